@@ -1,0 +1,46 @@
+// Package bufpool is a pool of byte buffers with a bound on what it keeps
+// and a count of what it has given out.
+//
+// A buffer has one owner at a time. Whoever holds it last puts it back into
+// the pool it came from, once.
+package bufpool
+
+import (
+	"sync/atomic"
+
+	"github.com/valyala/bytebufferpool"
+)
+
+// Buffer is a pooled buffer; its bytes are in B.
+type Buffer = bytebufferpool.ByteBuffer
+
+// MaxKept is the largest capacity, in bytes, that goes back into a pool.
+// One burst of large packets must not pin large buffers for good.
+const MaxKept = 256 << 10
+
+// Pool hands out buffers. The zero value is ready. Any goroutine may use it.
+type Pool struct {
+	pool bytebufferpool.Pool
+	out  atomic.Int64
+}
+
+// Get returns an empty buffer, the caller's until Put.
+func (p *Pool) Get() *Buffer {
+	p.out.Add(1)
+	return p.pool.Get()
+}
+
+// Put takes b back; b and every slice of it are dead for the caller.
+//
+// The buffer must not be emptied first: the pool learns the usual size from
+// the length it comes back with.
+func (p *Pool) Put(b *Buffer) {
+	p.out.Add(-1)
+	if cap(b.B) > MaxKept {
+		return
+	}
+	p.pool.Put(b)
+}
+
+// Out is the number of buffers given out and not yet back.
+func (p *Pool) Out() int64 { return p.out.Load() }
