@@ -1,0 +1,87 @@
+package engine
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Defaults of Config.
+const (
+	DefaultReadBuffer = 256 << 10
+	DefaultMaxPending = 8 << 20
+	DefaultDrain      = 10 * time.Second
+	DefaultWorkers    = 64
+	DefaultMaxQueued  = 64 << 10
+	DefaultMaxConns   = 65536
+)
+
+// What one callback may take before the others have their turn.
+const (
+	maxTasks   = 256             // posted functions, and due timers, a turn
+	maxShares  = 1024            // conns with input held back, a turn
+	turnBudget = time.Millisecond // after which a turn starts no further share
+	maxBacklog = 512 << 10       // input held back for one socket, in bytes
+)
+
+// spareFiles is how many descriptors stay free for everything but conns.
+const spareFiles = 256
+
+// Config sets up a Reactor. The zero value, like nil, means the defaults.
+type Config struct {
+	// Loops is the number of event loops; 0 means 1: every callback of every
+	// conn on one goroutine.
+	Loops int
+
+	// ReadBuffer is the size of a loop's read buffer in bytes, rounded up to a
+	// power of two; 0 means 256 KiB. It is one per loop, not per conn.
+	ReadBuffer int
+
+	// MaxPending bounds, in bytes, what may wait for one conn's other side;
+	// a conn over it is ended with ErrSlowConsumer. 0 means 8 MiB.
+	MaxPending int
+
+	// MaxConns bounds the open conns; 0 means 65,536, or the limit of open
+	// files less 256 where that is smaller.
+	MaxConns int
+
+	// Drain bounds a Shutdown whose context has no deadline; 0 means 10 s.
+	Drain time.Duration
+
+	// Workers is the number of goroutines that run offloaded work at the same
+	// time; 0 means 64. As many as 65,536 calls wait for them.
+	Workers int
+
+	// Logger gets what the reactor has to say; nil means silence.
+	Logger *slog.Logger
+}
+
+func (c *Config) withDefaults() Config {
+	var d Config
+	if c != nil {
+		d = *c
+	}
+	setDefault(&d.Loops, 1)
+	setDefault(&d.ReadBuffer, DefaultReadBuffer)
+	setDefault(&d.MaxPending, DefaultMaxPending)
+	setDefault(&d.MaxConns, defaultMaxConns())
+	setDefault(&d.Drain, DefaultDrain)
+	setDefault(&d.Workers, DefaultWorkers)
+	if d.Logger == nil {
+		d.Logger = slog.New(slog.DiscardHandler)
+	}
+	return d
+}
+
+func setDefault[T int | time.Duration](v *T, d T) {
+	if *v <= 0 {
+		*v = d
+	}
+}
+
+func defaultMaxConns() int {
+	limit := fileLimit()
+	if limit <= 0 {
+		return DefaultMaxConns
+	}
+	return min(DefaultMaxConns, max(limit-spareFiles, limit/2))
+}

@@ -1,0 +1,482 @@
+package engine
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Handler is the protocol above a conn. Its methods are called on the conn's
+// loop, one at a time.
+type Handler interface {
+	// Opened is the first event.
+	Opened(c *Conn)
+
+	// Received takes input from the front of b and returns how much it used.
+	// Less than all gives the others their turn: the rest comes again, with
+	// what follows behind it. b is not the handler's once it returns.
+	Received(c *Conn, b []byte) (n int)
+
+	// Drain says that the reactor shuts down: end the conversation in the
+	// protocol's own way, and finish the conn.
+	Drain(c *Conn)
+
+	// Closed is the last event. It comes exactly once for a conn that was
+	// opened: err is io.EOF when the other side closed, nil when this side
+	// finished, else what ended it.
+	Closed(c *Conn, err error)
+}
+
+// phase is how far a conn is on its way.
+type phase uint8
+
+const (
+	fresh     phase = iota // not open yet
+	open                   // takes and gives
+	finishing              // gives what waits, then says so; takes until the other side closes
+	lingering              // said so; waits for the other side to close
+	closed
+)
+
+// What other goroutines ask of a conn's loop, as bits of Conn.asked.
+const (
+	askFlush = 1 << iota
+	askPump
+	askAbort
+	askFinish
+)
+
+// Conn is one stream of bytes, pinned to a loop, over any transport.
+//
+// Out is for the loop's goroutine alone; every other method may be called from
+// any goroutine. The zero value is ready to be opened by Listen, Dial or
+// Attach, once.
+type Conn struct {
+	loop    *Loop
+	handler Handler
+	tr      Transport
+	local   net.Addr
+	remote  net.Addr
+
+	// The loop's alone.
+	out       *Buffer // what callbacks have written since the last flush
+	slot      int32   // place in loop.conns
+	phase     phase
+	dirty     bool // in loop.dirty
+	queued    bool // in loop.ready
+	congested bool // in loop.congested
+	deadline  *Timer
+
+	asked    atomic.Uint32
+	waits    atomic.Bool  // side holds something
+	buffered atomic.Int64 // bytes the transport holds, when last looked at
+
+	mu     sync.Mutex
+	side   *Buffer // what was queued since the last flush
+	ended  bool    // no more is queued
+	reason error   // of Abort
+	grace  time.Duration
+}
+
+// Loop is the loop that the conn is pinned to, nil before it is opened.
+func (c *Conn) Loop() *Loop { return c.loop }
+
+// LocalAddr is this side's address. It stays after the end.
+func (c *Conn) LocalAddr() net.Addr { return c.local }
+
+// RemoteAddr is the other side's address. It stays after the end.
+func (c *Conn) RemoteAddr() net.Addr { return c.remote }
+
+// Out is the buffer for output: append to its B. The loop sends it at the end
+// of the callback, in one write for all that was appended. It is valid until
+// the callback returns or Queue is called. Nil when the conn has ended, or is
+// about to because too much waits for it.
+//
+// On the loop only.
+func (c *Conn) Out() *Buffer {
+	if c.phase != open && c.phase != fresh {
+		return nil
+	}
+	if c.waits.Load() {
+		c.merge()
+	}
+	if c.out == nil {
+		c.out = c.loop.r.pool.Get()
+	}
+	c.touch()
+	if len(c.out.B)+int(c.buffered.Load()) > c.loop.r.cfg.MaxPending {
+		c.Abort(ErrSlowConsumer)
+		return nil
+	}
+	return c.out
+}
+
+// Queue copies b behind all that was written or queued so far, whatever
+// goroutine did it. It never blocks. An error means that nothing was queued
+// and that the conn has ended or is about to.
+func (c *Conn) Queue(b []byte) error {
+	c.mu.Lock()
+	if c.ended {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	if c.side == nil {
+		c.side = c.loop.r.pool.Get()
+	}
+	if int(c.buffered.Load())+len(c.side.B)+len(b) > c.loop.r.cfg.MaxPending {
+		c.mu.Unlock()
+		c.Abort(ErrSlowConsumer)
+		return ErrSlowConsumer
+	}
+	c.side.B = append(c.side.B, b...)
+	first := !c.waits.Load()
+	c.waits.Store(true)
+	c.mu.Unlock()
+	if first {
+		c.ask(askFlush)
+	}
+	return nil
+}
+
+// Pending is the number of bytes written or queued that have not been moved on
+// by the transport, as far as they are known off the loop. After the end it
+// is what was lost.
+func (c *Conn) Pending() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := int(c.buffered.Load())
+	if c.side != nil {
+		n += len(c.side.B)
+	}
+	return n
+}
+
+// Abort ends the conn at once, for the reason err, which Closed is told. What
+// waits is lost.
+func (c *Conn) Abort(err error) {
+	c.mu.Lock()
+	if c.reason == nil {
+		c.reason = err
+	}
+	c.mu.Unlock()
+	c.ask(askAbort)
+}
+
+// Finish ends the conn in order: what waits is sent, the other side is told
+// that no more comes, and then has what is left of grace to close. Input is
+// dropped from now on.
+func (c *Conn) Finish(grace time.Duration) {
+	c.mu.Lock()
+	c.grace = grace
+	c.mu.Unlock()
+	c.ask(askFinish)
+}
+
+// ask has the loop look at the conn.
+func (c *Conn) ask(bit uint32) {
+	if c.asked.Or(bit) == 0 {
+		c.loop.look(c)
+	}
+}
+
+// Wake implements Sink.
+func (c *Conn) Wake(on *Loop) {
+	if on == c.loop {
+		c.loop.enqueue(c)
+		return
+	}
+	c.ask(askPump)
+}
+
+// touch has the conn flushed at the end of the callback.
+func (c *Conn) touch() {
+	if !c.dirty {
+		c.dirty = true
+		c.loop.dirty = append(c.loop.dirty, c)
+	}
+}
+
+// answer does what was asked for.
+func (c *Conn) answer() {
+	if c.phase == fresh {
+		return // start answers
+	}
+	bits := c.asked.Swap(0)
+	if c.phase == closed {
+		return
+	}
+	if bits&askFlush != 0 {
+		c.touch()
+	}
+	if bits&askPump != 0 {
+		c.loop.enqueue(c)
+	}
+	if bits&askFinish != 0 && c.phase == open {
+		c.finish()
+	}
+	if bits&askAbort != 0 {
+		c.mu.Lock()
+		err := c.reason
+		c.mu.Unlock()
+		c.kill(err)
+	}
+}
+
+// start opens the conn over its transport.
+func (c *Conn) start() {
+	l := c.loop
+	if l.closing {
+		c.refuse()
+		return
+	}
+	c.phase = open
+	c.slot = int32(len(l.conns))
+	l.conns = append(l.conns, c)
+	c.tr.Open(c)
+	c.opened()
+	c.answer()
+	if l.r.draining.Load() {
+		c.drain()
+	}
+}
+
+// refuse ends a conn that came too late to be opened.
+func (c *Conn) refuse() {
+	c.phase = closed
+	c.mu.Lock()
+	c.ended = true
+	c.mu.Unlock()
+	c.tr.Close()
+	c.loop.r.forget()
+}
+
+func (c *Conn) opened() {
+	defer c.loop.caught(c)
+	c.handler.Opened(c)
+}
+
+func (c *Conn) drain() {
+	if c.phase != open {
+		return
+	}
+	defer c.loop.caught(c)
+	c.handler.Drain(c)
+}
+
+// Received implements Sink.
+func (c *Conn) Received(b []byte) (n int) {
+	if c.phase != open {
+		return len(b)
+	}
+	n = len(b) // what a panic leaves behind is not read
+	defer c.loop.caught(c)
+	return c.handler.Received(c, b)
+}
+
+// Ended implements Sink.
+func (c *Conn) Ended(err error) {
+	if c.phase == closed {
+		return
+	}
+	if c.phase == lingering || c.phase == finishing && c.pending() == 0 {
+		err = nil
+	}
+	c.tr.Close()
+	c.bury(err)
+}
+
+// kill ends the conn from this side.
+func (c *Conn) kill(err error) {
+	if c.phase == closed {
+		return
+	}
+	c.flush() // what was written before the end has its one chance
+	if c.phase == closed {
+		return
+	}
+	c.buffered.Store(int64(c.tr.Buffered()))
+	c.tr.Close()
+	c.bury(err)
+}
+
+// bury takes the conn off the loop and reports its end behind the callback
+// that is under way.
+func (c *Conn) bury(err error) {
+	l := c.loop
+	c.phase = closed
+	if c.deadline != nil {
+		c.deadline.Stop()
+	}
+	last := len(l.conns) - 1
+	l.conns[c.slot] = l.conns[last]
+	l.conns[c.slot].slot = c.slot
+	l.conns[last] = nil
+	l.conns = l.conns[:last]
+
+	c.mu.Lock()
+	c.ended = true
+	lost := 0
+	if c.side != nil {
+		lost = len(c.side.B)
+		l.r.pool.Put(c.side)
+		c.side = nil
+	}
+	c.mu.Unlock()
+	if c.out != nil {
+		lost += len(c.out.B)
+		l.r.pool.Put(c.out)
+		c.out = nil
+	}
+	c.buffered.Add(int64(lost))
+	l.lost = append(l.lost, burial{c, err})
+}
+
+// merge moves what was queued behind what was written.
+func (c *Conn) merge() {
+	c.mu.Lock()
+	side := c.side
+	c.side = nil
+	c.waits.Store(false)
+	c.mu.Unlock()
+	switch {
+	case side == nil:
+	case c.out == nil:
+		c.out = side
+	default:
+		c.out.B = append(c.out.B, side.B...)
+		c.loop.r.pool.Put(side)
+	}
+}
+
+// pending is Pending, exactly, on the loop.
+func (c *Conn) pending() int {
+	n := c.tr.Buffered()
+	if c.out != nil {
+		n += len(c.out.B)
+	}
+	if c.waits.Load() {
+		c.mu.Lock()
+		if c.side != nil {
+			n += len(c.side.B)
+		}
+		c.mu.Unlock()
+	}
+	return n
+}
+
+// flush hands what waits to the transport.
+func (c *Conn) flush() {
+	c.dirty = false
+	if c.phase == closed {
+		return
+	}
+	if c.waits.Load() {
+		c.merge()
+	}
+	if b := c.out; b != nil {
+		c.out = nil
+		if len(b.B) == 0 {
+			c.loop.r.pool.Put(b)
+			return
+		}
+		if err := c.tr.Write(b); err != nil || c.phase == closed {
+			// The transport reports its end itself where it can; what it
+			// cannot report is an end that it was in before.
+			if err != nil && c.phase != closed {
+				c.tr.Close()
+				c.bury(err)
+			}
+			return
+		}
+		c.measure()
+	}
+	if c.phase == finishing && c.tr.Buffered() == 0 {
+		c.finWrite()
+	}
+}
+
+// measure looks at what the transport could not move on.
+func (c *Conn) measure() {
+	n := c.tr.Buffered()
+	if n == 0 && !c.congested {
+		return
+	}
+	c.buffered.Store(int64(n))
+	if n > c.loop.r.cfg.MaxPending {
+		c.tr.Close()
+		c.bury(ErrSlowConsumer)
+		return
+	}
+	if !c.congested {
+		c.congested = true
+		c.loop.congest(c)
+	}
+}
+
+// relieved looks again at a congested conn; it reports whether all has moved
+// on.
+func (c *Conn) relieved() bool {
+	if c.phase == closed {
+		return true
+	}
+	n := c.tr.Buffered()
+	c.buffered.Store(int64(n))
+	if n > 0 {
+		return false
+	}
+	if c.phase == finishing {
+		c.touch()
+	}
+	return true
+}
+
+// pump gives the conn a share of a turn; it reports whether input is left.
+func (c *Conn) pump() (more bool) {
+	more = c.tr.Pump()
+	if c.congested {
+		c.relieved()
+	}
+	return more && c.phase != closed
+}
+
+func (c *Conn) finish() {
+	c.mu.Lock()
+	grace := c.grace
+	c.mu.Unlock()
+	c.phase = finishing
+	if c.deadline == nil {
+		c.deadline = c.loop.After(grace, c.overdue)
+	}
+	c.touch()
+}
+
+// finWrite ends this side's direction and waits for the other side's.
+func (c *Conn) finWrite() {
+	c.mu.Lock()
+	c.ended = true
+	rest := c.waits.Load()
+	c.mu.Unlock()
+	if rest { // queued between the flush and the lock
+		c.touch()
+		return
+	}
+	c.phase = lingering
+	if err := c.tr.CloseWrite(); err != nil && c.phase != closed {
+		c.tr.Close()
+		c.bury(err)
+	}
+}
+
+func (c *Conn) overdue() {
+	if c.phase == closed {
+		return
+	}
+	var err error
+	if c.phase == finishing {
+		c.buffered.Store(int64(c.tr.Buffered()))
+		err = ErrFlushTimeout
+	}
+	c.tr.Close()
+	c.bury(err)
+}

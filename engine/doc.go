@@ -1,0 +1,37 @@
+// Package engine runs event loops: a Reactor owns them, and brings sockets and
+// in-process transports onto them.
+//
+// Every conn is pinned to one loop, a goroutine on which all callbacks of all
+// its conns, timers and posted functions run, one at a time. With one loop, the
+// default, a program's handlers need no lock at all.
+//
+//	r := engine.New(nil)
+//	r.Listen("tcp", "127.0.0.1:0", func(nc net.Conn) (*engine.Conn, engine.Handler) {
+//		return new(engine.Conn), echo{}
+//	})
+//	r.Run()
+//
+// # Which goroutine may call
+//
+// Methods of Reactor, Loop and Timer, and those of Conn but Out, may be called
+// from any goroutine. Handlers and Transports are called on the loop only.
+// Calls that wait for a loop (Run, Dial) return ErrOnLoop when made on one;
+// Stop, Close and Shutdown made on a loop do their work behind the callback.
+//
+// # Order
+//
+// Posted functions run in the order of Post. Bytes of one conn leave in the
+// order in which Out and Queue took them, whoever called. Output written in a
+// callback leaves in one write when the callback ends.
+//
+// # Fairness
+//
+// A turn of the loop serves every readable socket, at most 256 posted functions
+// and as many timers, and gives each conn that has input left another share.
+// None of them can keep the others waiting by coming back at once.
+//
+// # Bounds
+//
+// What waits for one other side is bounded by Config.MaxPending, conns by
+// Config.MaxConns, held-back input by 512 KiB and a read buffer per socket.
+package engine

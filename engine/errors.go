@@ -1,0 +1,68 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrClosed is returned by everything asked of a closed reactor or conn.
+	ErrClosed = errors.New("engine: closed")
+
+	// ErrRunning is returned by Run and RunAsync on a reactor that runs.
+	ErrRunning = errors.New("engine: reactor is running already")
+
+	// ErrOnLoop is returned by a call that waits for the loop when it is made
+	// on the loop, where it could only wait for itself.
+	ErrOnLoop = errors.New("engine: call would block its own loop")
+
+	// ErrSlowConsumer ends a conn whose other side does not read: what waits
+	// for it went over Config.MaxPending.
+	ErrSlowConsumer = errors.New("engine: slow consumer: too much output waits")
+
+	// ErrFlushTimeout ends a conn that was asked to finish and whose other
+	// side did not take the rest in time.
+	ErrFlushTimeout = errors.New("engine: output was not taken in time")
+
+	// ErrBusy is returned by Offload when too many calls wait already.
+	ErrBusy = errors.New("engine: too many calls wait for a worker")
+
+	// ErrTooManyConns is why an accepted conn was closed at once, or a dial or
+	// an attachment refused: Config.MaxConns are open.
+	ErrTooManyConns = errors.New("engine: too many connections")
+
+	// ErrLoopDied is why the conns of a loop end whose goroutine was ended by
+	// runtime.Goexit in a callback.
+	ErrLoopDied = errors.New("engine: loop was ended by runtime.Goexit in a callback")
+
+	// ErrPlatform is returned by Run where the system has neither epoll nor
+	// kqueue.
+	ErrPlatform = errors.New("engine: this platform has neither epoll nor kqueue")
+)
+
+// PanicError is a panic that was caught in a callback or in offloaded work.
+type PanicError struct {
+	Value any    // what the panic was called with
+	Stack []byte // where it happened
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("engine: panic: %v", e.Value) }
+
+// Unwrap returns the panic's value when it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// ShutdownError says what a Shutdown had to leave behind.
+type ShutdownError struct {
+	Conns int   // conns that did not end in time
+	Bytes int64 // bytes accepted for sending that had not left for them
+	Err   error // why the wait ended
+}
+
+func (e *ShutdownError) Error() string {
+	return fmt.Sprintf("engine: shutdown left %d conns with %d bytes unsent: %v", e.Conns, e.Bytes, e.Err)
+}
+
+func (e *ShutdownError) Unwrap() error { return e.Err }

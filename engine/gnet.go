@@ -1,0 +1,354 @@
+//go:build linux || darwin || freebsd || dragonfly || netbsd || openbsd
+
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/panjf2000/gnet/v2"
+	"golang.org/x/sys/unix"
+)
+
+// poller drives one loop with one gnet client engine of one event loop. gnet's
+// client engines need no listener and take conns in while they run; one engine
+// a loop means that the loop for a conn is ours to choose.
+//
+// gnet's own task queue is not used: past about a thousand tasks it is not
+// first-in first-out, a task that posts itself again starves the sockets, and
+// every task costs an allocation or three. The loop has its own queue, and one
+// end of a socket pair, enrolled like any conn, as its bell.
+type poller struct {
+	gnet.BuiltinEventEngine
+	loop   *Loop
+	client *gnet.Client
+	ringer net.Conn // the bell's other end
+}
+
+// bell is the context of the enrolled end.
+type bell struct{}
+
+func startDriver(l *Loop) (driver, error) {
+	p := &poller{loop: l}
+	client, err := gnet.NewClient(p,
+		gnet.WithNumEventLoop(1),
+		gnet.WithReadBufferCap(l.r.cfg.ReadBuffer),
+		gnet.WithTCPNoDelay(gnet.TCPNoDelay),
+		gnet.WithLogger(gnetLog{l.r.cfg.Logger}),
+	)
+	if err != nil {
+		return nil, err
+	}
+	if err := client.Start(); err != nil {
+		return nil, err
+	}
+	p.client = client
+	ours, theirs, err := socketPair()
+	if err != nil {
+		client.Stop()
+		return nil, err
+	}
+	p.ringer = ours
+	l.bell = p.ring
+	if _, err := client.EnrollContext(theirs, bell{}); err != nil {
+		ours.Close()
+		client.Stop()
+		return nil, err
+	}
+	return p, nil
+}
+
+var ringing = []byte{1}
+
+// ring never blocks for long: a pair that is full holds rings to come.
+func (p *poller) ring() { p.ringer.Write(ringing) }
+
+func (p *poller) stop() {
+	p.client.Stop()
+	p.ringer.Close()
+}
+
+func (p *poller) enrol(nc net.Conn, c *Conn) error {
+	if c.local.Network() == "unix" {
+		c.local = ownUnixAddr(c.local) // gnet writes a name of its own into it
+	}
+	s := &socket{c: c, sink: c}
+	c.tr = s
+	if _, err := p.client.EnrollContext(nc, s); err != nil {
+		return err
+	}
+	if !s.enrolled {
+		return errors.New("engine: the poller did not take the socket")
+	}
+	return nil
+}
+
+func ownUnixAddr(a net.Addr) net.Addr {
+	if u, ok := a.(*net.UnixAddr); ok {
+		own := *u
+		return &own
+	}
+	return a
+}
+
+// OnOpen implements gnet.EventHandler.
+func (p *poller) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
+	s, ok := gc.Context().(*socket)
+	if !ok {
+		p.loop.adopt()
+		return nil, gnet.None
+	}
+	p.loop.enter()
+	defer p.loop.exit()
+	s.gc, s.enrolled = gc, true
+	s.c.start()
+	p.loop.done()
+	return nil, gnet.None
+}
+
+// OnTraffic implements gnet.EventHandler.
+func (p *poller) OnTraffic(gc gnet.Conn) gnet.Action {
+	// All of it is taken every time: gnet would keep the rest in a ring that
+	// grows without bound and would copy it out again.
+	b, _ := gc.Next(-1)
+	p.loop.enter()
+	defer p.loop.exit()
+	if s, ok := gc.Context().(*socket); ok {
+		s.take(b)
+	} else {
+		p.loop.turn()
+	}
+	p.loop.done()
+	return gnet.None
+}
+
+// OnClose implements gnet.EventHandler.
+func (p *poller) OnClose(gc gnet.Conn, err error) gnet.Action {
+	s, ok := gc.Context().(*socket)
+	if !ok || s.gc == nil {
+		return gnet.None
+	}
+	if s.closing { // from within a callback of ours
+		s.gc = nil
+		return gnet.None
+	}
+	if s.writing { // likewise: a write that failed
+		s.lost(gc, err)
+		return gnet.None
+	}
+	p.loop.enter()
+	defer p.loop.exit()
+	s.lost(gc, err)
+	p.loop.done()
+	return gnet.None
+}
+
+// socket is a Transport over one of gnet's conns. It is that conn's only
+// holder: gc is emptied when gnet closes it, so that nothing is ever written to
+// a descriptor that belongs to somebody else by then.
+type socket struct {
+	c        *Conn
+	sink     Sink
+	gc       gnet.Conn
+	held     []byte // input that the conn has not taken yet
+	end      error  // the end, while input is held
+	enrolled bool
+	closing  bool
+	writing  bool
+	over     bool // the end was delivered, or is not wanted
+}
+
+// Open implements Transport.
+func (s *socket) Open(sink Sink) { s.sink = sink }
+
+// take delivers b, or holds what the conn has not taken: a socket cannot be
+// asked to wait, and gnet reads it again in the next round.
+func (s *socket) take(b []byte) {
+	if len(s.held) > 0 {
+		s.held = append(s.held, b...)
+		for len(s.held) > maxBacklog && s.deliverHeld() {
+		}
+		return
+	}
+	n := s.sink.Received(b)
+	if n < len(b) && !s.over {
+		s.held = append(s.held, b[n:]...)
+		s.sink.Wake(s.sink.Loop())
+	}
+}
+
+// deliverHeld offers what is held; it reports whether some is left.
+func (s *socket) deliverHeld() bool {
+	if s.over {
+		s.held = nil
+		return false
+	}
+	n := s.sink.Received(s.held)
+	if s.over || n >= len(s.held) {
+		s.held = nil
+		return false
+	}
+	s.held = s.held[n:]
+	return n > 0
+}
+
+// Pump implements Transport.
+func (s *socket) Pump() (more bool) {
+	if len(s.held) > 0 {
+		s.deliverHeld()
+	}
+	if len(s.held) > 0 {
+		return true
+	}
+	if s.end != nil {
+		s.finish(s.end)
+	}
+	return false
+}
+
+// lost is called when gnet closes the conn, while its descriptor still is
+// open. The end is delivered behind the input.
+func (s *socket) lost(gc gnet.Conn, err error) {
+	if failedWrite(err) {
+		// The other side may have said why before it closed.
+		s.salvage(gc.Fd())
+	}
+	s.gc = nil
+	if err == nil || errors.Is(err, io.EOF) {
+		err = io.EOF
+	}
+	if len(s.held) > 0 {
+		s.end = err
+		s.sink.Wake(s.sink.Loop())
+		return
+	}
+	s.finish(err)
+}
+
+func (s *socket) finish(err error) {
+	if !s.over {
+		s.over = true
+		s.sink.Ended(err)
+	}
+}
+
+func failedWrite(err error) bool {
+	var e *os.SyscallError
+	return errors.As(err, &e) && e.Syscall == "write"
+}
+
+// salvage holds what the kernel still has for a socket that cannot be written
+// to any more.
+func (s *socket) salvage(fd int) {
+	buf := make([]byte, 64<<10)
+	for len(s.held) < maxBacklog {
+		n, err := unix.Read(fd, buf)
+		if err == unix.EINTR {
+			continue
+		}
+		if n <= 0 {
+			return
+		}
+		s.held = append(s.held, buf[:n]...)
+	}
+}
+
+// Write implements Transport.
+func (s *socket) Write(b *Buffer) error {
+	defer s.c.loop.r.pool.Put(b)
+	if s.gc == nil {
+		return ErrClosed
+	}
+	s.writing = true
+	_, err := s.gc.Write(b.B)
+	s.writing = false
+	if err != nil && s.end != nil {
+		return nil // the end comes behind the input that is held
+	}
+	return err
+}
+
+// Buffered implements Transport.
+func (s *socket) Buffered() int {
+	if s.gc == nil {
+		return 0
+	}
+	return s.gc.OutboundBuffered()
+}
+
+// CloseWrite implements Transport.
+func (s *socket) CloseWrite() error {
+	if s.gc == nil {
+		return ErrClosed
+	}
+	return os.NewSyscallError("shutdown", unix.Shutdown(s.gc.Fd(), unix.SHUT_WR))
+}
+
+// Close implements Transport.
+func (s *socket) Close() {
+	s.over, s.held = true, nil
+	if s.gc == nil {
+		return
+	}
+	s.closing = true
+	if err := s.gc.EventLoop().Close(s.gc); err != nil {
+		s.c.loop.r.cfg.Logger.Warn("closing a socket failed", "err", err)
+	}
+	s.gc = nil
+}
+
+func socketPair() (ours, theirs net.Conn, err error) {
+	syscall.ForkLock.RLock()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err == nil {
+		unix.CloseOnExec(fds[0])
+		unix.CloseOnExec(fds[1])
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
+	}
+	if ours, err = fdConn(fds[0]); err != nil {
+		unix.Close(fds[1])
+		return nil, nil, err
+	}
+	if theirs, err = fdConn(fds[1]); err != nil {
+		ours.Close()
+		return nil, nil, err
+	}
+	return ours, theirs, nil
+}
+
+// fdConn makes a net.Conn of fd, which it takes over.
+func fdConn(fd int) (net.Conn, error) {
+	if err := unix.SetNonblock(fd, true); err != nil {
+		unix.Close(fd)
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	f := os.NewFile(uintptr(fd), "bell")
+	defer f.Close()
+	return net.FileConn(f)
+}
+
+func fileLimit() int {
+	var lim unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &lim) != nil || lim.Cur > 1<<30 {
+		return 0
+	}
+	return int(lim.Cur)
+}
+
+// gnetLog hands gnet's own messages to the reactor's logger. gnet keeps one
+// logger for the process; the last reactor that was started has it.
+type gnetLog struct{ log *slog.Logger }
+
+func (g gnetLog) Debugf(format string, args ...any) {}
+func (g gnetLog) Infof(format string, args ...any)  {}
+func (g gnetLog) Warnf(format string, args ...any)  { g.log.Warn(fmt.Sprintf(format, args...)) }
+func (g gnetLog) Errorf(format string, args ...any) { g.log.Error(fmt.Sprintf(format, args...)) }
+func (g gnetLog) Fatalf(format string, args ...any) { g.log.Error(fmt.Sprintf(format, args...)) }

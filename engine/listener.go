@@ -1,0 +1,145 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"net"
+	"time"
+)
+
+// Acceptor makes the conn for an accepted socket: zero memory for it, and the
+// protocol above it. A nil conn refuses the socket, which is then closed.
+//
+// It is called on goroutines of the listener's, several at a time.
+type Acceptor func(nc net.Conn) (*Conn, Handler)
+
+// enrolling is how many accepted sockets of a listener wait for their loops at
+// the same time: a busy loop takes several in at once, and a flood of dials
+// waits in the kernel.
+const enrolling = 64
+
+// Listener accepts conns for a reactor.
+type Listener struct {
+	r      *Reactor
+	ln     net.Listener
+	accept Acceptor
+	done   chan struct{}
+}
+
+// Listen accepts conns at addr from now on, as soon as and whenever the reactor
+// runs; before that, and while it is stopped, they wait in the kernel. The
+// network is tcp, tcp4, tcp6 or unix.
+func (r *Reactor) Listen(network, addr string, accept Acceptor) (*Listener, error) {
+	switch network {
+	case "tcp", "tcp4", "tcp6", "unix":
+	default:
+		return nil, &net.OpError{Op: "listen", Net: network, Err: net.UnknownNetworkError(network)}
+	}
+	ln, err := new(net.ListenConfig).Listen(context.Background(), network, addr)
+	if err != nil {
+		return nil, err
+	}
+	l := &Listener{r: r, ln: ln, accept: accept, done: make(chan struct{})}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.state >= ending || r.draining.Load() {
+		ln.Close()
+		return nil, ErrClosed
+	}
+	r.lns[l] = struct{}{}
+	go l.serve()
+	return l, nil
+}
+
+// Addr is the address that is listened at, with the real port.
+func (l *Listener) Addr() net.Addr { return l.ln.Addr() }
+
+// Close stops listening; conns that were accepted stay. It returns when the
+// listener's goroutine has ended.
+func (l *Listener) Close() error {
+	l.r.mu.Lock()
+	delete(l.r.lns, l)
+	l.r.cond.Broadcast()
+	l.r.mu.Unlock()
+	err := l.ln.Close()
+	<-l.done
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+func (r *Reactor) closeListeners() {
+	r.mu.Lock()
+	lns := make([]*Listener, 0, len(r.lns))
+	for l := range r.lns {
+		lns = append(lns, l)
+	}
+	r.mu.Unlock()
+	for _, l := range lns {
+		l.Close()
+	}
+}
+
+// serve accepts until the listener is closed. A goroutine of its own means that
+// running out of descriptors stops nothing else.
+func (l *Listener) serve() {
+	defer close(l.done)
+	slots := make(chan struct{}, enrolling)
+	var delay time.Duration
+	for l.ready() {
+		nc, err := l.ln.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			delay = min(max(2*delay, 5*time.Millisecond), time.Second)
+			l.r.cfg.Logger.Warn("accept failed", "addr", l.Addr(), "err", err, "again in", delay)
+			l.pause(delay)
+			continue
+		}
+		delay = 0
+		slots <- struct{}{}
+		go func() {
+			l.bring(nc)
+			<-slots
+		}()
+	}
+}
+
+// ready waits until the reactor runs; false means that the listener is closed.
+func (l *Listener) ready() bool {
+	r := l.r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for {
+		if _, ok := r.lns[l]; !ok || r.state >= ending {
+			return false
+		}
+		if r.state == running {
+			return true
+		}
+		r.cond.Wait()
+	}
+}
+
+func (l *Listener) pause(d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-l.r.done:
+	}
+}
+
+// bring takes an accepted socket onto a loop.
+func (l *Listener) bring(nc net.Conn) {
+	c, h := l.accept(nc)
+	if c == nil {
+		nc.Close()
+		return
+	}
+	if err := l.r.enrol(nc, c, h); err != nil && !errors.Is(err, ErrClosed) {
+		l.r.cfg.Logger.Warn("conn refused", "addr", l.Addr(), "remote", nc.RemoteAddr(), "err", err)
+	}
+}

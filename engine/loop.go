@@ -1,0 +1,340 @@
+package engine
+
+import (
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/packetmq/packetmq/internal/ringbuf"
+)
+
+// Loop is one goroutine on which every callback of its conns, timers and
+// posted functions runs, one at a time.
+//
+// Its methods may be called from any goroutine.
+type Loop struct {
+	r     *Reactor
+	index int
+	bell  func() // has the driver call turn, soon; set before the loop starts
+
+	mu      sync.Mutex
+	tasks   ringbuf.Ring[func()]
+	looked  []*Conn // conns that another goroutine asks something of
+	awake   bool    // a callback is under way, and looks at all this when it ends
+	ringing bool    // the bell was rung and turn has not begun
+	alarmed bool    // a timer is due
+	shut    bool    // no more is taken
+	goid    uint64  // the loop's goroutine
+
+	timers   timers
+	alarmMu  sync.Mutex
+	alarm    *time.Timer
+	alarmOff bool
+
+	// The loop's alone.
+	conns     []*Conn
+	ready     ringbuf.Ring[*Conn] // conns with input held back
+	dirty     []*Conn             // conns to flush
+	congested []*Conn             // conns whose transport holds output
+	recheck   *Timer              // while any conn is congested
+	lost      []burial            // conns whose end is to be reported
+	batch     []func()
+	spare     []*Conn // looked, the other of two
+	closing   bool
+	finished  bool // the callback came to its end
+
+	dead chan struct{} // closed when Goexit ended the goroutine
+}
+
+// burial is a conn whose Closed is to be called.
+type burial struct {
+	c   *Conn
+	err error
+}
+
+// recheckEvery is how often a congested conn is looked at: no driver tells
+// when output has drained.
+const recheckEvery = 5 * time.Millisecond
+
+// Post has fn called on the loop, behind all that was posted before it. It
+// never blocks. What is still posted when the reactor closes is dropped.
+func (l *Loop) Post(fn func()) error {
+	l.mu.Lock()
+	if l.shut {
+		l.mu.Unlock()
+		return ErrClosed
+	}
+	l.tasks.Push(fn)
+	l.ringUnlock()
+	return nil
+}
+
+// Halted reports whether the reactor was stopped and the callback under way
+// should return soon; what it leaves waits for the next Run.
+func (l *Loop) Halted() bool { return l.r.halted() }
+
+// Reactor is the loop's owner.
+func (l *Loop) Reactor() *Reactor { return l.r }
+
+// look has the loop answer what c was asked.
+func (l *Loop) look(c *Conn) {
+	l.mu.Lock()
+	if l.shut {
+		l.mu.Unlock()
+		return
+	}
+	l.looked = append(l.looked, c)
+	l.ringUnlock()
+}
+
+// poke has the loop take a turn to look at its timers and at the reactor.
+func (l *Loop) poke() {
+	l.mu.Lock()
+	l.alarmed = true
+	l.ringUnlock()
+}
+
+// ringUnlock rings the bell if nobody looks at the queues otherwise, and at
+// most once until the turn. It unlocks l.mu.
+func (l *Loop) ringUnlock() {
+	ring := !l.awake && !l.ringing
+	if ring {
+		l.ringing = true
+	}
+	l.mu.Unlock()
+	if ring {
+		l.bell()
+	}
+}
+
+// enqueue gives c a share of a coming turn. On the loop only.
+func (l *Loop) enqueue(c *Conn) {
+	if !c.queued && c.phase != closed {
+		c.queued = true
+		l.ready.Push(c)
+	}
+}
+
+// enter begins a callback of the driver; exit ends it.
+func (l *Loop) enter() {
+	if l.r.halted() {
+		l.r.park()
+	}
+	l.mu.Lock()
+	l.awake = true
+	l.mu.Unlock()
+	l.finished = false
+}
+
+// done is called at the end of a callback's work, and exit is deferred: exit
+// without done is a goroutine that runtime.Goexit is ending.
+func (l *Loop) done() {
+	for range 2 { // twice, so that an answer to what was just asked goes out at once; not for ever
+		l.takeLooked()
+		l.settle()
+	}
+	l.finished = true
+}
+
+func (l *Loop) exit() {
+	if !l.finished {
+		close(l.dead)
+		l.r.fail(ErrLoopDied)
+		return
+	}
+	l.mu.Lock()
+	busy := l.alarmed || l.tasks.Len() > 0 || len(l.looked) > 0 || l.ready.Len() > 0
+	ring := busy && !l.ringing
+	if ring {
+		l.ringing = true
+	}
+	l.awake = false
+	l.mu.Unlock()
+	if ring {
+		l.bell()
+	}
+}
+
+// turn is the bell's callback: posted functions, timers, and the conns whose
+// input was held back, each in order and each bounded, between enter and exit.
+func (l *Loop) turn() {
+	if cap(l.batch) == 0 {
+		l.batch = make([]func(), maxTasks)
+	}
+	l.mu.Lock()
+	l.ringing = false
+	alarmed := l.alarmed
+	l.alarmed = false
+	n := l.tasks.PopInto(l.batch)
+	l.mu.Unlock()
+
+	for i, fn := range l.batch[:n] {
+		l.batch[i] = nil
+		l.run(fn)
+	}
+	if alarmed {
+		l.runTimers()
+	}
+	l.takeLooked()
+	l.settle()
+	l.runReady()
+}
+
+// runReady gives each waiting conn its share, in order, until the turn's
+// budget is used up. Flushing what they wrote can make others ready: the two
+// ends of a memory pair on one loop talk here without a system call.
+func (l *Loop) runReady() {
+	if l.ready.Len() == 0 {
+		return
+	}
+	end := time.Now().Add(turnBudget)
+	for shares := 0; shares < maxShares && l.ready.Len() > 0; {
+		for range l.ready.Len() {
+			c, _ := l.ready.Pop()
+			c.queued = false
+			if c.phase != closed && c.pump() {
+				l.enqueue(c)
+			}
+			shares++
+		}
+		l.settle()
+		if shares&15 == 0 && time.Now().After(end) || l.r.halted() {
+			return
+		}
+	}
+}
+
+// takeLooked answers what other goroutines ask of conns.
+func (l *Loop) takeLooked() {
+	l.mu.Lock()
+	looked := l.looked
+	if len(looked) == 0 {
+		l.mu.Unlock()
+		return
+	}
+	l.looked = l.spare[:0]
+	l.mu.Unlock()
+	for i, c := range looked {
+		looked[i] = nil
+		c.answer()
+	}
+	l.spare = looked[:0]
+}
+
+// settle sends what callbacks wrote and reports the conns that ended, until
+// neither is left.
+func (l *Loop) settle() {
+	for len(l.dirty) > 0 || len(l.lost) > 0 {
+		for i := 0; i < len(l.dirty); i++ { // it may grow
+			l.dirty[i].flush()
+		}
+		clear(l.dirty)
+		l.dirty = l.dirty[:0]
+		for i := 0; i < len(l.lost); i++ {
+			l.report(l.lost[i])
+		}
+		clear(l.lost)
+		l.lost = l.lost[:0]
+	}
+}
+
+func (l *Loop) report(b burial) {
+	defer l.r.forget()
+	defer l.caught(nil)
+	b.c.handler.Closed(b.c, b.err)
+}
+
+func (l *Loop) congest(c *Conn) {
+	l.congested = append(l.congested, c)
+	if l.recheck == nil {
+		l.recheck = l.Every(recheckEvery, l.relieve)
+	}
+}
+
+// relieve looks again at the congested conns.
+func (l *Loop) relieve() {
+	kept := l.congested[:0]
+	for _, c := range l.congested {
+		if c.relieved() {
+			c.congested = false
+		} else {
+			kept = append(kept, c)
+		}
+	}
+	clear(l.congested[len(kept):])
+	l.congested = kept
+	if len(kept) == 0 {
+		l.recheck.Stop()
+		l.recheck = nil
+	}
+}
+
+// run calls fn, and goes on if it panics.
+func (l *Loop) run(fn func()) {
+	defer l.caught(nil)
+	fn()
+}
+
+// caught is deferred around every callback: a panic ends the conn it happened
+// on and nothing else.
+func (l *Loop) caught(c *Conn) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	err := &PanicError{v, debug.Stack()}
+	l.r.cfg.Logger.Error("callback panicked", "panic", v, "stack", string(err.Stack))
+	if c != nil {
+		c.kill(err)
+	}
+}
+
+// isDead reports whether the loop's goroutine was ended.
+func (l *Loop) isDead() bool {
+	select {
+	case <-l.dead:
+		return true
+	default:
+		return false
+	}
+}
+
+// adopt makes the calling goroutine the loop's.
+func (l *Loop) adopt() {
+	id := goid()
+	l.mu.Lock()
+	l.goid = id
+	l.mu.Unlock()
+}
+
+// closeHere closes a loop that has no goroutine, on this one. What was posted
+// is run: a conn that was attached is to be opened and closed.
+func (l *Loop) closeHere(err error) {
+	l.adopt()
+	l.mu.Lock()
+	tasks := make([]func(), l.tasks.Len())
+	l.tasks.PopInto(tasks)
+	l.mu.Unlock()
+	for _, fn := range tasks {
+		l.run(fn)
+	}
+	l.close(err)
+}
+
+// close ends every conn, on the loop or, where that does not run, in its place.
+func (l *Loop) close(err error) {
+	l.closing = true
+	for len(l.conns) > 0 {
+		l.conns[len(l.conns)-1].kill(err)
+		l.settle()
+	}
+	l.mu.Lock()
+	l.shut = true
+	l.tasks.Clear()
+	l.looked = nil
+	l.mu.Unlock()
+	l.timers.clear()
+	l.silence()
+	l.ready.Clear()
+	l.congested = nil
+}

@@ -1,0 +1,7 @@
+//go:build !(linux || darwin || freebsd || dragonfly || netbsd || openbsd)
+
+package engine
+
+func startDriver(*Loop) (driver, error) { return nil, ErrPlatform }
+
+func fileLimit() int { return 0 }

@@ -1,0 +1,80 @@
+package engine
+
+import (
+	"runtime/debug"
+	"sync"
+
+	"github.com/packetmq/packetmq/internal/ringbuf"
+)
+
+// Offload calls work on a worker goroutine, and then done with what it returned
+// on the loop: the way for a callback to wait for a disk, a database or a
+// computation without holding the loop up. A panic in work arrives at done as a
+// PanicError. If the reactor closes meanwhile, done is not called.
+//
+// Any goroutine may call it; it never blocks. ErrBusy means that too many calls
+// wait, and that neither function will be called.
+func Offload[T any](l *Loop, work func() (T, error), done func(T, error)) error {
+	return l.r.work.start(func() {
+		v, err := guarded(work)
+		l.Post(func() { done(v, err) })
+	})
+}
+
+func guarded[T any](work func() (T, error)) (v T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &PanicError{p, debug.Stack()}
+		}
+	}()
+	return work()
+}
+
+// workers runs functions on a bounded number of goroutines, which live only
+// while there is work.
+type workers struct {
+	mu    sync.Mutex
+	max   int
+	n     int
+	queue ringbuf.Ring[func()]
+}
+
+func (w *workers) start(fn func()) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.n < w.max {
+		w.n++
+		go w.work(fn)
+		return nil
+	}
+	if w.queue.Len() >= DefaultMaxQueued {
+		return ErrBusy
+	}
+	w.queue.Push(fn)
+	return nil
+}
+
+func (w *workers) work(fn func()) {
+	defer w.leave() // deferred: a function that ends its goroutine costs no worker
+	for {
+		fn()
+		w.mu.Lock()
+		next, ok := w.queue.Pop()
+		w.mu.Unlock()
+		if !ok {
+			return
+		}
+		fn = next
+	}
+}
+
+// leave hands the goroutine's place to what was queued since it looked.
+func (w *workers) leave() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if fn, ok := w.queue.Pop(); ok {
+		go w.work(fn)
+		return
+	}
+	w.n--
+}

@@ -1,0 +1,490 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// state is what a Reactor is doing.
+type state uint8
+
+const (
+	idle    state = iota // not run yet
+	running              //
+	stopped              // every loop is parked
+	ending               // conns are being closed
+	ended
+)
+
+// Reactor owns the loops: it runs and stops them, and brings listeners, dialled
+// and attached conns onto them.
+//
+// Its methods may be called from any goroutine, callbacks included, except
+// where one says otherwise.
+type Reactor struct {
+	cfg   Config
+	loops []*Loop
+	pool  Pool
+	clock clock
+	next  atomic.Uint32 // loop for the next conn
+	work  workers
+
+	halt     atomic.Bool // loops park at the next chance
+	draining atomic.Bool
+	conns    atomic.Int64 // open, or on their way in
+
+	mu      sync.Mutex
+	cond    sync.Cond
+	state   state
+	parked  int
+	drivers []driver
+	inside  int // calls that wait for a loop to take a conn in
+	lns     map[*Listener]struct{}
+	err     error
+	done    chan struct{} // closed when ended
+	drained chan struct{} // closed when the last conn is gone, while draining
+}
+
+// driver brings a loop's events: it owns the goroutine that calls enter, turn
+// and exit.
+type driver interface {
+	// enrol takes nc over, socket and all, and opens c over it.
+	enrol(nc net.Conn, c *Conn) error
+	// stop ends the goroutine once it is back from its callback.
+	stop()
+}
+
+// New makes a reactor. Nil means the defaults. It holds no descriptor and no
+// goroutine until it runs, or listens.
+func New(cfg *Config) *Reactor {
+	r := &Reactor{
+		cfg:   cfg.withDefaults(),
+		clock: clock{start: time.Now()},
+		lns:   make(map[*Listener]struct{}),
+		done:  make(chan struct{}),
+	}
+	r.cond.L = &r.mu
+	r.work.max = r.cfg.Workers
+	for i := range r.cfg.Loops {
+		r.loops = append(r.loops, &Loop{r: r, index: i, bell: func() {}, dead: make(chan struct{})})
+	}
+	r.clock.stop()
+	return r
+}
+
+// Loops returns the loops; their number never changes. The slice is shared.
+func (r *Reactor) Loops() []*Loop { return r.loops }
+
+// Buffers is the pool that this reactor's conns take their buffers from.
+func (r *Reactor) Buffers() *Pool { return &r.pool }
+
+// Conns is the number of open conns, those on their way in counted.
+func (r *Reactor) Conns() int { return int(r.conns.Load()) }
+
+// Done is closed when the reactor has closed and every callback has returned.
+func (r *Reactor) Done() <-chan struct{} { return r.done }
+
+// Post is Loop.Post on the first loop.
+func (r *Reactor) Post(fn func()) error { return r.loops[0].Post(fn) }
+
+// After is Loop.After on the first loop.
+func (r *Reactor) After(d time.Duration, fn func()) *Timer { return r.loops[0].After(d, fn) }
+
+// Every is Loop.Every on the first loop.
+func (r *Reactor) Every(d time.Duration, fn func()) *Timer { return r.loops[0].Every(d, fn) }
+
+// Run runs the reactor until it is stopped, shut down or closed; then it
+// returns nil, or why a loop died. It may not be called on a loop.
+func (r *Reactor) Run() error {
+	if r.OnLoop() {
+		return ErrOnLoop
+	}
+	if err := r.RunAsync(); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.state == running || r.state == ending {
+		r.cond.Wait()
+	}
+	return r.err
+}
+
+// RunAsync starts the reactor and returns. After a Stop it goes on where that
+// left off, with the same conns.
+func (r *Reactor) RunAsync() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch r.state {
+	case running:
+		return ErrRunning
+	case ending, ended:
+		return ErrClosed
+	case idle:
+		if err := r.boot(); err != nil {
+			return err
+		}
+	}
+	r.state = running
+	r.clock.resume()
+	r.halt.Store(false)
+	r.cond.Broadcast()
+	for _, l := range r.loops {
+		l.poke()
+	}
+	return nil
+}
+
+// boot starts the drivers. r.mu is held.
+func (r *Reactor) boot() error {
+	for _, l := range r.loops {
+		d, err := startDriver(l)
+		if err != nil {
+			for _, d := range r.drivers {
+				d.stop()
+			}
+			r.drivers = nil
+			return err
+		}
+		r.drivers = append(r.drivers, d)
+	}
+	return nil
+}
+
+// Stop ends all traffic, and closes nothing: no callback runs, no timer is due,
+// nothing is read or written or accepted, and the other sides see no more than
+// silence, until the reactor runs again. It returns when every loop stands
+// still; called on a loop it returns at once, and the loop stands still when
+// the callback has returned.
+func (r *Reactor) Stop() {
+	onLoop := r.OnLoop()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.state != running || r.draining.Load() {
+		return
+	}
+	r.state = stopped
+	r.clock.stop()
+	r.halt.Store(true)
+	r.cond.Broadcast()
+	for _, l := range r.loops {
+		l.poke()
+	}
+	for !onLoop && r.state == stopped && r.parked < len(r.loops) {
+		r.cond.Wait()
+	}
+}
+
+func (r *Reactor) halted() bool { return r.halt.Load() }
+
+// park holds a loop's goroutine until the reactor runs on.
+func (r *Reactor) park() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.parked++
+	r.cond.Broadcast()
+	for r.state == stopped {
+		r.cond.Wait()
+	}
+	r.parked--
+}
+
+// OnLoop reports whether it is called on one of the reactor's loops. It takes
+// about a microsecond.
+func (r *Reactor) OnLoop() bool {
+	id := goid()
+	for _, l := range r.loops {
+		l.mu.Lock()
+		on := l.goid == id
+		l.mu.Unlock()
+		if on {
+			return true
+		}
+	}
+	return false
+}
+
+// Close ends the reactor and every conn, at once: what waits is lost. It
+// returns when every callback has returned and every descriptor is closed;
+// called on a loop it returns at once, and Done tells the end.
+func (r *Reactor) Close() error {
+	onLoop := r.OnLoop()
+	if r.begin() {
+		if onLoop {
+			go r.teardown()
+		} else {
+			r.teardown()
+		}
+	}
+	if !onLoop {
+		<-r.done
+	}
+	return nil
+}
+
+// begin claims the end of the reactor for the caller.
+func (r *Reactor) begin() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.state == ending || r.state == ended {
+		return false
+	}
+	r.state = ending
+	r.halt.Store(false)
+	r.cond.Broadcast()
+	return true
+}
+
+// teardown closes everything, in the order of what feeds what.
+func (r *Reactor) teardown() {
+	r.closeListeners()
+	r.mu.Lock()
+	for r.inside > 0 {
+		r.cond.Wait()
+	}
+	drivers := r.drivers
+	r.mu.Unlock()
+	for _, l := range r.loops {
+		r.closeLoop(l, len(drivers) > 0)
+	}
+	for _, d := range drivers {
+		d.stop()
+	}
+	r.mu.Lock()
+	r.state = ended
+	r.cond.Broadcast()
+	r.mu.Unlock()
+	close(r.done)
+}
+
+// closeLoop closes l on its goroutine, or, if it has none, on this one.
+func (r *Reactor) closeLoop(l *Loop, started bool) {
+	err := r.cause()
+	if !started || l.isDead() {
+		l.closeHere(err)
+		return
+	}
+	closed := make(chan struct{})
+	l.Post(func() { l.close(err); close(closed) })
+	select {
+	case <-closed:
+	case <-l.dead:
+		l.closeHere(err)
+	}
+}
+
+func (r *Reactor) cause() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err != nil {
+		return r.err
+	}
+	return ErrClosed
+}
+
+// fail closes the reactor because of err, which Run returns.
+func (r *Reactor) fail(err error) {
+	r.mu.Lock()
+	if r.err == nil {
+		r.err = err
+	}
+	r.mu.Unlock()
+	r.cfg.Logger.Error("reactor failed", "err", err)
+	if r.begin() {
+		go r.teardown()
+	}
+}
+
+// Shutdown ends the reactor in order: it stops accepting, has every handler
+// end its conversation, waits until what is due has been sent and the conns
+// are closed, and then closes the rest. What did not end before ctx did, or
+// within Config.Drain if ctx has no deadline, is told by a ShutdownError. A
+// stopped reactor runs on for it.
+//
+// Called on a loop it returns nil at once, and Done tells the end.
+func (r *Reactor) Shutdown(ctx context.Context) error {
+	if r.OnLoop() {
+		go r.Shutdown(context.WithoutCancel(ctx))
+		return nil
+	}
+	if !r.startDraining() {
+		return r.Close()
+	}
+	r.closeListeners()
+	for _, l := range r.loops {
+		l.Post(l.drain)
+	}
+	if _, bounded := ctx.Deadline(); !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, r.cfg.Drain)
+		defer cancel()
+	}
+	select {
+	case <-r.drained:
+		return r.Close()
+	case <-r.done:
+		return nil
+	case <-ctx.Done():
+	}
+	left := r.leftOver(ctx.Err())
+	return errors.Join(left, r.Close())
+}
+
+// startDraining reports whether there is something to wait for.
+func (r *Reactor) startDraining() bool {
+	r.RunAsync() // a stopped reactor cannot send; one that runs, or has ended, is left alone
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.state != running {
+		return false
+	}
+	if !r.draining.Swap(true) {
+		r.drained = make(chan struct{})
+	}
+	if r.conns.Load() == 0 {
+		r.markDrained()
+	}
+	return true
+}
+
+// markDrained tells Shutdown that no conn is left. r.mu is held.
+func (r *Reactor) markDrained() {
+	select {
+	case <-r.drained:
+	default:
+		close(r.drained)
+	}
+}
+
+// leftOver counts what a Shutdown leaves behind, on the loops.
+func (r *Reactor) leftOver(cause error) error {
+	e := &ShutdownError{Err: cause}
+	for _, l := range r.loops {
+		counted := make(chan struct{})
+		count := func() {
+			defer close(counted)
+			for _, c := range l.conns {
+				e.Conns++
+				e.Bytes += int64(c.pending())
+			}
+		}
+		if l.Post(count) != nil {
+			continue
+		}
+		select {
+		case <-counted:
+		case <-r.done:
+			return e
+		case <-time.After(time.Second): // a loop that hangs is not waited for twice
+			return e
+		}
+	}
+	return e
+}
+
+// drain has every handler of the loop end its conversation.
+func (l *Loop) drain() {
+	for _, c := range append([]*Conn(nil), l.conns...) {
+		c.drain()
+	}
+}
+
+// admit counts a conn in, if there is room.
+func (r *Reactor) admit() error {
+	if r.conns.Add(1) > int64(r.cfg.MaxConns) {
+		r.forget()
+		return ErrTooManyConns
+	}
+	return nil
+}
+
+// forget counts a conn out.
+func (r *Reactor) forget() {
+	if r.conns.Add(-1) > 0 || !r.draining.Load() {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.draining.Load() {
+		r.markDrained()
+	}
+}
+
+// pick chooses the loop for a conn.
+func (r *Reactor) pick() *Loop {
+	return r.loops[int(r.next.Add(1)-1)%len(r.loops)]
+}
+
+// hold keeps the reactor from being taken down while a conn is brought in. It
+// waits while the reactor is idle or stopped.
+func (r *Reactor) hold() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.state == idle || r.state == stopped {
+		r.cond.Wait()
+	}
+	if r.state != running {
+		return ErrClosed
+	}
+	r.inside++
+	return nil
+}
+
+func (r *Reactor) release() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inside--
+	r.cond.Broadcast()
+}
+
+// enrol brings nc, which is taken over in any case, onto a loop as c.
+func (r *Reactor) enrol(nc net.Conn, c *Conn, h Handler) error {
+	if err := r.admit(); err != nil {
+		nc.Close()
+		return err
+	}
+	if err := r.hold(); err != nil {
+		nc.Close()
+		r.forget()
+		return err
+	}
+	defer r.release()
+	l := r.pick()
+	c.loop, c.handler = l, h
+	c.local, c.remote = nc.LocalAddr(), nc.RemoteAddr()
+	if err := r.drivers[l.index].enrol(nc, c); err != nil {
+		r.forget()
+		return err
+	}
+	return nil
+}
+
+// Attach opens c over tr, on the loop on, or on one of the reactor's choice if
+// that is nil. It takes tr over in any case. It returns at once; Opened is
+// called when the reactor runs.
+func (r *Reactor) Attach(tr Transport, c *Conn, h Handler, on *Loop) error {
+	if err := r.admit(); err != nil {
+		tr.Close()
+		return err
+	}
+	if on == nil {
+		on = r.pick()
+	}
+	c.loop, c.handler, c.tr = on, h, tr
+	if a, ok := tr.(interface{ LocalAddr() net.Addr }); ok {
+		c.local = a.LocalAddr()
+	}
+	if a, ok := tr.(interface{ RemoteAddr() net.Addr }); ok {
+		c.remote = a.RemoteAddr()
+	}
+	if err := on.Post(c.start); err != nil {
+		tr.Close()
+		r.forget()
+		return err
+	}
+	return nil
+}

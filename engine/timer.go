@@ -1,0 +1,189 @@
+package engine
+
+import (
+	"container/heap"
+	"sync"
+	"time"
+)
+
+// Timer is a callback that is due on a loop.
+type Timer struct {
+	loop   *Loop
+	fn     func()
+	when   time.Duration // on the loop's clock
+	period time.Duration // 0: once
+	seq    uint64        // order among equals; also tells a turn's own timers
+	slot   int           // place in the heap, -1 when not in it
+}
+
+// Stop takes the timer back. It reports whether that kept a call from coming.
+// Called on the timer's loop, no call comes after it; from elsewhere one may be
+// under way.
+func (t *Timer) Stop() bool {
+	ts := &t.loop.timers
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	t.period = 0
+	if t.slot < 0 {
+		return false
+	}
+	heap.Remove(&ts.heap, t.slot)
+	return true
+}
+
+// After calls fn on the loop once d has passed, not before. Any goroutine may
+// call it. The loop's clock stands still while the reactor is stopped.
+func (l *Loop) After(d time.Duration, fn func()) *Timer { return l.schedule(d, 0, fn) }
+
+// Every calls fn on the loop each time d has passed, until the timer is
+// stopped. Calls that could not be made in time are left out, not made up for.
+// A d below a millisecond means a millisecond. Any goroutine may call it.
+func (l *Loop) Every(d time.Duration, fn func()) *Timer {
+	d = max(d, time.Millisecond)
+	return l.schedule(d, d, fn)
+}
+
+func (l *Loop) schedule(d, period time.Duration, fn func()) *Timer {
+	t := &Timer{loop: l, fn: fn, period: period}
+	if l.timers.add(t, l.r.clock.now()+max(d, 0)) {
+		l.rearm()
+	}
+	return t
+}
+
+// timers is a loop's heap of what is due. Its lock is held for heap operations
+// only, never across a callback.
+type timers struct {
+	mu   sync.Mutex
+	heap timerHeap
+	seq  uint64
+}
+
+// add reports whether t is the first one due now.
+func (ts *timers) add(t *Timer, when time.Duration) bool {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	ts.seq++
+	t.when, t.seq = when, ts.seq
+	heap.Push(&ts.heap, t)
+	return t.slot == 0
+}
+
+// due takes the next timer that was due at now and made before seq.
+func (ts *timers) due(now time.Duration, seq uint64) *Timer {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if len(ts.heap) == 0 || ts.heap[0].when > now || ts.heap[0].seq > seq {
+		return nil
+	}
+	return heap.Pop(&ts.heap).(*Timer)
+}
+
+// again puts a periodic timer back, at the next of its moments after now.
+func (ts *timers) again(t *Timer, now time.Duration) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if t.period == 0 || t.slot >= 0 {
+		return
+	}
+	missed := (now - t.when) / t.period
+	ts.seq++
+	t.when, t.seq = t.when+(missed+1)*t.period, ts.seq
+	heap.Push(&ts.heap, t)
+}
+
+// next returns the moment the first timer is due.
+func (ts *timers) next() (when time.Duration, ok bool) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if len(ts.heap) == 0 {
+		return 0, false
+	}
+	return ts.heap[0].when, true
+}
+
+func (ts *timers) last() uint64 {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	return ts.seq
+}
+
+func (ts *timers) clear() {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	for _, t := range ts.heap {
+		t.slot = -1
+	}
+	ts.heap = nil
+}
+
+// runTimers calls what was due when it began; a timer that a callback makes
+// waits for the next turn, so that none can keep the loop to itself.
+func (l *Loop) runTimers() {
+	now, seq := l.r.clock.now(), l.timers.last()
+	for range maxTasks {
+		if l.r.halted() {
+			break
+		}
+		t := l.timers.due(now, seq)
+		if t == nil {
+			break
+		}
+		l.run(t.fn)
+		l.timers.again(t, now)
+	}
+	l.rearm()
+}
+
+// rearm sets the alarm to the first timer.
+func (l *Loop) rearm() {
+	l.alarmMu.Lock()
+	defer l.alarmMu.Unlock()
+	when, ok := l.timers.next()
+	if !ok || l.alarmOff {
+		return
+	}
+	d := max(when-l.r.clock.now(), 0)
+	if l.alarm == nil {
+		l.alarm = time.AfterFunc(d, l.poke)
+		return
+	}
+	l.alarm.Reset(d)
+}
+
+// silence stops the alarm for good.
+func (l *Loop) silence() {
+	l.alarmMu.Lock()
+	defer l.alarmMu.Unlock()
+	l.alarmOff = true
+	if l.alarm != nil {
+		l.alarm.Stop()
+	}
+}
+
+type timerHeap []*Timer
+
+func (h timerHeap) Len() int { return len(h) }
+func (h timerHeap) Less(i, j int) bool {
+	if h[i].when != h[j].when {
+		return h[i].when < h[j].when
+	}
+	return h[i].seq < h[j].seq
+}
+func (h timerHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].slot, h[j].slot = i, j
+}
+func (h *timerHeap) Push(x any) {
+	t := x.(*Timer)
+	t.slot = len(*h)
+	*h = append(*h, t)
+}
+func (h *timerHeap) Pop() any {
+	old := *h
+	t := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	t.slot = -1
+	return t
+}

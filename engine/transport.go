@@ -1,0 +1,60 @@
+package engine
+
+import "github.com/packetmq/packetmq/internal/bufpool"
+
+// Buffer is a pooled byte buffer with one owner at a time; its bytes are in B.
+type Buffer = bufpool.Buffer
+
+// Pool hands out Buffers and counts those that are out. Any goroutine may use
+// it.
+type Pool = bufpool.Pool
+
+// Transport moves bytes under a conn: a socket, a memory pair, or a wrapper
+// around another transport. Every method is called on the conn's loop.
+type Transport interface {
+	// Open is the first call. From now on input and the end go to s.
+	Open(s Sink)
+
+	// Pump delivers input that was held back, as far as s takes it, and moves
+	// on output that waited. It reports whether input is left, which asks for
+	// another turn after the other conns had theirs.
+	Pump() (more bool)
+
+	// Write takes b over and moves its bytes on, in order, keeping what cannot
+	// move at once. Whoever ends up with b puts it back into the pool of the
+	// reactor that it came from. An error means that the transport has ended.
+	Write(b *Buffer) error
+
+	// Buffered is the number of bytes taken over that have not moved on.
+	Buffered() int
+
+	// CloseWrite tells the other side that no more will come. It is called
+	// once, with nothing buffered.
+	CloseWrite() error
+
+	// Close ends the transport at once, without a further event, and drops
+	// what is buffered. It is the last call.
+	Close()
+}
+
+// Sink is where a transport delivers; a Conn is one.
+type Sink interface {
+	// Received takes input in order and returns how much of b it used. Less
+	// than all means that the conn had its share of this turn: the transport
+	// keeps the rest and is pumped again. b is the transport's again when the
+	// call returns. On the loop only.
+	Received(b []byte) (n int)
+
+	// Ended says that the transport is over, because of err: io.EOF when the
+	// other side closed. It is the last event and comes behind all input. On
+	// the loop only.
+	Ended(err error)
+
+	// Wake asks for a Pump, soon and once for any number of calls. Any
+	// goroutine may call it; on names the loop whose goroutine the caller is
+	// on, which saves waking it, and is nil elsewhere.
+	Wake(on *Loop)
+
+	// Loop is where the events are delivered.
+	Loop() *Loop
+}

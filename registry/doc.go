@@ -1,0 +1,34 @@
+// Package registry maps packet names, ids and packet objects to each other.
+//
+// A [Registry] is shared by all peers of one side of a program. Each packet
+// has a name "application:packet", a number from [MinID] to [MaxID], and
+// maybe an object whose methods are called as packets of it are sent and
+// received ([Hooks]):
+//
+//	type Move struct{ X, Y int }
+//
+//	r := registry.New(false)
+//	move := registry.MustAdd[Move](r, "game:move", 16)
+//	pong, err := r.Add("game:pong", 17, nil)
+//	ping, err := r.Add("game:ping", 18, registry.Echo{As: "game:pong"})
+//
+// What came out of an Add, move and ping here, is a handle for sending and
+// handling that packet. A name, an id or a packet object serves as well
+// wherever a key is asked for; see [Registry.Lookup].
+//
+// # Tables
+//
+// Every change freezes the registry into a new [Table], which is swapped in
+// atomically. Readers take the current one with [Registry.Table] and hold no
+// lock: a table never changes, and [Table.Type] finds an incoming packet's
+// type in two loads.
+//
+// When two peers connect, one of them takes over the other one's ids. It
+// does so for that one connection: [Table.Adapt] makes a table of the same
+// types under other ids, and leaves the registry and all other tables alone.
+//
+// # Goroutines
+//
+// Any goroutine may call any function or method of this package. Hooks run
+// where their documentation says.
+package registry

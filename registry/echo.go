@@ -1,0 +1,12 @@
+package registry
+
+// Echo is a packet object that sends what it receives back to where it came
+// from, as another packet. As is that packet's name, id, object or handle. It
+// may be registered later than the Echo.
+//
+// Two equal Echos are one object, which then serves several packets; register
+// pointers to tell them apart.
+type Echo struct{ As any }
+
+// OnReceive sends v back.
+func (e Echo) OnReceive(from Conn, v any) error { return from.Send(e.As, v) }

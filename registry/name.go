@@ -1,0 +1,68 @@
+package registry
+
+import "strings"
+
+// Bounds of what can be registered.
+const (
+	// MinID is the smallest id of an application's packet; those below are
+	// for internal packets.
+	MinID = 16
+	// MaxID is the largest id of a packet.
+	MaxID = 65535
+	// MaxNames is the largest number of packets in a registry, internal ones
+	// included.
+	MaxNames = 4096
+)
+
+// Names of the internal packets, which every registry has.
+const (
+	NameInit     = "packetmq:handshake_init"
+	NameSoftquit = "packetmq:softquit"
+	NamePubIDs   = "packetmq:handshake_pubids"
+	NameFinish   = "packetmq:handshake_finish"
+)
+
+// Ids of the internal packets, the same in every table.
+const (
+	IDInit     = 0
+	IDSoftquit = 1
+	IDPubIDs   = 2
+	IDFinish   = 3
+)
+
+const (
+	maxName     = 128          // bytes of a name
+	minExtra    = IDFinish + 1 // the first id AddInternal gives
+	application = "packetmq"   // the application all internal packets belong to
+)
+
+// checkName reports a name that is not "application:packet" in printable
+// ASCII without spaces, of at most 128 bytes.
+func checkName(name string) error {
+	if len(name) > maxName {
+		return &NameError{Name: clip(name), Reason: "longer than 128 bytes"}
+	}
+	for i := range len(name) {
+		if c := name[i]; c < 0x21 || c > 0x7e {
+			return &NameError{Name: name, Reason: "not printable ASCII without spaces"}
+		}
+	}
+	app, packet, _ := strings.Cut(name, ":")
+	if app == "" || packet == "" || strings.Contains(packet, ":") {
+		return &NameError{Name: name, Reason: "not of the form application:packet"}
+	}
+	return nil
+}
+
+// isInternal tells the names of internal packets from an application's. A
+// name decides alone, so the other side's ids can be judged by it.
+func isInternal(name string) bool {
+	app, _, _ := strings.Cut(name, ":")
+	return app == application
+}
+
+// clip copies a foreign name, no more of it than a valid one could have: an
+// error must not keep alive, or print, what a stranger made large.
+func clip(name string) string {
+	return strings.Clone(name[:min(len(name), maxName)])
+}

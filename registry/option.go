@@ -1,0 +1,59 @@
+package registry
+
+// Options are the settings of one packet. The zero value leaves everything
+// to the peer.
+type Options struct {
+	// Reuse decodes every packet a handler gets into the same value.
+	Reuse bool
+	// MaxSize is the largest payload, in bytes, sent or received; 0 means as
+	// large as the peer's frames can be.
+	MaxSize int
+
+	object any // WithObject's, until the Type has it
+}
+
+// An Option sets one of the Options of a packet as it is added. A nil Option
+// sets nothing.
+type Option func(*Options)
+
+// Reuse makes each handler of a typed packet get the same value again and
+// again, decoded anew, in place of a new value per packet. The handler must
+// not keep it, nor anything it points to, beyond its return.
+func Reuse() Option {
+	return func(o *Options) { o.Reuse = true }
+}
+
+// MaxSize bounds the payload of a packet, in bytes, both ways.
+func MaxSize(bytes int) Option {
+	return func(o *Options) { o.MaxSize = bytes }
+}
+
+// WithObject gives a packet of Add[T] an object, for its hooks and as a key.
+// What its hooks see decoded is a *T.
+func WithObject(obj any) Option {
+	return func(o *Options) { o.object = obj }
+}
+
+func collect(opts []Option) Options {
+	var o Options
+	for _, opt := range opts {
+		if opt != nil {
+			opt(&o)
+		}
+	}
+	return o
+}
+
+// check reports what a packet cannot have. Options that mean nothing for it
+// are refused rather than ignored.
+func (o *Options) check(name string, typed bool) error {
+	switch {
+	case o.MaxSize < 0:
+		return &OptionError{Name: name, Option: "MaxSize", Reason: "negative"}
+	case o.Reuse && !typed:
+		return &OptionError{Name: name, Option: "Reuse", Reason: "for packets of Add[T] only"}
+	case o.object != nil && !typed:
+		return &OptionError{Name: name, Option: "WithObject", Reason: "for packets of Add[T] only"}
+	}
+	return nil
+}

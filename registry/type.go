@@ -1,0 +1,77 @@
+package registry
+
+import "reflect"
+
+// Type describes one registered packet. It never changes.
+type Type struct {
+	name    string
+	id      uint16
+	index   int
+	object  any
+	hooks   *Hooks
+	options Options
+	goType  reflect.Type
+	fresh   func() any // nil: decode into any
+}
+
+// Name is the packet's name, "application:packet".
+func (t *Type) Name() string { return t.name }
+
+// ID is the id the packet was registered under. On the wire it may have
+// another one: see Table.WireID.
+func (t *Type) ID() uint16 { return t.id }
+
+// Object is the packet's object, or nil.
+func (t *Type) Object() any { return t.object }
+
+// Internal tells whether the packet is the engine's own rather than the
+// application's. Internal packets are handled before a conn is active.
+func (t *Type) Internal() bool { return t.id < MinID }
+
+// Index numbers the packets of one registry from 0 in order of registration,
+// so that whatever belongs to a packet can be kept in a slice.
+//
+// No index is used twice, not after a Remove either: such slices grow with
+// every Add ever made. Packets are registered once, as a rule.
+func (t *Type) Index() int { return t.index }
+
+// New makes what a packet is decoded into: a *T for a packet of Add[T], else
+// what its object's NewValue returns. Nil means to decode into a plain value.
+func (t *Type) New() any {
+	if t.fresh == nil {
+		return nil
+	}
+	return t.fresh()
+}
+
+// GoType is the T of a packet of Add[T], else nil.
+func (t *Type) GoType() reflect.Type { return t.goType }
+
+// Hooks are those of the packet's object, nil when it has none. Shared, read
+// only.
+func (t *Type) Hooks() *Hooks { return t.hooks }
+
+// Options are the packet's settings, never nil. Shared, read only.
+func (t *Type) Options() *Options { return &t.options }
+
+func (t *Type) entry() Entry { return Entry{Name: t.name, ID: t.id} }
+
+// setObject gives a type under construction its object.
+func (t *Type) setObject(obj any) error {
+	if obj == nil {
+		return nil
+	}
+	v := reflect.ValueOf(obj)
+	if !v.Comparable() {
+		return &ObjectError{Name: t.name, Type: v.Type(), Reason: "cannot be compared; register a pointer to it"}
+	}
+	if isKey(obj, v) {
+		return &ObjectError{Name: t.name, Type: v.Type(), Reason: "as a key it would be taken for a name, an id or a handle"}
+	}
+	t.object = obj
+	t.hooks = hooksOf(obj)
+	if valuer, ok := obj.(Valuer); ok && t.fresh == nil {
+		t.fresh = valuer.NewValue
+	}
+	return nil
+}
