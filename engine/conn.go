@@ -61,6 +61,7 @@ type Conn struct {
 
 	// The loop's alone.
 	out       *Buffer // what callbacks have written since the last flush
+	held      int     // bytes in the transport, when last looked at
 	slot      int32   // place in loop.conns
 	phase     phase
 	dirty     bool // in loop.dirty
@@ -70,7 +71,7 @@ type Conn struct {
 
 	asked    atomic.Uint32
 	waits    atomic.Bool  // side holds something
-	buffered atomic.Int64 // bytes the transport holds, when last looked at
+	buffered atomic.Int64 // bytes on the loop's side: held, and what merge has taken since
 
 	mu     sync.Mutex
 	side   *Buffer // what was queued since the last flush
@@ -105,7 +106,7 @@ func (c *Conn) Out() *Buffer {
 		c.out = c.loop.r.pool.Get()
 	}
 	c.touch()
-	if len(c.out.B)+int(c.buffered.Load()) > c.loop.r.cfg.MaxPending {
+	if len(c.out.B)+c.held > c.loop.r.cfg.MaxPending {
 		c.Abort(ErrSlowConsumer)
 		return nil
 	}
@@ -295,7 +296,7 @@ func (c *Conn) kill(err error) {
 	if c.phase == closed {
 		return
 	}
-	c.buffered.Store(int64(c.tr.Buffered()))
+	c.held = c.tr.Buffered()
 	c.tr.Close()
 	c.bury(err)
 }
@@ -328,7 +329,7 @@ func (c *Conn) bury(err error) {
 		l.r.pool.Put(c.out)
 		c.out = nil
 	}
-	c.buffered.Add(int64(lost))
+	c.buffered.Store(int64(c.held + lost))
 	l.lost = append(l.lost, burial{c, err})
 }
 
@@ -338,6 +339,9 @@ func (c *Conn) merge() {
 	side := c.side
 	c.side = nil
 	c.waits.Store(false)
+	if side != nil {
+		c.buffered.Add(int64(len(side.B)))
+	}
 	c.mu.Unlock()
 	switch {
 	case side == nil:
@@ -399,10 +403,10 @@ func (c *Conn) flush() {
 // measure looks at what the transport could not move on.
 func (c *Conn) measure() {
 	n := c.tr.Buffered()
-	if n == 0 && !c.congested {
+	c.hold(n)
+	if n == 0 {
 		return
 	}
-	c.buffered.Store(int64(n))
 	if n > c.loop.r.cfg.MaxPending {
 		c.tr.Close()
 		c.bury(ErrSlowConsumer)
@@ -414,15 +418,22 @@ func (c *Conn) measure() {
 	}
 }
 
+// hold notes how much the transport holds.
+func (c *Conn) hold(n int) {
+	c.held = n
+	if c.buffered.Load() != int64(n) {
+		c.buffered.Store(int64(n))
+	}
+}
+
 // relieved looks again at a congested conn; it reports whether all has moved
 // on.
 func (c *Conn) relieved() bool {
 	if c.phase == closed {
 		return true
 	}
-	n := c.tr.Buffered()
-	c.buffered.Store(int64(n))
-	if n > 0 {
+	c.hold(c.tr.Buffered())
+	if c.held > 0 {
 		return false
 	}
 	if c.phase == finishing {
@@ -474,7 +485,7 @@ func (c *Conn) overdue() {
 	}
 	var err error
 	if c.phase == finishing {
-		c.buffered.Store(int64(c.tr.Buffered()))
+		c.held = c.tr.Buffered()
 		err = ErrFlushTimeout
 	}
 	c.tr.Close()

@@ -28,6 +28,7 @@ type poller struct {
 	loop   *Loop
 	client *gnet.Client
 	ringer net.Conn // the bell's other end
+	rung   gnet.Conn
 }
 
 // bell is the context of the enrolled end.
@@ -69,6 +70,9 @@ var ringing = []byte{1}
 func (p *poller) ring() { p.ringer.Write(ringing) }
 
 func (p *poller) stop() {
+	if p.loop.isDead() { // it did not close its conns, and ours are closed
+		p.rung.EventLoop().Close(p.rung)
+	}
 	p.client.Stop()
 	p.ringer.Close()
 }
@@ -100,6 +104,7 @@ func ownUnixAddr(a net.Addr) net.Addr {
 func (p *poller) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
 	s, ok := gc.Context().(*socket)
 	if !ok {
+		p.rung = gc
 		p.loop.adopt()
 		return nil, gnet.None
 	}

@@ -319,6 +319,9 @@ func (l *Loop) closeHere(err error) {
 		l.run(fn)
 	}
 	l.close(err)
+	l.mu.Lock()
+	l.goid = 0
+	l.mu.Unlock()
 }
 
 // close ends every conn, on the loop or, where that does not run, in its place.

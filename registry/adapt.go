@@ -151,15 +151,16 @@ func (t *Table) blank() *Table {
 // id are its roster.
 func (t *Table) enter(r *roster) {
 	t.ids = make([]Entry, 0, len(r.types))
-	types := make([]*Type, 0, len(r.types))
 	for _, ty := range r.types {
 		if id, ok := t.WireID(ty); ok {
-			t.ids = append(t.ids, Entry{Name: ty.name, ID: id})
-			types = append(types, ty)
+			t.ids = append(t.ids, Entry{ty.name, id})
 		}
 	}
-	if len(types) < len(r.types) {
-		r = &roster{types: types}
-	}
 	t.roster = r
+	if len(t.ids) < len(r.types) {
+		t.roster = &roster{types: slices.DeleteFunc(slices.Clone(r.types), func(ty *Type) bool {
+			_, ok := t.WireID(ty)
+			return !ok
+		})}
+	}
 }

@@ -49,10 +49,16 @@ func (t *Table) lookup(key any) (*Type, error) {
 	case v.CanUint():
 		// Beyond int64 it would wrap to a negative number: unknown as well.
 		return known(t.numbered(int64(v.Uint())), key)
-	case v.Comparable():
+	case hashable(v):
 		return t.serving(key)
 	}
 	return nil, &UnknownError{Key: key}
+}
+
+// hashable tells whether v can be a map key. Pointers, which most objects
+// are, can; Comparable would allocate to find that out.
+func hashable(v reflect.Value) bool {
+	return v.Kind() == reflect.Pointer || v.Comparable()
 }
 
 // known turns a type that was not found into an error.

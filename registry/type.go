@@ -62,7 +62,7 @@ func (t *Type) setObject(obj any) error {
 		return nil
 	}
 	v := reflect.ValueOf(obj)
-	if !v.Comparable() {
+	if !hashable(v) {
 		return &ObjectError{Name: t.name, Type: v.Type(), Reason: "cannot be compared; register a pointer to it"}
 	}
 	if isKey(obj, v) {

@@ -1,0 +1,61 @@
+package codec
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// Sizes on the wire, in bytes. A frame is
+//
+//	u32 length · u16 packet id · payload
+//
+// in network byte order; the length counts the id and the payload, not itself.
+const (
+	LengthSize = 4
+	IDSize     = 2
+	HeaderSize = LengthSize + IDSize
+
+	DefaultMaxFrame = 1 << 20 // the largest length taken where no other limit is set
+)
+
+// A Frame is the id and the payload of one frame, without its length: at
+// least 2 bytes. Who returns one says how long it lives.
+type Frame []byte
+
+// ID is the packet id.
+func (f Frame) ID() uint16 { return binary.BigEndian.Uint16(f) }
+
+// Payload is what follows the id, possibly empty. It shares f's bytes.
+func (f Frame) Payload() []byte { return f[IDSize:] }
+
+// AppendFrame appends a whole frame. The payload must be shorter than 4 GiB.
+func AppendFrame(dst []byte, id uint16, payload []byte) []byte {
+	dst = binary.BigEndian.AppendUint32(dst, uint32(IDSize+len(payload)))
+	dst = binary.BigEndian.AppendUint16(dst, id)
+	return append(dst, payload...)
+}
+
+// BeginFrame appends a header whose length is still open. The caller appends
+// the payload behind it, then calls EndFrame.
+func BeginFrame(dst []byte, id uint16) []byte {
+	return append(dst, 0, 0, 0, 0, byte(id>>8), byte(id))
+}
+
+// EndFrame writes the length of the frame that BeginFrame began at
+// dst[start:] and that ends with dst. A max of 0 means DefaultMaxFrame. A
+// frame over max is taken back: dst[:start] and a *SizeError are returned.
+func EndFrame(dst []byte, start int, max int) ([]byte, error) {
+	length := len(dst) - start - LengthSize
+	if limit := frameLimit(max); length > limit || int64(length) > math.MaxUint32 {
+		return dst[:start], &SizeError{Length: int64(length), Max: limit}
+	}
+	binary.BigEndian.PutUint32(dst[start:start+HeaderSize], uint32(length))
+	return dst, nil
+}
+
+func frameLimit(max int) int {
+	if max <= 0 {
+		return DefaultMaxFrame
+	}
+	return max
+}

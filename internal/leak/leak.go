@@ -1,0 +1,77 @@
+// Package leak finds what a test leaves behind: goroutines of this module and
+// open descriptors.
+package leak
+
+import (
+	"bytes"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	module  = "github.com/packetmq/packetmq/"
+	gnetMod = "github.com/panjf2000/gnet/"
+	patient = 5 * time.Second
+)
+
+// Check fails tb if, when it ends, more goroutines run this module's or gnet's
+// code, or more descriptors are open, than now. Goroutines and descriptors on
+// their way out are given time. Tests that use it cannot run in parallel.
+func Check(tb testing.TB) {
+	tb.Helper()
+	files, stacks := openFiles(), len(goroutines())
+	tb.Cleanup(func() {
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		late := time.After(patient)
+		for {
+			left := goroutines()
+			if len(left) <= stacks && openFiles() <= files {
+				return
+			}
+			select {
+			case <-tick.C:
+			case <-late:
+				tb.Errorf("left behind: %d goroutines, %d descriptors\n%s", len(left)-stacks, openFiles()-files,
+					strings.Join(left, "\n\n"))
+				return
+			}
+		}
+	})
+}
+
+// goroutines returns the stacks of the goroutines that run this module's or
+// gnet's code, the caller's own and the test runner's left out.
+func goroutines() []string {
+	buf := make([]byte, 1<<20)
+	for {
+		n := runtime.Stack(buf, true)
+		if n < len(buf) {
+			buf = buf[:n]
+			break
+		}
+		buf = make([]byte, 2*len(buf))
+	}
+	var found []string
+	for i, g := range bytes.Split(buf, []byte("\n\n")) {
+		s := string(g)
+		ours := strings.Contains(s, module) || strings.Contains(s, gnetMod)
+		if i > 0 && ours && !strings.Contains(s, "testing.tRunner") && !strings.Contains(s, "testing.(*M)") {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+// openFiles is the number of open descriptors, or 0 where the system does not
+// tell.
+func openFiles() int {
+	names, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return 0
+	}
+	return len(names)
+}

@@ -1,0 +1,235 @@
+package memconn
+
+import (
+	"io"
+	"net"
+	"sync/atomic"
+
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/internal/ringbuf"
+)
+
+const (
+	// Slots is the number of buffers on their way to one end.
+	Slots = 64
+
+	// Window is how many bytes may be on their way to one end before the next
+	// buffer waits.
+	Window = 1 << 20
+)
+
+// End is one end of a pair, an engine.Transport.
+type End struct {
+	peer *End
+	pool *engine.Pool // of the conn that writes into this end
+	in   chan *engine.Buffer
+
+	sink    atomic.Pointer[engine.Sink]
+	waiting atomic.Int64 // bytes in in
+	blocked atomic.Bool  // the other end holds output back
+	fin     atomic.Bool  // this end writes no more
+	gone    atomic.Bool  // this end is closed
+
+	// Of the loop that this end is on.
+	cur   *engine.Buffer // being read
+	off   int
+	out   ringbuf.Ring[*engine.Buffer] // waits for room
+	outN  int
+	ended bool
+}
+
+// Pair connects two ends. Each conn's buffers come from the pool of its
+// reactor: poolA is that of the conn at a.
+func Pair(poolA, poolB *engine.Pool) (a, b *End) {
+	a = &End{in: make(chan *engine.Buffer, Slots), pool: poolA}
+	b = &End{in: make(chan *engine.Buffer, Slots), pool: poolB}
+	a.peer, b.peer = b, a
+	return a, b
+}
+
+// Addr is the address of both ends.
+type Addr struct{}
+
+// Network implements net.Addr.
+func (Addr) Network() string { return "mem" }
+
+// String implements net.Addr.
+func (Addr) String() string { return "mem" }
+
+// LocalAddr is an Addr. Any goroutine may call it.
+func (e *End) LocalAddr() net.Addr { return Addr{} }
+
+// RemoteAddr is an Addr. Any goroutine may call it.
+func (e *End) RemoteAddr() net.Addr { return Addr{} }
+
+// Open implements engine.Transport.
+func (e *End) Open(s engine.Sink) {
+	e.sink.Store(&s)
+	s.Wake(s.Loop()) // the other end may have written already
+}
+
+// wake has the end pumped by its loop; on is the caller's loop.
+func (e *End) wake(on *engine.Loop) {
+	if s := e.sink.Load(); s != nil {
+		(*s).Wake(on)
+	}
+}
+
+// loop is the loop that this end is on, for calls made there.
+func (e *End) loop() *engine.Loop {
+	if s := e.sink.Load(); s != nil {
+		return (*s).Loop()
+	}
+	return nil
+}
+
+// Write implements engine.Transport.
+func (e *End) Write(b *engine.Buffer) error {
+	if e.peer.gone.Load() {
+		e.pool.Put(b) // the end is on its way, behind the input that is left
+		return nil
+	}
+	if e.out.Len() > 0 || !e.hand(b) {
+		e.out.Push(b)
+		e.outN += len(b.B)
+		e.peer.blocked.Store(true)
+		// The reader may have made room before it could see that.
+		e.refill()
+	}
+	return nil
+}
+
+// hand gives b to the other end if there is room.
+func (e *End) hand(b *engine.Buffer) bool {
+	p := e.peer
+	n := int64(len(b.B))
+	if p.waiting.Load() > Window {
+		return false
+	}
+	p.waiting.Add(n)
+	select {
+	case p.in <- b:
+	default:
+		p.waiting.Add(-n)
+		return false
+	}
+	if p.gone.Load() {
+		p.discard() // it may have emptied its channel before b was in it
+		return true
+	}
+	p.wake(e.loop())
+	return true
+}
+
+// refill hands over what waits, as far as there is room.
+func (e *End) refill() {
+	for {
+		b, ok := e.out.Peek()
+		if !ok {
+			e.peer.blocked.Store(false)
+			return
+		}
+		n := len(b.B)
+		if !e.hand(b) {
+			return
+		}
+		e.out.Pop()
+		e.outN -= n
+	}
+}
+
+// Buffered implements engine.Transport.
+func (e *End) Buffered() int { return e.outN }
+
+// CloseWrite implements engine.Transport.
+func (e *End) CloseWrite() error {
+	e.fin.Store(true)
+	e.peer.wake(e.loop())
+	return nil
+}
+
+// Pump implements engine.Transport.
+func (e *End) Pump() (more bool) {
+	if e.out.Len() > 0 {
+		e.refill()
+	}
+	s := *e.sink.Load()
+	if e.cur == nil && !e.take() {
+		return e.finished(s)
+	}
+	n := s.Received(e.cur.B[e.off:])
+	if e.cur == nil { // closed by the conn meanwhile
+		return false
+	}
+	e.off += n
+	if e.off >= len(e.cur.B) {
+		e.drop()
+	}
+	return e.cur != nil || len(e.in) > 0 || e.peer.fin.Load() || e.peer.gone.Load()
+}
+
+// take makes the next buffer the one that is read.
+func (e *End) take() bool {
+	select {
+	case b := <-e.in:
+		e.cur, e.off = b, 0
+		e.waiting.Add(-int64(len(b.B)))
+	default:
+		return false
+	}
+	if e.blocked.Load() {
+		e.peer.wake(e.loop())
+	}
+	return true
+}
+
+// drop gives the buffer that was read back to the other side's pool.
+func (e *End) drop() {
+	e.peer.pool.Put(e.cur)
+	e.cur = nil
+}
+
+// finished reports the end once the other side has written its last and all of
+// it was read.
+func (e *End) finished(s engine.Sink) (more bool) {
+	if !e.peer.fin.Load() && !e.peer.gone.Load() || e.ended {
+		return false
+	}
+	if len(e.in) > 0 { // written between the look and the end
+		return true
+	}
+	e.ended = true
+	s.Ended(io.EOF)
+	return false
+}
+
+// Close implements engine.Transport.
+func (e *End) Close() {
+	e.ended = true
+	e.gone.Store(true)
+	if e.cur != nil {
+		e.drop()
+	}
+	e.discard()
+	for {
+		b, ok := e.out.Pop()
+		if !ok {
+			break
+		}
+		e.pool.Put(b)
+	}
+	e.outN = 0
+	e.peer.wake(e.loop())
+}
+
+// discard empties the channel into the pool of those who wrote into it.
+func (e *End) discard() {
+	for {
+		select {
+		case b := <-e.in:
+			e.peer.pool.Put(b)
+		default:
+			return
+		}
+	}
+}

@@ -1,0 +1,130 @@
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+)
+
+// state is all that can be seen of a table, copied.
+type state struct {
+	byID  map[uint16]*Type
+	wire  []uint16
+	ids   []Entry
+	types []*Type
+}
+
+func snapshot(t *Table) state {
+	s := state{
+		byID:  make(map[uint16]*Type),
+		wire:  slices.Clone(t.wire),
+		ids:   slices.Clone(t.ids),
+		types: slices.Clone(t.roster.types),
+	}
+	for hi, p := range t.pages {
+		if p == nil {
+			continue
+		}
+		for lo, ty := range p {
+			if ty != nil {
+				s.byID[uint16(hi<<8|lo)] = ty
+			}
+		}
+	}
+	return s
+}
+
+func (s state) equal(o state) bool {
+	return maps.Equal(s.byID, o.byID) && slices.Equal(s.wire, o.wire) &&
+		slices.Equal(s.ids, o.ids) && slices.Equal(s.types, o.types)
+}
+
+// verify checks a table's views of itself against each other, without help
+// from a second table.
+func verify(t testing.TB, tb *Table) {
+	t.Helper()
+	if tb.Len() != len(tb.IDs()) || len(tb.roster.types) != tb.Len() {
+		t.Fatalf("Len() = %d, %d ids, %d types", tb.Len(), len(tb.IDs()), len(tb.roster.types))
+	}
+	for i, e := range tb.IDs() {
+		ty := tb.Type(e.ID)
+		if ty == nil || ty.Name() != e.Name || ty != tb.roster.types[i] {
+			t.Fatalf("entry %d is %v, its id is that of %v", i, e, ty)
+		}
+		if id, ok := tb.WireID(ty); !ok || id != e.ID {
+			t.Fatalf("WireID(%s) = %d, %v, entry is %v", ty.Name(), id, ok, e)
+		}
+		if i > 0 && ty.Index() <= tb.roster.types[i-1].Index() {
+			t.Fatalf("%s is not in order of registration", ty.Name())
+		}
+	}
+	if n := len(snapshot(tb).byID); n != tb.Len() {
+		t.Fatalf("%d ids have a type, Len() = %d", n, tb.Len())
+	}
+	for i, name := range [...]string{NameInit, NameSoftquit, NamePubIDs, NameFinish} {
+		if e := tb.IDs()[i]; e != (Entry{name, uint16(i)}) {
+			t.Fatalf("entry %d is %v, want %s", i, e, name)
+		}
+	}
+}
+
+func mustAdd(t testing.TB, r *Registry, name string, id int, obj any) *Type {
+	t.Helper()
+	ty, err := r.Add(name, id, obj)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ty
+}
+
+// filled is a registry with n packets of an application at ids from first on.
+func filled(t testing.TB, n, first int) *Registry {
+	t.Helper()
+	r := New(true)
+	for i := range n {
+		mustAdd(t, r, fmt.Sprintf("app:packet%d", i), first+i, nil)
+	}
+	return r
+}
+
+// shifted are a table's ids with those of its application's packets changed
+// by f.
+func shifted(t *Table, f func(uint16) uint16) []Entry {
+	ids := slices.Clone(t.IDs())
+	for i := range ids {
+		if ids[i].ID >= MinID {
+			ids[i].ID = f(ids[i].ID)
+		}
+	}
+	return ids
+}
+
+// as tells whether an error is a typed one of type E.
+func as[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+func is(target error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, target) }
+}
+
+// conn is a Conn that keeps what was sent.
+type conn struct {
+	id   uint64
+	sent []sent
+	err  error
+}
+
+type sent struct{ packet, v any }
+
+func (c *conn) ID() uint64 { return c.id }
+
+func (c *conn) Send(packet, v any) error {
+	c.sent = append(c.sent, sent{packet, v})
+	return c.err
+}
+
+func (c *conn) Softquit(string) error { return nil }

@@ -1,0 +1,43 @@
+package registry
+
+import "testing"
+
+func TestOptions(t *testing.T) {
+	r := New(false)
+	obj := &receiver{}
+	plain, err := r.Add("app:plain", 20, nil, MaxSize(100), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	typed, err := Add[int](r, "app:typed", 21, Reuse(), MaxSize(200), WithObject(obj), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	none, err := Add[int](r, "app:none", 22, WithObject(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		ty   *Type
+		want Options
+		obj  any
+	}{
+		{plain, Options{MaxSize: 100}, nil},
+		{typed.Type(), Options{Reuse: true, MaxSize: 200}, obj},
+		{none.Type(), Options{}, nil},
+		{new(Type), Options{}, nil},
+	} {
+		if got := *tt.ty.Options(); got != tt.want {
+			t.Errorf("%s: options %+v, want %+v", tt.ty.Name(), got, tt.want)
+		}
+		if tt.ty.Object() != tt.obj {
+			t.Errorf("%s: object %v", tt.ty.Name(), tt.ty.Object())
+		}
+	}
+	if typed.Type().Hooks().Receive != obj {
+		t.Error("the object's hooks are not the packet's")
+	}
+	if ty, err := r.Lookup(obj); ty != typed.Type() || err != nil {
+		t.Errorf("Lookup = %v, %v", ty, err)
+	}
+}
