@@ -1,5 +1,7 @@
 package registry
 
+import "github.com/packetmq/packetmq/codec"
+
 // Options are the settings of one packet. The zero value leaves everything
 // to the peer.
 type Options struct {
@@ -8,6 +10,9 @@ type Options struct {
 	// MaxSize is the largest payload, in bytes, sent or received; 0 means as
 	// large as the peer's frames can be.
 	MaxSize int
+	// Limits are what a received payload may ask of the decoder; the zero
+	// value means the peer's.
+	Limits codec.Limits
 
 	object any // WithObject's, until the Type has it
 }
@@ -26,6 +31,11 @@ func Reuse() Option {
 // MaxSize bounds the payload of a packet, in bytes, both ways.
 func MaxSize(bytes int) Option {
 	return func(o *Options) { o.MaxSize = bytes }
+}
+
+// Limits bounds what a received payload of a packet may ask of the decoder.
+func Limits(l codec.Limits) Option {
+	return func(o *Options) { o.Limits = l }
 }
 
 // WithObject gives a packet of Add[T] an object, for its hooks and as a key.
@@ -50,6 +60,8 @@ func (o *Options) check(name string, typed bool) error {
 	switch {
 	case o.MaxSize < 0:
 		return &OptionError{Name: name, Option: "MaxSize", Reason: "negative"}
+	case min(o.Limits.Depth, o.Limits.Elements, o.Limits.Budget) < 0:
+		return &OptionError{Name: name, Option: "Limits", Reason: "negative"}
 	case o.Reuse && !typed:
 		return &OptionError{Name: name, Option: "Reuse", Reason: "for packets of Add[T] only"}
 	case o.object != nil && !typed:

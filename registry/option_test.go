@@ -1,15 +1,20 @@
 package registry
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/packetmq/packetmq/codec"
+)
 
 func TestOptions(t *testing.T) {
 	r := New(false)
 	obj := &receiver{}
+	limits := codec.Limits{Depth: 1, Elements: 2, Budget: 3}
 	plain, err := r.Add("app:plain", 20, nil, MaxSize(100), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	typed, err := Add[int](r, "app:typed", 21, Reuse(), MaxSize(200), WithObject(obj), nil)
+	typed, err := Add[int](r, "app:typed", 21, Reuse(), MaxSize(200), Limits(limits), WithObject(obj), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +28,7 @@ func TestOptions(t *testing.T) {
 		obj  any
 	}{
 		{plain, Options{MaxSize: 100}, nil},
-		{typed.Type(), Options{Reuse: true, MaxSize: 200}, obj},
+		{typed.Type(), Options{Reuse: true, MaxSize: 200, Limits: limits}, obj},
 		{none.Type(), Options{}, nil},
 		{new(Type), Options{}, nil},
 	} {

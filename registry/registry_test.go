@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"github.com/packetmq/packetmq/codec"
 )
 
 func TestAdapts(t *testing.T) {
@@ -82,6 +84,9 @@ func TestAddRefuses(t *testing.T) {
 
 		{"option: negative size", plain("app:x", 30, nil, MaxSize(-1)), as[*OptionError]},
 		{"option: negative size, typed", typed("app:x", 30, MaxSize(-1)), as[*OptionError]},
+		{"option: negative depth", plain("app:x", 30, nil, Limits(codec.Limits{Depth: -1})), as[*OptionError]},
+		{"option: negative elements", plain("app:x", 30, nil, Limits(codec.Limits{Elements: -1})), as[*OptionError]},
+		{"option: negative budget", typed("app:x", 30, Limits(codec.Limits{Budget: -1})), as[*OptionError]},
 		{"option: reuse without type", plain("app:x", 30, nil, Reuse()), as[*OptionError]},
 		{"option: object beside the object", plain("app:x", 30, nil, WithObject(taken)), as[*OptionError]},
 	}
