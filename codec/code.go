@@ -68,7 +68,7 @@ type kind uint8
 const (
 	scalar kind = iota // or c1
 	text
-	binary_
+	blob
 	array
 	dict
 	ext
@@ -94,7 +94,7 @@ func header(b []byte) (k kind, n uint, size int) {
 	case c < bin8:
 		return scalar, 0, 0
 	case c <= bin32:
-		k, width, size = binary_, 1<<(c-bin8), 1
+		k, width, size = blob, 1<<(c-bin8), 1
 	case c <= ext32:
 		k, width, size = ext, 1<<(c-ext8), 2
 	case c < fixExt1:

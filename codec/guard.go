@@ -2,7 +2,6 @@ package codec
 
 import (
 	"encoding/binary"
-	"math"
 	"unicode/utf8"
 )
 
@@ -62,214 +61,239 @@ const (
 // that meets a key other than text late is made a second time as a
 // map[any]any, and the first one is garbage.)
 func (l *Limits) Check(b []byte) error {
-	_, err := l.inspect(b)
-	return err
+	var w walk
+	return l.inspect(b, &w)
 }
 
-// tally is what a walk counts in a payload.
-type tally struct {
+// inspect is Check, and counts in w, which is zero, what there is in b.
+func (l *Limits) inspect(b []byte, w *walk) error {
+	if len(b) == 0 {
+		return &PayloadError{Err: ErrEmpty}
+	}
+	w.limit(l)
+	w.room = len(b)
+	var stack [shallowDepth]uint
+	end, err := w.object(b, stack[:])
+	if end == tooDeep {
+		end, err = w.deepObject(b)
+	}
+	switch {
+	case err != nil:
+		return err
+	case end < len(b):
+		return &PayloadError{Offset: end, Err: ErrTrailing}
+	case len(b)+w.cost() > w.budget:
+		return &PayloadError{Err: ErrBudget}
+	}
+	return nil
+}
+
+// A walk goes over one object, within limits, and counts what it sees.
+type walk struct {
+	depth, elements, budget int // the limits, defaults put in
+
+	// room is how many bytes there are, or will be. What all open arrays and
+	// maps still lack takes a byte each at least, so as soon as that exceeds
+	// what is left of room, the object is cut off. This bounds what a payload
+	// can declare by its length.
+	room int
+
 	arrays, items int // arrays, and the elements of all of them
 	maps, pairs   int
 	filled        int // maps that are not empty
 	exts          int
 }
 
-// cost is the estimate of Check without the payload's own length.
-func (t *tally) cost() int {
-	return t.items*elementCost + t.pairs*pairCost + t.filled*groupCost + t.maps*mapCost
-}
-
-// inspect is Check, and tells what is in b.
-func (l *Limits) inspect(b []byte) (tally, error) {
-	lim := l.orDefault()
-	var t tally
-	if len(b) == 0 {
-		return t, &PayloadError{Err: ErrEmpty}
-	}
-	end, err := lim.object(b, len(b), &t)
-	switch {
-	case err != nil:
-		return t, err
-	case end < len(b):
-		return t, &PayloadError{Offset: end, Err: ErrTrailing}
-	case len(b)+t.cost() > lim.Budget:
-		return t, &PayloadError{Err: ErrBudget}
-	}
-	return t, nil
-}
-
-func (l *Limits) orDefault() Limits {
-	lim := Limits{defaultDepth, defaultElements, defaultBudget}
+func (w *walk) limit(l *Limits) {
+	w.depth, w.elements, w.budget = defaultDepth, defaultElements, defaultBudget
 	if l == nil {
-		return lim
+		return
 	}
 	if l.Depth > 0 {
-		lim.Depth = min(l.Depth, maxDepth)
+		w.depth = min(l.Depth, maxDepth)
 	}
 	if l.Elements > 0 {
-		lim.Elements = l.Elements
+		w.elements = l.Elements
 	}
 	if l.Budget > 0 {
-		lim.Budget = l.Budget
+		w.budget = l.Budget
 	}
-	return lim
 }
 
-// wellFormed limits nothing but the depth, which the walk itself bounds.
-func wellFormed() Limits {
-	return Limits{Depth: maxDepth, Elements: math.MaxInt, Budget: math.MaxInt}
+// cost is the estimate of Check without the payload's own length.
+func (w *walk) cost() int {
+	return w.items*elementCost + w.pairs*pairCost + w.filled*groupCost + w.maps*mapCost
 }
 
-// object walks the first object of b and returns where it ends. Few payloads
-// are deeper than shallowDepth, and clearing the large stack costs more than
-// walking a small payload: so it is only taken when the small one ran out.
-func (l Limits) object(b []byte, room int, t *tally) (int, error) {
-	var stack [shallowDepth]uint
-	end, err := l.walk(b, room, stack[:], t)
-	if end == tooDeep {
-		return l.deepObject(b, room, t)
-	}
-	return end, err
-}
-
+// deepObject is object with room for the deepest payload. Few need it, and
+// clearing its stack costs more than walking a small payload, so a smaller
+// stack is tried first.
+//
 //go:noinline
-func (l Limits) deepObject(b []byte, room int, t *tally) (int, error) {
+func (w *walk) deepObject(b []byte) (int, error) {
 	var stack [maxDepth]uint
-	*t = tally{}
-	return l.walk(b, room, stack[:], t)
+	*w = walk{depth: w.depth, elements: w.elements, budget: w.budget, room: w.room}
+	return w.object(b, stack[:])
 }
 
-// one object, as the words of walk count them.
+// one object, as the words of a walk's stack count them.
 const one = 2
 
-// tooDeep is returned by walk when the stack ran out before the limit did.
+// tooDeep is returned by object when the stack ran out before the limit did.
 const tooDeep = -1
 
-// walk is the guard itself. It keeps one word for each open array or map:
-// the number of objects still to come, doubled, plus one in a map; an even
-// number of objects left in a map means that a key is next.
-//
-// room is how many bytes b has, or will have. What all open arrays and maps
-// still lack takes a byte each at least, so as soon as that exceeds the bytes
-// left, b is cut off. This bounds what a payload can declare by its length.
-func (l Limits) walk(b []byte, room int, stack []uint, t *tally) (int, error) {
+// object goes over the object at the front of b and returns where it ends. It
+// keeps one word for each open array or map: the number of objects still to
+// come, doubled, plus one in a map. An even number of objects left in a map
+// means that a key is next.
+func (w *walk) object(b []byte, stack []uint) (int, error) {
 	var (
 		i     = 0
 		cur   = uint(one) // as if in an array of one
-		depth = 0         // words in stack: the parents of cur
+		open = 0         // words in stack: the parents of cur
 		lack  = uint(0)   // objects to come in those parents
 	)
 	for {
-		i, cur = plain(b, i, cur)
 		if cur < one {
-			if depth == 0 {
+			if open == 0 {
 				return i, nil
 			}
-			depth--
-			cur = stack[depth]
+			open--
+			cur = stack[open]
 			lack -= cur / one
 			continue
 		}
 		if i >= len(b) {
 			return refuse(i, ErrTruncated)
 		}
-		key := cur&3 == 1
-		cur -= one
-		k, n, size := header(b[i:])
-		if size > len(b)-i {
-			return refuse(i, ErrTruncated)
-		}
-		if k == scalar {
-			if b[i] == reserved {
-				return refuse(i, ErrReserved)
+		c := b[i]
+		if !container(c) {
+			end, rest := plain(b, i, cur)
+			if end == i {
+				var err error
+				if end, err = w.leaf(b, i, cur&3 == 1); err != nil {
+					return i, err
+				}
+				rest = cur - one
 			}
-			return refuse(i, ErrTruncated)
-		}
-		if k <= binary_ {
-			if n > uint(len(b)-i-size) {
-				return refuse(i, ErrTruncated)
-			}
-			if k == text && !utf8.Valid(b[i+size:i+size+int(n)]) {
-				return refuse(i, ErrUTF8)
-			}
-			i += size + int(n)
-			continue
-		}
-		if key {
-			return refuse(i, ErrMapKey)
-		}
-		if k == ext {
-			if n > uint(len(b)-i-size) {
-				return refuse(i, ErrTruncated)
-			}
-			if !validExt(int8(b[i+size-1]), n) {
-				return refuse(i, ErrExt)
-			}
-			t.exts++
-			i += size + int(n)
+			i, cur = end, rest
 			continue
 		}
 
-		if depth >= l.Depth {
-			return refuse(i, ErrDepth)
+		n, size := uint(c&0x0f), 1
+		if c >= array16 {
+			_, n, size = header(b[i:])
 		}
-		left := uint(room - i - size)
-		if n > left {
-			return refuse(i, ErrTruncated)
-		}
-		objects := n
-		if k == dict {
+		objects, inMap := n, c < fixArray || c >= map16
+		if inMap {
 			objects = 2 * n
 		}
-		if lack+cur/one+objects > left {
+		left := uint(w.room - i - size)
+		switch {
+		case cur&3 == 1:
+			return refuse(i, ErrMapKey)
+		case open >= w.depth:
+			return refuse(i, ErrDepth)
+		case size > len(b)-i || n > left || lack+cur/one-1+objects > left:
 			return refuse(i, ErrTruncated)
 		}
-		t.count(k, int(n))
-		if t.items+2*t.pairs > l.Elements {
+		if w.count(inMap, int(n)); w.items+2*w.pairs > w.elements {
 			return refuse(i, ErrElements)
 		}
 		i += size
+		cur -= one
 		if n == 0 {
 			continue
 		}
-		if depth == len(stack) {
+		if open == len(stack) {
 			return tooDeep, nil
 		}
-		stack[depth] = cur
-		depth++
+		stack[open] = cur
+		open++
 		lack += cur / one
 		cur = objects * one
-		if k == dict {
+		if inMap {
 			cur++
 		}
 	}
 }
 
-func (t *tally) count(k kind, n int) {
-	if k == array {
-		t.arrays++
-		t.items += n
+// container reports whether c begins an array or a map.
+func container(c byte) bool {
+	return c&0xe0 == fixMap || array16 <= c && c <= map32
+}
+
+func (w *walk) count(inMap bool, n int) {
+	if !inMap {
+		w.arrays++
+		w.items += n
 		return
 	}
-	t.maps++
-	t.pairs += n
+	w.maps++
+	w.pairs += n
 	if n > 0 {
-		t.filled++
+		w.filled++
 	}
+}
+
+// leaf checks the one object at b[i:], which is neither array nor map, and
+// returns where it ends.
+func (w *walk) leaf(b []byte, i int, key bool) (int, error) {
+	if b[i] == reserved {
+		return refuse(i, ErrReserved)
+	}
+	k, n, size := header(b[i:])
+	if size == 0 {
+		size = int(plainSize[b[i]])
+	}
+	if size > len(b)-i || n > uint(len(b)-i-size) {
+		return refuse(i, ErrTruncated)
+	}
+	end := i + size + int(n)
+	switch k {
+	case text:
+		if !utf8.Valid(b[i+size : end]) {
+			return refuse(i, ErrUTF8)
+		}
+	case ext:
+		if key {
+			return refuse(i, ErrMapKey)
+		}
+		if !validExt(int8(b[i+size-1]), n) {
+			return refuse(i, ErrExt)
+		}
+		w.exts++
+	}
+	return end, nil
 }
 
 // plain moves over the objects at b[i:] that need no stack and no second look:
 // scalars, and short text that is ASCII. It is the guard's hot loop, and apart
-// from the rest so that all it works on stays in registers.
+// from the rest so that all it works on stays in registers. The commonest
+// codes are told apart by branches: a predicted branch lets the next object be
+// looked at before the size of this one has come from memory.
 func plain(b []byte, i int, cur uint) (int, uint) {
 	for cur >= one && i < len(b) {
 		c := b[i]
-		n := int(plainSize[c])
-		if n == 0 || n > len(b)-i {
-			break
-		}
-		if c&0xe0 == fixStr && !shortASCII(b, i+1, n-1) {
-			break
+		n := 1
+		switch {
+		case c < fixMap || c >= negFix:
+		case c&0xe0 == fixStr:
+			n = int(c & 0x1f)
+			if n <= 8 && i+9 <= len(b) {
+				word := binary.LittleEndian.Uint64(b[i+1 : i+9 : i+9])
+				if word<<((64-8*n)&63)&high != 0 {
+					return i, cur
+				}
+			} else if n >= len(b)-i || !ascii(b, i+1, n) {
+				return i, cur
+			}
+			n++
+		default:
+			n = int(plainSize[c])
+			if n == 0 || n > len(b)-i {
+				return i, cur
+			}
 		}
 		i += n
 		cur -= one
@@ -277,31 +301,26 @@ func plain(b []byte, i int, cur uint) (int, uint) {
 	return i, cur
 }
 
-// shortASCII reports whether b[i:i+n], which lies in b, is ASCII, or false
-// where it cannot tell cheaply. It loads words, over the ends of the text if
-// need be, and shifts out what is none of it.
-func shortASCII(b []byte, i, n int) bool {
-	const high = 0x8080808080808080
-	var x uint64
-	switch end := i + n; {
-	case n > 8:
-		x = binary.LittleEndian.Uint64(b[end-8:])
-		for ; i < end-8; i += 8 {
-			x |= binary.LittleEndian.Uint64(b[i:])
-		}
-	case len(b)-i >= 8:
-		x = binary.LittleEndian.Uint64(b[i:]) << (64 - 8*n)
-	case end >= 8:
-		x = binary.LittleEndian.Uint64(b[end-8:]) >> (64 - 8*n)
-	default:
+const high = 0x8080808080808080
+
+func ascii(b []byte, i, n int) bool {
+	end := i + n
+	if end < 8 {
 		return false
+	}
+	x := binary.LittleEndian.Uint64(b[end-8:])
+	if n <= 8 {
+		return x>>(64-8*n)&high == 0
+	}
+	for ; i < end-8; i += 8 {
+		x |= binary.LittleEndian.Uint64(b[i:])
 	}
 	return x&high == 0
 }
-
-func refuse(i int, err error) (int, error) { return i, &PayloadError{Offset: i, Err: err} }
 
 // validExt reports whether an ext of this type may have n bytes.
 func validExt(typ int8, n uint) bool {
 	return typ >= 0 || typ == timestamp && (n == 4 || n == 8 || n == 12)
 }
+
+func refuse(i int, err error) (int, error) { return i, &PayloadError{Offset: i, Err: err} }

@@ -17,10 +17,10 @@ const (
 
 // What one callback may take before the others have their turn.
 const (
-	maxTasks   = 256             // posted functions, and due timers, a turn
-	maxShares  = 1024            // conns with input held back, a turn
+	maxTasks   = 256              // posted functions, and due timers, a turn
+	maxShares  = 1024             // conns with input held back, a turn
 	turnBudget = time.Millisecond // after which a turn starts no further share
-	maxBacklog = 512 << 10       // input held back for one socket, in bytes
+	maxBacklog = 512 << 10        // input held back for one socket, in bytes
 )
 
 // spareFiles is how many descriptors stay free for everything but conns.

@@ -234,6 +234,9 @@ func (c *Conn) start() {
 	c.phase = open
 	c.slot = int32(len(l.conns))
 	l.conns = append(l.conns, c)
+	if w, ok := c.handler.(Wrapper); ok {
+		c.tr = w.Wrap(c, c.tr)
+	}
 	c.tr.Open(c)
 	c.opened()
 	c.answer()

@@ -73,6 +73,9 @@ func (l *Loop) Post(fn func()) error {
 // should return soon; what it leaves waits for the next Run.
 func (l *Loop) Halted() bool { return l.r.halted() }
 
+// Index is the loop's place in Reactor.Loops.
+func (l *Loop) Index() int { return l.index }
+
 // Reactor is the loop's owner.
 func (l *Loop) Reactor() *Reactor { return l.r }
 

@@ -58,3 +58,11 @@ type Sink interface {
 	// Loop is where the events are delivered.
 	Loop() *Loop
 }
+
+// Wrapper is a Handler that puts a transport of its own around each one that
+// its conns are opened over: the place to meter, to compress or to trace. Wrap
+// is called on the loop, before anything else of the conn; the transport it
+// returns takes inner over.
+type Wrapper interface {
+	Wrap(c *Conn, inner Transport) Transport
+}

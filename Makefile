@@ -1,0 +1,49 @@
+# Set-up: `make run` and `make test`. Everything else is for those who change
+# the code.
+
+GO      ?= go
+MODULES := . bench tools
+FUZZTIME ?= 10s
+
+.PHONY: run test build bench lint fmt tidy vet fuzz cross clean
+
+run: build ## a server and its clients, live, with real traffic, for ten seconds
+	bin/bench run
+
+test: ## everything, with the race detector
+	$(GO) test -race -timeout 10m ./...
+	cd bench && $(GO) test -race -timeout 10m ./...
+
+build: ## bin/bench
+	cd bench && $(GO) build -o ../bin/bench .
+
+bench: ## the packages' own benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## every fuzz target, FUZZTIME each
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; done
+
+fmt: ## fails if gofmt would change a file
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+
+vet:
+	@set -e; for m in $(MODULES); do (cd $$m && $(GO) vet ./...); done
+
+tidy: ## fails if a go.mod or go.sum is not tidy
+	@set -e; for m in $(MODULES); do (cd $$m && $(GO) mod tidy -diff); done
+
+lint: fmt vet ## with the linter that the tools module pins
+	cd tools && $(GO) build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+	bin/staticcheck ./...
+	cd bench && ../bin/staticcheck ./...
+
+cross: ## the platforms that are built but not run here
+	@set -e; for t in linux/arm64 darwin/arm64 freebsd/amd64; do \
+	  echo "$$t"; GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build ./...; \
+	  GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) vet ./...; done
+
+clean:
+	rm -rf bin

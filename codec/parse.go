@@ -1,0 +1,166 @@
+package codec
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// The Read functions take one msgpack object, or the head of one, from the
+// front of b and return what follows it. They allocate nothing and use no
+// reflection. Their errors are *PayloadErrors of offset 0: ErrTruncated, or
+// ErrKind where another kind of object is in front; rest is b then.
+//
+// They do not need a guarded payload, but they see one object at a time: only
+// Limits.Check knows that text is UTF-8 and that nothing trails.
+
+// ReadNil takes a nil.
+func ReadNil(b []byte) (rest []byte, err error) {
+	if len(b) == 0 {
+		return b, unread(ErrTruncated)
+	}
+	if b[0] != codeNil {
+		return b, unread(ErrKind)
+	}
+	return b[1:], nil
+}
+
+// ReadBool takes a bool.
+func ReadBool(b []byte) (v bool, rest []byte, err error) {
+	if len(b) == 0 {
+		return false, b, unread(ErrTruncated)
+	}
+	if b[0]|1 != codeYes {
+		return false, b, unread(ErrKind)
+	}
+	return b[0] == codeYes, b[1:], nil
+}
+
+// ReadUint takes an integer of any width, signed or not. One below 0 is
+// refused with ErrRange.
+func ReadUint(b []byte) (v uint64, rest []byte, err error) {
+	if len(b) == 0 {
+		return 0, b, unread(ErrTruncated)
+	}
+	if !integer(b[0]) {
+		return 0, b, unread(ErrKind)
+	}
+	size := int(plainSize[b[0]])
+	if size > len(b) {
+		return 0, b, unread(ErrTruncated)
+	}
+	v, negative := integerAt(b)
+	if negative {
+		return 0, b, unread(ErrRange)
+	}
+	return v, b[size:], nil
+}
+
+// DecodeUint is ReadUint: for ids and other numbers that must not be cut to
+// fit, which is what Msgpack.Decode does to a field that is too narrow.
+func DecodeUint(b []byte) (v uint64, rest []byte, err error) { return ReadUint(b) }
+
+// ReadText takes text: str, or bin, which is what Python 2 makes of its native
+// strings. s shares b's bytes.
+func ReadText(b []byte) (s []byte, rest []byte, err error) {
+	n, body, err := readHead(b, text, blob)
+	if err != nil {
+		return nil, b, err
+	}
+	if n > uint(len(body)) {
+		return nil, b, unread(ErrTruncated)
+	}
+	return body[:n:n], body[n:], nil
+}
+
+// ReadArrayHeader takes the head of an array: n objects follow. An n that the
+// bytes left cannot hold is ErrTruncated.
+func ReadArrayHeader(b []byte) (n int, rest []byte, err error) {
+	return readCount(b, array, 1)
+}
+
+// ReadMapHeader takes the head of a map: n pairs of objects follow. An n that
+// the bytes left cannot hold is ErrTruncated.
+func ReadMapHeader(b []byte) (n int, rest []byte, err error) {
+	return readCount(b, dict, 2)
+}
+
+// Skip takes one object of any kind, with all that is in it. What it passes
+// over is checked as Limits.Check does, up to 128 levels deep, and its error
+// tells where in b the fault is.
+func Skip(b []byte) (rest []byte, err error) {
+	w := unlimited(len(b))
+	end, err := w.deepObject(b)
+	if err != nil {
+		return b, err
+	}
+	return b[end:], nil
+}
+
+// unlimited is a walk of at most room bytes that has no limit but the depth of
+// its stack.
+func unlimited(room int) walk {
+	return walk{depth: maxDepth, elements: math.MaxInt, budget: math.MaxInt, room: room}
+}
+
+func readCount(b []byte, want kind, least uint) (int, []byte, error) {
+	n, rest, err := readHead(b, want, want)
+	if err != nil {
+		return 0, b, err
+	}
+	if n > uint(len(rest))/least {
+		return 0, b, unread(ErrTruncated)
+	}
+	return int(n), rest, nil
+}
+
+// readHead takes the head of an object of one of two kinds.
+func readHead(b []byte, k1, k2 kind) (uint, []byte, error) {
+	if len(b) == 0 {
+		return 0, b, unread(ErrTruncated)
+	}
+	k, n, size := header(b)
+	if k != k1 && k != k2 {
+		return 0, b, unread(ErrKind)
+	}
+	if size > len(b) {
+		return 0, b, unread(ErrTruncated)
+	}
+	return n, b[size:], nil
+}
+
+func integer(c byte) bool {
+	return c < fixMap || c >= negFix || uint8_ <= c && c <= int64_
+}
+
+// integerAt is the integer at the front of b, which is whole; if it is
+// negative, its two's complement.
+func integerAt(b []byte) (v uint64, negative bool) {
+	switch c := b[0]; {
+	case c < fixMap:
+		return uint64(c), false
+	case c >= negFix:
+		return uint64(int8(c)), true
+	case c == uint8_:
+		return uint64(b[1]), false
+	case c == uint16_:
+		return uint64(binary.BigEndian.Uint16(b[1:])), false
+	case c == uint32_:
+		return uint64(binary.BigEndian.Uint32(b[1:])), false
+	case c == uint64_:
+		return binary.BigEndian.Uint64(b[1:]), false
+	}
+	var i int64
+	switch b[0] {
+	case int8_:
+		i = int64(int8(b[1]))
+	case int16_:
+		i = int64(int16(binary.BigEndian.Uint16(b[1:])))
+	case int32_:
+		i = int64(int32(binary.BigEndian.Uint32(b[1:])))
+	default:
+		i = int64(binary.BigEndian.Uint64(b[1:]))
+	}
+	return uint64(i), i < 0
+}
+
+func unread(err error) error { return &PayloadError{Err: err} }

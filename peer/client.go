@@ -1,0 +1,135 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/registry"
+)
+
+// Client connects to servers. Where a method takes a conn, nil means the first
+// connected server, and the next one still connected when that is lost.
+type Client struct{ *Peer }
+
+// NewClient makes a client. Nil means the default Config.
+func NewClient(reg *registry.Registry, cfg *Config) *Client {
+	p := newPeer(reg, cfg)
+	p.client = true
+	return &Client{p}
+}
+
+// Connect connects to the server at addr, written as for Server.Listen, and
+// returns when the conn is active, when that failed, or when ctx is done; if
+// ctx has no deadline, after Config.Connect. The reactor must run. It may not
+// be called on a loop; use ConnectAsync there.
+//
+// With Config.Reconnect the client comes back when it loses the server later;
+// a first failure is returned and not tried again.
+func (c *Client) Connect(ctx context.Context, addr string) (*Conn, error) {
+	network, address, err := splitAddr(addr)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := withTimeout(ctx, c.cfg.Connect)
+	defer cancel()
+	return c.await(ctx, func(conn *Conn) error {
+		conn.server = addr
+		return c.reactor.Dial(ctx, network, address, &conn.link, (*session)(conn))
+	})
+}
+
+// ConnectAsync begins to connect to the server at addr. Config.OnMade tells
+// that it is done, Config.OnConnectFailed that it failed; with Config.Reconnect
+// it is tried again.
+func (c *Client) ConnectAsync(addr string) error {
+	if _, _, err := splitAddr(addr); err != nil {
+		return err
+	}
+	c.attempt(addr, 0)
+	return nil
+}
+
+// attempt dials on a goroutine of its own, after failed earlier tries.
+func (c *Client) attempt(addr string, failed int) {
+	go func() {
+		_, err := c.Connect(context.Background(), addr)
+		if err == nil || errors.Is(err, ErrClosed) || errors.Is(err, engine.ErrClosed) {
+			return
+		}
+		c.reactor.Post(func() {
+			if f := c.cfg.OnConnectFailed; f != nil {
+				f(addr, err)
+			}
+			c.retry(addr, failed+1)
+		})
+	}()
+}
+
+// retry tries again later, if the configuration says so.
+func (c *Peer) retry(addr string, failed int) {
+	b := c.cfg.Reconnect
+	if b == nil || b.Attempts > 0 && failed >= b.Attempts {
+		return
+	}
+	c.reactor.After(b.delay(failed), func() { (&Client{c}).attempt(addr, failed) })
+}
+
+// delay is how long to wait after a number of failures in a row.
+func (b *Backoff) delay(failed int) time.Duration {
+	d := b.Min
+	for range failed {
+		if d >= b.Max {
+			break
+		}
+		d *= 2
+	}
+	d = min(d, b.Max)
+	return d - d/4 + rand.N(d/2+1)
+}
+
+// await opens a conn and waits until it is active.
+func (p *Peer) await(ctx context.Context, open func(*Conn) error) (*Conn, error) {
+	if p.reactor.OnLoop() {
+		return nil, engine.ErrOnLoop
+	}
+	ctx, cancel := withTimeout(ctx, p.cfg.Connect)
+	defer cancel()
+	conn, err := p.newConn()
+	if err != nil {
+		return nil, err
+	}
+	result := make(chan error, 1)
+	conn.waiter = func(err error) { result <- err }
+	if err := open(conn); err != nil {
+		return nil, closedOr(err)
+	}
+	select {
+	case err = <-result:
+	case <-p.reactor.Done():
+		err = ErrClosed
+	case <-ctx.Done():
+		conn.leaveWith(ctx.Err())
+		err = ctx.Err()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return conn, nil
+}
+
+// leaveWith aborts a conn that nobody waits for any more.
+func (c *Conn) leaveWith(err error) {
+	c.link.Loop().Post(func() { c.leaving = true })
+	c.Abort(err)
+}
+
+// withTimeout bounds ctx if it is not bounded.
+func withTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if _, bounded := ctx.Deadline(); bounded {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, d)
+}

@@ -1,0 +1,149 @@
+package peer
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/registry"
+)
+
+// Defaults of Config, and bounds that have no setting.
+const (
+	DefaultMaxFrame   = codec.DefaultMaxFrame
+	DefaultHandshake  = 5 * time.Second
+	DefaultConnect    = 5 * time.Second
+	DefaultQuitGrace  = 5 * time.Second
+	DefaultBackoffMin = 100 * time.Millisecond
+	DefaultBackoffMax = 30 * time.Second
+
+	// OriginalMaxFrame is the largest frame, in bytes of id and payload, that
+	// the Python library takes. Other sides that announce no limit of their
+	// own are taken for it.
+	OriginalMaxFrame = 99999
+
+	maxUnknown   = 16          // packets of unknown ids before a conn is ended
+	sharePackets = 256         // a conn's share of one turn: packets,
+	shareBytes   = 64 << 10    // or bytes
+	faultGrace   = time.Second // for the other side to read why a conn ends
+)
+
+// Config sets up a peer. The zero value, like nil, means the defaults.
+//
+// Callbacks and hooks run on the loop of the conn they are about.
+type Config struct {
+	// Reactor runs the peer. Nil means that the peer makes one of its own,
+	// with the Engine configuration, and closes it when it is closed.
+	Reactor *engine.Reactor
+	Engine  *engine.Config
+
+	// OnMade is called when a conn's handshake is complete, before the first
+	// packet.
+	OnMade func(c *Conn)
+
+	// OnLost is called exactly once for every conn, whether or not its
+	// handshake was completed: reason is a Reason when one of the sides ended
+	// the conversation, a Fault when this side did because of an error, else
+	// the transport's error (io.EOF when the other side just closed). With a
+	// Reason, and a Fault, a last packet may still be sent from the callback;
+	// it is on the wire before the end, and the other side handles it unless it
+	// ended the conversation itself.
+	OnLost func(c *Conn, reason error)
+
+	// OnPacket is called with every packet that has no handler of its own.
+	OnPacket func(c *Conn, t *registry.Type, v any) error
+
+	// Hooks that see, and may replace, each step of a packet's way. An error
+	// ends the conn on the way in and is returned by the send on the way out;
+	// ErrDrop drops the packet. Bytes are the packet id and the payload, and
+	// are valid during the call; hooks on the way out run on the sender's
+	// goroutine.
+	EncodedIn  func(c *Conn, raw []byte) ([]byte, error)
+	PacketIn   func(c *Conn, t *registry.Type, v any) (any, error)
+	PacketOut  func(c *Conn, t *registry.Type, v any) (any, error)
+	EncodedOut func(c *Conn, raw []byte) ([]byte, error)
+
+	// Wrap, if not nil, puts a transport around that of each new conn.
+	Wrap func(c *Conn, inner engine.Transport) engine.Transport
+
+	// SkipHandshake has every conn start in state Active, with this side's
+	// ids. Both sides must skip it.
+	SkipHandshake bool
+
+	// NoExtensions announces nothing beyond the version, byte for byte like
+	// the Python library. The other side then sends no more than
+	// OriginalMaxFrame bytes a frame.
+	NoExtensions bool
+
+	// MaxFrame is the largest frame taken or sent, in bytes of id and payload;
+	// 0 means 1 MiB. What is sent is also bounded by what the other side
+	// announces.
+	MaxFrame int
+
+	// Limits bounds what a payload may decode to. Zero fields mean depth 32,
+	// 65,536 elements and a budget of 16 MiB.
+	Limits codec.Limits
+
+	// Handshake bounds the handshake, from connecting to active; 0 means 5 s.
+	Handshake time.Duration
+
+	// QuitGrace is how long the other side has to close after a softquit from
+	// here; 0 means 5 s.
+	QuitGrace time.Duration
+
+	// PacketLog is the number of packets that the packet log keeps; 0 means
+	// that nothing is logged until SetPacketLog.
+	PacketLog int
+
+	// Connect bounds a Connect whose context has no deadline; 0 means 5 s.
+	Connect time.Duration
+
+	// Reconnect, if not nil, has a client connect again to a server that it
+	// lost, and that it did not leave itself.
+	Reconnect *Backoff
+
+	// OnConnectFailed is called when a ConnectAsync or a reconnection failed,
+	// on the client's first loop; the client tries again if Reconnect says so.
+	OnConnectFailed func(addr string, err error)
+
+	// Logger gets what the peer has to say, at a bounded rate; nil means
+	// silence.
+	Logger *slog.Logger
+}
+
+// Backoff says how a client comes back: after Min, then twice as long each
+// time, at most Max, each time lengthened or shortened by up to a quarter at
+// random so that a restarted server does not meet all its clients at once.
+type Backoff struct {
+	Min, Max time.Duration // 0 means 100 ms and 30 s
+	Attempts int           // failures in a row before giving up; 0 means never
+}
+
+func (c *Config) withDefaults() Config {
+	var d Config
+	if c != nil {
+		d = *c
+	}
+	setDefault(&d.MaxFrame, DefaultMaxFrame)
+	setDefault(&d.Handshake, DefaultHandshake)
+	setDefault(&d.QuitGrace, DefaultQuitGrace)
+	setDefault(&d.Connect, DefaultConnect)
+	if d.Reconnect != nil {
+		b := *d.Reconnect
+		setDefault(&b.Min, DefaultBackoffMin)
+		setDefault(&b.Max, DefaultBackoffMax)
+		b.Max = max(b.Max, b.Min)
+		d.Reconnect = &b
+	}
+	if d.Logger == nil {
+		d.Logger = slog.New(slog.DiscardHandler)
+	}
+	return d
+}
+
+func setDefault[T int | time.Duration](v *T, d T) {
+	if *v <= 0 {
+		*v = d
+	}
+}

@@ -1,0 +1,63 @@
+package peer
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrClosed is returned by everything asked of a closed peer, and of a
+	// conn that has ended.
+	ErrClosed = errors.New("peer: closed")
+
+	// ErrNotActive is returned by a send on a conn whose handshake is not done
+	// or which is being ended.
+	ErrNotActive = errors.New("peer: conn is not active")
+
+	// ErrNoConn is returned where a conn is named that the peer does not have,
+	// or none is named and there is none to default to.
+	ErrNoConn = errors.New("peer: no such conn")
+
+	// ErrNotOnWire is returned by a send of a packet type that has no id on
+	// the conn: it was registered after the sides compared their names.
+	ErrNotOnWire = errors.New("peer: packet type is not known on this conn")
+
+	// ErrDrop is returned by hooks to drop a packet without an error.
+	ErrDrop = errors.New("peer: packet dropped by a hook")
+
+	// ErrNoListen is returned by MemoryServer.Listen.
+	ErrNoListen = errors.New("peer: a memory server has no sockets to listen on; use a Server")
+
+	// ErrHandshakeTimeout ends a conn whose handshake was not done in time.
+	ErrHandshakeTimeout = errors.New("peer: handshake was not done in time")
+)
+
+// SizeError is a packet too large to send to the other side.
+type SizeError struct {
+	Packet string
+	Length int // of id and payload, in bytes
+	Max    int // what the other side takes
+}
+
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("peer: %s of %d bytes is too large for the other side, which takes %d", e.Packet, e.Length, e.Max)
+}
+
+// ProtocolError is something that the other side may not send, or not in the
+// state the conn was in.
+type ProtocolError struct {
+	State  State
+	ID     uint16 // of the packet
+	Reason string
+}
+
+func (e *ProtocolError) Error() string {
+	return fmt.Sprintf("peer: packet %d in state %v: %s", e.ID, e.State, e.Reason)
+}
+
+// UnknownIDError ends a conn that sent too many packets of unknown ids.
+type UnknownIDError struct{ ID uint16 }
+
+func (e *UnknownIDError) Error() string {
+	return fmt.Sprintf("peer: too many packets of unknown ids, the last was %d", e.ID)
+}

@@ -1,0 +1,140 @@
+package peer
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/packetmq/packetmq/registry"
+)
+
+// Host is any of the peers: *Server, *Client, *MemoryServer, *MemoryClient.
+type Host interface{ base() *Peer }
+
+func (p *Peer) base() *Peer { return p }
+
+// handler is what one peer does with one packet type. Its functions are called
+// on a conn's loop.
+type handler struct {
+	direct  func(c *Conn, payload []byte) error // decodes and handles in one go; nil if that cannot be
+	raw     func(c *Conn, payload []byte) error // handles without decoding
+	decoded func(c *Conn, v any) error          // handles what was decoded
+}
+
+// Resetter is implemented by packet values that clear themselves before they
+// are decoded into again, and can so keep the memory of their slices. It is for
+// packets registered with registry.Reuse; others are set to zero.
+type Resetter interface{ Reset() }
+
+// Handle has fn called with every packet of type pkt that arrives at h, decoded
+// into a T. It replaces an earlier handler. An error from fn ends the conn: a
+// Reason softquits with it.
+//
+// The *T is fn's to keep, unless the packet is registered with registry.Reuse:
+// then it is valid during the call.
+func Handle[T any](h Host, pkt registry.Packet[T], fn func(c *Conn, v *T) error) error {
+	p := h.base()
+	if _, err := p.reg.Lookup(pkt.Type()); err != nil {
+		return err
+	}
+	t := pkt.Type()
+	own := func() func(int) *T { return func(int) *T { return new(T) } }
+	if t.Options().Reuse {
+		own = func() func(int) *T { return reused[T](len(p.reactor.Loops())) }
+	}
+	value := own()
+	p.setHandler(t, &handler{
+		direct: func(c *Conn, payload []byte) error {
+			v := value(c.link.Loop().Index())
+			if err := p.codec.Decode(payload, v); err != nil {
+				return &PayloadError{t.Name(), err}
+			}
+			return fn(c, v)
+		},
+		decoded: func(c *Conn, v any) error {
+			tv, ok := v.(*T)
+			if !ok {
+				return fmt.Errorf("peer: %s: hooks made a %T of it, want %T", t.Name(), v, tv)
+			}
+			return fn(c, tv)
+		},
+	})
+	return nil
+}
+
+// reused keeps one value for each loop, cleared each time it is given out.
+func reused[T any](loops int) func(loop int) *T {
+	values := make([]*T, loops) // of pointers: loops do not share cache lines
+	for i := range values {
+		values[i] = new(T)
+	}
+	if reflect.TypeFor[*T]().Implements(reflect.TypeFor[Resetter]()) {
+		return func(loop int) *T {
+			v := values[loop]
+			any(v).(Resetter).Reset()
+			return v
+		}
+	}
+	return func(loop int) *T {
+		v := values[loop]
+		var zero T
+		*v = zero
+		return v
+	}
+}
+
+// HandleAny has fn called with every packet named by key (like in Send) that
+// arrives at h, decoded: into what the packet object's NewValue returns, or
+// else into nil, bool, int64, uint64, float64, string, []byte, []any,
+// map[string]any or map[any]any. It replaces an earlier handler.
+func HandleAny(h Host, key any, fn func(c *Conn, v any) error) error {
+	p := h.base()
+	t, err := p.reg.Lookup(key)
+	if err != nil {
+		return err
+	}
+	p.setHandler(t, &handler{
+		direct: func(c *Conn, payload []byte) error {
+			v, err := p.decode(t, payload)
+			if err != nil {
+				return err
+			}
+			return fn(c, v)
+		},
+		decoded: fn,
+	})
+	return nil
+}
+
+// HandleRaw has fn called with the payload of every packet named by key (like
+// in Send) that arrives at h. It replaces an earlier handler. The payload is
+// what the other side sent: it is not checked to be msgpack. It is valid during
+// the call. Of the hooks, only EncodedIn sees these packets.
+func HandleRaw(h Host, key any, fn func(c *Conn, payload []byte) error) error {
+	p := h.base()
+	t, err := p.reg.Lookup(key)
+	if err != nil {
+		return err
+	}
+	p.setHandler(t, &handler{direct: fn, raw: fn})
+	return nil
+}
+
+// handler finds what handles t, or nil.
+func (p *Peer) handler(t *registry.Type) *handler {
+	hs := *p.handlers.Load()
+	if i := t.Index(); i < len(hs) {
+		return hs[i]
+	}
+	return nil
+}
+
+// setHandler replaces the slice, so that loops read it without a lock.
+func (p *Peer) setHandler(t *registry.Type, h *handler) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old := *p.handlers.Load()
+	hs := make([]*handler, max(len(old), t.Index()+1))
+	copy(hs, old)
+	hs[t.Index()] = h
+	p.handlers.Store(&hs)
+}

@@ -1,0 +1,111 @@
+package peer
+
+import (
+	"context"
+	"errors"
+
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/memconn"
+	"github.com/packetmq/packetmq/registry"
+)
+
+// MemoryServer takes connections from memory clients of its process only. A
+// Server takes them too.
+type MemoryServer struct{ *Peer }
+
+// NewMemoryServer makes a memory server. Nil means the default Config.
+func NewMemoryServer(reg *registry.Registry, cfg *Config) *MemoryServer {
+	return &MemoryServer{newPeer(reg, cfg)}
+}
+
+// Listen returns ErrNoListen: there is nothing to listen on.
+func (s *MemoryServer) Listen(string) (*engine.Listener, error) { return nil, ErrNoListen }
+
+// ConnectClient is MemoryClient.Connect, seen from the server.
+func (s *MemoryServer) ConnectClient(ctx context.Context, c *MemoryClient) (*Conn, error) {
+	return c.Connect(ctx, s)
+}
+
+// DisconnectClient ends every conn that c has to this server, as
+// MemoryClient.Disconnect does.
+func (s *MemoryServer) DisconnectClient(c *MemoryClient) error {
+	err := ErrNoConn
+	for conn := range c.Conns() {
+		if conn.far == s.Peer {
+			err = c.Disconnect(conn)
+		}
+	}
+	return err
+}
+
+// MemoryHost is a peer that takes memory clients: *Server or *MemoryServer.
+type MemoryHost interface {
+	Host
+	takesMemory()
+}
+
+func (*Server) takesMemory()       {}
+func (*MemoryServer) takesMemory() {}
+
+// MemoryClient connects to servers of its own process, without a socket. Its
+// conns speak the same protocol, call the same hooks and handlers, and run on
+// the same loops as any; what is sent is encoded and decoded, so that neither
+// side can see the other's memory.
+type MemoryClient struct{ *Peer }
+
+// NewMemoryClient makes a memory client. Nil means the default Config. With the
+// server's reactor in it, both run on one loop.
+func NewMemoryClient(reg *registry.Registry, cfg *Config) *MemoryClient {
+	p := newPeer(reg, cfg)
+	p.client = true
+	return &MemoryClient{p}
+}
+
+// Connect connects to a server and returns when the conn is active, when that
+// failed, or when ctx is done. Both reactors must run. It may not be called on
+// a loop; use ConnectAsync there.
+func (c *MemoryClient) Connect(ctx context.Context, to MemoryHost) (*Conn, error) {
+	return c.await(ctx, func(conn *Conn) error { return c.connect(conn, to) })
+}
+
+// ConnectAsync begins to connect to a server. OnMade tells that it is done, and
+// OnLost that it failed. The conn may not be used before.
+func (c *MemoryClient) ConnectAsync(to MemoryHost) error {
+	conn, err := c.newConn()
+	if err != nil {
+		return err
+	}
+	return c.connect(conn, to)
+}
+
+// Disconnect ends the conn that conn names (a *Conn, its id, or nil for the
+// Default), with ReasonGeneric on both sides.
+func (c *MemoryClient) Disconnect(conn any) error { return c.Softquit(conn, string(ReasonGeneric)) }
+
+// connect attaches the two ends of a new pair.
+func (c *MemoryClient) connect(near *Conn, to MemoryHost) error {
+	server := to.base()
+	far, err := server.newConn()
+	if err != nil {
+		return err
+	}
+	near.far = server
+	ra, rb := c.reactor, server.reactor
+	a, b := memconn.Pair(ra.Buffers(), rb.Buffers())
+	loop := rb.Loops()[int(far.id)%len(rb.Loops())]
+	if err := rb.Attach(b, &far.link, (*session)(far), loop); err != nil {
+		a.Close()
+		return closedOr(err)
+	}
+	if ra != rb {
+		loop = nil
+	}
+	return closedOr(ra.Attach(a, &near.link, (*session)(near), loop))
+}
+
+func closedOr(err error) error {
+	if errors.Is(err, engine.ErrClosed) {
+		return ErrClosed
+	}
+	return err
+}

@@ -1,0 +1,108 @@
+package peer
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/packetmq/packetmq/internal/ringbuf"
+	"github.com/packetmq/packetmq/registry"
+)
+
+// Direction is the way a logged packet went.
+type Direction uint8
+
+// The two ways.
+const (
+	Received Direction = iota
+	Sent
+)
+
+func (d Direction) String() string {
+	if d == Sent {
+		return "sent"
+	}
+	return "received"
+}
+
+// maxLogged is how much of a payload the packet log keeps, in bytes.
+const maxLogged = 1 << 10
+
+// LogEntry is one packet of the packet log.
+type LogEntry struct {
+	Time      time.Time
+	Direction Direction
+	Conn      uint64 // its id
+	Packet    string // its name; empty for bytes that were sent under an unknown id
+	Size      int    // of the payload, in bytes
+	Payload   []byte // the first 1,024 bytes of it, as they were on the wire
+}
+
+// packetLog keeps the last packets.
+type packetLog struct {
+	on atomic.Bool
+
+	mu         sync.Mutex
+	max        int
+	recv, send bool
+	ring       ringbuf.Ring[LogEntry]
+}
+
+func (l *packetLog) set(max int, recv, send bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.max, l.recv, l.send = max, recv, send
+	for l.ring.Len() > max {
+		l.ring.Pop()
+	}
+	l.on.Store(max > 0 && (recv || send))
+}
+
+func (l *packetLog) add(e LogEntry) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.max == 0 || e.Direction == Received && !l.recv || e.Direction == Sent && !l.send {
+		return
+	}
+	if l.ring.Len() == l.max {
+		l.ring.Pop()
+	}
+	l.ring.Push(e)
+}
+
+// log logs a packet if that is wanted.
+func (p *Peer) log(c *Conn, d Direction, t *registry.Type, payload []byte) {
+	if !p.packets.on.Load() {
+		return
+	}
+	e := LogEntry{Time: time.Now(), Direction: d, Conn: c.id, Size: len(payload)}
+	if t != nil {
+		e.Packet = t.Name()
+	}
+	e.Payload = append(e.Payload, payload[:min(len(payload), maxLogged)]...)
+	p.packets.add(e)
+}
+
+// SetPacketLog has the packet log keep the last n packets, of those received,
+// sent, or both; 0 turns it off and empties it. Logging costs a copy and a lock
+// for each packet.
+func (p *Peer) SetPacketLog(n int, received, sent bool) { p.packets.set(max(n, 0), received, sent) }
+
+// PacketLog returns what the packet log holds, oldest first.
+func (p *Peer) PacketLog() []LogEntry {
+	l := &p.packets
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	entries := make([]LogEntry, l.ring.Len())
+	for i := range entries {
+		entries[i] = l.ring.At(i)
+	}
+	return entries
+}
+
+// ClearPacketLog empties the packet log.
+func (p *Peer) ClearPacketLog() {
+	p.packets.mu.Lock()
+	defer p.packets.mu.Unlock()
+	p.packets.ring.Clear()
+}

@@ -1,0 +1,395 @@
+package peer
+
+import (
+	"context"
+	"iter"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/registry"
+)
+
+// Peer is what Server, Client, MemoryServer and MemoryClient have in common:
+// one side of conversations, with its packets, its conns and its reactor.
+//
+// Its methods may be called from any goroutine.
+type Peer struct {
+	reg      *registry.Registry
+	cfg      Config
+	reactor  *engine.Reactor
+	owned    bool // the reactor is this peer's own
+	codec    codec.Msgpack
+	throttle throttle
+
+	handlers    atomic.Pointer[[]*handler]
+	lastAdapted atomic.Pointer[adaptation]
+	encodedIDs  atomic.Pointer[encodedIDs]
+	packets     packetLog
+
+	mu      sync.Mutex
+	closed  bool
+	nextID  uint64
+	conns   map[uint64]*Conn
+	actives []*Conn // in the order in which they were made
+	lns     map[*engine.Listener]struct{}
+	empty   chan struct{} // closed with the last conn, while shutting down
+}
+
+// encodedIDs is the payload of handshake_pubids for one state of the registry.
+type encodedIDs struct {
+	table   *registry.Table
+	payload []byte
+}
+
+func newPeer(reg *registry.Registry, cfg *Config) *Peer {
+	p := &Peer{
+		reg:   reg,
+		cfg:   cfg.withDefaults(),
+		conns: make(map[uint64]*Conn),
+		lns:   make(map[*engine.Listener]struct{}),
+	}
+	p.reactor = p.cfg.Reactor
+	if p.reactor == nil {
+		p.owned = true
+		ec := engine.Config{Logger: p.cfg.Logger}
+		if p.cfg.Engine != nil {
+			ec = *p.cfg.Engine
+		}
+		p.reactor = engine.New(&ec)
+	}
+	p.codec.Limits = p.cfg.Limits
+	p.handlers.Store(new([]*handler))
+	if p.cfg.PacketLog > 0 {
+		p.packets.set(p.cfg.PacketLog, true, true)
+	}
+	return p
+}
+
+// Registry is the peer's registry.
+func (p *Peer) Registry() *registry.Registry { return p.reg }
+
+// Reactor is what runs the peer. Other peers can be given it in their Config,
+// to be served on the same loops.
+func (p *Peer) Reactor() *engine.Reactor { return p.reactor }
+
+// Run runs the reactor until it is stopped, shut down or closed.
+func (p *Peer) Run() error { return p.reactor.Run() }
+
+// RunAsync starts the reactor and returns.
+func (p *Peer) RunAsync() error { return p.reactor.RunAsync() }
+
+// Stop stops the reactor: all traffic of all its peers stands still, and no
+// conn is closed, until it runs again.
+func (p *Peer) Stop() { p.reactor.Stop() }
+
+// Close ends the peer and its conns at once; what waits is lost. A peer with a
+// reactor of its own closes that, and returns when every callback has; else it
+// returns at once.
+func (p *Peer) Close() error {
+	conns, lns := p.retire()
+	for _, ln := range lns {
+		ln.Close()
+	}
+	if p.owned {
+		return p.reactor.Close()
+	}
+	for _, c := range conns {
+		c.Abort(ErrClosed)
+	}
+	return nil
+}
+
+// Shutdown ends the peer in order: it stops listening, softquits its conns with
+// ReasonShutdown, waits until everything due has been sent and the other sides
+// have closed, and then closes the peer. What is left when ctx is done, or
+// after the reactor's Drain time if ctx has no deadline, is ended at once; the
+// error says so. On a loop, with a reactor of its own, it returns at once.
+func (p *Peer) Shutdown(ctx context.Context) error {
+	conns, lns := p.retire()
+	for _, ln := range lns {
+		ln.Close()
+	}
+	if p.owned {
+		return p.reactor.Shutdown(ctx)
+	}
+	if p.reactor.OnLoop() {
+		return engine.ErrOnLoop
+	}
+	ctx, cancel := withTimeout(ctx, engine.DefaultDrain)
+	defer cancel()
+	for _, c := range conns {
+		c.Softquit(string(ReasonShutdown))
+	}
+	select {
+	case <-p.whenEmpty():
+		return nil
+	case <-p.reactor.Done():
+		return nil
+	case <-ctx.Done():
+		p.Close()
+		return ctx.Err()
+	}
+}
+
+// retire takes no more conns.
+func (p *Peer) retire() (conns []*Conn, lns []*engine.Listener) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	for _, c := range p.conns {
+		conns = append(conns, c)
+	}
+	for ln := range p.lns {
+		lns = append(lns, ln)
+	}
+	return conns, lns
+}
+
+func (p *Peer) whenEmpty() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.empty == nil {
+		p.empty = make(chan struct{})
+		if len(p.conns) == 0 {
+			close(p.empty)
+		}
+	}
+	return p.empty
+}
+
+// newConn makes a conn that is about to be opened.
+func (p *Peer) newConn() (*Conn, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, ErrClosed
+	}
+	p.nextID++
+	c := &Conn{peer: p, id: p.nextID}
+	c.reader.Max = p.cfg.MaxFrame
+	return c, nil
+}
+
+// enter takes a conn in that was opened.
+func (p *Peer) enter(c *Conn) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return ErrClosed
+	}
+	p.conns[c.id] = c
+	return nil
+}
+
+// made enters a conn into the order of those that are active.
+func (p *Peer) made(c *Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.actives = append(p.actives, c)
+}
+
+// gone takes a conn that is being ended out of that order.
+func (p *Peer) gone(c *Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if i := slices.Index(p.actives, c); i >= 0 {
+		p.actives = slices.Delete(p.actives, i, i+1)
+	}
+}
+
+// remove forgets a conn whose transport is gone.
+func (p *Peer) remove(c *Conn) {
+	p.gone(c)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.conns, c.id)
+	if p.empty != nil && len(p.conns) == 0 {
+		select {
+		case <-p.empty:
+		default:
+			close(p.empty)
+		}
+	}
+}
+
+// Conn finds a conn by its id; nil if there is none.
+func (p *Peer) Conn(id uint64) *Conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.conns[id]
+}
+
+// Conns goes through the conns whose handshake is complete, in the order in
+// which they were made, as they were when it began.
+func (p *Peer) Conns() iter.Seq[*Conn] {
+	p.mu.Lock()
+	conns := slices.Clone(p.actives)
+	p.mu.Unlock()
+	return slices.Values(conns)
+}
+
+// NumConns is the number of conns whose handshake is complete.
+func (p *Peer) NumConns() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.actives)
+}
+
+// Default is the conn that is meant where a client names none: the first
+// connected one, and the next one still connected when that is lost. Nil if
+// there is none.
+func (p *Peer) Default() *Conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.actives) == 0 {
+		return nil
+	}
+	return p.actives[0]
+}
+
+// resolve finds the conn that to names: a *Conn, an id, or nil for the default.
+func (p *Peer) resolve(to any) (*Conn, error) {
+	var c *Conn
+	switch to := to.(type) {
+	case nil:
+		if p.client {
+			c = p.Default()
+		}
+	case *Conn:
+		if to != nil && to.peer == p {
+			c = to
+		}
+	case uint64:
+		c = p.Conn(to)
+	case int:
+		c = p.Conn(uint64(to))
+	}
+	if c == nil {
+		return nil, ErrNoConn
+	}
+	return c, nil
+}
+
+// Send is Conn.Send on the conn that to names: a *Conn, a conn's id, or nil for
+// the Default of a client.
+func (p *Peer) Send(to, packet, v any) error {
+	c, err := p.resolve(to)
+	if err != nil {
+		return err
+	}
+	return c.Send(packet, v)
+}
+
+// SendEncoded is Conn.SendEncoded on the conn that to names, as in Send.
+func (p *Peer) SendEncoded(to any, raw []byte) error {
+	c, err := p.resolve(to)
+	if err != nil {
+		return err
+	}
+	return c.SendEncoded(raw)
+}
+
+// RecvPacket is Conn.RecvPacket on the conn that from names, as in Send.
+func (p *Peer) RecvPacket(from, packet, v any) error {
+	c, err := p.resolve(from)
+	if err != nil {
+		return err
+	}
+	return c.RecvPacket(packet, v)
+}
+
+// RecvEncoded is Conn.RecvEncoded on the conn that from names, as in Send.
+func (p *Peer) RecvEncoded(from any, raw []byte) error {
+	c, err := p.resolve(from)
+	if err != nil {
+		return err
+	}
+	return c.RecvEncoded(raw)
+}
+
+// Softquit is Conn.Softquit on the conn that to names, as in Send.
+func (p *Peer) Softquit(to any, reason string) error {
+	c, err := p.resolve(to)
+	if err != nil {
+		return err
+	}
+	return c.Softquit(reason)
+}
+
+// Broadcast sends v as a packet, named like in Conn.Send, to every conn whose
+// handshake is complete, except those named. The value is encoded once, unless
+// hooks want to see it for every conn. It returns the first error, and goes on
+// with the others.
+func (p *Peer) Broadcast(packet, v any, except ...*Conn) error {
+	t, err := p.reg.Lookup(packet)
+	if err != nil {
+		return err
+	}
+	send := func(c *Conn) error { return p.send(c, t, v) }
+	if t.Hooks() == nil && p.cfg.PacketOut == nil {
+		b := p.reactor.Buffers().Get()
+		defer p.reactor.Buffers().Put(b)
+		if b.B, err = p.codec.Append(b.B, v); err != nil {
+			return err
+		}
+		send = func(c *Conn) error { return c.SendRaw(t, b.B) }
+	}
+	for c := range p.Conns() {
+		if slices.Contains(except, c) {
+			continue
+		}
+		if e := send(c); e != nil && err == nil {
+			err = e
+		}
+	}
+	return err
+}
+
+// appendPubIDs appends the payload of handshake_pubids, which is the same for
+// all conns until the registry changes.
+func (p *Peer) appendPubIDs(b []byte) []byte {
+	table := p.reg.Table()
+	e := p.encodedIDs.Load()
+	if e == nil || e.table != table {
+		m := pubIDsMsg{adapt: p.reg.Adapts(), ids: table.IDs()}
+		e = &encodedIDs{table, m.append(nil)}
+		p.encodedIDs.Store(e)
+	}
+	return append(b, e.payload...)
+}
+
+// observed reports whether something wants to see every packet.
+func (p *Peer) observed() bool {
+	return p.cfg.EncodedIn != nil || p.cfg.PacketIn != nil || p.cfg.PacketOut != nil ||
+		p.cfg.EncodedOut != nil || p.packets.on.Load()
+}
+
+// listen accepts conns at addr.
+func (p *Peer) listen(addr string) (*engine.Listener, error) {
+	network, address, err := splitAddr(addr)
+	if err != nil {
+		return nil, err
+	}
+	ln, err := p.reactor.Listen(network, address, func(net.Conn) (*engine.Conn, engine.Handler) {
+		c, err := p.newConn()
+		if err != nil {
+			return nil, nil
+		}
+		return &c.link, (*session)(c)
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		go ln.Close()
+		return nil, ErrClosed
+	}
+	p.lns[ln] = struct{}{}
+	return ln, nil
+}

@@ -1,0 +1,43 @@
+package peer
+
+import "fmt"
+
+// Reason is why a conn was ended by one of its sides: a dotted word that
+// travels in the softquit packet. Any text is legal.
+type Reason string
+
+func (r Reason) Error() string { return string(r) }
+
+// Reasons known to every packetmq.
+const (
+	ReasonUnknown            Reason = "reason.unknown"            // none was given
+	ReasonVersionMismatch    Reason = "reason.versionmismatch"    // the protocol versions differ
+	ReasonSameAdaptivePolicy Reason = "reason.sameadaptivepolicy" // both sides adapt their ids, or neither does
+	ReasonNonEqualPackets    Reason = "reason.nonequalpackets"    // the sides know different packets
+	ReasonGeneric            Reason = "reason.generic"            // a memory client disconnected
+)
+
+// Reasons of this implementation; to others they are text like any.
+const (
+	ReasonShutdown Reason = "reason.shutdown" // the program ends
+	ReasonProtocol Reason = "reason.protocol" // a packet that may not come at all, or not now
+	ReasonFrame    Reason = "reason.frame"    // a frame too long or too short
+	ReasonPayload  Reason = "reason.payload"  // a payload that cannot be decoded
+	ReasonTimeout  Reason = "reason.timeout"  // the handshake was not done in time
+	ReasonHandler  Reason = "reason.handler"  // a handler failed
+)
+
+// maxReason is the longest reason taken or sent, in bytes.
+const maxReason = 512
+
+// Fault is a conn ended by this side because of an error. It wraps both the
+// reason that the other side is told and the error.
+type Fault struct {
+	Reason Reason
+	Err    error
+}
+
+func (f *Fault) Error() string { return fmt.Sprintf("%s: %v", string(f.Reason), f.Err) }
+
+// Unwrap returns the reason and the error.
+func (f *Fault) Unwrap() []error { return []error{f.Reason, f.Err} }

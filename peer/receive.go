@@ -1,0 +1,229 @@
+package peer
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/registry"
+)
+
+// Received implements engine.Handler: frames are cut from b in place and
+// handled one by one, until the conn has had its share of the turn.
+func (s *session) Received(_ *engine.Conn, b []byte) (n int) {
+	c := s.conn()
+	n = len(b) // a conn that ends takes no more
+	defer c.caught()
+	return c.receive(b)
+}
+
+func (c *Conn) receive(b []byte) (n int) {
+	loop := c.link.Loop()
+	for packets := 0; n < len(b); {
+		f, used, err := c.reader.Next(b[n:])
+		n += used
+		if err != nil {
+			c.fault(ReasonFrame, err)
+		} else if f != nil {
+			c.frame(c.table(), f)
+		}
+		if c.over {
+			c.reader.Reset()
+			return len(b)
+		}
+		if packets++; packets == sharePackets || n >= shareBytes || loop.Halted() {
+			break
+		}
+	}
+	return n
+}
+
+// frame handles one frame.
+func (c *Conn) frame(table *registry.Table, f codec.Frame) {
+	id := f.ID()
+	if c.peer.cfg.EncodedIn != nil {
+		raw, err := c.peer.cfg.EncodedIn(c, f)
+		if err != nil {
+			c.refuse(err)
+			return
+		}
+		if len(raw) < codec.IDSize {
+			c.fault(ReasonFrame, codec.ErrShortFrame)
+			return
+		}
+		f = raw
+		id = f.ID()
+	}
+	t := table.Type(id)
+	switch {
+	case id <= registry.IDFinish:
+		c.internal(id, f.Payload())
+	case t == nil:
+		c.unknownID(id)
+	case c.State() == Active || t.Internal():
+		if !c.made && !t.Internal() {
+			c.make()
+			if c.over {
+				return
+			}
+		}
+		c.packet(t, f.Payload())
+	case c.State() < Active:
+		c.violation(id, "came before the handshake was done")
+	default:
+		// Softquitted: it was sent before the other side knew.
+	}
+}
+
+// unknownID drops a packet; the program's registry may be changing.
+func (c *Conn) unknownID(id uint16) {
+	if c.State() < Active {
+		c.violation(id, "came before the handshake was done, and is unknown")
+		return
+	}
+	if c.unknown++; c.unknown > maxUnknown {
+		c.fault(ReasonProtocol, &UnknownIDError{ID: id})
+	}
+}
+
+// packet decodes a payload and delivers it.
+func (c *Conn) packet(t *registry.Type, payload []byte) {
+	if limit := t.Options().MaxSize; limit > 0 && len(payload) > limit {
+		c.fault(ReasonPayload, fmt.Errorf("%s: %w", t.Name(),
+			&codec.SizeError{Length: int64(len(payload)), Max: limit}))
+		return
+	}
+	p := c.peer
+	h := p.handler(t)
+	if h != nil && h.direct != nil && !p.observed() && t.Hooks() == nil {
+		if err := h.direct(c, payload); err != nil {
+			c.refuse(err)
+		}
+		return
+	}
+	c.deliver(t, h, payload)
+}
+
+// deliver takes a packet through every hook that there is.
+func (c *Conn) deliver(t *registry.Type, h *handler, payload []byte) {
+	p := c.peer
+	p.log(c, Received, t, payload)
+	if h != nil && h.raw != nil {
+		c.refuse(h.raw(c, payload))
+		return
+	}
+	v, err := p.decode(t, payload)
+	if err != nil {
+		c.refuse(err)
+		return
+	}
+	if hooks := t.Hooks(); hooks != nil && hooks.Decode != nil {
+		if v, err = hooks.Decode.OnDecode(c, v); err != nil {
+			c.refuse(err)
+			return
+		}
+	}
+	c.refuse(c.hand(t, h, v))
+}
+
+// hand gives a decoded packet to whoever handles it.
+func (c *Conn) hand(t *registry.Type, h *handler, v any) (err error) {
+	p := c.peer
+	if p.cfg.PacketIn != nil {
+		if v, err = p.cfg.PacketIn(c, t, v); err != nil {
+			return err
+		}
+	}
+	if hooks := t.Hooks(); hooks != nil && hooks.Receive != nil {
+		if err := hooks.Receive.OnReceive(c, v); err != nil {
+			return err
+		}
+	}
+	switch {
+	case h != nil && h.decoded != nil:
+		return h.decoded(c, v)
+	case h == nil && p.cfg.OnPacket != nil:
+		return p.cfg.OnPacket(c, t, v)
+	}
+	return nil
+}
+
+// refuse ends the conn because a packet could not be decoded or handled. A
+// handler that returns a Reason ends it with that one.
+func (c *Conn) refuse(err error) {
+	var reason Reason
+	var bad *PayloadError
+	switch {
+	case err == nil || errors.Is(err, ErrDrop):
+	case errors.As(err, &bad):
+		c.fault(ReasonPayload, err)
+	case errors.As(err, &reason):
+		c.quit(reason)
+	default:
+		c.fault(ReasonHandler, err)
+	}
+}
+
+// PayloadError is a payload that could not be decoded into its packet type.
+type PayloadError struct {
+	Packet string
+	Err    error
+}
+
+func (e *PayloadError) Error() string { return fmt.Sprintf("peer: %s: %v", e.Packet, e.Err) }
+
+// Unwrap returns the codec's error.
+func (e *PayloadError) Unwrap() error { return e.Err }
+
+// decode decodes a payload into what its type wants.
+func (p *Peer) decode(t *registry.Type, payload []byte) (v any, err error) {
+	if v = t.New(); v == nil {
+		v, err = p.codec.DecodeAny(payload)
+	} else {
+		err = p.codec.Decode(payload, v)
+	}
+	if err != nil {
+		return nil, &PayloadError{t.Name(), err}
+	}
+	return v, nil
+}
+
+// RecvEncoded handles raw, a packet id and its payload, as if it had come from
+// the other side, behind what the loop is doing now. The bytes are copied.
+func (c *Conn) RecvEncoded(raw []byte) error {
+	if len(raw) < codec.IDSize {
+		return codec.ErrShortFrame
+	}
+	f := codec.Frame(append([]byte(nil), raw...))
+	return c.soon(func() { c.frame(c.table(), f) })
+}
+
+// RecvPacket handles v, a decoded packet, as if it had come from the other
+// side, behind what the loop is doing now. The packet is named like in Send.
+func (c *Conn) RecvPacket(packet, v any) error {
+	t, err := c.peer.reg.Lookup(packet)
+	if err != nil {
+		return err
+	}
+	h := c.peer.handler(t)
+	if h != nil && h.decoded == nil {
+		return fmt.Errorf("peer: %s has a handler of encoded packets; use RecvEncoded", t.Name())
+	}
+	return c.soon(func() { c.refuse(c.hand(t, h, v)) })
+}
+
+// soon calls fn on the loop unless the conn has ended by then.
+func (c *Conn) soon(fn func()) error {
+	err := c.link.Loop().Post(func() {
+		if c.over || c.State() == Disconnected {
+			return
+		}
+		defer c.caught()
+		fn()
+	})
+	if err != nil {
+		return ErrClosed
+	}
+	return nil
+}

@@ -1,0 +1,271 @@
+package peer
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/registry"
+)
+
+// Send sends v as a packet, which is named by its name, its id, its object, its
+// *registry.Type or its registry.Packet. The value is anything that msgpack can
+// carry, or that the packet's hooks make of it; it is encoded before Send
+// returns. Any goroutine may call it; it never blocks.
+func (c *Conn) Send(packet, v any) error {
+	t, err := c.peer.reg.Lookup(packet)
+	if err != nil {
+		return err
+	}
+	return c.peer.send(c, t, v)
+}
+
+// Send sends v as a packet of type pkt on c. Any goroutine may call it; it
+// never blocks.
+func Send[T any](c *Conn, pkt registry.Packet[T], v *T) error {
+	return c.peer.send(c, pkt.Type(), v)
+}
+
+// Reply is Send for the conn's own callbacks: it encodes straight into the
+// output that leaves when the callback ends, and takes no lock. On the conn's
+// loop only.
+func Reply[T any](c *Conn, pkt registry.Packet[T], v *T) error {
+	return c.reply(pkt.Type(), v)
+}
+
+// Reply is Send for the conn's own callbacks: it encodes straight into the
+// output that leaves when the callback ends, and takes no lock. On the conn's
+// loop only.
+func (c *Conn) Reply(packet, v any) error {
+	t, err := c.peer.reg.Lookup(packet)
+	if err != nil {
+		return err
+	}
+	return c.reply(t, v)
+}
+
+// SendRaw sends a payload that is encoded already. It is not checked. Any
+// goroutine may call it; the payload is copied.
+func (c *Conn) SendRaw(t *registry.Type, payload []byte) error {
+	id, err := c.wireID(t)
+	if err != nil {
+		return err
+	}
+	b := c.scratch()
+	defer c.release(b)
+	b.B = codec.AppendFrame(b.B, id, payload)
+	return c.dispatch(t, b.B)
+}
+
+// ReplyRaw is SendRaw for the conn's own callbacks, without a lock. The payload
+// may be the one that a HandleRaw function was called with. On the conn's loop
+// only.
+func (c *Conn) ReplyRaw(t *registry.Type, payload []byte) error {
+	if c.peer.observed() {
+		return c.SendRaw(t, payload)
+	}
+	id, err := c.wireID(t)
+	if err != nil {
+		return err
+	}
+	if err := c.fits(t, codec.IDSize+len(payload)); err != nil {
+		return err
+	}
+	out := c.link.Out()
+	if out == nil {
+		return ErrClosed
+	}
+	out.B = codec.AppendFrame(out.B, id, payload)
+	return nil
+}
+
+// SendEncoded sends raw, a packet id and its payload as they go on the wire.
+// They are not checked. Any goroutine may call it; the bytes are copied.
+func (c *Conn) SendEncoded(raw []byte) error {
+	if len(raw) < codec.IDSize {
+		return codec.ErrShortFrame
+	}
+	if err := c.sendable(); err != nil {
+		return err
+	}
+	f := codec.Frame(raw)
+	b := c.scratch()
+	defer c.release(b)
+	b.B = codec.AppendFrame(b.B, f.ID(), f.Payload())
+	return c.dispatch(c.table().Type(f.ID()), b.B)
+}
+
+// send takes v through the hooks on the way out and queues it.
+func (p *Peer) send(c *Conn, t *registry.Type, v any) (err error) {
+	if hooks := t.Hooks(); hooks != nil && hooks.Send != nil {
+		if c, v, err = redirect(hooks.Send, c, v); err != nil {
+			return dropped(err)
+		}
+	}
+	if p.cfg.PacketOut != nil {
+		if v, err = p.cfg.PacketOut(c, t, v); err != nil {
+			return dropped(err)
+		}
+	}
+	id, err := c.wireID(t)
+	if err != nil {
+		return err
+	}
+	b := c.scratch()
+	defer c.release(b)
+	if b.B, err = c.encode(b.B, t, id, v); err != nil {
+		return dropped(err)
+	}
+	return c.dispatch(t, b.B)
+}
+
+// redirect calls a hook that may change the destination.
+func redirect(h registry.OnSender, c *Conn, v any) (*Conn, any, error) {
+	to, v, err := h.OnSend(c, v)
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, ok := to.(*Conn)
+	if !ok || conn == nil {
+		return nil, nil, fmt.Errorf("%w: OnSend returned a %T", ErrNoConn, to)
+	}
+	return conn, v, nil
+}
+
+// dropped turns a hook's wish to drop a packet into success.
+func dropped(err error) error {
+	if errors.Is(err, ErrDrop) {
+		return nil
+	}
+	return err
+}
+
+// encode appends v as a frame.
+func (c *Conn) encode(b []byte, t *registry.Type, id uint16, v any) (_ []byte, err error) {
+	if hooks := t.Hooks(); hooks != nil && hooks.Encode != nil {
+		if v, err = hooks.Encode.OnEncode(c, v); err != nil {
+			return b, err
+		}
+	}
+	start := len(b)
+	if b, err = c.peer.codec.Append(codec.BeginFrame(b, id), v); err != nil {
+		return b[:start], err
+	}
+	if err := c.fits(t, len(b)-start-codec.LengthSize); err != nil {
+		return b[:start], err
+	}
+	return codec.EndFrame(b, start, len(b))
+}
+
+// dispatch queues a frame behind whatever was sent before.
+func (c *Conn) dispatch(t *registry.Type, frame []byte) (err error) {
+	p := c.peer
+	raw := frame[codec.LengthSize:]
+	if err := c.fits(t, len(raw)); err != nil {
+		return err
+	}
+	if p.observed() {
+		if f := p.cfg.EncodedOut; f != nil {
+			if raw, err = f(c, raw); err != nil {
+				return dropped(err)
+			}
+			if len(raw) < codec.IDSize {
+				return codec.ErrShortFrame
+			}
+			b := c.scratch()
+			defer c.release(b)
+			f := codec.Frame(raw)
+			b.B = codec.AppendFrame(b.B, f.ID(), f.Payload())
+			frame = b.B
+			if err := c.fits(t, len(raw)); err != nil {
+				return err
+			}
+		}
+		p.log(c, Sent, t, codec.Frame(raw).Payload())
+	}
+	if err := c.link.Queue(frame); err != nil {
+		return linkError(err)
+	}
+	return nil
+}
+
+func linkError(err error) error {
+	if errors.Is(err, engine.ErrClosed) {
+		return ErrClosed
+	}
+	return err
+}
+
+// reply encodes behind what the callback has written so far.
+func (c *Conn) reply(t *registry.Type, v any) error {
+	if c.peer.observed() || t.Hooks() != nil {
+		return c.peer.send(c, t, v)
+	}
+	id, err := c.wireID(t)
+	if err != nil {
+		return err
+	}
+	out := c.link.Out()
+	if out == nil {
+		return ErrClosed
+	}
+	start := len(out.B)
+	b, err := c.encode(out.B, t, id, v)
+	if err != nil {
+		return err
+	}
+	if len(out.B) == start {
+		out.B = b
+		return nil
+	}
+	// The value's own marshalling sent something on this conn meanwhile.
+	out.B = append(out.B, b[start:]...)
+	return nil
+}
+
+// sendable reports whether the conn is in a state to send.
+func (c *Conn) sendable() error {
+	switch s := State(c.state.Load()); {
+	case s == Active, s == Softquitted && c.farewell.Load():
+		return nil
+	case s == Disconnected:
+		return ErrClosed
+	}
+	return ErrNotActive
+}
+
+// wireID is the id that t has on this conn.
+func (c *Conn) wireID(t *registry.Type) (uint16, error) {
+	if !t.Internal() {
+		if err := c.sendable(); err != nil {
+			return 0, err
+		}
+	}
+	id, ok := c.table().WireID(t)
+	if !ok {
+		return 0, ErrNotOnWire
+	}
+	return id, nil
+}
+
+// fits reports whether the other side takes a frame of n bytes, id included.
+func (c *Conn) fits(t *registry.Type, n int) error {
+	limit := int(c.maxSend.Load())
+	if t != nil {
+		if m := t.Options().MaxSize; m > 0 {
+			limit = min(limit, m+codec.IDSize)
+		}
+	}
+	if n <= limit {
+		return nil
+	}
+	name := "packet"
+	if t != nil {
+		name = t.Name()
+	}
+	return &SizeError{Packet: name, Length: n, Max: limit}
+}
+
+func (c *Conn) scratch() *engine.Buffer  { return c.peer.reactor.Buffers().Get() }
+func (c *Conn) release(b *engine.Buffer) { c.peer.reactor.Buffers().Put(b) }

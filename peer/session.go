@@ -1,0 +1,343 @@
+package peer
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/registry"
+)
+
+// session is a Conn as the engine sees it: the protocol from the first byte to
+// the last. It knows no socket and no clock; bytes and events come from the
+// loop, and bytes and requests go to the link.
+type session Conn
+
+func (s *session) conn() *Conn { return (*Conn)(s) }
+
+// Wrap implements engine.Wrapper.
+func (s *session) Wrap(_ *engine.Conn, inner engine.Transport) engine.Transport {
+	if w := s.peer.cfg.Wrap; w != nil {
+		return w(s.conn(), inner)
+	}
+	return inner
+}
+
+// Opened implements engine.Handler: both sides speak at once, unasked.
+func (s *session) Opened(*engine.Conn) {
+	c := s.conn()
+	p := c.peer
+	if err := p.enter(c); err != nil {
+		c.Abort(err)
+		return
+	}
+	if p.cfg.SkipHandshake {
+		c.state.CompareAndSwap(uint32(ConnMade), uint32(Active))
+		c.maxSend.Store(int64(p.cfg.MaxFrame))
+		c.make()
+		return
+	}
+	c.maxSend.Store(OriginalMaxFrame)
+	c.reader.Check = checkBeforeActive
+	c.timer = c.link.Loop().After(p.cfg.Handshake, func() {
+		if !c.made {
+			c.fault(ReasonTimeout, ErrHandshakeTimeout)
+		}
+	})
+	m := initMsg{version: protocolVersion}
+	if !p.cfg.NoExtensions {
+		m.maxFrame = uint64(p.cfg.MaxFrame)
+	}
+	c.emit(registry.IDInit, m.append)
+}
+
+// checkBeforeActive bounds what is buffered for a conn that has not shown who
+// it is.
+func checkBeforeActive(id uint16, length int) error {
+	limit := 0
+	switch id {
+	case registry.IDInit:
+		limit = maxInitPayload
+	case registry.IDSoftquit:
+		limit = maxSoftquitPayload
+	case registry.IDPubIDs:
+		limit = maxPubIDsPayload
+	case registry.IDFinish:
+		limit = maxFinishPayload
+	default:
+		return nil // refused by its state when it has arrived; bounded by its type
+	}
+	if limit += codec.IDSize; length > limit {
+		return &codec.SizeError{Length: int64(length), Max: limit}
+	}
+	return nil
+}
+
+// emit sends an internal packet.
+func (c *Conn) emit(id uint16, payload func([]byte) []byte) {
+	out := c.link.Out()
+	if out == nil {
+		return
+	}
+	start := len(out.B)
+	b := payload(codec.BeginFrame(out.B, id))
+	out.B, _ = codec.EndFrame(b, start, len(b)) // ours, and bounded by MaxNames
+}
+
+// internal handles one of the four packets of the handshake.
+func (c *Conn) internal(id uint16, payload []byte) {
+	if c.State() == Softquitted && id != registry.IDSoftquit {
+		return // it was sent before the other side knew
+	}
+	switch id {
+	case registry.IDInit:
+		c.onInit(payload)
+	case registry.IDPubIDs:
+		c.onPubIDs(payload)
+	case registry.IDFinish:
+		c.onFinish(payload)
+	case registry.IDSoftquit:
+		c.onSoftquit(payload)
+	}
+}
+
+func (c *Conn) onInit(payload []byte) {
+	if c.State() != ConnMade {
+		c.violation(registry.IDInit, "came twice")
+		return
+	}
+	m, err := parseInit(payload)
+	if err != nil {
+		c.fault(ReasonPayload, fmt.Errorf("%s: %w", registry.NameInit, err))
+		return
+	}
+	if m.version != protocolVersion {
+		c.quit(ReasonVersionMismatch)
+		return
+	}
+	if m.maxFrame > 0 {
+		c.maxSend.Store(int64(min(m.maxFrame, uint64(c.peer.cfg.MaxFrame))))
+	}
+	c.state.CompareAndSwap(uint32(ConnMade), uint32(IDCheck))
+	c.emit(registry.IDPubIDs, c.peer.appendPubIDs)
+}
+
+func (c *Conn) onPubIDs(payload []byte) {
+	if c.State() != IDCheck {
+		c.violation(registry.IDPubIDs, "came out of turn")
+		return
+	}
+	adapts := c.peer.reg.Adapts()
+	m, err := parsePubIDs(payload, adapts)
+	switch {
+	case err != nil:
+		c.fault(ReasonPayload, fmt.Errorf("%s: %w", registry.NamePubIDs, err))
+	case m.unclear:
+		c.quit(ReasonUnknown)
+	case m.adapt == adapts:
+		c.quit(ReasonSameAdaptivePolicy)
+	case adapts:
+		if err := c.adapt(m.ids); err != nil {
+			c.refuseIDs(err)
+			return
+		}
+		c.activate()
+	default:
+		c.activate()
+	}
+}
+
+// adapt takes the other side's ids over, for this conn alone.
+func (c *Conn) adapt(ids []registry.Entry) error {
+	base := c.peer.reg.Table()
+	a := c.peer.lastAdapted.Load()
+	if a == nil || a.base != base || !equal(a.ids, ids) {
+		table, err := base.Adapt(ids)
+		if err != nil {
+			return err
+		}
+		a = &adaptation{ids: ids, base: base, table: table}
+		c.peer.lastAdapted.Store(a)
+	}
+	c.adapted.Store(a)
+	return nil
+}
+
+// activate is the moment from which packets flow: finish is in the ordered
+// output, so whatever is sent now comes behind it.
+func (c *Conn) activate() {
+	c.emit(registry.IDFinish, finishMsg{}.append)
+	c.state.CompareAndSwap(uint32(IDCheck), uint32(Active))
+	c.reader.Check = nil
+}
+
+func (c *Conn) onFinish(payload []byte) {
+	if c.State() != Active || c.proven {
+		c.violation(registry.IDFinish, "came out of turn")
+		return
+	}
+	if err := parseFinish(payload); err != nil {
+		c.fault(ReasonPayload, fmt.Errorf("%s: %w", registry.NameFinish, err))
+		return
+	}
+	c.proven = true
+	c.make()
+}
+
+// make reports the conn made, once: when the other side has finished the
+// handshake, or has sent a packet before it did.
+func (c *Conn) make() {
+	if c.made {
+		return
+	}
+	c.made = true
+	c.disarm()
+	c.peer.made(c)
+	c.wake(nil)
+	if f := c.peer.cfg.OnMade; f != nil {
+		f(c)
+	}
+}
+
+func (c *Conn) onSoftquit(payload []byte) {
+	m, err := parseSoftquit(payload)
+	if err != nil {
+		c.fault(ReasonPayload, fmt.Errorf("%s: %w", registry.NameSoftquit, err))
+		return
+	}
+	c.over = true
+	c.lose(m.reason)
+	c.link.Finish(c.peer.cfg.QuitGrace)
+}
+
+// quit ends the conversation from this side, with a reason. The other side is
+// the one to close, so that it has read all before the socket goes.
+func (c *Conn) quit(reason Reason) {
+	if c.State() == Disconnected || c.lost {
+		return
+	}
+	c.leaving = true
+	c.lose(reason)
+	c.emit(registry.IDSoftquit, softquitMsg{reason}.append)
+	c.disarm()
+	c.timer = c.link.Loop().After(c.peer.cfg.QuitGrace, func() { c.link.Finish(faultGrace) })
+}
+
+// fault ends the conn because of an error; no more input is looked at, and the
+// other side has a moment to read why.
+func (c *Conn) fault(reason Reason, err error) {
+	if c.over {
+		return
+	}
+	c.over = true
+	c.peer.logFault(c, reason, err)
+	if !c.lost {
+		c.lose(&Fault{reason, err})
+		c.emit(registry.IDSoftquit, softquitMsg{reason}.append)
+	}
+	c.link.Finish(faultGrace)
+}
+
+func (c *Conn) violation(id uint16, what string) {
+	c.fault(ReasonProtocol, &ProtocolError{State: c.State(), ID: id, Reason: what})
+}
+
+// refuseIDs ends a conn whose id map cannot be taken over.
+func (c *Conn) refuseIDs(err error) {
+	if _, ok := err.(*registry.MismatchError); ok {
+		c.peer.logFault(c, ReasonNonEqualPackets, err)
+		c.quit(ReasonNonEqualPackets)
+		return
+	}
+	c.fault(ReasonProtocol, err)
+}
+
+// lose tells the program that the conn is lost, once. While it is told, it may
+// still send.
+func (c *Conn) lose(reason error) {
+	if c.lost {
+		return
+	}
+	c.lost = true
+	c.disarm()
+	before := State(c.state.Swap(uint32(Softquitted)))
+	c.farewell.Store(c.made && before <= Softquitted)
+	c.tellLost(reason)
+	c.farewell.Store(false)
+}
+
+func (c *Conn) tellLost(reason error) {
+	defer c.caught()
+	c.peer.gone(c)
+	c.wake(reason)
+	if f := c.peer.cfg.OnLost; f != nil {
+		f(c, reason)
+	}
+}
+
+// wake tells a waiting Connect how it went.
+func (c *Conn) wake(err error) {
+	if w := c.waiter; w != nil {
+		c.waiter = nil
+		w(err)
+	}
+}
+
+func (c *Conn) disarm() {
+	if c.timer != nil {
+		c.timer.Stop()
+		c.timer = nil
+	}
+}
+
+// Drain implements engine.Handler.
+func (s *session) Drain(*engine.Conn) {
+	c := s.conn()
+	if c.State() < Softquitted {
+		c.quit(ReasonShutdown)
+	}
+}
+
+// Closed implements engine.Handler.
+func (s *session) Closed(_ *engine.Conn, err error) {
+	c := s.conn()
+	c.disarm()
+	c.reader.Reset()
+	c.state.Store(uint32(Disconnected))
+	if err == nil {
+		err = engine.ErrClosed
+	}
+	if !c.lost {
+		c.lost = true
+		c.tellLost(err)
+	}
+	c.peer.remove(c)
+	if c.server != "" && c.made && !c.leaving {
+		c.peer.retry(c.server, 0)
+	}
+}
+
+// caught is deferred around the program's code: a panic there ends this conn,
+// with a reason, and nothing else.
+func (c *Conn) caught() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	err := &engine.PanicError{Value: v, Stack: debug.Stack()}
+	c.peer.logPanic(c, err)
+	c.fault(ReasonHandler, err)
+}
+
+func equal(a, b []registry.Entry) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
