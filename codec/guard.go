@@ -2,6 +2,7 @@ package codec
 
 import (
 	"encoding/binary"
+	"math"
 	"unicode/utf8"
 )
 
@@ -62,30 +63,8 @@ const (
 // map[any]any, and the first one is garbage.)
 func (l *Limits) Check(b []byte) error {
 	var w walk
-	return l.inspect(b, &w)
-}
-
-// inspect is Check, and counts in w, which is zero, what there is in b.
-func (l *Limits) inspect(b []byte, w *walk) error {
-	if len(b) == 0 {
-		return &PayloadError{Err: ErrEmpty}
-	}
 	w.limit(l)
-	w.room = len(b)
-	var stack [shallowDepth]uint
-	end, err := w.object(b, stack[:])
-	if end == tooDeep {
-		end, err = w.deepObject(b)
-	}
-	switch {
-	case err != nil:
-		return err
-	case end < len(b):
-		return &PayloadError{Offset: end, Err: ErrTrailing}
-	case len(b)+w.cost() > w.budget:
-		return &PayloadError{Err: ErrBudget}
-	}
-	return nil
+	return w.whole(b)
 }
 
 // A walk goes over one object, within limits, and counts what it sees.
@@ -120,9 +99,37 @@ func (w *walk) limit(l *Limits) {
 	}
 }
 
+// unlimited is a walk with no limit but the depth of its stack.
+func unlimited() walk {
+	return walk{depth: maxDepth, elements: math.MaxInt, budget: math.MaxInt}
+}
+
 // cost is the estimate of Check without the payload's own length.
 func (w *walk) cost() int {
 	return w.items*elementCost + w.pairs*pairCost + w.filled*groupCost + w.maps*mapCost
+}
+
+// whole goes over b, which must be one object and nothing else. w has limits
+// and no counts yet.
+func (w *walk) whole(b []byte) error {
+	if len(b) == 0 {
+		return &PayloadError{Err: ErrEmpty}
+	}
+	w.room = len(b)
+	var stack [shallowDepth]uint
+	end, err := w.object(b, stack[:])
+	if end == tooDeep {
+		end, err = w.deepObject(b)
+	}
+	switch {
+	case err != nil:
+		return err
+	case end < len(b):
+		return &PayloadError{Offset: end, Err: ErrTrailing}
+	case len(b)+w.cost() > w.budget:
+		return &PayloadError{Err: ErrBudget}
+	}
+	return nil
 }
 
 // deepObject is object with room for the deepest payload. Few need it, and
@@ -148,10 +155,10 @@ const tooDeep = -1
 // means that a key is next.
 func (w *walk) object(b []byte, stack []uint) (int, error) {
 	var (
-		i     = 0
-		cur   = uint(one) // as if in an array of one
+		i    = 0
+		cur  = uint(one) // as if in an array of one
 		open = 0         // words in stack: the parents of cur
-		lack  = uint(0)   // objects to come in those parents
+		lack = uint(0)   // objects to come in those parents
 	)
 	for {
 		if cur < one {

@@ -1,9 +1,6 @@
 package codec
 
-import (
-	"encoding/binary"
-	"math"
-)
+import "encoding/binary"
 
 // The Read functions take one msgpack object, or the head of one, from the
 // front of b and return what follows it. They allocate nothing and use no
@@ -88,18 +85,13 @@ func ReadMapHeader(b []byte) (n int, rest []byte, err error) {
 // over is checked as Limits.Check does, up to 128 levels deep, and its error
 // tells where in b the fault is.
 func Skip(b []byte) (rest []byte, err error) {
-	w := unlimited(len(b))
+	w := unlimited()
+	w.room = len(b)
 	end, err := w.deepObject(b)
 	if err != nil {
 		return b, err
 	}
 	return b[end:], nil
-}
-
-// unlimited is a walk of at most room bytes that has no limit but the depth of
-// its stack.
-func unlimited(room int) walk {
-	return walk{depth: maxDepth, elements: math.MaxInt, budget: math.MaxInt, room: room}
 }
 
 func readCount(b []byte, want kind, least uint) (int, []byte, error) {

@@ -218,6 +218,16 @@ func TestAdaptRefuses(t *testing.T) {
 	}
 }
 
+// An internal packet on an id of the first four is at fault itself, even when
+// it is named before the one whose id that is.
+func TestAdaptBlamesIntruder(t *testing.T) {
+	_, table := pair(t)
+	_, err := table.Adapt(reversed(pairIDs(40, 41, 3)))
+	if e, ok := errors.AsType[*AdaptError](err); !ok || e.Entry != (Entry{"packetmq:extra", 3}) {
+		t.Errorf("Adapt = %v", err)
+	}
+}
+
 // The strings of the ids may lie in a buffer that is read into again.
 func TestAdaptKeepsNothing(t *testing.T) {
 	_, table := pair(t)

@@ -12,9 +12,9 @@
 //	pong, err := r.Add("game:pong", 17, nil)
 //	ping, err := r.Add("game:ping", 18, registry.Echo{As: "game:pong"})
 //
-// What came out of an Add, move and ping here, is a handle for sending and
-// handling that packet. A name, an id or a packet object serves as well
-// wherever a key is asked for; see [Registry.Lookup].
+// What comes out of an Add is a handle for sending and handling that packet. A
+// name, an id or a packet object serves as well wherever a key is asked for;
+// see [Registry.Lookup].
 //
 // # Tables
 //

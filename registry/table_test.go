@@ -34,12 +34,13 @@ func TestWireIDOfStrangers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, ty := range map[string]*Type{
-		"nil":                                   nil,
-		"zero":                                  new(Type),
-		"removed":                               removed,
-		"another registry's init":               other.Table().Type(IDInit),
-		"another registry's, same id":           other.Table().Type(20),
-		"another registry's, index beyond ours": other.Table().Type(24),
+		"nil":                                    nil,
+		"zero":                                   new(Type),
+		"removed":                                removed,
+		"another registry's init":                other.Table().Type(IDInit),
+		"another registry's, same id":            other.Table().Type(20),
+		"another registry's, index beyond ours":  other.Table().Type(24),
+		"another registry's, index next to ours": other.Table().Type(23),
 	} {
 		if id, ok := r.Table().WireID(ty); id != 0 || ok {
 			t.Errorf("%s: WireID = %d, %v", name, id, ok)
