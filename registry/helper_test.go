@@ -107,10 +107,6 @@ func as[E error](err error) bool {
 	return ok
 }
 
-func is(target error) func(error) bool {
-	return func(err error) bool { return errors.Is(err, target) }
-}
-
 // conn is a Conn that keeps what was sent.
 type conn struct {
 	id   uint64

@@ -3,11 +3,11 @@ package registry
 import "testing"
 
 type (
-	sender   struct{ n int }
-	encoder  struct{ n int }
-	decoder  struct{ n int }
-	receiver struct{ n int }
-	valuer   struct{ n int }
+	sender   struct{}
+	encoder  struct{}
+	decoder  struct{}
+	receiver struct{}
+	valuer   struct{}
 	all      struct {
 		*sender
 		*encoder
