@@ -22,6 +22,7 @@ type Peer struct {
 	cfg      Config
 	reactor  *engine.Reactor
 	owned    bool // the reactor is this peer's own
+	client   bool // a conn that is not named has a default
 	codec    codec.Msgpack
 	throttle throttle
 

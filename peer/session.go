@@ -291,9 +291,13 @@ func (c *Conn) disarm() {
 	}
 }
 
-// Drain implements engine.Handler.
+// Drain implements engine.Handler. Of a pair whose two ends are drained, the
+// server's speaks: if both did, each would drop what the other still sends.
 func (s *session) Drain(*engine.Conn) {
 	c := s.conn()
+	if c.far != nil && c.far.reactor == c.peer.reactor {
+		return
+	}
 	if c.State() < Softquitted {
 		c.quit(ReasonShutdown)
 	}

@@ -1,0 +1,47 @@
+// Package codec turns bytes into packets and back: it cuts a stream into
+// frames, and encodes and decodes their payloads as msgpack, after a guard has
+// looked at them.
+//
+// # Frames
+//
+// A frame is a u32 length, a u16 packet id and a payload, in network byte
+// order; the length counts the id and the payload. AppendFrame writes one
+// whose payload is there already; BeginFrame and EndFrame wrap one that is
+// being encoded in place:
+//
+//	start := len(buf)
+//	buf = codec.BeginFrame(buf, id)
+//	buf, err = pack.Append(buf, v)
+//	buf, err = codec.EndFrame(buf, start, 0)
+//
+// A Reader takes frames from whatever a read returned, without a copy where
+// the frame lies whole in it:
+//
+//	for len(b) > 0 {
+//		f, n, err := r.Next(b)
+//		if err != nil {
+//			return err // the stream is lost
+//		}
+//		b = b[n:]
+//		if f != nil {
+//			handle(f.ID(), f.Payload()) // f is gone with the next call
+//		}
+//	}
+//
+// # Payloads
+//
+// Msgpack appends any value as a payload and decodes payloads into any
+// pointer. Types that carry the methods tinylib/msgp generates go through
+// those, several times as fast; all others through msgpack/v5.
+//
+// A payload of an unknown sender can kill a decoder, and the process with it:
+// five bytes can ask for a slice of four billion elements, and a stack of
+// nested arrays exhausts the goroutine's. So every payload passes Limits.Check
+// first, an iterative walk without allocations that bounds depth, number of
+// elements and memory. It takes a fifteenth or less of the time of the decoder
+// behind it. Bad input is an error, never a panic, and costs no more than
+// Limits.Budget.
+//
+// The Append and Read functions are for payloads of a known form, as those of
+// the handshake, where reflection would be too much.
+package codec

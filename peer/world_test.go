@@ -1,0 +1,189 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/internal/leak"
+	"github.com/packetmq/packetmq/registry"
+)
+
+const patience = 10 * time.Second
+
+// wait returns what arrives on ch, or fails the test.
+func wait[T any](t *testing.T, what string, ch <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-ch:
+		return v
+	case <-time.After(patience):
+		buf := make([]byte, 1<<16)
+		t.Fatalf("no %s within %v\n%s", what, patience, buf[:runtime.Stack(buf, true)])
+		panic("unreachable")
+	}
+}
+
+// nothing fails the test if something is on ch already.
+func nothing[T any](t *testing.T, what string, ch <-chan T) {
+	t.Helper()
+	select {
+	case v := <-ch:
+		t.Errorf("unexpected %s: %v", what, v)
+	default:
+	}
+}
+
+// note is the packet of most tests.
+type note struct {
+	N    int    `msgpack:"n"`
+	Text string `msgpack:"text"`
+}
+
+// event is something that happened to a conn.
+type event struct {
+	what   string // made, lost
+	conn   *Conn
+	reason error
+}
+
+// side is one peer of a test with all that happens to it.
+type side struct {
+	reg    *registry.Registry
+	ping   registry.Packet[note]
+	pong   registry.Packet[note]
+	cfg    Config
+	events chan event
+}
+
+// newSide registers test:ping and test:pong under two ids.
+func newSide(adapt bool, ping, pong int) *side {
+	s := &side{reg: registry.New(adapt), events: make(chan event, 1000)}
+	s.ping = registry.MustAdd[note](s.reg, "test:ping", ping)
+	s.pong = registry.MustAdd[note](s.reg, "test:pong", pong)
+	s.cfg.OnMade = func(c *Conn) { s.events <- event{"made", c, nil} }
+	s.cfg.OnLost = func(c *Conn, reason error) { s.events <- event{"lost", c, reason} }
+	return s
+}
+
+// next waits for the next event, which must be a what.
+func (s *side) next(t *testing.T, what string) event {
+	t.Helper()
+	e := wait(t, what, s.events)
+	if e.what != what {
+		t.Fatalf("conn was %s (%v), want %s", e.what, e.reason, what)
+	}
+	return e
+}
+
+// world is a server and a client over one of the transports.
+type world struct {
+	server  *Server
+	client  *Peer
+	s, c    *side
+	connect func(ctx context.Context) (*Conn, error)
+}
+
+// handshake connects and returns both ends.
+func (w *world) handshake(t *testing.T) (server, client *Conn) {
+	t.Helper()
+	client, err := w.connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.c.next(t, "made")
+	return w.s.next(t, "made").conn, client
+}
+
+// transport makes a world; both sides are set up before.
+type transport func(t *testing.T, s, c *side) *world
+
+func overSocket(addr func(t *testing.T) string) transport {
+	return func(t *testing.T, s, c *side) *world {
+		w := &world{s: s, c: c}
+		w.server = NewServer(s.reg, &s.cfg)
+		client := NewClient(c.reg, &c.cfg)
+		w.client = client.Peer
+		ln, err := w.server.Listen(addr(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		url := ln.Addr().Network() + "://" + ln.Addr().String()
+		w.connect = func(ctx context.Context) (*Conn, error) { return client.Connect(ctx, url) }
+		w.start(t)
+		return w
+	}
+}
+
+func overMemory(shared bool) transport {
+	return func(t *testing.T, s, c *side) *world {
+		w := &world{s: s, c: c}
+		w.server = NewServer(s.reg, &s.cfg)
+		if shared {
+			c.cfg.Reactor = w.server.Reactor()
+		}
+		client := NewMemoryClient(c.reg, &c.cfg)
+		w.client = client.Peer
+		w.connect = func(ctx context.Context) (*Conn, error) { return client.Connect(ctx, w.server) }
+		w.start(t)
+		return w
+	}
+}
+
+// start runs both reactors until the test ends, and looks for what is left.
+func (w *world) start(t *testing.T) {
+	leak.Check(t)
+	t.Cleanup(func() {
+		w.client.Close()
+		w.server.Close()
+		if n := w.client.Reactor().Buffers().Out(); n != 0 {
+			t.Errorf("the client left %d buffers", n)
+		}
+		if n := w.server.Reactor().Buffers().Out(); n != 0 {
+			t.Errorf("the server left %d buffers", n)
+		}
+	})
+	if err := w.server.RunAsync(); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.client.RunAsync(); err != nil && !errors.Is(err, engine.ErrRunning) {
+		t.Fatal(err)
+	}
+}
+
+var transports = map[string]transport{
+	"tcp": overSocket(func(*testing.T) string { return "127.0.0.1:0" }),
+	"unix": overSocket(func(t *testing.T) string {
+		return "unix://" + filepath.Join(t.TempDir(), "s")
+	}),
+	"memory, one reactor":  overMemory(true),
+	"memory, two reactors": overMemory(false),
+}
+
+// everywhere runs a test over every transport, with a server that insists on
+// its ids (17, 18) and a client that adapts its own (40, 41).
+func everywhere(t *testing.T, setUp func(s, c *side), test func(t *testing.T, w *world)) {
+	for name, make := range transports {
+		t.Run(name, func(t *testing.T) {
+			s, c := newSide(false, 17, 18), newSide(true, 40, 41)
+			if setUp != nil {
+				setUp(s, c)
+			}
+			test(t, make(t, s, c))
+		})
+	}
+}
+
+// inbox collects packets of one type.
+func inbox(t *testing.T, h Host, pkt registry.Packet[note], size int) <-chan note {
+	t.Helper()
+	ch := make(chan note, size)
+	if err := Handle(h, pkt, func(c *Conn, v *note) error { ch <- *v; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return ch
+}
