@@ -1,0 +1,37 @@
+package main
+
+import (
+	"errors"
+	"net"
+	"path/filepath"
+	"strings"
+)
+
+// addrs is a flag that may be given several times: "tcp://host:port" or
+// "unix:///path".
+type addrs []string
+
+func (a *addrs) String() string { return strings.Join(*a, " ") }
+
+func (a *addrs) Set(s string) error {
+	if err := checkAddr(s); err != nil {
+		return err
+	}
+	*a = append(*a, s)
+	return nil
+}
+
+func checkAddr(s string) error {
+	network, address, _ := strings.Cut(s, "://")
+	switch network {
+	case "tcp", "tcp4", "tcp6":
+		_, _, err := net.SplitHostPort(address)
+		return err
+	case "unix":
+		if !filepath.IsAbs(address) {
+			return errors.New("want a path that begins at the root: unix:///PATH")
+		}
+		return nil
+	}
+	return errors.New("want tcp://HOST:PORT or unix:///PATH")
+}

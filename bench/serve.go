@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/registry"
+)
+
+// What a server does with a payload between taking and giving it.
+const (
+	modeRaw   = "raw"   // nothing: the bytes go back
+	modeTyped = "typed" // decodes it into a struct and encodes that
+	modeAny   = "any"   // decodes it into an any and encodes that
+)
+
+func serveCommand(ctx context.Context, args []string, std stdio) error {
+	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
+	var listen addrs
+	fs.Var(&listen, "listen", "`ADDR` to listen at, tcp://HOST:PORT or unix:///PATH; may be given several times (default tcp://127.0.0.1:0, which takes a free port)")
+	mode := modeFlag(fs, modeRaw)
+	loops := fs.Int("loops", 1, "event loops")
+	if err := parse(fs, args, std); err != nil {
+		return err
+	}
+	if err := checkMode(*mode); err != nil {
+		return err
+	}
+	if *loops < 1 {
+		return usageErrorf("--loops %d: want at least 1", *loops)
+	}
+	if len(listen) == 0 {
+		listen = addrs{"tcp://127.0.0.1:0"}
+	}
+	server, err := newServer(*mode, *loops, std.err)
+	if err != nil {
+		return err
+	}
+	return serve(ctx, server, listen, std.out)
+}
+
+func modeFlag(fs *flag.FlagSet, value string) *string {
+	return fs.String("mode", value, "what the server does with a payload: raw returns its bytes, typed decodes and encodes a struct, any does so without knowing the type")
+}
+
+func checkMode(mode string) error {
+	switch mode {
+	case modeRaw, modeTyped, modeAny:
+		return nil
+	}
+	return usageErrorf("--mode %q: want raw, typed or any", mode)
+}
+
+// newServer makes a server that answers in one of the modes.
+func newServer(mode string, loops int, log io.Writer) (*peer.Server, error) {
+	reg := registry.New(false)
+	server := peer.NewServer(reg, &peer.Config{
+		Engine: &engine.Config{Loops: loops},
+		Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
+	var err error
+	switch mode {
+	case modeRaw:
+		err = answerRaw(server)
+	case modeTyped:
+		err = answerTyped(server)
+	case modeAny:
+		err = answerAny(server)
+	}
+	if err != nil {
+		server.Close()
+		return nil, err
+	}
+	return server, nil
+}
+
+func answerRaw(s *peer.Server) error {
+	reply, err := addUntyped(s.Registry())
+	if err != nil {
+		return err
+	}
+	return peer.HandleRaw(s, echoName, func(c *peer.Conn, b []byte) error {
+		return c.ReplyRaw(reply, b)
+	})
+}
+
+func answerTyped(s *peer.Server) error {
+	echo, err := registry.Add[payload](s.Registry(), echoName, echoID, registry.Reuse())
+	if err != nil {
+		return err
+	}
+	reply, err := registry.Add[payload](s.Registry(), replyName, replyID)
+	if err != nil {
+		return err
+	}
+	return peer.Handle(s, echo, func(c *peer.Conn, p *payload) error {
+		return peer.Reply(c, reply, p)
+	})
+}
+
+func answerAny(s *peer.Server) error {
+	reply, err := addUntyped(s.Registry())
+	if err != nil {
+		return err
+	}
+	return peer.HandleAny(s, echoName, func(c *peer.Conn, v any) error {
+		return c.Reply(reply, v)
+	})
+}
+
+func addUntyped(reg *registry.Registry) (reply *registry.Type, err error) {
+	if _, err := reg.Add(echoName, echoID, nil); err != nil {
+		return nil, err
+	}
+	return reg.Add(replyName, replyID, nil)
+}
+
+// serve runs the server until ctx is done, and then shuts it down.
+func serve(ctx context.Context, server *peer.Server, listen addrs, out io.Writer) error {
+	defer server.Close()
+	ended := make(chan error, 1)
+	go func() { ended <- server.Run() }()
+	for _, addr := range listen {
+		at, err := listenAt(server, addr)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(out, "listening", at)
+	}
+	select {
+	case <-ctx.Done():
+		return server.Shutdown(context.WithoutCancel(ctx))
+	case err := <-ended:
+		return err
+	}
+}
+
+// listenAt listens at addr and returns it with the real port.
+func listenAt(server *peer.Server, addr string) (string, error) {
+	ln, err := server.Listen(addr)
+	if err != nil {
+		return "", err
+	}
+	at := ln.Addr()
+	return at.Network() + "://" + at.String(), nil
+}

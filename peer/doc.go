@@ -1,0 +1,41 @@
+// Package peer is one side of a packetmq conversation: a Server, a Client, and
+// their counterparts without a socket, MemoryServer and MemoryClient.
+//
+// A program registers its packets, makes a peer, and handles what arrives:
+//
+//	reg := registry.New(false) // a server insists on its ids, a client adapts
+//	ping := registry.MustAdd[Ping](reg, "app:ping", 17)
+//	pong := registry.MustAdd[Pong](reg, "app:pong", 18)
+//
+//	srv := peer.NewServer(reg, nil)
+//	peer.Handle(srv, ping, func(c *peer.Conn, v *Ping) error {
+//		return peer.Reply(c, pong, &Pong{N: v.N})
+//	})
+//	srv.Listen("127.0.0.1:7000")
+//	srv.Run()
+//
+// The same handlers serve every transport. When two sides connect they shake
+// hands: they compare protocol versions and packet names, and the side whose
+// registry adapts takes over the other's ids, for that conn alone. Exactly one
+// side of a conversation adapts.
+//
+// # Goroutines
+//
+// All callbacks, hooks and handlers of a conn run on its loop, one at a time;
+// with one loop, the default, those of all conns of all peers of a reactor do,
+// and they need no locks. Everything may be called from any goroutine, but for
+// Reply and ReplyRaw, which are for the conn's own callbacks and take no lock.
+// Connect waits, and so may not be called on a loop.
+//
+// # Ends
+//
+// A conn ends by a softquit from either side, which has a reason and follows
+// everything sent before; by an error, which the other side is told as a reason
+// too; or with its transport. OnLost is called exactly once in every case.
+//
+// # Bad input
+//
+// What cannot be read, may not come, or fails in a handler ends the conn it
+// came on, with a Fault that carries a Reason and a typed error, and touches no
+// other. Faults are logged, at most ten lines a second.
+package peer
