@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"time"
+)
+
+// child is a load in a process of its own. It ends when its standard input is
+// closed, which happens when ctx is done, and also when this process ends in
+// whatever way.
+type child struct {
+	*json.Decoder // of the messages it prints
+	cmd           *exec.Cmd
+}
+
+func startLoad(ctx context.Context, cfg *loadConfig, stderr io.Writer) (*child, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	args := []string{"load", "--json", "--until-eof",
+		"--conns", strconv.Itoa(cfg.conns),
+		"--depth", strconv.Itoa(cfg.depth),
+		"--size", strconv.Itoa(cfg.size),
+		"--duration", cfg.duration.String(),
+	}
+	for _, addr := range cfg.connect {
+		args = append(args, "--connect", addr)
+	}
+	cmd := exec.CommandContext(ctx, exe, args...)
+	cmd.Stderr = stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	cmd.Cancel = in.Close
+	cmd.WaitDelay = cfg.patience + 5*time.Second // after which it is killed
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return &child{json.NewDecoder(out), cmd}, nil
+}
+
+func (c *child) pid() int { return c.cmd.Process.Pid }
+
+// wait returns how the process ended, after its last message. An end that ctx
+// asked for is none to report.
+func (c *child) wait() error {
+	err := c.cmd.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}

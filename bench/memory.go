@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/packetmq/packetmq/peer"
+)
+
+// memoryClients are clients of a server in its own process and on its own loop,
+// each with one packet under way. Unlike its traffic, it is not the loop's.
+type memoryClients struct {
+	server  *peer.Server
+	conns   []*peer.Conn
+	traffic *traffic
+}
+
+// connectMemory connects n clients, which are silent until start. They end with
+// the server.
+func connectMemory(ctx context.Context, server *peer.Server, n, size int) (*memoryClients, error) {
+	reg, echo, err := clientRegistry()
+	if err != nil {
+		return nil, err
+	}
+	m := &memoryClients{server: server, traffic: newTraffic(echo, 1, size)}
+	cfg := &peer.Config{Reactor: server.Reactor(), OnLost: m.traffic.lost}
+	for range n {
+		client := peer.NewMemoryClient(reg, cfg)
+		if err := peer.HandleRaw(client, replyName, m.traffic.reply); err != nil {
+			return nil, err
+		}
+		c, err := client.Connect(ctx, server)
+		if err != nil {
+			return nil, err
+		}
+		m.conns = append(m.conns, c)
+	}
+	return m, nil
+}
+
+func (m *memoryClients) start() error {
+	return on(m.server.Reactor(), func() { m.traffic.start(m.conns) })
+}
+
+func (m *memoryClients) sample() (s sample, err error) {
+	err = on(m.server.Reactor(), func() { s = m.traffic.sample() })
+	return s, err
+}
+
+func (m *memoryClients) finish(patience time.Duration) (result, error) {
+	return finish(m.server.Reactor(), m.traffic, patience)
+}
