@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -16,6 +17,7 @@ import (
 // whatever way.
 type child struct {
 	*json.Decoder // of the messages it prints
+	ctx           context.Context
 	cmd           *exec.Cmd
 }
 
@@ -48,7 +50,7 @@ func startLoad(ctx context.Context, cfg *loadConfig, stderr io.Writer) (*child, 
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	return &child{json.NewDecoder(out), cmd}, nil
+	return &child{json.NewDecoder(out), ctx, cmd}, nil
 }
 
 func (c *child) pid() int { return c.cmd.Process.Pid }
@@ -57,8 +59,15 @@ func (c *child) pid() int { return c.cmd.Process.Pid }
 // asked for is none to report.
 func (c *child) wait() error {
 	err := c.cmd.Wait()
-	if errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.Canceled) || c.ctx.Err() != nil && interrupted(c.cmd.ProcessState) {
 		return nil
 	}
 	return err
+}
+
+// interrupted reports a process that was ended by the signal that a terminal
+// sends to all of a group, before it could catch it.
+func interrupted(p *os.ProcessState) bool {
+	ws, ok := p.Sys().(syscall.WaitStatus)
+	return ok && (ws.Signal() == syscall.SIGINT || ws.Signal() == syscall.SIGTERM)
 }

@@ -20,8 +20,8 @@ func (quietly) ready(int)     {}
 func (quietly) sample(sample) {}
 
 func (q quietly) result(r result) {
-	fmt.Fprintf(q.w, "\nafter %s:\n", elapsed(r.At))
-	table(q.w, [][]string{header(), r.row("clients")})
+	fmt.Fprintf(q.w, "\nafter %s:\n\n", elapsed(r.At))
+	table(q.w, [][]string{header(), r.row("clients", r.rate())})
 }
 
 // lively prints a line a second too.

@@ -89,32 +89,82 @@ type show struct {
 }
 
 // load runs the clients of the other process and returns their result.
-func (s *show) load(ctx context.Context, stderr io.Writer) (tcp result, err error) {
+func (s *show) load(ctx context.Context, stderr io.Writer) (result, error) {
 	c, err := startLoad(ctx, &s.cfg.loadConfig, stderr)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = nil // interrupted before it began
 		}
-		return tcp, err
+		return result{}, err
 	}
-	s.title(c.pid())
-	told := false
+	tcp, err := s.follow(c)
+	if e := c.wait(); e != nil && err == nil {
+		err = fmt.Errorf("process %d: %w", c.pid(), e)
+	}
+	if tcp == nil {
+		if err == nil && ctx.Err() == nil {
+			err = fmt.Errorf("process %d ended without a result", c.pid())
+		}
+		tcp = new(result)
+	}
+	return *tcp, err
+}
+
+// follow shows what the other process tells, and keeps in step with it.
+func (s *show) follow(c *child) (tcp *result, err error) {
 	for {
 		var m message
-		if err = c.Decode(&m); err != nil {
-			break
+		switch err := c.Decode(&m); {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return tcp, nil
+		case err != nil:
+			return tcp, err
 		}
 		switch {
 		case m.Ready != nil:
+			s.title(m.Ready.Conns, c.pid())
 			err = s.mem.start()
 		case m.Sample != nil:
 			err = s.live(m.Sample)
 		case m.Result != nil:
-			tcp, told = *m.Result, true
+			tcp = m.Result
 		}
 		if err != nil {
-			break
+			return tcp, err
 		}
 	}
-	...
+}
+
+// title says what runs where.
+func (s *show) title(conns, pid int) {
+	const line = "  %-16s%s\n"
+	self := os.Getpid()
+	fmt.Fprintf(s.out, "packetmq under load for %v, each packet sent, answered and checked\n\n", s.cfg.duration)
+	fmt.Fprintf(s.out, line, "server", fmt.Sprintf("process %d, one loop, %s payloads, at %v and in memory", self, s.cfg.mode, &s.cfg.connect))
+	fmt.Fprintf(s.out, line, "tcp clients", fmt.Sprintf("process %d, %s, %s of %s under way on each", pid,
+		plural(int64(conns), "conn"), plural(int64(s.cfg.depth), "packet"), plural(int64(s.cfg.size), "byte")))
+	fmt.Fprintf(s.out, line, "memory clients", fmt.Sprintf("process %d, %s on the server's loop, 1 packet under way on each\n", self,
+		plural(int64(len(s.mem.conns)), "conn")))
+}
+
+// live prints a line for the second that tcp is of.
+func (s *show) live(tcp *sample) error {
+	mem, err := s.mem.sample()
+	if err != nil {
+		return err
+	}
+	conns := fmt.Sprintf("%d conns (%d tcp, %d mem)", tcp.Conns+mem.Conns, tcp.Conns, mem.Conns)
+	fmt.Fprintf(s.out, "%s  mem %11s packets/s\n", tcp.live(conns, "tcp "), rate(mem.rate()))
+	return nil
+}
+
+func (s *show) summary(tcp, mem result) {
+	all := sum(tcp, mem)
+	fmt.Fprintf(s.out, "\nafter %s:\n\n", elapsed(all.At))
+	table(s.out, [][]string{
+		header(),
+		tcp.row("tcp clients", tcp.rate()),
+		mem.row("memory clients", mem.rate()),
+		all.row("total", tcp.rate()+mem.rate()),
+	})
 }

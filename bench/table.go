@@ -31,14 +31,14 @@ func table(w io.Writer, rows [][]string) {
 	}
 }
 
-// header goes with the rows of result.row.
+// header goes with the rows of sample.row.
 func header() []string {
 	return []string{"", "conns", "packets", "packets/s", "p50", "p99", "max", "errors"}
 }
 
-func (r *result) row(name string) []string {
-	return []string{name, thousands(int64(r.Conns)), thousands(r.Packets), rate(r.rate()),
-		latency(r.P50), latency(r.P99), latency(r.Max), thousands(r.Errors)}
+func (s *sample) row(name string, perSecond float64) []string {
+	return []string{name, thousands(int64(s.Conns)), thousands(s.Packets), rate(perSecond),
+		latency(s.P50), latency(s.P99), latency(s.Max), thousands(s.Errors)}
 }
 
 // live is one line a second. The name says what the numbers are of, conns what

@@ -180,7 +180,7 @@ func (c *cursor) value() any {
 	case text:
 		return string(body)
 	case blob:
-		return append([]byte{}, body...)
+		return clone(body)
 	}
 	return extValue(int8(c.b[c.i-int(n)-1]), body)
 }
@@ -249,10 +249,8 @@ func scalarAt(b []byte) any {
 		return false
 	case codeYes:
 		return true
-	case float32_:
-		return float64(math.Float32frombits(binary.BigEndian.Uint32(b[1:])))
-	case float64_:
-		return math.Float64frombits(binary.BigEndian.Uint64(b[1:]))
+	case float32_, float64_:
+		return floatAt(b)
 	}
 	v, negative := integerAt(b)
 	if v > math.MaxInt64 && !negative {
@@ -265,7 +263,14 @@ func extValue(typ int8, data []byte) any {
 	if typ == timestamp {
 		return timeOf(data)
 	}
-	return Ext{Type: typ, Data: append([]byte{}, data...)}
+	return Ext{Type: typ, Data: clone(data)}
+}
+
+// clone copies p into no more than it takes. The result is not nil.
+func clone(p []byte) []byte {
+	c := make([]byte, len(p))
+	copy(c, p)
+	return c
 }
 
 // timeOf is the time in a timestamp of 4, 8 or 12 bytes.

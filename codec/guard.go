@@ -53,7 +53,7 @@ const (
 //
 // The estimate that is held against Budget is the sum of
 //
-//	len(b), for all text and bytes
+//	5/4 of len(b), for all text and bytes, and what rounding up costs them
 //	48 B for each element of an array: its slot and its box
 //	123 B for each pair of a map
 //	48 B for each map, and 288 B more if it is not empty
@@ -104,9 +104,9 @@ func unlimited() walk {
 	return walk{depth: maxDepth, elements: math.MaxInt, budget: math.MaxInt}
 }
 
-// cost is the estimate of Check without the payload's own length.
+// cost is the estimate of Check.
 func (w *walk) cost() int {
-	return w.items*elementCost + w.pairs*pairCost + w.filled*groupCost + w.maps*mapCost
+	return w.room + w.room/4 + w.items*elementCost + w.pairs*pairCost + w.filled*groupCost + w.maps*mapCost
 }
 
 // whole goes over b, which must be one object and nothing else. w has limits
@@ -126,7 +126,7 @@ func (w *walk) whole(b []byte) error {
 		return err
 	case end < len(b):
 		return &PayloadError{Offset: end, Err: ErrTrailing}
-	case len(b)+w.cost() > w.budget:
+	case w.cost() > w.budget:
 		return &PayloadError{Err: ErrBudget}
 	}
 	return nil

@@ -108,7 +108,7 @@ func (m *Msgpack) Decode(b []byte, v any) error {
 			return decodeAs(b, v)
 		}
 	}
-	if err := m.afford(b, &w, v); err != nil {
+	if err := m.afford(&w, v); err != nil {
 		return err
 	}
 	return m.decode(b, v, w.exts > 0)

@@ -1,6 +1,9 @@
 package codec
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // The Read functions take one msgpack object, or the head of one, from the
 // front of b and return what follows it. They allocate nothing and use no
@@ -35,21 +38,36 @@ func ReadBool(b []byte) (v bool, rest []byte, err error) {
 // ReadUint takes an integer of any width, signed or not. One below 0 is
 // refused with ErrRange.
 func ReadUint(b []byte) (v uint64, rest []byte, err error) {
-	if len(b) == 0 {
-		return 0, b, unread(ErrTruncated)
+	v, negative, rest, err := readInteger(b)
+	if negative {
+		return 0, b, unread(ErrRange)
 	}
-	if !integer(b[0]) {
+	return v, rest, err
+}
+
+// ReadInt takes an integer of any width, signed or not. One above
+// math.MaxInt64 is refused with ErrRange.
+func ReadInt(b []byte) (v int64, rest []byte, err error) {
+	u, negative, rest, err := readInteger(b)
+	if err == nil && u > math.MaxInt64 && !negative {
+		return 0, b, unread(ErrRange)
+	}
+	return int64(u), rest, err
+}
+
+// ReadFloat takes a float of 32 bits or 64.
+func ReadFloat(b []byte) (v float64, rest []byte, err error) {
+	switch {
+	case len(b) == 0:
+		return 0, b, unread(ErrTruncated)
+	case b[0] != float32_ && b[0] != float64_:
 		return 0, b, unread(ErrKind)
 	}
 	size := int(plainSize[b[0]])
 	if size > len(b) {
 		return 0, b, unread(ErrTruncated)
 	}
-	v, negative := integerAt(b)
-	if negative {
-		return 0, b, unread(ErrRange)
-	}
-	return v, b[size:], nil
+	return floatAt(b), b[size:], nil
 }
 
 // DecodeUint is ReadUint: for ids and other numbers that must not be cut to
@@ -120,6 +138,21 @@ func readHead(b []byte, k1, k2 kind) (uint, []byte, error) {
 	return n, b[size:], nil
 }
 
+func readInteger(b []byte) (v uint64, negative bool, rest []byte, err error) {
+	if len(b) == 0 {
+		return 0, false, b, unread(ErrTruncated)
+	}
+	if !integer(b[0]) {
+		return 0, false, b, unread(ErrKind)
+	}
+	size := int(plainSize[b[0]])
+	if size > len(b) {
+		return 0, false, b, unread(ErrTruncated)
+	}
+	v, negative = integerAt(b)
+	return v, negative, b[size:], nil
+}
+
 func integer(c byte) bool {
 	return c < fixMap || c >= negFix || uint8_ <= c && c <= int64_
 }
@@ -153,6 +186,14 @@ func integerAt(b []byte) (v uint64, negative bool) {
 		i = int64(binary.BigEndian.Uint64(b[1:]))
 	}
 	return uint64(i), i < 0
+}
+
+// floatAt is the float at the front of b, which is whole.
+func floatAt(b []byte) float64 {
+	if b[0] == float32_ {
+		return float64(math.Float32frombits(binary.BigEndian.Uint32(b[1:])))
+	}
+	return math.Float64frombits(binary.BigEndian.Uint64(b[1:]))
 }
 
 func unread(err error) error { return &PayloadError{Err: err} }

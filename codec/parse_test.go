@@ -14,10 +14,12 @@ func readers() map[string]func([]byte) (string, []byte, error) {
 			rest, err := ReadNil(b)
 			return "", rest, err
 		},
-		"bool": func(b []byte) (string, []byte, error) { v, rest, err := ReadBool(b); return fmt.Sprint(v), rest, err },
-		"uint": func(b []byte) (string, []byte, error) { v, rest, err := ReadUint(b); return fmt.Sprint(v), rest, err },
-		"id":   func(b []byte) (string, []byte, error) { v, rest, err := DecodeUint(b); return fmt.Sprint(v), rest, err },
-		"text": func(b []byte) (string, []byte, error) { v, rest, err := ReadText(b); return string(v), rest, err },
+		"bool":  func(b []byte) (string, []byte, error) { v, rest, err := ReadBool(b); return fmt.Sprint(v), rest, err },
+		"uint":  func(b []byte) (string, []byte, error) { v, rest, err := ReadUint(b); return fmt.Sprint(v), rest, err },
+		"int":   func(b []byte) (string, []byte, error) { v, rest, err := ReadInt(b); return fmt.Sprint(v), rest, err },
+		"float": func(b []byte) (string, []byte, error) { v, rest, err := ReadFloat(b); return fmt.Sprint(v), rest, err },
+		"id":    func(b []byte) (string, []byte, error) { v, rest, err := DecodeUint(b); return fmt.Sprint(v), rest, err },
+		"text":  func(b []byte) (string, []byte, error) { v, rest, err := ReadText(b); return string(v), rest, err },
 		"array": func(b []byte) (string, []byte, error) {
 			v, rest, err := ReadArrayHeader(b)
 			return fmt.Sprint(v), rest, err
@@ -68,6 +70,21 @@ func TestRead(t *testing.T) {
 		{"uint", "\xa1a", "0", 2, ErrKind},
 		{"uint", "\xc1", "0", 1, ErrKind},
 		{"uint", "", "0", 0, ErrTruncated},
+		{"int", "\xff", "-1", 0, nil},
+		{"int", "\xe0\x01", "-32", 1, nil},
+		{"int", "\xd0\x80", "-128", 0, nil},
+		{"int", "\xd1\x80\x00", "-32768", 0, nil},
+		{"int", "\xd2\x80\x00\x00\x00", "-2147483648", 0, nil},
+		{"int", "\xd3\x80\x00\x00\x00\x00\x00\x00\x00", "-9223372036854775808", 0, nil},
+		{"int", "\xcf\x7f\xff\xff\xff\xff\xff\xff\xff", "9223372036854775807", 0, nil},
+		{"int", "\xcf\x80\x00\x00\x00\x00\x00\x00\x00", "0", 9, ErrRange},
+		{"int", "\xd3", "0", 1, ErrTruncated},
+		{"int", "\xa0", "0", 1, ErrKind},
+		{"float", "\xca\x3f\xc0\x00\x00\x01", "1.5", 1, nil},
+		{"float", "\xcb\x3f\xf8\x00\x00\x00\x00\x00\x00", "1.5", 0, nil},
+		{"float", "\xcb\x3f", "0", 2, ErrTruncated},
+		{"float", "\x01", "0", 1, ErrKind},
+		{"float", "", "0", 0, ErrTruncated},
 		{"id", "\xce\x00\x01\x00\x01\xc0", "65537", 1, nil},
 		{"id", "\xff", "0", 1, ErrRange},
 

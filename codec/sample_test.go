@@ -73,8 +73,13 @@ func (p *fast) UnmarshalMsg(b []byte) ([]byte, error) {
 			v, b, err = ReadUint(b)
 			p.ID = uint32(v)
 		case "level":
-			v, b, err = ReadUint(b)
-			p.Level = int(v)
+			var level int64
+			level, b, err = ReadInt(b)
+			p.Level = int(level)
+		case "x":
+			p.X, b, err = ReadFloat(b)
+		case "y":
+			p.Y, b, err = ReadFloat(b)
 		case "team":
 			v, b, err = ReadUint(b)
 			p.Team = uint8(v)

@@ -12,13 +12,14 @@ type weight struct {
 	box    int // what another pointer points to
 }
 
-// afford holds the memory that decoding b into v takes against the budget.
-func (m *Msgpack) afford(b []byte, w *walk, v any) error {
+// afford holds the memory against the budget that it takes to decode into v
+// what w has seen.
+func (m *Msgpack) afford(w *walk, v any) error {
 	t := reflect.TypeOf(v)
 	if t == nil || t.Kind() != reflect.Pointer {
 		return nil // which the decoder refuses
 	}
-	if len(b)+w.cost()+m.weigh(t.Elem()).cost(w) > w.budget {
+	if w.cost()+m.weigh(t.Elem()).cost(w) > w.budget {
 		return &PayloadError{Err: ErrBudget}
 	}
 	return nil

@@ -220,7 +220,11 @@ func (c *Conn) quit(reason Reason) {
 	c.leaving = true
 	c.lose(reason)
 	c.emit(registry.IDSoftquit, softquitMsg{reason}.append)
-	c.disarm()
+	if !c.made { // there is nothing that it could still want to send
+		c.over = true
+		c.link.Finish(faultGrace)
+		return
+	}
 	c.timer = c.link.Loop().After(c.peer.cfg.QuitGrace, func() { c.link.Finish(faultGrace) })
 }
 

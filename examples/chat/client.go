@@ -29,7 +29,7 @@ func runClient(ctx context.Context, addr, name string, in io.Reader, out io.Writ
 	p := peer.NewClient(c.reg, &peer.Config{OnMade: c.made, OnLost: c.lost})
 	err := errors.Join(
 		peer.Handle(p, c.pub, c.onPub),
-		peer.Handle(p, c.packets.cmd, c.onCmd),
+		peer.Handle(p, c.cmd, c.onCmd),
 		p.RunAsync(),
 	)
 	if err == nil {
@@ -45,7 +45,7 @@ func runClient(ctx context.Context, addr, name string, in io.Reader, out io.Writ
 }
 
 func (c *client) made(conn *peer.Conn) {
-	c.calls = newCalls(conn, c.packets.cmd)
+	c.calls = newCalls(conn, c.cmd)
 	c.ask("join", []string{c.name}, func(a Answer) {
 		c.answer(Answer{Lines: a.Lines})
 		if a.Fault != "" {
@@ -65,6 +65,7 @@ func (c *client) lost(_ *peer.Conn, reason error) {
 	} else {
 		c.printf("-- the server has closed")
 	}
+	c.end()
 }
 
 func (c *client) onPub(_ *peer.Conn, m *PubMsg) error {

@@ -26,7 +26,7 @@ func openHouse(ctx context.Context, room *server) error {
 	c := peer.NewMemoryClient(h.reg, &peer.Config{Reactor: room.Reactor(), OnMade: h.made})
 	err := errors.Join(
 		peer.Handle(c, h.pub, h.onPub),
-		peer.Handle(c, h.packets.cmd, h.onCmd),
+		peer.Handle(c, h.cmd, h.onCmd),
 	)
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func openHouse(ctx context.Context, room *server) error {
 }
 
 func (h *house) made(c *peer.Conn) {
-	h.calls = newCalls(c, h.packets.cmd)
+	h.calls = newCalls(c, h.cmd)
 	h.ask("join", []string{houseName}, func(a Answer) { h.joined <- a.err() })
 }
 

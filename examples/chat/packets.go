@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 
 	"github.com/packetmq/packetmq/peer"
@@ -78,22 +77,22 @@ func newPackets(adapt bool) packets {
 // touched on the conn's loop only.
 type calls struct {
 	conn  *peer.Conn
-	cmd   registry.Packet[SendCmd]
+	pkt   registry.Packet[SendCmd]
 	last  uint32
 	waits map[uint32]func(Answer)
 }
 
-func newCalls(conn *peer.Conn, cmd registry.Packet[SendCmd]) *calls {
-	return &calls{conn: conn, cmd: cmd, waits: make(map[uint32]func(Answer))}
+func newCalls(conn *peer.Conn, pkt registry.Packet[SendCmd]) *calls {
+	return &calls{conn: conn, pkt: pkt, waits: make(map[uint32]func(Answer))}
 }
 
-// ask sends a command, and has then called with the answer: exactly once,
-// with a fault if the conn ends before.
+// ask sends a command, and has then called with the answer: exactly once, with
+// a fault if none can come any more.
 func (c *calls) ask(name string, args []string, then func(Answer)) {
 	c.last++
 	id := c.last
 	c.waits[id] = then
-	if err := peer.Send(c.conn, c.cmd, &SendCmd{ID: id, Name: name, Args: args}); err != nil {
+	if err := peer.Send(c.conn, c.pkt, &SendCmd{ID: id, Name: name, Args: args}); err != nil {
 		c.settle(id, Answer{Fault: err.Error()})
 	}
 }
@@ -106,9 +105,9 @@ func (c *calls) take(v *SendCmd, do func(v *SendCmd, answer func(Answer))) {
 		return
 	}
 	do(v, func(a Answer) {
-		err := peer.Send(c.conn, c.cmd, &SendCmd{ID: v.ID, Answer: &a})
+		err := peer.Send(c.conn, c.pkt, &SendCmd{ID: v.ID, Answer: &a})
 		if _, tooLarge := errors.AsType[*peer.SizeError](err); tooLarge {
-			peer.Send(c.conn, c.cmd, &SendCmd{ID: v.ID, Answer: &Answer{Fault: "the answer is too long"}})
+			peer.Send(c.conn, c.pkt, &SendCmd{ID: v.ID, Answer: &Answer{Fault: "the answer is too long"}})
 		} // another error: the conn has ended, nobody waits
 	})
 }
@@ -121,7 +120,7 @@ func (c *calls) settle(id uint32, a Answer) {
 	}
 }
 
-// end answers what is still open when the conn is lost.
+// end answers what is still open. It is called when the conn is lost.
 func (c *calls) end() {
 	for id := range c.waits {
 		c.settle(id, Answer{Fault: "the other side is gone"})

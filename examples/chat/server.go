@@ -217,8 +217,12 @@ func (s *server) line(line string) {
 // and prints; lost tells the others.
 func (s *server) kick(name, why string) {
 	g := s.names[strings.ToLower(name)]
-	if g == nil {
+	switch {
+	case g == nil:
 		s.printf("! there is no %s here", name)
+		return
+	case g.name == houseName:
+		s.printf("! the house stays")
 		return
 	}
 	reason := "kicked"
