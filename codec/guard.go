@@ -34,9 +34,9 @@ const (
 // What decoding into any takes, in bytes, at most. Go 1.24 and later lay a map
 // out in groups of 8 slots; a table of them is between 7/16 and 7/8 full.
 const (
-	elementCost = 16 + 32           // a slot in a []any, and the largest box one points to: an Ext
-	pairCost    = 33*16/7 + 16 + 32 // a slot at the lowest load, the box of its key, the box of its value
-	groupCost   = 288               // the first group, which even a map of one pair has
+	elementCost = 16 + 32 + 16           // a slot in a []any; the largest box, which is an Ext; the least its data takes
+	pairCost    = 33*16/7 + 16 + 32 + 16 // a slot at the lowest load; the same of its key and value
+	groupCost   = 288                    // the first group, which even a map of one pair has
 	mapCost     = 48
 )
 
@@ -54,8 +54,8 @@ const (
 // The estimate that is held against Budget is the sum of
 //
 //	5/4 of len(b), for all text and bytes, and what rounding up costs them
-//	48 B for each element of an array: its slot and its box
-//	123 B for each pair of a map
+//	64 B for each element of an array
+//	139 B for each pair of a map
 //	48 B for each map, and 288 B more if it is not empty
 //
 // which DecodeAny does not exceed with what it returns. (A map[string]any

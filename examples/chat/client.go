@@ -23,7 +23,7 @@ type client struct {
 // runClient connects to addr and joins as name; it returns when the console
 // says /quit or ends, when ctx is done, or when the server ends it.
 func runClient(ctx context.Context, addr, name string, in io.Reader, out io.Writer) error {
-	ctx, quit := context.WithCancel(ctx)
+	stay, quit := context.WithCancel(ctx) // not for Connect: made may quit before that returns
 	defer quit()
 	c := &client{packets: newPackets(true), screen: screen{out}, name: name, quit: quit}
 	p := peer.NewClient(c.reg, &peer.Config{OnMade: c.made, OnLost: c.lost})
@@ -37,7 +37,7 @@ func runClient(ctx context.Context, addr, name string, in io.Reader, out io.Writ
 	}
 	if err == nil {
 		go readLines(in, p.Reactor(), c.line, quit)
-		<-ctx.Done()
+		<-stay.Done()
 	}
 	p.Reactor().Post(func() { c.leaving = true })
 	err = errors.Join(err, p.Shutdown(context.Background()))

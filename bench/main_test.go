@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"testing"
+)
+
+func TestCommandLine(t *testing.T) {
+	tests := []struct {
+		args     string
+		code     int
+		out, err string // what they contain
+	}{
+		{"", 2, "", "usage: bench"},
+		{"help", 0, "usage: bench", ""},
+		{"--help", 0, "serve", ""},
+		{"nonsense", 2, "", `"nonsense"`},
+		{"serve -h", 0, "-listen", ""},
+		{"load -h", 0, "-connect", ""},
+		{"run -h", 0, "-memory", ""},
+		{"serve --nonsense", 2, "", "nonsense"},
+		{"serve more", 2, "", `"more"`},
+		{"serve --mode fast", 2, "", "raw, typed or any"},
+		{"serve --loops 0", 2, "", "--loops"},
+		{"serve --listen 127.0.0.1:0", 2, "", "tcp://HOST:PORT"},
+		{"serve --listen tcp://127.0.0.1", 2, "", "missing port"},
+		{"serve --listen unix://relative", 2, "", "unix:///PATH"},
+		{"serve --listen udp://127.0.0.1:0", 2, "", "tcp://HOST:PORT"},
+		{"serve --listen tcp://192.0.2.1:0", 1, "", "192.0.2.1"},
+		{"load", 2, "", "--connect is missing"},
+		{"load --connect tcp://127.0.0.1:1 --conns 0", 2, "", "--conns"},
+		{"load --connect tcp://127.0.0.1:1 --depth 0", 2, "", "--depth"},
+		{"load --connect tcp://127.0.0.1:1 --size 99001", 2, "", "--size"},
+		{"load --connect tcp://127.0.0.1:1 --size 4096 --depth 1025", 2, "", "under way"},
+		{"load --connect tcp://127.0.0.1:1 --duration 0s", 2, "", "--duration"},
+		{"load --connect unix:///nowhere/at/all", 1, "", "/nowhere/at/all"},
+		{"run --memory -1", 2, "", "--memory"},
+		{"run --mode fast", 2, "", "raw, typed or any"},
+		{"run --conns 0", 2, "", "--conns"},
+	}
+	for _, test := range tests {
+		t.Run(test.args, func(t *testing.T) {
+			var out, err strings.Builder
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel() // what begins after all is to end at once
+			if test.code == 1 {
+				ctx = context.Background()
+			}
+			code := dispatch(ctx, strings.Fields(test.args), stdio{nil, &out, &err})
+			if code != test.code {
+				t.Errorf("exit code %d, want %d", code, test.code)
+			}
+			if !strings.Contains(out.String(), test.out) || test.out == "" && out.Len() > 0 {
+				t.Errorf("standard output is %q, want %q in it", &out, test.out)
+			}
+			if !strings.Contains(err.String(), test.err) || test.err == "" && err.Len() > 0 {
+				t.Errorf("standard error is %q, want %q in it", &err, test.err)
+			}
+		})
+	}
+}
