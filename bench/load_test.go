@@ -123,21 +123,76 @@ func TestLoadAdapts(t *testing.T) {
 // An interruption, and the end of standard input, end a load with its result.
 func TestLoadEndsEarly(t *testing.T) {
 	server := start(t, nil, "serve")
-	addr := server.address()
-	stdin, w := io.Pipe()
-	tests := []struct {
-		name  string
-		flags []string
-		stop  func(*process)
-	}{
-		{"interrupted", nil, func(p *process) { p.cancel() }},
-		{"end of input", []string{"--until-eof"}, func(*process) { w.Close() }},
+	args := []string{"load", "--connect", server.address(), "--duration", "1h"}
+
+	t.Run("interrupted", func(t *testing.T) {
+		leak.Check(t)
+		p := start(t, nil, append(args, "--json")...)
+		wantReady(t, p)
+		p.cancel()
+		wantResult(t, p.wantCode(0))
+	})
+	t.Run("end of input", func(t *testing.T) {
+		stdin, w := io.Pipe()
+		p := start(t, stdin, append(args, "--json", "--until-eof")...)
+		wantReady(t, p)
+		w.Close()
+		wantResult(t, p.wantCode(0))
+	})
+	t.Run("interrupted before it began", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		var out, err strings.Builder
+		if code := dispatch(ctx, append(args, "--json"), stdio{nil, &out, &err}); code != 0 {
+			t.Errorf("exit code %d; stderr:\n%s", code, &err)
+		}
+		wantResult(t, out.String())
+	})
+	t.Run("server gone", func(t *testing.T) {
+		p := start(t, nil, append(args, "--json")...)
+		wantReady(t, p)
+		server.cancel()
+		wantResult(t, p.wantCode(1))
+		if !strings.Contains(p.stderr.String(), string(peer.ReasonShutdown)) {
+			t.Errorf("standard error does not tell why: %s", &p.stderr)
+		}
+	})
+}
+
+func wantReady(t *testing.T, p *process) {
+	t.Helper()
+	var m message
+	if err := json.Unmarshal([]byte(p.line()), &m); err != nil || m.Ready == nil || m.Ready.Conns != 64 {
+		t.Fatalf("the first line is %s (%v)", p.lines.Text(), err)
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			leak.Check(t)
-			p := start(t, stdin, append(test.flags, "load", "--connect", addr, "--duration", "1h", "--json")[len(test.flags):]...)
-			_ = p
-		})
+}
+
+func wantResult(t *testing.T, out string) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	var m message
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &m); err != nil || m.Result == nil {
+		t.Errorf("the last line is %s (%v)", lines[len(lines)-1], err)
+	}
+}
+
+// What people see: the title, a line for each second begun, and the summary.
+func TestLoadPrints(t *testing.T) {
+	server := start(t, nil, "serve")
+	addr := server.address()
+	load := []string{"load", "--connect", addr, "--conns", "2", "--depth", "3", "--size", "40", "--duration", "20ms"}
+	const number, time = `[\d,]+`, `[\d.]+ (µs|ms|s)`
+	summary := `\nafter [\d.]+m?s:\n\n` +
+		`  +conns +packets +packets/s +p50 +p99 +max +errors\n` +
+		`  clients +2 +` + number + ` +` + number + ` +` + time + ` +` + time + ` +` + time + ` +0\n$`
+	for _, test := range []struct{ flag, want string }{
+		{"--quiet", `^` + summary},
+		{"--quiet=false", `^2 conns to ` + addr + `, 3 packets of 40 bytes under way on each\n` +
+			` +[\d.]+s  2 conns +` + number + ` packets/s  p50 +` + time + `  p99 +` + time + `\n` + summary},
+	} {
+		got := start(t, nil, append(load, test.flag)...).wantCode(0)
+		if !regexp.MustCompile(test.want).MatchString(got) {
+			t.Errorf("%s: got\n%s\nwant\n%s", test.flag, got, test.want)
+		}
 	}
 }

@@ -1,0 +1,106 @@
+package peer_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/registry"
+)
+
+type Ping struct {
+	N int `msgpack:"n"`
+}
+
+type Pong struct {
+	N    int    `msgpack:"n"`
+	Text string `msgpack:"text"`
+}
+
+// A server and a client over TCP. Each side numbers its packets as it likes;
+// the client takes over the server's numbers when they meet.
+func Example() {
+	sreg := registry.New(false)
+	ping := registry.MustAdd[Ping](sreg, "app:ping", 17)
+	pong := registry.MustAdd[Pong](sreg, "app:pong", 18)
+	srv := peer.NewServer(sreg, nil)
+	peer.Handle(srv, ping, func(c *peer.Conn, v *Ping) error {
+		return peer.Reply(c, pong, &Pong{v.N, "hello"})
+	})
+	ln, err := srv.Listen("127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	srv.RunAsync()
+	defer srv.Close()
+
+	creg := registry.New(true)
+	cping := registry.MustAdd[Ping](creg, "app:ping", 100)
+	cpong := registry.MustAdd[Pong](creg, "app:pong", 101)
+	cli := peer.NewClient(creg, nil)
+	answers := make(chan Pong)
+	peer.Handle(cli, cpong, func(c *peer.Conn, v *Pong) error {
+		answers <- *v
+		return nil
+	})
+	cli.RunAsync()
+	defer cli.Close()
+	conn, err := cli.Connect(context.Background(), ln.Addr().String())
+	if err != nil {
+		log.Fatal(err)
+	}
+	peer.Send(conn, cping, &Ping{1})
+	fmt.Println(<-answers)
+	// Output: {1 hello}
+}
+
+// A memory client shares the server's reactor: everything runs on one
+// goroutine, and the counter needs no lock.
+func ExampleMemoryClient() {
+	sreg := registry.New(false)
+	hit := registry.MustAdd[int](sreg, "app:hit", 17)
+	srv := peer.NewServer(sreg, nil)
+	total := 0
+	done := make(chan struct{})
+	peer.Handle(srv, hit, func(c *peer.Conn, n *int) error {
+		if total += *n; total == 6 {
+			close(done)
+		}
+		return nil
+	})
+	srv.RunAsync()
+	defer srv.Close()
+
+	creg := registry.New(true)
+	hit = registry.MustAdd[int](creg, "app:hit", 17)
+	cli := peer.NewMemoryClient(creg, &peer.Config{Reactor: srv.Reactor()})
+	conn, err := cli.Connect(context.Background(), srv)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for n := range 4 {
+		peer.Send(conn, hit, &n)
+	}
+	<-done
+	fmt.Println(total)
+	// Output: 6
+}
+
+// A conversation ends with a reason that both sides are told.
+func ExampleConn_Softquit() {
+	srv := peer.NewMemoryServer(registry.New(false), &peer.Config{
+		OnMade: func(c *peer.Conn) { c.Softquit("reason.full") },
+	})
+	srv.RunAsync()
+	defer srv.Close()
+	lost := make(chan error)
+	cli := peer.NewMemoryClient(registry.New(true), &peer.Config{
+		OnLost: func(c *peer.Conn, reason error) { lost <- reason },
+	})
+	cli.RunAsync()
+	defer cli.Close()
+	cli.ConnectAsync(srv)
+	fmt.Println(<-lost)
+	// Output: reason.full
+}
