@@ -52,7 +52,7 @@ func TestLoadFindsFaults(t *testing.T) {
 				return err
 			}
 			return c.ReplyRaw(reply, b)
-		}, "conn "},
+		}, "seq is 0, want 1"},
 		{"an end", func(*peer.Conn, *registry.Type, []byte) error { return peer.Reason("reason.enough") }, "lost: reason.enough"},
 		{"no answer", func(*peer.Conn, *registry.Type, []byte) error { return nil }, "4 packets were not answered"},
 	}
@@ -72,7 +72,7 @@ func TestLoadFindsFaults(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got the error %v, want %q in it", err, test.want)
 			}
-			if m := regexp.MustCompile(`clients.* (\d+)\n`).FindStringSubmatch(out.String()); m == nil || m[1] == "0" {
+			if m := regexp.MustCompile(`clients.* ([\d,]+)\n`).FindStringSubmatch(out.String()); m == nil || m[1] == "0" {
 				t.Errorf("the summary counts no error:\n%s", &out)
 			}
 		})

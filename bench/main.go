@@ -12,9 +12,12 @@ import (
 )
 
 func main() {
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal asks for an orderly end, the second has its usual effect.
-	context.AfterFunc(ctx, cancel)
+	ctx, cancel := context.WithCancel(context.Background())
+	signaled, reset := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(signaled, func() {
+		reset() // first: whoever sees the first signal obeyed may count on the second
+		cancel()
+	})
 	os.Exit(dispatch(ctx, os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}))
 }
 

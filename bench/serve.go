@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -123,8 +124,9 @@ func addUntyped(reg *registry.Registry) (reply *registry.Type, err error) {
 // serve runs the server until ctx is done, and then shuts it down.
 func serve(ctx context.Context, server *peer.Server, listen addrs, out io.Writer) error {
 	defer server.Close()
-	ended := make(chan error, 1)
-	go func() { ended <- server.Run() }()
+	if err := server.RunAsync(); err != nil {
+		return err
+	}
 	for _, addr := range listen {
 		at, err := listenAt(server, addr)
 		if err != nil {
@@ -135,8 +137,8 @@ func serve(ctx context.Context, server *peer.Server, listen addrs, out io.Writer
 	select {
 	case <-ctx.Done():
 		return server.Shutdown(context.WithoutCancel(ctx))
-	case err := <-ended:
-		return err
+	case <-server.Reactor().Done():
+		return errors.New("the reactor has failed") // and logged why
 	}
 }
 

@@ -162,6 +162,10 @@ type cursor struct {
 
 func (c *cursor) value() any {
 	code := c.b[c.i]
+	if code < fixMap {
+		c.i++
+		return int64(code)
+	}
 	if size := int(plainSize[code]); size > 0 && code&0xe0 != fixStr {
 		c.i += size
 		return scalarAt(c.b[c.i-size:])

@@ -108,10 +108,7 @@ func (m *Msgpack) Decode(b []byte, v any) error {
 			return decodeAs(b, v)
 		}
 	}
-	if err := m.afford(&w, v); err != nil {
-		return err
-	}
-	return m.decode(b, v, w.exts > 0)
+	return m.decode(b, v, &w)
 }
 
 // DecodeAny checks b against the Limits, then decodes it. The value is of one

@@ -473,7 +473,7 @@ func TestBudgetHoldsForTypes(t *testing.T) {
 			if err := w.whole(b); err != nil {
 				t.Fatal(err)
 			}
-			estimate := w.cost() + m.weigh(reflect.TypeOf(v).Elem()).cost(&w)
+			estimate := w.cost() + m.weigh(reflect.TypeOf(v)).cost(&w)
 			var err error
 			took := allocated(func() { err = m.Decode(b, v) })
 			if err != nil {

@@ -12,25 +12,16 @@ type weight struct {
 	box    int // what another pointer points to
 }
 
-// afford holds the memory against the budget that it takes to decode into v
-// what w has seen.
-func (m *Msgpack) afford(w *walk, v any) error {
-	t := reflect.TypeOf(v)
-	if t == nil || t.Kind() != reflect.Pointer {
-		return nil // which the decoder refuses
-	}
-	if w.cost()+m.weigh(t.Elem()).cost(w) > w.budget {
-		return &PayloadError{Err: ErrBudget}
-	}
-	return nil
-}
-
+// weigh tells what decoding into a pointer of type t can cost.
 func (m *Msgpack) weigh(t reflect.Type) weight {
+	if t == nil || t.Kind() != reflect.Pointer {
+		return weight{} // v5 refuses it
+	}
 	if x, ok := m.weights.Load(t); ok {
 		return x.(weight)
 	}
 	var x weight
-	x.add(t, make(map[reflect.Type]bool))
+	x.add(t.Elem(), make(map[reflect.Type]bool))
 	m.weights.Store(t, x)
 	return x
 }

@@ -54,6 +54,10 @@ func (r *Reactor) Listen(network, addr string, accept Acceptor) (*Listener, erro
 // Addr is the address that is listened at, with the real port.
 func (l *Listener) Addr() net.Addr { return l.ln.Addr() }
 
+// Done is closed when the listener has been closed, by Close or by the end of
+// the reactor.
+func (l *Listener) Done() <-chan struct{} { return l.done }
+
 // Close stops listening; conns that were accepted stay. It returns when the
 // listener's goroutine has ended.
 func (l *Listener) Close() error {

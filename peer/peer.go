@@ -23,6 +23,7 @@ type Peer struct {
 	reactor  *engine.Reactor
 	owned    bool // the reactor is this peer's own
 	client   bool // a conn that is not named has a default
+	hooked   bool // cfg has hooks
 	codec    codec.Msgpack
 	throttle throttle
 
@@ -53,7 +54,9 @@ func newPeer(reg *registry.Registry, cfg *Config) *Peer {
 		conns: make(map[uint64]*Conn),
 		lns:   make(map[*engine.Listener]struct{}),
 	}
-	p.reactor = p.cfg.Reactor
+	c := &p.cfg
+	p.hooked = c.EncodedIn != nil || c.PacketIn != nil || c.PacketOut != nil || c.EncodedOut != nil
+	p.reactor = c.Reactor
 	if p.reactor == nil {
 		p.owned = true
 		ec := engine.Config{Logger: p.cfg.Logger}
@@ -365,8 +368,7 @@ func (p *Peer) appendPubIDs(b []byte) []byte {
 
 // observed reports whether something wants to see every packet.
 func (p *Peer) observed() bool {
-	return p.cfg.EncodedIn != nil || p.cfg.PacketIn != nil || p.cfg.PacketOut != nil ||
-		p.cfg.EncodedOut != nil || p.packets.on.Load()
+	return p.hooked || p.packets.on.Load()
 }
 
 // listen accepts conns at addr.
@@ -390,6 +392,13 @@ func (p *Peer) listen(addr string) (*engine.Listener, error) {
 	if p.closed {
 		go ln.Close()
 		return nil, ErrClosed
+	}
+	for old := range p.lns {
+		select {
+		case <-old.Done():
+			delete(p.lns, old)
+		default:
+		}
 	}
 	p.lns[ln] = struct{}{}
 	return ln, nil

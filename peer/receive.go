@@ -63,7 +63,7 @@ func (c *Conn) frame(table *registry.Table, f codec.Frame) {
 		c.unknownID(id)
 	case c.State() == Active || t.Internal():
 		if !c.made && !t.Internal() {
-			c.make()
+			c.establish()
 			if c.over {
 				return
 			}

@@ -35,7 +35,7 @@ func (s *session) Opened(*engine.Conn) {
 	if p.cfg.SkipHandshake {
 		c.state.CompareAndSwap(uint32(ConnMade), uint32(Active))
 		c.maxSend.Store(int64(p.cfg.MaxFrame))
-		c.make()
+		c.establish()
 		return
 	}
 	c.maxSend.Store(OriginalMaxFrame)
@@ -182,12 +182,12 @@ func (c *Conn) onFinish(payload []byte) {
 		return
 	}
 	c.proven = true
-	c.make()
+	c.establish()
 }
 
-// make reports the conn made, once: when the other side has finished the
+// establish reports the conn made, once: when the other side has finished the
 // handshake, or has sent a packet before it did.
-func (c *Conn) make() {
+func (c *Conn) establish() {
 	if c.made {
 		return
 	}
@@ -214,10 +214,10 @@ func (c *Conn) onSoftquit(payload []byte) {
 // quit ends the conversation from this side, with a reason. The other side is
 // the one to close, so that it has read all before the socket goes.
 func (c *Conn) quit(reason Reason) {
+	c.leaving = true
 	if c.State() == Disconnected || c.lost {
 		return
 	}
-	c.leaving = true
 	c.lose(reason)
 	c.emit(registry.IDSoftquit, softquitMsg{reason}.append)
 	if !c.made { // there is nothing that it could still want to send

@@ -6,10 +6,10 @@
 //
 // Look at world.go: ticks of the simulation, which a timer calls, and the
 // pilot's packets, which a handler takes, change one plain struct without a
-// lock, because both run on the server's loop. Look at run for how the main
-// loop, which is another goroutine, gets at that struct: it posts a function
-// to the loop. Look at pilot.go for a client on that same loop, which could as
-// well be a Client elsewhere if the server listened.
+// lock, because both run on the server's loop; and the main loop, which is
+// another goroutine, gets at that struct by posting a function there. Look at
+// pilot.go for a client on that same loop, which could as well be a Client in
+// another process if the server listened.
 package main
 
 import (
@@ -65,7 +65,7 @@ func main() {
 // run is the program's main loop: it draws a frame whenever one is due, until
 // the lander is down. The world ticks beside it, each tick.
 func run(ctx context.Context, tick time.Duration, frames <-chan time.Time, out io.Writer) (err error) {
-	w := &world{packets: newPackets(false), State: State{Height: 120, Fuel: 40}, down: make(chan State, 1)}
+	w := &world{packets: newPackets(false), lander: State{Height: 120, Fuel: 40}, down: make(chan State, 1)}
 	server := peer.NewServer(w.reg, nil)
 	defer func() { err = errors.Join(err, server.Shutdown(context.Background())) }()
 	loop := server.Reactor()
@@ -82,11 +82,11 @@ func run(ctx context.Context, tick time.Duration, frames <-chan time.Time, out i
 	for {
 		select {
 		case <-frames:
-			seen := make(chan State, 1)
-			if err := loop.Post(func() { seen <- w.State }); err != nil {
+			s, err := w.look()
+			if err != nil {
 				return err
 			}
-			draw(out, "falling", <-seen)
+			draw(out, "falling", s)
 		case s := <-w.down:
 			draw(out, "down", s)
 			return nil

@@ -16,14 +16,14 @@ const (
 )
 
 // world is a lander above the moon. Its fields belong to the server's loop:
-// whoever else wants something of them posts a function there.
+// who else wants something of them posts a function there.
 type world struct {
 	packets
-	State
+	lander State
 	thrust float64
 	server *peer.Server
 	timer  *engine.Timer
-	down   chan State
+	down   chan State // gets the last state; never full
 }
 
 func (w *world) host(s *peer.Server) error {
@@ -33,27 +33,42 @@ func (w *world) host(s *peer.Server) error {
 
 func (w *world) start(tick time.Duration) { w.timer = w.server.Reactor().Every(tick, w.tick) }
 
-// tick moves the lander on and tells the pilots. It is called on the loop, by
-// the timer.
+// tick moves the lander on and tells the pilots. The timer calls it on the
+// loop.
 func (w *world) tick() {
-	thrust := min(w.thrust, w.Fuel/(perThrust*step))
-	w.Tick++
-	w.Fuel -= thrust * perThrust * step
-	w.Speed += (thrust - gravity) * step
-	w.Height += w.Speed * step
-	if w.Height <= 0 {
-		w.Height = 0
+	s := &w.lander
+	thrust := min(w.thrust, s.Fuel/(perThrust*step))
+	s.Tick++
+	s.Fuel -= thrust * perThrust * step
+	s.Speed += (thrust - gravity) * step
+	s.Height += s.Speed * step
+	if s.Height <= 0 {
+		s.Height = 0
 		w.timer.Stop()
-		w.down <- w.State
+		w.down <- *s
 	}
 	// An error is that of a pilot on the way out, who need not know.
-	w.server.Broadcast(w.state, &w.State)
+	w.server.Broadcast(w.state, s)
 }
 
-// onBurn is called on the loop too, with a pilot's packet.
+// onBurn takes a pilot's packet. It is called on the loop, between two ticks.
 func (w *world) onBurn(_ *peer.Conn, v *Burn) error {
 	if !math.IsNaN(v.Thrust) { // a pilot may send anything
 		w.thrust = max(0, min(v.Thrust, maxThrust))
 	}
 	return nil
+}
+
+// look copies the lander's state. It is for other goroutines than the loop's.
+func (w *world) look() (State, error) {
+	loop, seen := w.server.Reactor(), make(chan State, 1)
+	if err := loop.Post(func() { seen <- w.lander }); err != nil {
+		return State{}, err
+	}
+	select {
+	case s := <-seen:
+		return s, nil
+	case <-loop.Done(): // which drops what was posted last
+		return State{}, engine.ErrClosed
+	}
 }

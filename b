@@ -1,0 +1,2 @@
+/me waves
+/time

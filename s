@@ -1,0 +1,2 @@
+/kick Bob be nice
+/quit
