@@ -166,7 +166,7 @@ func (c *cursor) value() any {
 		c.i++
 		return int64(code)
 	}
-	if size := int(plainSize[code]); size > 0 && code&0xe0 != fixStr {
+	if size := scalarSize(code); size > 0 {
 		c.i += size
 		return scalarAt(c.b[c.i-size:])
 	}

@@ -45,22 +45,27 @@ const (
 // timestamp is the one ext type below 0 that msgpack defines.
 const timestamp = -1
 
-// plainSize gives, for each code, the size in bytes of its object where the
-// code alone settles it, else 0. (A constant string indexes as fast as an
-// array and needs no variable.)
-const plainSize = "" +
-	ones + ones + ones + ones + ones + ones + ones + ones + // 00: positive fixint
-	none + none + // 80: fixmap, fixarray
-	"\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10" + // a0: fixstr
-	"\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f\x20" +
-	"\x01\x00\x01\x01\x00\x00\x00\x00\x00\x00\x05\x09\x02\x03\x05\x09" + // c0: nil, bool, floats, uints
-	"\x02\x03\x05\x09\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" + // d0: ints
-	ones + ones // e0: negative fixint
-
-const (
-	none = "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
-	ones = "\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01"
-)
+// scalarSize is the size in bytes of an object whose code c alone settles it
+// and that has no length of its own: a number, a bool or nil. Else it is 0.
+func scalarSize(c byte) int {
+	switch {
+	case c < fixMap, c >= negFix:
+		return 1
+	}
+	switch c {
+	case codeNil, codeNo, codeYes:
+		return 1
+	case uint8_, int8_:
+		return 2
+	case uint16_, int16_:
+		return 3
+	case uint32_, int32_, float32_:
+		return 5
+	case uint64_, int64_, float64_:
+		return 9
+	}
+	return 0
+}
 
 // A kind is what an object is, apart from how its size is written.
 type kind uint8

@@ -19,8 +19,9 @@ type decoder struct {
 	weight weight       // and what that can cost
 }
 
-// decode decodes b, which has passed w, by way of msgpack/v5. A decoder that met an error or a panic is dropped: one that failed within a
-// RawMessage, for one, records all it reads for ever after.
+// decode decodes b, which has passed w, by way of msgpack/v5. A decoder that
+// met an error or a panic is dropped: one that failed within a RawMessage, for
+// one, records all it reads for ever after.
 func (m *Msgpack) decode(b []byte, v any, w *walk) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -127,7 +128,7 @@ func (s *source) moveFence() {
 		k, n, size := header(s.b[i:])
 		switch {
 		case k == scalar:
-			i += int(plainSize[s.b[i]])
+			i += scalarSize(s.b[i])
 		case k >= array && k != ext:
 			i += size
 		case k == ext && n > 0:

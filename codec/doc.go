@@ -38,7 +38,7 @@
 // five bytes can ask for a slice of four billion elements, and a stack of
 // nested arrays exhausts the goroutine's. So every payload passes Limits.Check
 // first, an iterative walk without allocations that bounds depth, number of
-// elements and memory. It takes a fifteenth or less of the time of the decoder
+// elements and memory. It takes less than a tenth of the time of the decoder
 // behind it. Bad input is an error, never a panic, and costs no more than
 // Limits.Budget.
 //

@@ -251,7 +251,7 @@ func (w *walk) leaf(b []byte, i int, key bool) (int, error) {
 	}
 	k, n, size := header(b[i:])
 	if size == 0 {
-		size = int(plainSize[b[i]])
+		size = scalarSize(b[i])
 	}
 	if size > len(b)-i || n > uint(len(b)-i-size) {
 		return refuse(i, ErrTruncated)
@@ -297,7 +297,7 @@ func plain(b []byte, i int, cur uint) (int, uint) {
 			}
 			n++
 		default:
-			n = int(plainSize[c])
+			n = scalarSize(c)
 			if n == 0 || n > len(b)-i {
 				return i, cur
 			}

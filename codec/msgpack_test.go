@@ -288,6 +288,7 @@ func TestDecodeFaults(t *testing.T) {
 		"too long for array": {"\x93\x01\x02\x03", new([2]int)},
 		"beyond the end":     {"\x01", new(greedy)},
 		"panic":              {"\x01", new(panicky)},
+		"other interface":    {"\x81\xa1S\x01", &struct{ S fmt.Stringer }{}},
 		"nothing read":       {"\x01", new(lazy)},
 		"ext wanted":         {"\x01", new(Ext)},
 	} {

@@ -63,7 +63,7 @@ func ReadFloat(b []byte) (v float64, rest []byte, err error) {
 	case b[0] != float32_ && b[0] != float64_:
 		return 0, b, unread(ErrKind)
 	}
-	size := int(plainSize[b[0]])
+	size := scalarSize(b[0])
 	if size > len(b) {
 		return 0, b, unread(ErrTruncated)
 	}
@@ -145,7 +145,7 @@ func readInteger(b []byte) (v uint64, negative bool, rest []byte, err error) {
 	if !integer(b[0]) {
 		return 0, false, b, unread(ErrKind)
 	}
-	size := int(plainSize[b[0]])
+	size := scalarSize(b[0])
 	if size > len(b) {
 		return 0, false, b, unread(ErrTruncated)
 	}

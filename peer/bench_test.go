@@ -1,0 +1,125 @@
+package peer
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/registry"
+)
+
+// couple connects a memory client to a server on one loop.
+func couple(b *testing.B, server, client func(h Host, reg *registry.Registry)) *Conn {
+	b.Helper()
+	sreg, creg := registry.New(false), registry.New(true)
+	srv := NewServer(sreg, nil)
+	cli := NewMemoryClient(creg, &Config{Reactor: srv.Reactor()})
+	server(srv, sreg)
+	client(cli, creg)
+	b.Cleanup(func() { srv.Close() })
+	if err := srv.RunAsync(); err != nil {
+		b.Fatal(err)
+	}
+	c, err := cli.Connect(b.Context(), srv)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return c
+}
+
+func BenchmarkMemoryRoundTripRaw(b *testing.B) {
+	payload := make([]byte, 64)
+	done := make(chan struct{})
+	var ping registry.Packet[note]
+	n := 0
+	c := couple(b, func(h Host, reg *registry.Registry) {
+		registry.MustAdd[note](reg, "b:ping", 17)
+		pong := registry.MustAdd[note](reg, "b:pong", 18)
+		HandleRaw(h, 17, func(c *Conn, p []byte) error { return c.ReplyRaw(pong.Type(), p) })
+	}, func(h Host, reg *registry.Registry) {
+		ping = registry.MustAdd[note](reg, "b:ping", 17)
+		registry.MustAdd[note](reg, "b:pong", 18)
+		HandleRaw(h, 18, func(c *Conn, p []byte) error {
+			if n++; n == b.N {
+				close(done)
+				return nil
+			}
+			return c.ReplyRaw(ping.Type(), payload)
+		})
+	})
+	b.ReportAllocs()
+	b.ResetTimer()
+	c.Loop().Post(func() { c.ReplyRaw(ping.Type(), payload) })
+	<-done
+}
+
+func BenchmarkMemoryOneWayRaw(b *testing.B) {
+	payload := make([]byte, 64)
+	done := make(chan struct{})
+	var ping registry.Packet[note]
+	n := 0
+	c := couple(b, func(h Host, reg *registry.Registry) {
+		registry.MustAdd[note](reg, "b:ping", 17)
+		HandleRaw(h, 17, func(c *Conn, p []byte) error {
+			if n++; n == b.N {
+				close(done)
+			}
+			return nil
+		})
+	}, func(h Host, reg *registry.Registry) { ping = registry.MustAdd[note](reg, "b:ping", 17) })
+	b.ReportAllocs()
+	b.ResetTimer()
+	sent := 0
+	var more func()
+	more = func() {
+		for range min(256, b.N-sent) {
+			c.ReplyRaw(ping.Type(), payload)
+			sent++
+		}
+		if sent < b.N {
+			c.Loop().Post(more)
+		}
+	}
+	c.Loop().Post(more)
+	<-done
+}
+
+func BenchmarkSendFromGoroutines(b *testing.B) {
+	for _, senders := range []int{1, 4, 16} {
+		b.Run(fmt.Sprint(senders), func(b *testing.B) {
+			payload := make([]byte, 64)
+			var ping registry.Packet[note]
+			done := make(chan struct{})
+			n, each := 0, (b.N+senders-1)/senders
+			total := each * senders
+			c := couple(b, func(h Host, reg *registry.Registry) {
+				registry.MustAdd[note](reg, "b:ping", 17)
+				HandleRaw(h, 17, func(c *Conn, p []byte) error {
+					if n++; n == total {
+						close(done)
+					}
+					return nil
+				})
+			}, func(h Host, reg *registry.Registry) { ping = registry.MustAdd[note](reg, "b:ping", 17) })
+			b.ReportAllocs()
+			b.ResetTimer()
+			var wg sync.WaitGroup
+			for range senders {
+				wg.Go(func() {
+					for range each {
+						for c.Pending() > engine.DefaultMaxPending/2 {
+							runtime.Gosched()
+						}
+						if err := c.SendRaw(ping.Type(), payload); err != nil {
+							panic(err)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			<-done
+		})
+	}
+}
