@@ -276,9 +276,9 @@ func (w *walk) leaf(b []byte, i int, key bool) (int, error) {
 
 // plain moves over the objects at b[i:] that need no stack and no second look:
 // scalars, and short text that is ASCII. It is the guard's hot loop, and apart
-// from the rest so that all it works on stays in registers. The commonest
-// codes are told apart by branches: a predicted branch lets the next object be
-// looked at before the size of this one has come from memory.
+// from the rest so that all it works on stays in registers. Codes are told
+// apart by branches: behind one that is predicted, the next object is looked at
+// before a table could have given the size of this one.
 func plain(b []byte, i int, cur uint) (int, uint) {
 	for cur >= one && i < len(b) {
 		c := b[i]
@@ -287,7 +287,7 @@ func plain(b []byte, i int, cur uint) (int, uint) {
 		case c < fixMap || c >= negFix:
 		case c&0xe0 == fixStr:
 			n = int(c & 0x1f)
-			if n <= 8 && i+9 <= len(b) {
+			if n <= 8 && i+9 <= len(b) { // one load; what is behind the text is shifted out
 				word := binary.LittleEndian.Uint64(b[i+1 : i+9 : i+9])
 				if word<<((64-8*n)&63)&high != 0 {
 					return i, cur
@@ -308,8 +308,10 @@ func plain(b []byte, i int, cur uint) (int, uint) {
 	return i, cur
 }
 
-const high = 0x8080808080808080
+const high = 0x8080808080808080 // of eight bytes, the bits that ASCII has not
 
+// ascii reports whether b[i:i+n], which lies in b, is ASCII, or false where
+// that takes more than loading words.
 func ascii(b []byte, i, n int) bool {
 	end := i + n
 	if end < 8 {

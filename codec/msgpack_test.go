@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -396,6 +397,9 @@ func TestRaw(t *testing.T) {
 
 // Raw and Ext may meet a decoder that no guard stands before.
 func TestRawAndExtWithoutGuard(t *testing.T) {
+	if strconv.IntSize < 64 {
+		t.Skip("v5 takes a length over 2 GiB for a negative one")
+	}
 	for _, b := range bombs() {
 		if len(b) > 1000 {
 			continue
