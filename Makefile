@@ -10,9 +10,10 @@ FUZZTIME ?= 10s
 run: build ## a server and its clients, live, with real traffic, for ten seconds
 	bin/bench run
 
-test: ## everything, with the race detector
+test: ## everything, with the race detector; then what that would spoil
 	$(GO) test -race -timeout 10m ./...
 	cd bench && $(GO) test -race -timeout 10m ./...
+	$(GO) test -run Alloc ./...
 
 build: ## bin/bench
 	cd bench && $(GO) build -o ../bin/bench .
