@@ -103,7 +103,7 @@ func load(ctx context.Context, cfg *loadConfig, report reporter) error {
 		return err
 	}
 	t := newTraffic(echo, cfg.depth, cfg.size)
-	client := peer.NewClient(reg, &peer.Config{OnLost: t.lost})
+	client := peer.NewClient(reg, &peer.Config{OnMade: t.made, OnLost: t.lost})
 	defer client.Close()
 	if err := peer.HandleRaw(client, replyName, t.reply); err != nil {
 		return err
@@ -120,16 +120,15 @@ func load(ctx context.Context, cfg *loadConfig, report reporter) error {
 }
 
 func drive(ctx context.Context, cfg *loadConfig, client *peer.Client, t *traffic, report reporter) (result, error) {
-	conns, err := connect(ctx, client, cfg)
-	if err != nil {
+	if err := connect(ctx, client, cfg); err != nil {
 		if ctx.Err() != nil {
 			return result{}, nil // interrupted before it began
 		}
 		return result{}, err
 	}
-	report.ready(len(conns))
+	report.ready(cfg.conns)
 	reactor := client.Reactor()
-	if err := on(reactor, func() { t.start(conns) }); err != nil {
+	if err := on(reactor, t.start); err != nil {
 		return result{}, err
 	}
 	if err := watch(ctx, reactor, t, cfg.duration, report.sample); err != nil {
@@ -144,16 +143,14 @@ func drive(ctx context.Context, cfg *loadConfig, client *peer.Client, t *traffic
 	return r, client.Shutdown(ctx)
 }
 
-func connect(ctx context.Context, client *peer.Client, cfg *loadConfig) (conns []*peer.Conn, err error) {
+func connect(ctx context.Context, client *peer.Client, cfg *loadConfig) error {
 	for i := range cfg.conns {
 		addr := cfg.connect[i%len(cfg.connect)]
-		c, err := client.Connect(ctx, addr)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", addr, err)
+		if _, err := client.Connect(ctx, addr); err != nil {
+			return fmt.Errorf("%s: %w", addr, err)
 		}
-		conns = append(conns, c)
 	}
-	return conns, nil
+	return nil
 }
 
 // watch takes a sample a second until the time is up, ctx is done, or all conns

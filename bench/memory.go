@@ -11,7 +11,7 @@ import (
 // each with one packet under way. Unlike its traffic, it is not the loop's.
 type memoryClients struct {
 	server  *peer.Server
-	conns   []*peer.Conn
+	conns   int
 	traffic *traffic
 }
 
@@ -22,24 +22,22 @@ func connectMemory(ctx context.Context, server *peer.Server, n, size int) (*memo
 	if err != nil {
 		return nil, err
 	}
-	m := &memoryClients{server: server, traffic: newTraffic(echo, 1, size)}
-	cfg := &peer.Config{Reactor: server.Reactor(), OnLost: m.traffic.lost}
+	m := &memoryClients{server: server, conns: n, traffic: newTraffic(echo, 1, size)}
+	cfg := &peer.Config{Reactor: server.Reactor(), OnMade: m.traffic.made, OnLost: m.traffic.lost}
 	for range n {
 		client := peer.NewMemoryClient(reg, cfg)
 		if err := peer.HandleRaw(client, replyName, m.traffic.reply); err != nil {
 			return nil, err
 		}
-		c, err := client.Connect(ctx, server)
-		if err != nil {
+		if _, err := client.Connect(ctx, server); err != nil {
 			return nil, err
 		}
-		m.conns = append(m.conns, c)
 	}
 	return m, nil
 }
 
 func (m *memoryClients) start() error {
-	return on(m.server.Reactor(), func() { m.traffic.start(m.conns) })
+	return on(m.server.Reactor(), m.traffic.start)
 }
 
 func (m *memoryClients) sample() (s sample, err error) {

@@ -144,7 +144,7 @@ func (s *show) title(conns, pid int) {
 	fmt.Fprintf(s.out, line, "tcp clients", fmt.Sprintf("process %d, %s, %s of %s under way on each", pid,
 		plural(int64(conns), "conn"), plural(int64(s.cfg.depth), "packet"), plural(int64(s.cfg.size), "byte")))
 	fmt.Fprintf(s.out, line, "memory clients", fmt.Sprintf("process %d, %s on the server's loop, 1 packet under way on each\n", self,
-		plural(int64(len(s.mem.conns)), "conn")))
+		plural(int64(s.mem.conns), "conn")))
 }
 
 // live prints a line for the second that tcp is of.

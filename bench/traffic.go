@@ -20,6 +20,7 @@ type traffic struct {
 	bodies bodies
 
 	began   time.Time
+	flows   []*flow
 	conns   int // that are up
 	waiting int // packets under way
 	ending  bool
@@ -60,13 +61,18 @@ func newTraffic(echo *registry.Type, depth, size int) *traffic {
 
 func (t *traffic) now() time.Duration { return time.Since(t.began) }
 
-// start begins the traffic on conns whose handshake is complete.
-func (t *traffic) start(conns []*peer.Conn) {
+// made is the OnMade of the traffic's conns.
+func (t *traffic) made(c *peer.Conn) {
+	f := &flow{conn: c, times: make([]int64, t.depth)}
+	c.SetData(f)
+	t.flows = append(t.flows, f)
+	t.conns++
+}
+
+// start begins the traffic, on the conns that were made.
+func (t *traffic) start() {
 	t.began = time.Now()
-	t.conns = len(conns)
-	for _, c := range conns {
-		f := &flow{conn: c, times: make([]int64, t.depth)}
-		c.SetData(f)
+	for _, f := range t.flows {
 		for range t.depth {
 			t.send(f, t.now())
 		}
@@ -98,8 +104,8 @@ func (t *traffic) packet(seq uint64, sent int64) []byte {
 
 // reply handles every bench:reply of the traffic's conns.
 func (t *traffic) reply(c *peer.Conn, b []byte) error {
-	f, _ := c.Data().(*flow)
-	if f == nil || f.got == f.sent {
+	f := c.Data().(*flow)
+	if f.got == f.sent {
 		t.fail(c, errors.New("a reply came that answers nothing"))
 		return nil
 	}
@@ -135,7 +141,8 @@ func (t *traffic) check(b []byte, seq uint64, sent int64) error {
 	return want.differs(&got)
 }
 
-// lost is the OnLost of the traffic's conns.
+// lost is the OnLost of the traffic's conns. One that never was made is for its
+// Connect to report.
 func (t *traffic) lost(c *peer.Conn, reason error) {
 	if f, ok := c.Data().(*flow); ok {
 		t.drop(f, reason)
