@@ -1,2 +1,0 @@
-/me waves
-/time

@@ -1,2 +1,0 @@
-/kick Bob be nice
-/quit
