@@ -316,7 +316,8 @@ func sound(b []byte, depth int, key bool) ([]byte, bool) {
 		var wide [8]byte
 		copy(wide[8-width:], rest)
 		rest = rest[width:]
-		return int(binary.BigEndian.Uint64(wide[:])), true
+		n = int(binary.BigEndian.Uint64(wide[:]))
+		return n, n >= 0 // where an int has 32 bits
 	}
 	skip := func(n int, check func([]byte) bool) ([]byte, bool) {
 		if n > len(rest) || check != nil && !check(rest[:n]) {
@@ -475,10 +476,12 @@ func shapes() []any {
 func corpus() [][]byte {
 	var all [][]byte
 	for _, row := range golden() {
-		all = append(all, row.wire)
+		if len(row.wire) < 300 { // large seeds keep the fuzzer from trying many
+			all = append(all, row.wire)
+		}
 	}
 	for _, b := range bombs() {
-		if len(b) < 1000 {
+		if len(b) < 300 {
 			all = append(all, b)
 		}
 	}
