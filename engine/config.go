@@ -7,20 +7,24 @@ import (
 
 // Defaults of Config.
 const (
-	DefaultReadBuffer = 256 << 10
-	DefaultMaxPending = 8 << 20
-	DefaultDrain      = 10 * time.Second
-	DefaultWorkers    = 64
-	DefaultMaxQueued  = 64 << 10
-	DefaultMaxConns   = 65536
+	DefaultReadBuffer      = 256 << 10
+	DefaultSoftPending     = 1 << 20
+	DefaultSoftTime        = 10 * time.Second
+	DefaultMaxPending      = 8 << 20
+	DefaultMaxTotalPending = 512 << 20
+	DefaultDrain           = 10 * time.Second
+	DefaultWorkers         = 64
+	DefaultMaxQueued       = 64 << 10
+	DefaultMaxConns        = 65536
 )
 
 // What one callback may take before the others have their turn.
 const (
-	maxTasks   = 256              // posted functions, and due timers, a turn
-	maxShares  = 1024             // conns with input held back, a turn
-	turnBudget = time.Millisecond // after which a turn starts no further share
-	maxBacklog = 512 << 10        // input held back for one socket, in bytes
+	maxTasks   = 256                   // posted functions, and due timers, a turn
+	maxShares  = 1024                  // conns with input held back, a turn
+	turnBudget = 50 * time.Microsecond // after which a turn goes back to the sockets
+	turnAlone  = time.Millisecond      // the same where there are none
+	maxBacklog = 512 << 10             // input held back for one socket, in bytes
 )
 
 // spareFiles is how many descriptors stay free for everything but conns.
@@ -36,9 +40,21 @@ type Config struct {
 	// power of two; 0 means 256 KiB. It is one per loop, not per conn.
 	ReadBuffer int
 
-	// MaxPending bounds, in bytes, what may wait for one conn's other side;
-	// a conn over it is ended with ErrSlowConsumer. 0 means 8 MiB.
+	// SoftPending is how much may wait for one conn's other side, in bytes,
+	// before the handler's Pressure is called; a conn that stays over it for
+	// SoftTime is ended with ErrSlowConsumer. 0 means 1 MiB, and 10 s.
+	SoftPending int
+	SoftTime    time.Duration
+
+	// MaxPending bounds, in bytes, what may wait for one conn's other side.
+	// What would go over it is refused by Queue; a conn that is over it at the
+	// end of a callback is ended with ErrSlowConsumer. 0 means 8 MiB.
 	MaxPending int
+
+	// MaxTotalPending bounds, in bytes, what may wait for all conns together;
+	// over it Queue refuses conns that have more than the average waiting. 0
+	// means 512 MiB.
+	MaxTotalPending int
 
 	// MaxConns bounds the open conns; 0 means 65,536, or the limit of open
 	// files less 256 where that is smaller.
@@ -63,6 +79,9 @@ func (c *Config) withDefaults() Config {
 	setDefault(&d.Loops, 1)
 	setDefault(&d.ReadBuffer, DefaultReadBuffer)
 	setDefault(&d.MaxPending, DefaultMaxPending)
+	setDefault(&d.SoftPending, min(DefaultSoftPending, d.MaxPending))
+	setDefault(&d.SoftTime, DefaultSoftTime)
+	setDefault(&d.MaxTotalPending, DefaultMaxTotalPending)
 	setDefault(&d.MaxConns, defaultMaxConns())
 	setDefault(&d.Drain, DefaultDrain)
 	setDefault(&d.Workers, DefaultWorkers)

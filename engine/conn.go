@@ -18,6 +18,14 @@ type Handler interface {
 	// what follows behind it. b is not the handler's once it returns.
 	Received(c *Conn, b []byte) (n int)
 
+	// Expired says that the deadline set with SetDeadline has come.
+	Expired(c *Conn)
+
+	// Pressure says that more than Config.SoftPending waits for the other side
+	// (above), or that it has taken most of it since. A conn that stays above
+	// for Config.SoftTime is ended with ErrSlowConsumer.
+	Pressure(c *Conn, above bool)
+
 	// Drain says that the reactor shuts down: end the conversation in the
 	// protocol's own way, and finish the conn.
 	Drain(c *Conn)
@@ -49,7 +57,8 @@ const (
 
 // Conn is one stream of bytes, pinned to a loop, over any transport.
 //
-// Out is for the loop's goroutine alone; every other method may be called from
+// Out, SetDeadline and SetHoldBack are for the loop's goroutine alone; every
+// other method may be called from
 // any goroutine. The zero value is ready to be opened by Listen, Dial or
 // Attach, once.
 type Conn struct {
@@ -62,12 +71,19 @@ type Conn struct {
 	// The loop's alone.
 	out       *Buffer // what callbacks have written since the last flush
 	held      int     // bytes in the transport, when last looked at
+	counted   int     // of these, in the reactor's total
 	slot      int32   // place in loop.conns
 	phase     phase
-	dirty     bool // in loop.dirty
-	queued    bool // in loop.ready
-	congested bool // in loop.congested
-	deadline  *Timer
+	dirty     bool  // in loop.dirty
+	queued    bool  // in loop.ready
+	congested bool  // in loop.congested
+	above     bool  // Pressure was told so
+	holdBack  bool  // output stays here while the transport holds some
+	due       int32 // the deadline, in ticks; 0: none
+	slotDue   int32 // the slot of the wheel that the conn is in; 0: none
+	nextDue   *Conn
+	prevDue   *Conn
+	overSince time.Duration // when above began, on the loop's clock
 
 	asked    atomic.Uint32
 	waits    atomic.Bool  // side holds something
@@ -91,8 +107,8 @@ func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 
 // Out is the buffer for output: append to its B. The loop sends it at the end
 // of the callback, in one write for all that was appended. It is valid until
-// the callback returns or Queue is called. Nil when the conn has ended, or is
-// about to because too much waits for it.
+// the callback returns or Queue is called. Nil when the conn has ended, or when
+// too much waits for it; Queue tells which.
 //
 // On the loop only.
 func (c *Conn) Out() *Buffer {
@@ -107,15 +123,15 @@ func (c *Conn) Out() *Buffer {
 	}
 	c.touch()
 	if len(c.out.B)+c.held > c.loop.r.cfg.MaxPending {
-		c.Abort(ErrSlowConsumer)
 		return nil
 	}
 	return c.out
 }
 
 // Queue copies b behind all that was written or queued so far, whatever
-// goroutine did it. It never blocks. An error means that nothing was queued
-// and that the conn has ended or is about to.
+// goroutine did it. It never blocks. An error means that nothing was queued:
+// ErrClosed, or ErrBackpressure when more than Config.MaxPending would wait, or
+// when Config.MaxTotalPending does and this conn has more than its part of it.
 func (c *Conn) Queue(b []byte) error {
 	c.mu.Lock()
 	if c.ended {
@@ -125,11 +141,11 @@ func (c *Conn) Queue(b []byte) error {
 	if c.side == nil {
 		c.side = c.loop.r.pool.Get()
 	}
-	if int(c.buffered.Load())+len(c.side.B)+len(b) > c.loop.r.cfg.MaxPending {
+	if c.loop.r.tooMuch(int(c.buffered.Load())+len(c.side.B), len(b)) {
 		c.mu.Unlock()
-		c.Abort(ErrSlowConsumer)
-		return ErrSlowConsumer
+		return ErrBackpressure
 	}
+	c.grow(len(c.side.B), len(c.side.B)+len(b))
 	c.side.B = append(c.side.B, b...)
 	first := !c.waits.Load()
 	c.waits.Store(true)
@@ -138,6 +154,33 @@ func (c *Conn) Queue(b []byte) error {
 		c.ask(askFlush)
 	}
 	return nil
+}
+
+// grow counts what waits here towards the reactor's total, in steps: a shared
+// counter is too dear to touch with every packet.
+func (c *Conn) grow(before, after int) {
+	const step = 16 // 64 KiB
+	if d := after>>step - before>>step; d != 0 {
+		c.loop.r.total.Add(int64(d) << step)
+	}
+}
+
+// SetHoldBack has output wait here, where Trim reaches it, while the transport
+// has not moved on what it was given before. The other side then gets at most
+// what it takes in 5 ms at a time. On the loop only.
+func (c *Conn) SetHoldBack(on bool) { c.holdBack = on }
+
+// Trim offers what was queued and has not been handed on to keep, which
+// returns what of it is to stay. Any goroutine may call it.
+func (c *Conn) Trim(keep func(b []byte) []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.side == nil {
+		return
+	}
+	before := len(c.side.B)
+	c.side.B = keep(c.side.B)
+	c.grow(before, len(c.side.B))
 }
 
 // Pending is the number of bytes written or queued that have not been moved on
@@ -234,6 +277,7 @@ func (c *Conn) start() {
 	c.phase = open
 	c.slot = int32(len(l.conns))
 	l.conns = append(l.conns, c)
+	l.wheel.start(l)
 	if w, ok := c.handler.(Wrapper); ok {
 		c.tr = w.Wrap(c, c.tr)
 	}
@@ -309,9 +353,7 @@ func (c *Conn) kill(err error) {
 func (c *Conn) bury(err error) {
 	l := c.loop
 	c.phase = closed
-	if c.deadline != nil {
-		c.deadline.Stop()
-	}
+	l.wheel.take(c)
 	last := len(l.conns) - 1
 	l.conns[c.slot] = l.conns[last]
 	l.conns[c.slot].slot = c.slot
@@ -323,6 +365,7 @@ func (c *Conn) bury(err error) {
 	lost := 0
 	if c.side != nil {
 		lost = len(c.side.B)
+		c.grow(lost, 0)
 		l.r.pool.Put(c.side)
 		c.side = nil
 	}
@@ -332,6 +375,8 @@ func (c *Conn) bury(err error) {
 		l.r.pool.Put(c.out)
 		c.out = nil
 	}
+	l.r.total.Add(int64(-c.counted))
+	c.counted = 0
 	c.buffered.Store(int64(c.held + lost))
 	l.lost = append(l.lost, burial{c, err})
 }
@@ -343,6 +388,7 @@ func (c *Conn) merge() {
 	c.side = nil
 	c.waits.Store(false)
 	if side != nil {
+		c.grow(len(side.B), 0)
 		c.buffered.Add(int64(len(side.B)))
 	}
 	c.mu.Unlock()
@@ -375,7 +421,7 @@ func (c *Conn) pending() int {
 // flush hands what waits to the transport.
 func (c *Conn) flush() {
 	c.dirty = false
-	if c.phase == closed {
+	if c.phase == closed || c.holdBack && c.phase == open && c.tr.Buffered() > 0 {
 		return
 	}
 	if c.waits.Load() {
@@ -407,7 +453,7 @@ func (c *Conn) flush() {
 func (c *Conn) measure() {
 	n := c.tr.Buffered()
 	c.hold(n)
-	if n == 0 {
+	if n == 0 && !c.above {
 		return
 	}
 	if n > c.loop.r.cfg.MaxPending {
@@ -415,7 +461,8 @@ func (c *Conn) measure() {
 		c.bury(ErrSlowConsumer)
 		return
 	}
-	if !c.congested {
+	c.weigh()
+	if n > 0 && !c.congested && c.phase != closed {
 		c.congested = true
 		c.loop.congest(c)
 	}
@@ -424,6 +471,10 @@ func (c *Conn) measure() {
 // hold notes how much the transport holds.
 func (c *Conn) hold(n int) {
 	c.held = n
+	if c.counted != n {
+		c.loop.r.total.Add(int64(n - c.counted))
+		c.counted = n
+	}
 	if c.buffered.Load() != int64(n) {
 		c.buffered.Store(int64(n))
 	}
@@ -436,13 +487,43 @@ func (c *Conn) relieved() bool {
 		return true
 	}
 	c.hold(c.tr.Buffered())
+	c.weigh()
+	if c.phase == closed {
+		return true
+	}
 	if c.held > 0 {
 		return false
 	}
-	if c.phase == finishing {
+	if c.phase == finishing || c.waits.Load() {
 		c.touch()
 	}
 	return true
+}
+
+// weigh compares what waits with the soft bound.
+func (c *Conn) weigh() {
+	cfg := &c.loop.r.cfg
+	n := c.held
+	if c.holdBack {
+		n = c.pending()
+	}
+	switch {
+	case !c.above && n > cfg.SoftPending:
+		c.above, c.overSince = true, c.loop.r.clock.now()
+		c.press()
+	case c.above && n <= cfg.SoftPending/2:
+		c.above = false
+		c.press()
+	case c.above && c.loop.r.clock.now()-c.overSince > cfg.SoftTime && c.phase == open:
+		c.kill(ErrSlowConsumer)
+	}
+}
+
+func (c *Conn) press() {
+	if c.phase == open {
+		defer c.loop.caught(c)
+		c.handler.Pressure(c, c.above)
+	}
 }
 
 // pump gives the conn a share of a turn; it reports whether input is left.
@@ -459,9 +540,7 @@ func (c *Conn) finish() {
 	grace := c.grace
 	c.mu.Unlock()
 	c.phase = finishing
-	if c.deadline == nil {
-		c.deadline = c.loop.After(grace, c.overdue)
-	}
+	c.SetDeadline(c.loop.Now() + max(grace, 1))
 	c.touch()
 }
 
@@ -476,6 +555,10 @@ func (c *Conn) finWrite() {
 		return
 	}
 	c.phase = lingering
+	if c.grace <= 0 {
+		c.overdue()
+		return
+	}
 	if err := c.tr.CloseWrite(); err != nil && c.phase != closed {
 		c.tr.Close()
 		c.bury(err)

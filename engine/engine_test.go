@@ -35,8 +35,22 @@ func wait[T any](t *testing.T, what string, ch <-chan T) T {
 type hooks struct {
 	opened   func(c *Conn)
 	received func(c *Conn, b []byte) int
+	expired  func(c *Conn)
+	pressure func(c *Conn, above bool)
 	drain    func(c *Conn)
 	closed   func(c *Conn, err error)
+}
+
+func (h *hooks) Expired(c *Conn) {
+	if h.expired != nil {
+		h.expired(c)
+	}
+}
+
+func (h *hooks) Pressure(c *Conn, above bool) {
+	if h.pressure != nil {
+		h.pressure(c, above)
+	}
 }
 
 func (h *hooks) Opened(c *Conn) {
@@ -558,12 +572,16 @@ func TestSlowConsumerIsEnded(t *testing.T) {
 	chunk := make([]byte, 64<<10)
 	for range 1 << 16 {
 		if err := c.Queue(chunk); err != nil {
+			if !errors.Is(err, ErrBackpressure) {
+				t.Errorf("Queue: %v", err)
+			}
 			break
 		}
 		if n := c.Pending(); n > bound {
 			t.Fatalf("%d bytes pending, bound is %d", n, bound)
 		}
 	}
+	c.Abort(ErrSlowConsumer)
 	if err := wait(t, "close", why); !errors.Is(err, ErrSlowConsumer) {
 		t.Errorf("closed because of %v, want ErrSlowConsumer", err)
 	}

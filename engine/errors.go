@@ -16,8 +16,12 @@ var (
 	// on the loop, where it could only wait for itself.
 	ErrOnLoop = errors.New("engine: call would block its own loop")
 
+	// ErrBackpressure is returned by a send for which there is no room: too
+	// much waits for the other side already.
+	ErrBackpressure = errors.New("engine: no room: too much output waits")
+
 	// ErrSlowConsumer ends a conn whose other side does not read: what waits
-	// for it went over Config.MaxPending.
+	// for it went over Config.MaxPending, or stayed over Config.SoftPending.
 	ErrSlowConsumer = errors.New("engine: slow consumer: too much output waits")
 
 	// ErrFlushTimeout ends a conn that was asked to finish and whose other

@@ -19,8 +19,10 @@ func (echo) Received(c *engine.Conn, b []byte) int {
 	}
 	return len(b)
 }
-func (echo) Drain(c *engine.Conn)       { c.Finish(0) }
-func (echo) Closed(*engine.Conn, error) {}
+func (echo) Expired(*engine.Conn)        {}
+func (echo) Pressure(*engine.Conn, bool) {}
+func (echo) Drain(c *engine.Conn)        { c.Finish(0) }
+func (echo) Closed(*engine.Conn, error)  {}
 
 func Example() {
 	r := engine.New(nil)

@@ -111,6 +111,7 @@ func (p *poller) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
 	p.loop.enter()
 	defer p.loop.exit()
 	s.gc, s.enrolled = gc, true
+	p.loop.sockets++
 	s.c.start()
 	p.loop.done()
 	return nil, gnet.None
@@ -138,6 +139,7 @@ func (p *poller) OnClose(gc gnet.Conn, err error) gnet.Action {
 	if !ok || s.gc == nil {
 		return gnet.None
 	}
+	p.loop.sockets--
 	if s.closing { // from within a callback of ours
 		s.gc = nil
 		return gnet.None

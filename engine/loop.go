@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -33,11 +34,13 @@ type Loop struct {
 
 	// The loop's alone.
 	conns     []*Conn
+	sockets   int                 // of them, those that a poller serves
 	ready     ringbuf.Ring[*Conn] // conns with input held back
 	dirty     []*Conn             // conns to flush
 	congested []*Conn             // conns whose transport holds output
 	recheck   *Timer              // while any conn is congested
-	lost      []burial            // conns whose end is to be reported
+	wheel     wheel
+	lost      []burial // conns whose end is to be reported
 	batch     []func()
 	spare     []*Conn // looked, the other of two
 	closing   bool
@@ -67,6 +70,31 @@ func (l *Loop) Post(fn func()) error {
 	l.tasks.Push(fn)
 	l.ringUnlock()
 	return nil
+}
+
+// Call has fn called on the loop and waits until it has returned, ctx is done,
+// or the reactor has closed. It may not be called on the loop itself.
+func (l *Loop) Call(ctx context.Context, fn func()) error {
+	if l.r.OnLoop() {
+		return ErrOnLoop
+	}
+	called := make(chan struct{})
+	if err := l.Post(func() { defer close(called); fn() }); err != nil {
+		return err
+	}
+	select {
+	case <-called:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-l.r.done:
+		select {
+		case <-called:
+			return nil
+		default:
+			return ErrClosed
+		}
+	}
 }
 
 // Halted reports whether the reactor was stopped and the callback under way
@@ -190,7 +218,11 @@ func (l *Loop) runReady() {
 	if l.ready.Len() == 0 {
 		return
 	}
-	end := time.Now().Add(turnBudget)
+	budget := turnBudget
+	if l.sockets == 0 {
+		budget = turnAlone
+	}
+	end := time.Now().Add(budget)
 	for shares := 0; shares < maxShares && l.ready.Len() > 0; {
 		for range l.ready.Len() {
 			c, _ := l.ready.Pop()
@@ -198,10 +230,13 @@ func (l *Loop) runReady() {
 			if c.phase != closed && c.pump() {
 				l.enqueue(c)
 			}
-			shares++
+			if shares++; shares%8 == 0 && time.Now().After(end) {
+				shares = maxShares
+				break
+			}
 		}
 		l.settle()
-		if shares&15 == 0 && time.Now().After(end) || l.r.halted() {
+		if l.r.halted() {
 			return
 		}
 	}

@@ -36,6 +36,7 @@ type Reactor struct {
 	halt     atomic.Bool // loops park at the next chance
 	draining atomic.Bool
 	conns    atomic.Int64 // open, or on their way in
+	total    atomic.Int64 // bytes that wait for other sides, roughly
 
 	mu      sync.Mutex
 	cond    sync.Cond
@@ -87,6 +88,13 @@ func (r *Reactor) Conns() int { return int(r.conns.Load()) }
 
 // Done is closed when the reactor has closed and every callback has returned.
 func (r *Reactor) Done() <-chan struct{} { return r.done }
+
+// Err is why the reactor failed, if it did: what Run returns.
+func (r *Reactor) Err() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
 
 // Post is Loop.Post on the first loop.
 func (r *Reactor) Post(fn func()) error { return r.loops[0].Post(fn) }
@@ -400,6 +408,16 @@ func (r *Reactor) admit() error {
 		return ErrTooManyConns
 	}
 	return nil
+}
+
+// tooMuch reports whether n more bytes are too many for a conn for which some
+// wait already.
+func (r *Reactor) tooMuch(waiting, n int) bool {
+	if waiting+n > r.cfg.MaxPending {
+		return true
+	}
+	total := r.total.Load()
+	return total > int64(r.cfg.MaxTotalPending) && int64(waiting) >= total/max(r.conns.Load(), 1)
 }
 
 // forget counts a conn out.

@@ -23,8 +23,8 @@ func NewClient(reg *registry.Registry, cfg *Config) *Client {
 
 // Connect connects to the server at addr, written as for Server.Listen, and
 // returns when the conn is active, when that failed, or when ctx is done; if
-// ctx has no deadline, after Config.Connect. The reactor must run. It may not
-// be called on a loop; use ConnectAsync there.
+// ctx has no deadline, after Config.Connect. OnMade is called before it returns.
+// The reactor must run. It may not be called on a loop; use ConnectAsync there.
 //
 // With Config.Reconnect the client comes back when it loses the server later;
 // a first failure is returned and not tried again.
@@ -111,8 +111,12 @@ func (p *Peer) await(ctx context.Context, open func(*Conn) error) (*Conn, error)
 	case <-p.reactor.Done():
 		err = ErrClosed
 	case <-ctx.Done():
-		conn.leaveWith(ctx.Err())
-		err = ctx.Err()
+		select {
+		case err = <-result: // both at once: it is done
+		default:
+			conn.leaveWith(ctx.Err())
+			err = ctx.Err()
+		}
 	}
 	if err != nil {
 		return nil, err

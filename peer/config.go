@@ -15,6 +15,8 @@ const (
 	DefaultHandshake  = 5 * time.Second
 	DefaultConnect    = 5 * time.Second
 	DefaultQuitGrace  = 5 * time.Second
+	DefaultFrameTime  = 10 * time.Second
+	DefaultPing       = 30 * time.Second
 	DefaultBackoffMin = 100 * time.Millisecond
 	DefaultBackoffMax = 30 * time.Second
 
@@ -92,6 +94,28 @@ type Config struct {
 	// here; 0 means 5 s.
 	QuitGrace time.Duration
 
+	// FrameTime bounds how long a frame may take from its first byte to its
+	// last; 0 means 10 s.
+	FrameTime time.Duration
+
+	// Ping is how often a heartbeat goes to other sides that know them; 0 means
+	// 30 s, and a negative time that heartbeats are not announced.
+	Ping time.Duration
+
+	// Idle ends a conn from whose other side nothing was heard for so long. 0
+	// means three times Ping for other sides that know heartbeats, so that two
+	// may go unanswered, and no bound for those that do not.
+	Idle time.Duration
+
+	// Overflow is what happens to packets for which there is no room, because
+	// more than the reactor's MaxPending would wait for the other side; a conn,
+	// and a packet type, may have policies of their own. 0 means CloseSlow.
+	Overflow registry.Overflow
+
+	// OnPressure is called when more than the reactor's SoftPending waits for
+	// the other side (above), and when it has taken most of it since.
+	OnPressure func(c *Conn, above bool)
+
 	// PacketLog is the number of packets that the packet log keeps; 0 means
 	// that nothing is logged until SetPacketLog.
 	PacketLog int
@@ -129,6 +153,10 @@ func (c *Config) withDefaults() Config {
 	setDefault(&d.Handshake, DefaultHandshake)
 	setDefault(&d.QuitGrace, DefaultQuitGrace)
 	setDefault(&d.Connect, DefaultConnect)
+	setDefault(&d.FrameTime, DefaultFrameTime)
+	if d.Ping == 0 {
+		d.Ping = DefaultPing
+	}
 	if d.Reconnect != nil {
 		b := *d.Reconnect
 		setDefault(&b.Min, DefaultBackoffMin)

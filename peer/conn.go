@@ -23,12 +23,16 @@ type Conn struct {
 	state    atomic.Uint32
 	farewell atomic.Bool // OnLost is being called: a softquitted conn may still send
 	maxSend  atomic.Int64
+	rtt      atomic.Int64
+	overflow atomic.Uint32
+	dropped  atomic.Uint64
 	adapted  atomic.Pointer[adaptation]
 	data     atomic.Value
 
 	// The loop's alone.
 	reader  codec.Reader
-	timer   *engine.Timer
+	watch   watch
+	beats   bool        // both sides know heartbeats
 	waiter  func(error) // of Connect; nil once called
 	made    bool        // OnMade was called
 	lost    bool        // OnLost was called

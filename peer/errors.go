@@ -22,6 +22,10 @@ var (
 	// the conn: it was registered after the sides compared their names.
 	ErrNotOnWire = errors.New("peer: packet type is not known on this conn")
 
+	// ErrNoPacket is returned where a packet type is not this peer's: the zero
+	// registry.Packet, one of another registry, or one that was removed.
+	ErrNoPacket = errors.New("peer: no such packet type")
+
 	// ErrDrop is returned by hooks to drop a packet without an error.
 	ErrDrop = errors.New("peer: packet dropped by a hook")
 

@@ -33,10 +33,13 @@ type Resetter interface{ Reset() }
 // then it is valid during the call.
 func Handle[T any](h Host, pkt registry.Packet[T], fn func(c *Conn, v *T) error) error {
 	p := h.base()
-	if _, err := p.reg.Lookup(pkt.Type()); err != nil {
-		return err
-	}
 	t := pkt.Type()
+	if t == nil {
+		return ErrNoPacket
+	}
+	if _, err := p.reg.Lookup(t); err != nil {
+		return fmt.Errorf("%w: %s is of another registry, or was removed", ErrNoPacket, t.Name())
+	}
 	own := func() func(int) *T { return func(int) *T { return new(T) } }
 	if t.Options().Reuse {
 		own = func() func(int) *T { return reused[T](len(p.reactor.Loops())) }

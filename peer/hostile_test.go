@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/registry"
 )
 
@@ -31,15 +32,16 @@ func listenWire(t *testing.T, s *side) func() *wire {
 		t.Fatal(err)
 	}
 	run(t, server.Peer)
-	return func() *wire {
-		nc, err := net.Dial("tcp", ln.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { nc.Close() })
-		nc.SetDeadline(time.Now().Add(patience))
-		return &wire{t, nc}
+	return func() *wire { return dialTo(t, ln) }
+}
+
+func dialTo(t *testing.T, ln *engine.Listener) *wire {
+	t.Helper()
+	nc, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
 	}
+	return wireOver(t, nc)
 }
 
 func (w *wire) send(id uint16, payload []byte) {
@@ -73,6 +75,17 @@ func (w *wire) expect(id uint16) codec.Frame {
 		w.t.Fatalf("got %x, want a packet %d", []byte(f), id)
 	}
 	return f
+}
+
+// shakeWith does all of it, with an init of its own.
+func (w *wire) shakeWith(m initMsg) {
+	w.t.Helper()
+	w.expect(0)
+	w.send(0, m.append(nil))
+	w.expect(2)
+	w.send(2, pubIDsMsg{adapt: true}.append(nil))
+	w.expect(3)
+	w.send(3, []byte{0xc0})
 }
 
 // shake does an adapting client's part of the handshake, up to the step given.

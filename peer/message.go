@@ -15,7 +15,8 @@ const protocolVersion = 1
 // Keys of the internal packets' maps.
 const (
 	keyVersion  = "version"
-	keyMaxFrame = "maxframe" // an extension: the largest frame this side takes
+	keyMaxFrame = "maxframe"  // an extension: the largest frame this side takes
+	keyBeats    = "heartbeat" // an extension: this side answers heartbeats
 	keyAdapt    = "adapt"
 	keyIDMap    = "idmap"
 	keyReason   = "reason"
@@ -27,6 +28,7 @@ const (
 	maxInitPayload     = 64
 	maxFinishPayload   = 64
 	maxSoftquitPayload = 1 << 10
+	maxBeatPayload     = 16
 	maxPubIDsPayload   = 64 << 10
 )
 
@@ -34,6 +36,7 @@ const (
 type initMsg struct {
 	version  uint64 // 0 when it was no number
 	maxFrame uint64 // 0 when none was announced
+	beats    bool
 }
 
 func (m initMsg) append(b []byte) []byte {
@@ -41,10 +44,16 @@ func (m initMsg) append(b []byte) []byte {
 	if m.maxFrame > 0 {
 		n++
 	}
+	if m.beats {
+		n++
+	}
 	b = codec.AppendMapHeader(b, n)
 	b = codec.AppendUint(codec.AppendString(b, keyVersion), m.version)
 	if m.maxFrame > 0 {
 		b = codec.AppendUint(codec.AppendString(b, keyMaxFrame), m.maxFrame)
+	}
+	if m.beats {
+		b = codec.AppendBool(codec.AppendString(b, keyBeats), true)
 	}
 	return b
 }
@@ -58,6 +67,8 @@ func parseInit(b []byte) (m initMsg, err error) {
 			return uintOrSkip(b, &m.version)
 		case keyMaxFrame:
 			return uintOrSkip(b, &m.maxFrame)
+		case keyBeats:
+			m.beats = len(b) > 0 && b[0] == 0xc3
 		}
 		return codec.Skip(b)
 	})

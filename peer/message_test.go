@@ -29,7 +29,9 @@ func TestParseInit(t *testing.T) {
 		{hex: "81 c40776657273696f6e 01", want: initMsg{version: 1}},
 		{hex: "81 a776657273696f6e 02", want: initMsg{version: 2}},
 		{hex: "81 a776657273696f6e a131"}, // "1" is no number
-		{hex: "82 a776657273696f6e 01 a86d61786672616d65 ce00100000", want: initMsg{1, 1 << 20}},
+		{hex: "82 a776657273696f6e 01 a86d61786672616d65 ce00100000", want: initMsg{version: 1, maxFrame: 1 << 20}},
+		{hex: "82 a776657273696f6e 01 a9686561727462656174 c3", want: initMsg{version: 1, beats: true}},
+		{hex: "82 a776657273696f6e 01 a9686561727462656174 c2", want: initMsg{version: 1}},
 		{hex: "82 a776657273696f6e 01 a16e 91c0", want: initMsg{version: 1}}, // an extension of somebody else's
 		{hex: "80", bad: true},
 		{hex: "81 a16e 01", bad: true},

@@ -2,11 +2,13 @@ package peer
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/engine"
@@ -25,6 +27,7 @@ type Peer struct {
 	client   bool // a conn that is not named has a default
 	hooked   bool // cfg has hooks
 	codec    codec.Msgpack
+	born     time.Time // heartbeats are stamped with the time since
 	throttle throttle
 
 	handlers    atomic.Pointer[[]*handler]
@@ -43,13 +46,15 @@ type Peer struct {
 
 // encodedIDs is the payload of handshake_pubids for one state of the registry.
 type encodedIDs struct {
-	table   *registry.Table
-	payload []byte
+	table       *registry.Table
+	payload     []byte
+	dropsOldest bool // some packet's policy is DropOldest
 }
 
 func newPeer(reg *registry.Registry, cfg *Config) *Peer {
 	p := &Peer{
 		reg:   reg,
+		born:  time.Now(),
 		cfg:   cfg.withDefaults(),
 		conns: make(map[uint64]*Conn),
 		lns:   make(map[*engine.Listener]struct{}),
@@ -326,8 +331,8 @@ func (p *Peer) Softquit(to any, reason string) error {
 
 // Broadcast sends v as a packet, named like in Conn.Send, to every conn whose
 // handshake is complete, except those named. The value is encoded once, unless
-// hooks want to see it for every conn. It returns the first error, and goes on
-// with the others.
+// hooks want to see it for every conn. Conns that are being ended are left out.
+// It returns the first error, and goes on with the others.
 func (p *Peer) Broadcast(packet, v any, except ...*Conn) error {
 	t, err := p.reg.Lookup(packet)
 	if err != nil {
@@ -343,11 +348,11 @@ func (p *Peer) Broadcast(packet, v any, except ...*Conn) error {
 		send = func(c *Conn) error { return c.SendRaw(t, b.B) }
 	}
 	for c := range p.Conns() {
-		if slices.Contains(except, c) {
+		if c.State() != Active || slices.Contains(except, c) {
 			continue
 		}
 		if e := send(c); e != nil && err == nil {
-			err = e
+			err = fmt.Errorf("%v: %w", c, e)
 		}
 	}
 	return err
@@ -355,15 +360,20 @@ func (p *Peer) Broadcast(packet, v any, except ...*Conn) error {
 
 // appendPubIDs appends the payload of handshake_pubids, which is the same for
 // all conns until the registry changes.
-func (p *Peer) appendPubIDs(b []byte) []byte {
+func (p *Peer) appendPubIDs(b []byte) []byte { return append(b, p.ownIDs().payload...) }
+
+func (p *Peer) ownIDs() *encodedIDs {
 	table := p.reg.Table()
 	e := p.encodedIDs.Load()
 	if e == nil || e.table != table {
 		m := pubIDsMsg{adapt: p.reg.Adapts(), ids: table.IDs()}
-		e = &encodedIDs{table, m.append(nil)}
+		e = &encodedIDs{table: table, payload: m.append(nil)}
+		for _, id := range m.ids {
+			e.dropsOldest = e.dropsOldest || table.Type(id.ID).Options().Overflow == registry.DropOldest
+		}
 		p.encodedIDs.Store(e)
 	}
-	return append(b, e.payload...)
+	return e
 }
 
 // observed reports whether something wants to see every packet.

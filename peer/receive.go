@@ -20,22 +20,25 @@ func (s *session) Received(_ *engine.Conn, b []byte) (n int) {
 
 func (c *Conn) receive(b []byte) (n int) {
 	loop := c.link.Loop()
-	for packets := 0; n < len(b); {
+	packets := 0
+	for n < len(b) {
 		f, used, err := c.reader.Next(b[n:])
 		n += used
 		if err != nil {
 			c.fault(ReasonFrame, err)
 		} else if f != nil {
 			c.frame(c.table(), f)
+			packets++
 		}
 		if c.over {
 			c.reader.Reset()
 			return len(b)
 		}
-		if packets++; packets == sharePackets || n >= shareBytes || loop.Halted() {
+		if packets == sharePackets || n >= shareBytes || loop.Halted() {
 			break
 		}
 	}
+	c.heed(packets)
 	return n
 }
 
@@ -57,7 +60,7 @@ func (c *Conn) frame(table *registry.Table, f codec.Frame) {
 	}
 	t := table.Type(id)
 	switch {
-	case id <= registry.IDFinish:
+	case id <= registry.IDFinish, c.beats && (id == registry.IDPing || id == registry.IDPong):
 		c.internal(id, f.Payload())
 	case t == nil:
 		c.unknownID(id)

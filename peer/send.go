@@ -73,8 +73,8 @@ func (c *Conn) ReplyRaw(t *registry.Type, payload []byte) error {
 		return err
 	}
 	out := c.link.Out()
-	if out == nil {
-		return ErrClosed
+	if out == nil { // no room, or closed
+		return c.SendRaw(t, payload)
 	}
 	out.B = codec.AppendFrame(out.B, id, payload)
 	return nil
@@ -98,6 +98,9 @@ func (c *Conn) SendEncoded(raw []byte) error {
 
 // send takes v through the hooks on the way out and queues it.
 func (p *Peer) send(c *Conn, t *registry.Type, v any) (err error) {
+	if t == nil {
+		return ErrNoPacket
+	}
 	if hooks := t.Hooks(); hooks != nil && hooks.Send != nil {
 		if c, v, err = redirect(hooks.Send, c, v); err != nil {
 			return dropped(err)
@@ -184,22 +187,12 @@ func (c *Conn) dispatch(t *registry.Type, frame []byte) (err error) {
 		}
 		p.log(c, Sent, t, codec.Frame(raw).Payload())
 	}
-	if err := c.link.Queue(frame); err != nil {
-		return linkError(err)
-	}
-	return nil
-}
-
-func linkError(err error) error {
-	if errors.Is(err, engine.ErrClosed) {
-		return ErrClosed
-	}
-	return err
+	return c.queue(t, frame)
 }
 
 // reply encodes behind what the callback has written so far.
 func (c *Conn) reply(t *registry.Type, v any) error {
-	if c.peer.observed() || t.Hooks() != nil {
+	if t == nil || c.peer.observed() || t.Hooks() != nil {
 		return c.peer.send(c, t, v)
 	}
 	id, err := c.wireID(t)
@@ -207,8 +200,8 @@ func (c *Conn) reply(t *registry.Type, v any) error {
 		return err
 	}
 	out := c.link.Out()
-	if out == nil {
-		return ErrClosed
+	if out == nil { // no room, or closed
+		return c.peer.send(c, t, v)
 	}
 	start := len(out.B)
 	b, err := c.encode(out.B, t, id, v)
@@ -237,6 +230,9 @@ func (c *Conn) sendable() error {
 
 // wireID is the id that t has on this conn.
 func (c *Conn) wireID(t *registry.Type) (uint16, error) {
+	if t == nil {
+		return 0, ErrNoPacket
+	}
 	if !t.Internal() {
 		if err := c.sendable(); err != nil {
 			return 0, err
@@ -244,9 +240,18 @@ func (c *Conn) wireID(t *registry.Type) (uint16, error) {
 	}
 	id, ok := c.table().WireID(t)
 	if !ok {
-		return 0, ErrNotOnWire
+		return 0, c.notOnWire(t)
 	}
 	return id, nil
+}
+
+// notOnWire tells a packet that the other side was not told from one that is
+// not this side's at all.
+func (c *Conn) notOnWire(t *registry.Type) error {
+	if _, err := c.peer.reg.Lookup(t); err != nil {
+		return fmt.Errorf("%w: %s is of another registry, or was removed", ErrNoPacket, t.Name())
+	}
+	return fmt.Errorf("%w: %s", ErrNotOnWire, t.Name())
 }
 
 // fits reports whether the other side takes a frame of n bytes, id included.

@@ -32,6 +32,7 @@ func (s *session) Opened(*engine.Conn) {
 		c.Abort(err)
 		return
 	}
+	c.link.SetHoldBack(p.cfg.Overflow == registry.DropOldest || p.ownIDs().dropsOldest)
 	if p.cfg.SkipHandshake {
 		c.state.CompareAndSwap(uint32(ConnMade), uint32(Active))
 		c.maxSend.Store(int64(p.cfg.MaxFrame))
@@ -40,14 +41,10 @@ func (s *session) Opened(*engine.Conn) {
 	}
 	c.maxSend.Store(OriginalMaxFrame)
 	c.reader.Check = checkBeforeActive
-	c.timer = c.link.Loop().After(p.cfg.Handshake, func() {
-		if !c.made {
-			c.fault(ReasonTimeout, ErrHandshakeTimeout)
-		}
-	})
+	c.link.SetDeadline(c.link.Loop().Now() + p.cfg.Handshake)
 	m := initMsg{version: protocolVersion}
 	if !p.cfg.NoExtensions {
-		m.maxFrame = uint64(p.cfg.MaxFrame)
+		m.maxFrame, m.beats = uint64(p.cfg.MaxFrame), p.cfg.Ping > 0
 	}
 	c.emit(registry.IDInit, m.append)
 }
@@ -85,7 +82,7 @@ func (c *Conn) emit(id uint16, payload func([]byte) []byte) {
 	out.B, _ = codec.EndFrame(b, start, len(b)) // ours, and bounded by MaxNames
 }
 
-// internal handles one of the four packets of the handshake.
+// internal handles one of this library's own packets.
 func (c *Conn) internal(id uint16, payload []byte) {
 	if c.State() == Softquitted && id != registry.IDSoftquit {
 		return // it was sent before the other side knew
@@ -99,6 +96,10 @@ func (c *Conn) internal(id uint16, payload []byte) {
 		c.onFinish(payload)
 	case registry.IDSoftquit:
 		c.onSoftquit(payload)
+	case registry.IDPing:
+		c.onPing(payload)
+	case registry.IDPong:
+		c.onPong(payload)
 	}
 }
 
@@ -119,6 +120,7 @@ func (c *Conn) onInit(payload []byte) {
 	if m.maxFrame > 0 {
 		c.maxSend.Store(int64(min(m.maxFrame, uint64(c.peer.cfg.MaxFrame))))
 	}
+	c.beats = m.beats && c.peer.cfg.Ping > 0 && !c.peer.cfg.NoExtensions
 	c.state.CompareAndSwap(uint32(ConnMade), uint32(IDCheck))
 	c.emit(registry.IDPubIDs, c.peer.appendPubIDs)
 }
@@ -192,7 +194,7 @@ func (c *Conn) establish() {
 		return
 	}
 	c.made = true
-	c.disarm()
+	c.watchOver()
 	c.peer.made(c)
 	c.wake(nil)
 	if f := c.peer.cfg.OnMade; f != nil {
@@ -225,7 +227,7 @@ func (c *Conn) quit(reason Reason) {
 		c.link.Finish(faultGrace)
 		return
 	}
-	c.timer = c.link.Loop().After(c.peer.cfg.QuitGrace, func() { c.link.Finish(faultGrace) })
+	c.link.SetDeadline(c.link.Loop().Now() + c.peer.cfg.QuitGrace)
 }
 
 // fault ends the conn because of an error; no more input is looked at, and the
@@ -264,7 +266,6 @@ func (c *Conn) lose(reason error) {
 		return
 	}
 	c.lost = true
-	c.disarm()
 	before := State(c.state.Swap(uint32(Softquitted)))
 	c.farewell.Store(c.made && before <= Softquitted)
 	c.tellLost(reason)
@@ -288,13 +289,6 @@ func (c *Conn) wake(err error) {
 	}
 }
 
-func (c *Conn) disarm() {
-	if c.timer != nil {
-		c.timer.Stop()
-		c.timer = nil
-	}
-}
-
 // Drain implements engine.Handler. Of a pair whose two ends are drained, the
 // server's speaks: if both did, each would drop what the other still sends.
 func (s *session) Drain(*engine.Conn) {
@@ -310,7 +304,6 @@ func (s *session) Drain(*engine.Conn) {
 // Closed implements engine.Handler.
 func (s *session) Closed(_ *engine.Conn, err error) {
 	c := s.conn()
-	c.disarm()
 	c.reader.Reset()
 	c.state.Store(uint32(Disconnected))
 	if err == nil {

@@ -953,3 +953,38 @@ func TestLostIsToldOnce(t *testing.T) {
 		})
 	}
 }
+
+func TestPacketsOfNobody(t *testing.T) {
+	everywhere(t, nil, func(t *testing.T, w *world) {
+		_, cc := w.handshake(t)
+		var zero registry.Packet[note]
+		for name, err := range map[string]error{
+			"zero":         Send(cc, zero, &note{}),
+			"foreign":      Send(cc, w.s.ping, &note{}),
+			"nil type":     cc.SendRaw(nil, nil),
+			"zero handler": Handle(w.client, zero, func(*Conn, *note) error { return nil }),
+			"foreign one":  Handle(w.client, w.s.ping, func(*Conn, *note) error { return nil }),
+		} {
+			if !errors.Is(err, ErrNoPacket) {
+				t.Errorf("%s: %v, want ErrNoPacket", name, err)
+			}
+		}
+	})
+}
+
+func TestBroadcastLeavesOutConnsThatEnd(t *testing.T) {
+	everywhere(t, nil, func(t *testing.T, w *world) {
+		pongs := inbox(t, w.client, w.c.pong, 2)
+		first, _ := w.handshake(t)
+		w.handshake(t)
+		errs := make(chan error, 1)
+		first.Loop().Post(func() {
+			first.Softquit("reason.bye")
+			errs <- w.server.Broadcast(w.s.pong, &note{1, ""})
+		})
+		if err := wait(t, "broadcast", errs); err != nil {
+			t.Error(err)
+		}
+		wait(t, "pong", pongs)
+	})
+}

@@ -30,9 +30,17 @@ const (
 	IDFinish   = 3
 )
 
+// Ids of heartbeats, which are not in any table: they go only to other sides
+// that have announced to know them.
+const (
+	IDPing = 14
+	IDPong = 15
+)
+
 const (
 	maxName     = 128          // bytes of a name
 	minExtra    = IDFinish + 1 // the first id AddInternal gives
+	maxExtra    = IDPing - 1   // the last
 	application = "packetmq"   // the application all internal packets belong to
 )
 

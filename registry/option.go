@@ -5,6 +5,9 @@ import "github.com/packetmq/packetmq/codec"
 // Options are the settings of one packet. The zero value leaves everything
 // to the peer.
 type Options struct {
+	// Overflow is what happens to the packet when there is no room for it; 0
+	// means what the conn or the peer says.
+	Overflow Overflow
 	// Reuse decodes every packet a handler gets into the same value.
 	Reuse bool
 	// MaxSize is the largest payload, in bytes, sent or received; 0 means as

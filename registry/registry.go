@@ -56,7 +56,7 @@ func (r *Registry) Add(name string, id int, obj any, opts ...Option) (*Type, err
 }
 
 // AddInternal registers one more internal packet, which is handled before a
-// conn is active. Its application is "packetmq", its id between 4 and 15.
+// conn is active. Its application is "packetmq", its id between 4 and 13.
 // All else is as for Add.
 func (r *Registry) AddInternal(name string, id int, obj any) (*Type, error) {
 	if err := checkName(name); err != nil {
@@ -65,7 +65,7 @@ func (r *Registry) AddInternal(name string, id int, obj any) (*Type, error) {
 	if !isInternal(name) {
 		return nil, &NameError{Name: name, Reason: "the application of an internal packet must be " + application}
 	}
-	return r.add(&Type{name: name}, id, minExtra, MinID-1, obj)
+	return r.add(&Type{name: name}, id, minExtra, maxExtra, obj)
 }
 
 func (r *Registry) addApplication(t *Type, id int, obj any) (*Type, error) {

@@ -1,0 +1,91 @@
+package peer
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/registry"
+)
+
+// ErrBackpressure is returned by a send, under the policy registry.Refuse, when
+// too much waits for the other side already.
+var ErrBackpressure = engine.ErrBackpressure
+
+// SetOverflow sets what happens to packets for which there is no room on this
+// conn, in place of Config.Overflow; a packet type's own policy goes before it.
+func (c *Conn) SetOverflow(p registry.Overflow) {
+	c.overflow.Store(uint32(p))
+	if p == registry.DropOldest {
+		c.link.Loop().Post(func() { c.link.SetHoldBack(true) })
+	}
+}
+
+// Dropped is the number of packets that were dropped because there was no room
+// for them.
+func (c *Conn) Dropped() uint64 { return c.dropped.Load() }
+
+// policy is what happens to a packet of type t, nil if that is not known, for
+// which there is no room.
+func (c *Conn) policy(t *registry.Type) registry.Overflow {
+	if t != nil && t.Options().Overflow != 0 {
+		return t.Options().Overflow
+	}
+	if p := registry.Overflow(c.overflow.Load()); p != 0 {
+		return p
+	}
+	if p := c.peer.cfg.Overflow; p != 0 {
+		return p
+	}
+	return registry.CloseSlow
+}
+
+// queue hands a frame to the link, or to the policy if there is no room.
+func (c *Conn) queue(t *registry.Type, frame []byte) error {
+	err := c.link.Queue(frame)
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, engine.ErrClosed) {
+		return ErrClosed
+	}
+	switch c.policy(t) {
+	case registry.Refuse:
+		return ErrBackpressure
+	case registry.DropOldest:
+		c.dropOldest(len(frame))
+		if c.link.Queue(frame) == nil {
+			return nil
+		}
+		c.dropped.Add(1)
+		return nil
+	case registry.DropNewest:
+		c.dropped.Add(1)
+		return nil
+	}
+	c.link.Abort(engine.ErrSlowConsumer)
+	return engine.ErrSlowConsumer
+}
+
+// dropOldest makes room for n bytes, and for a while to come, at the expense of
+// the oldest packets whose policy it is.
+func (c *Conn) dropOldest(n int) {
+	table := c.table()
+	c.link.Trim(func(b []byte) []byte {
+		need := max(n, len(b)/4)
+		kept := b[:0]
+		for rest := b; len(rest) > 0; {
+			size := codec.LengthSize + int(binary.BigEndian.Uint32(rest))
+			f := codec.Frame(rest[codec.LengthSize:size])
+			if need > 0 && f.ID() >= registry.MinID && c.policy(table.Type(f.ID())) == registry.DropOldest {
+				need -= size
+				c.dropped.Add(1)
+			} else {
+				kept = append(kept, rest[:size]...)
+			}
+			rest = rest[size:]
+		}
+		return kept
+	})
+}
