@@ -494,7 +494,7 @@ func (c *Conn) relieved() bool {
 	if c.held > 0 {
 		return false
 	}
-	if c.phase == finishing || c.waits.Load() {
+	if c.phase == finishing || c.out != nil || c.waits.Load() {
 		c.touch()
 	}
 	return true
