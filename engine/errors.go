@@ -39,6 +39,9 @@ var (
 	// runtime.Goexit in a callback.
 	ErrLoopDied = errors.New("engine: loop was ended by runtime.Goexit in a callback")
 
+	// ErrVirtual is returned where a virtual reactor would need a socket.
+	ErrVirtual = errors.New("engine: a virtual reactor has no sockets")
+
 	// ErrPlatform is returned by Run where the system has neither epoll nor
 	// kqueue.
 	ErrPlatform = errors.New("engine: this platform has neither epoll nor kqueue")

@@ -230,7 +230,7 @@ func (l *Loop) runReady() {
 			if c.phase != closed && c.pump() {
 				l.enqueue(c)
 			}
-			if shares++; shares%8 == 0 && time.Now().After(end) {
+			if shares++; shares%8 == 0 && !l.r.virtual && time.Now().After(end) {
 				shares = maxShares
 				break
 			}
@@ -357,6 +357,11 @@ func (l *Loop) closeHere(err error) {
 		l.run(fn)
 	}
 	l.close(err)
+	l.disown()
+}
+
+// disown takes adopt back.
+func (l *Loop) disown() {
 	l.mu.Lock()
 	l.goid = 0
 	l.mu.Unlock()

@@ -29,9 +29,11 @@ type Reactor struct {
 	cfg   Config
 	loops []*Loop
 	pool  Pool
-	clock clock
+	clock *clock
 	next  atomic.Uint32 // loop for the next conn
 	work  workers
+
+	virtual bool // a Virtual's: turns are taken on its caller's goroutine
 
 	halt     atomic.Bool // loops park at the next chance
 	draining atomic.Bool
@@ -64,7 +66,7 @@ type driver interface {
 func New(cfg *Config) *Reactor {
 	r := &Reactor{
 		cfg:   cfg.withDefaults(),
-		clock: clock{start: time.Now()},
+		clock: &clock{start: time.Now()},
 		lns:   make(map[*Listener]struct{}),
 		done:  make(chan struct{}),
 	}
@@ -257,7 +259,7 @@ func (r *Reactor) teardown() {
 	drivers := r.drivers
 	r.mu.Unlock()
 	for _, l := range r.loops {
-		r.closeLoop(l, len(drivers) > 0)
+		r.closeLoop(l, len(drivers) > 0 && !r.virtual)
 	}
 	for _, d := range drivers {
 		d.stop()

@@ -140,7 +140,7 @@ func (l *Loop) rearm() {
 	l.alarmMu.Lock()
 	defer l.alarmMu.Unlock()
 	when, ok := l.timers.next()
-	if !ok || l.alarmOff {
+	if !ok || l.alarmOff || l.r.virtual {
 		return
 	}
 	d := max(when-l.r.clock.now(), 0)

@@ -23,6 +23,10 @@ type wheel struct {
 // On the loop only.
 func (l *Loop) Now() time.Duration { return time.Duration(l.wheel.now) * tick }
 
+// Time is the loop's clock, exactly: the time since the reactor was made,
+// without the time it stood stopped. Any goroutine may call it.
+func (l *Loop) Time() time.Duration { return l.r.clock.now() }
+
 // SetDeadline has the handler's Expired called once, when the loop's clock
 // comes to at, or up to 250 ms later; another call moves the deadline, and 0
 // takes it away. Moving it later costs a store. On the loop only.

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/engine"
@@ -27,7 +27,6 @@ type Peer struct {
 	client   bool // a conn that is not named has a default
 	hooked   bool // cfg has hooks
 	codec    codec.Msgpack
-	born     time.Time // heartbeats are stamped with the time since
 	throttle throttle
 
 	handlers    atomic.Pointer[[]*handler]
@@ -54,7 +53,6 @@ type encodedIDs struct {
 func newPeer(reg *registry.Registry, cfg *Config) *Peer {
 	p := &Peer{
 		reg:   reg,
-		born:  time.Now(),
 		cfg:   cfg.withDefaults(),
 		conns: make(map[uint64]*Conn),
 		lns:   make(map[*engine.Listener]struct{}),
@@ -149,8 +147,8 @@ func (p *Peer) retire() (conns []*Conn, lns []*engine.Listener) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
-	for _, c := range p.conns {
-		conns = append(conns, c)
+	for _, id := range slices.Sorted(maps.Keys(p.conns)) {
+		conns = append(conns, p.conns[id])
 	}
 	for ln := range p.lns {
 		lns = append(lns, ln)

@@ -97,7 +97,7 @@ func (c *Conn) look(now time.Duration) {
 	if c.beats {
 		var stamp [9]byte
 		stamp[0] = 0xcf // uint64
-		binary.BigEndian.PutUint64(stamp[1:], uint64(time.Since(c.peer.born)))
+		binary.BigEndian.PutUint64(stamp[1:], uint64(c.link.Loop().Time()))
 		c.emit(registry.IDPing, func(b []byte) []byte { return append(b, stamp[:]...) })
 	}
 	c.watch.beat = now + c.lookEvery()
@@ -135,7 +135,7 @@ func (c *Conn) onPong(payload []byte) {
 		return
 	}
 	sent := time.Duration(binary.BigEndian.Uint64(payload[1:]))
-	if rtt := time.Since(c.peer.born) - sent; rtt > 0 && rtt < time.Hour {
+	if rtt := c.link.Loop().Time() - sent; rtt > 0 && rtt < time.Hour {
 		c.rtt.Store(int64(rtt))
 	}
 }

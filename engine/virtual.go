@@ -1,0 +1,104 @@
+package engine
+
+import (
+	"net"
+	"time"
+)
+
+// Virtual is a reactor without goroutines, sockets and time of its own: its
+// loops take their turns on the caller's goroutine when the caller says so, and
+// its clock goes on when the caller moves it. Everything above the transport is
+// the same code as ever; conns come in by Attach.
+//
+// It is for tests and simulations: given the same calls in the same order,
+// everything happens in the same order. It works inside a testing/synctest
+// bubble, where a reactor on a poller cannot.
+//
+// Step, Advance and Close are for one goroutine. Calls that wait for a loop
+// would wait for that goroutine, and return ErrOnLoop in callbacks as ever.
+type Virtual struct{ r *Reactor }
+
+// NewVirtual makes a virtual reactor, which runs. Nil means the defaults.
+func NewVirtual(cfg *Config) *Virtual {
+	r := New(cfg)
+	r.virtual = true
+	r.clock = &clock{manual: true}
+	for _, l := range r.loops {
+		r.drivers = append(r.drivers, virtualDriver{})
+		l.bell = func() {} // Pending looks for itself
+	}
+	r.state = running
+	return &Virtual{r}
+}
+
+// Reactor is the reactor, for peers and for Attach.
+func (v *Virtual) Reactor() *Reactor { return v.r }
+
+// Pending reports whether a loop has something to do now.
+func (v *Virtual) Pending(loop int) bool {
+	l := v.r.loops[loop]
+	if when, ok := l.timers.next(); ok && when <= v.r.clock.now() {
+		return true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.tasks.Len() > 0 || len(l.looked) > 0 || l.ready.Len() > 0
+}
+
+// Step has a loop take one turn: what a poller's bell does.
+func (v *Virtual) Step(loop int) {
+	l := v.r.loops[loop]
+	l.adopt()
+	defer l.disown()
+	l.enter()
+	defer l.exit()
+	l.alarmed = true
+	l.turn()
+	l.done()
+}
+
+// Settle steps all loops, in order, until none has anything to do, or until
+// limit turns were taken; it reports whether all are done.
+func (v *Virtual) Settle(limit int) bool {
+	for limit > 0 {
+		idle := true
+		for i := range v.r.loops {
+			if v.Pending(i) {
+				v.Step(i)
+				idle = false
+				limit--
+			}
+		}
+		if idle {
+			return true
+		}
+	}
+	return false
+}
+
+// Advance moves the clock. Timers that become due fire in later turns.
+func (v *Virtual) Advance(d time.Duration) { v.r.clock.advance(d) }
+
+// Next is how long it is until the first timer of any loop is due; not ok when
+// there is none.
+func (v *Virtual) Next() (d time.Duration, ok bool) {
+	for _, l := range v.r.loops {
+		if when, has := l.timers.next(); has && (!ok || when-v.r.clock.now() < d) {
+			d, ok = max(when-v.r.clock.now(), 0), true
+		}
+	}
+	return d, ok
+}
+
+// Close closes the reactor, on this goroutine.
+func (v *Virtual) Close() { v.r.Close() }
+
+// virtualDriver has no poller to take sockets in.
+type virtualDriver struct{}
+
+func (virtualDriver) enrol(nc net.Conn, _ *Conn) error {
+	nc.Close()
+	return ErrVirtual
+}
+
+func (virtualDriver) stop() {}

@@ -1,0 +1,107 @@
+package engine
+
+import (
+	"errors"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// loopback is the simplest transport: what is written comes back.
+type loopback struct {
+	sink Sink
+	pool *Pool
+	held []*Buffer
+}
+
+func (p *loopback) Open(s Sink) { p.sink = s }
+func (p *loopback) Pump() bool {
+	if len(p.held) == 0 {
+		return false
+	}
+	b := p.held[0]
+	p.held = p.held[1:]
+	p.sink.Received(b.B)
+	p.pool.Put(b)
+	return len(p.held) > 0
+}
+func (p *loopback) Write(b *Buffer) error {
+	p.held = append(p.held, b)
+	p.sink.Wake(p.sink.Loop())
+	return nil
+}
+func (p *loopback) Buffered() int     { return 0 }
+func (p *loopback) CloseWrite() error { return nil }
+func (p *loopback) Close() {
+	for _, b := range p.held {
+		p.pool.Put(b)
+	}
+}
+
+func TestVirtual(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := NewVirtual(nil)
+		r := v.Reactor()
+		var got []string
+		h := &hooks{
+			opened:   func(c *Conn) { c.SetDeadline(c.Loop().Now() + 5*time.Second) },
+			received: func(c *Conn, b []byte) int { got = append(got, string(b)); return len(b) },
+			expired:  func(c *Conn) { got = append(got, "expired") },
+			closed:   func(c *Conn, err error) { got = append(got, "closed") },
+		}
+		c := new(Conn)
+		if err := r.Attach(&loopback{pool: r.Buffers()}, c, h, nil); err != nil {
+			t.Fatal(err)
+		}
+		r.After(2*time.Second, func() { c.Queue([]byte("timer")) })
+		r.Post(func() {
+			c.Queue([]byte("posted"))
+			if !r.OnLoop() {
+				t.Error("not on the loop")
+			}
+		})
+		if !v.Settle(100) {
+			t.Fatal("it does not settle")
+		}
+		for range 100 {
+			d, ok := v.Next()
+			if !ok || r.Loops()[0].Time() > 6*time.Second {
+				break
+			}
+			v.Advance(d)
+			v.Settle(100)
+		}
+		c.Abort(nil)
+		v.Settle(100)
+		want := []string{"posted", "timer", "expired", "closed"}
+		if len(got) != len(want) {
+			t.Fatalf("got %q, want %q", got, want)
+		}
+		for i := range want {
+			if got[i] != want[i] {
+				t.Errorf("event %d is %q, want %q", i, got[i], want[i])
+			}
+		}
+		v.Close()
+		if n := r.Buffers().Out(); n != 0 {
+			t.Errorf("%d buffers are left", n)
+		}
+	})
+}
+
+func TestVirtualHasNoSockets(t *testing.T) {
+	v := NewVirtual(nil)
+	defer v.Close()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	if err := v.Reactor().Dial(t.Context(), "tcp", ln.Addr().String(), new(Conn), &hooks{}); !errors.Is(err, ErrVirtual) {
+		t.Errorf("Dial: %v", err)
+	}
+	if n := v.Reactor().Conns(); n != 0 {
+		t.Errorf("%d conns", n)
+	}
+}
