@@ -48,8 +48,8 @@ type Config struct {
 	SoftTime    time.Duration
 
 	// MaxPending bounds, in bytes, what may wait for one conn's other side.
-	// What would go over it is refused by Queue; a conn that is over it at the
-	// end of a callback is ended with ErrSlowConsumer. 0 means 8 MiB.
+	// What would go over it is refused by Queue and Out; while a callback runs,
+	// each of the two takes so much. 0 means 8 MiB.
 	MaxPending int
 
 	// MaxTotalPending bounds, in bytes, what may wait for all conns together;

@@ -326,7 +326,9 @@ func (l *Loop) caught(c *Conn) {
 		return
 	}
 	err := &PanicError{v, debug.Stack()}
-	l.r.cfg.Logger.Error("callback panicked", "panic", v, "stack", string(err.Stack))
+	if ok, skipped := l.r.lines.Allow(); ok {
+		l.r.cfg.Logger.Error("callback panicked", "panic", v, "stack", string(err.Stack), "skipped", skipped)
+	}
 	if c != nil {
 		c.kill(err)
 	}
