@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"path/filepath"
@@ -813,4 +814,74 @@ func TestManyTimers(t *testing.T) {
 	}
 	exchange(t, nc, "served meanwhile")
 	wait(t, "last timer", done)
+}
+
+// Writers that hold on to conns that have ended never reach the client that has
+// the descriptor by then.
+func TestOldConnsNeverReachNewSockets(t *testing.T) {
+	rounds := 5000
+	if testing.Short() {
+		rounds = 500
+	}
+	r := start(t, nil)
+	var mu sync.Mutex
+	var old []*Conn
+	tag := func(c *Conn) []byte { return fmt.Appendf(nil, "%-21s|", c.RemoteAddr()) }
+	ln := listen(t, r, &hooks{opened: func(c *Conn) {
+		mu.Lock()
+		defer mu.Unlock()
+		if old = append(old, c); len(old) > 64 {
+			old = old[1:]
+		}
+	}})
+	var stop atomic.Bool
+	var writers sync.WaitGroup
+	for w := range 2 {
+		writers.Go(func() {
+			for i := w; !stop.Load(); i++ {
+				mu.Lock()
+				n := len(old)
+				if n == 0 {
+					mu.Unlock()
+					runtime.Gosched()
+					continue
+				}
+				c := old[i%n]
+				mu.Unlock()
+				c.Queue(tag(c))
+			}
+		})
+	}
+	defer writers.Wait()
+	defer stop.Store(true)
+	const dialers = 8
+	foreign := make(chan string, rounds)
+	var clients sync.WaitGroup
+	for range dialers {
+		clients.Go(func() {
+			for range rounds / dialers {
+				nc, err := net.Dial("tcp", ln.Addr().String())
+				if err != nil {
+					foreign <- err.Error()
+					return
+				}
+				mine := fmt.Appendf(nil, "%-21s|", nc.LocalAddr())
+				got := make([]byte, 64*len(mine))
+				nc.SetReadDeadline(time.Now().Add(time.Millisecond))
+				n, _ := io.ReadAtLeast(nc, got, len(mine))
+				for i := range n {
+					if got[i] != mine[i%len(mine)] {
+						foreign <- string(got[:n])
+						break
+					}
+				}
+				nc.(*net.TCPConn).SetLinger(0)
+				nc.Close()
+			}
+		})
+	}
+	clients.Wait()
+	if len(foreign) > 0 {
+		t.Errorf("foreign bytes: %q", <-foreign)
+	}
 }
