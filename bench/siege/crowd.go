@@ -81,19 +81,6 @@ func (c *crowd) round(ctx context.Context, d time.Duration) (time.Duration, erro
 	return quantile(c.cut(), 0.99), nil
 }
 
-// rounds returns the median of n.
-func (c *crowd) rounds(ctx context.Context, n int, d time.Duration) (time.Duration, error) {
-	var all []time.Duration
-	for range n {
-		p99, err := c.round(ctx, d)
-		if err != nil {
-			return 0, err
-		}
-		all = append(all, p99)
-	}
-	return quantile(all, 0.5), nil
-}
-
 func (c *crowd) cut() []time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -115,6 +102,10 @@ func (c *crowd) home() (total int, worst time.Duration, err error) {
 	}
 	return c.total, c.worst, c.err
 }
+
+// median is of the p99s of rounds: one that other work on the machine spoils
+// does not count.
+func median(rounds []time.Duration) time.Duration { return quantile(rounds, 0.5) }
 
 // quantile is the nearest rank; 0 of none.
 func quantile(d []time.Duration, q float64) time.Duration {

@@ -131,7 +131,7 @@ func (t *trial) serverEnds(ctx context.Context) (owed int64, took time.Duration,
 			return 0, 0, err
 		}
 		defer c.Close()
-		c.SetReadBuffer(4 << 10)
+		c.SetReadBuffer(256 << 10)
 		for seq := range uint64(packets) {
 			if err := c.send(idEcho, packet{uint64(i), seq, bytes}.append(nil)); err != nil {
 				return 0, 0, err

@@ -31,6 +31,9 @@ type row struct {
 	try     func(ctx context.Context, t *trial) error
 }
 
+// waves is how many there are.
+const waves = 7
+
 // rows returns them in the order in which they are shown. The last looks at
 // what the others left.
 func rows(l *ledger) []row {
@@ -87,7 +90,7 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	stop := b.start()
 	began := time.Now()
-	for wave := range len(trials) + 1 {
+	for wave := range waves {
 		var running sync.WaitGroup
 		for _, t := range trials {
 			if t.wave == wave && ctx.Err() == nil {
