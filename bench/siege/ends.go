@@ -86,7 +86,7 @@ func (t *trial) clientsEnd(ctx context.Context) (ends int, err error) {
 		return 0, ctx.Err()
 	}
 	t.want(err == nil, "another conn: %v", err)
-	t.want(slowest < answerWithin, "another conn waited %v, want at most %v", slowest, answerWithin)
+	t.want(slowest < t.within(answerWithin), "another conn waited %v, want at most %v", slowest, answerWithin)
 	t.want(halves.Load() > 0, "no conn was closed by half")
 	return ends, nil
 }
@@ -257,6 +257,6 @@ func (t *trial) serverDies(ctx context.Context) (slowest time.Duration, err erro
 		t.want(err == nil, "a client of a killed server: %v", err)
 	}
 	took := time.Since(began)
-	t.want(took < time.Second, "clients saw the end of a killed server after %v, want at most 1 s", took)
+	t.want(took < t.within(time.Second), "clients saw the end of a killed server after %v, want at most 1 s", took)
 	return took, ctx.Err()
 }

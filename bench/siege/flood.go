@@ -8,8 +8,8 @@ import (
 	"github.com/packetmq/packetmq/codec"
 )
 
-// floodP99 is the p99 that polite conns may have beside a flood. What they have
-// without it, on this machine and now, comes on top.
+// floodP99 is the p99 that polite conns may have beside a flood. On a machine
+// that is not calm, what they have without it comes on top.
 const floodP99 = 10 * time.Millisecond
 
 // tryFlood measures a crowd's latency alone, beside one conn that sends tiny
@@ -25,34 +25,29 @@ func tryFlood(ctx context.Context, t *trial) error {
 	if err != nil {
 		return err
 	}
-	rounds, length := t.of(7, 2), time.Second
+	length := time.Second
 	if t.quick {
 		length /= 5
 	}
-	tiny := flood{t: t, s: s, frame: frameOf(idEcho, []byte{0xc0})}
-	large := flood{t: t, s: s, frame: frameOf(idEcho, make([]byte, maxFrame-codec.IDSize))}
-	var alone []time.Duration
-	for range rounds {
-		p99, err := polite.round(ctx, length)
-		if err == nil {
-			err = tiny.beside(ctx, polite, length)
-		}
-		if err == nil {
-			err = large.beside(ctx, polite, length)
-		}
-		if err != nil {
+	tiny := flood{t: t, s: s, polite: polite, length: length, frame: frameOf(idEcho, []byte{0xc0})}
+	large := flood{t: t, s: s, polite: polite, length: length, frame: frameOf(idEcho, make([]byte, maxFrame-codec.IDSize))}
+	b := bouts{want: t.of(5, 1)}
+	for !b.done() {
+		if err := b.fight(ctx, polite, length, tiny.attack, large.attack); err != nil {
 			return err
 		}
-		alone = append(alone, p99)
 		t.figure("p99 of %d others %s alone; %s beside %s tiny packets/s, %s beside %s/s of 1 MiB ones", n,
-			span(median(alone)), span(median(tiny.p99)), count(tiny.rate()), span(median(large.p99)), size(large.rate()*maxFrame))
+			span(b.alone()), span(b.beside(0)), count(tiny.rate()), span(b.beside(1)), size(large.rate()*maxFrame))
 	}
 	_, _, err = polite.home()
 	t.want(err == nil, "a polite conn: %v", err)
-	limit := floodP99 + median(alone)
-	for name, f := range map[string]*flood{"tiny": &tiny, "1 MiB": &large} {
-		t.want(median(f.p99) < limit, "p99 beside %s packets is %v (rounds: %v), want less than %v and the %v alone",
-			name, median(f.p99), f.p99, floodP99, median(alone))
+	limit := t.within(floodP99)
+	if b.alone() > calm {
+		limit += b.alone()
+	}
+	for i, name := range []string{"tiny", "1 MiB"} {
+		t.want(b.beside(i) < limit, "p99 beside %s packets is %v (rounds: %v), alone %v; want less than %v",
+			name, b.beside(i), b.each(i), b.alone(), limit)
 	}
 	return nil
 }
@@ -60,11 +55,12 @@ func tryFlood(ctx context.Context, t *trial) error {
 // flood is a conn that sends the same frame as fast as it can, and reads the
 // replies: else it would be one that stalls.
 type flood struct {
-	t     *trial
-	s     *server
-	frame []byte
+	t      *trial
+	s      *server
+	polite *crowd
+	length time.Duration
+	frame  []byte
 
-	p99   []time.Duration
 	bytes int64
 	took  time.Duration
 }
@@ -74,11 +70,11 @@ func (f *flood) rate() int64 {
 	return int64(float64(f.bytes) / float64(len(f.frame)) / f.took.Seconds())
 }
 
-// beside measures a round of polite beside it.
-func (f *flood) beside(ctx context.Context, polite *crowd, length time.Duration) error {
+// attack measures a round beside it.
+func (f *flood) attack(ctx context.Context) (p99 time.Duration, err error) {
 	c, err := f.s.connect(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	batch := f.frame
 	for len(batch) < 64<<10 {
@@ -99,7 +95,7 @@ func (f *flood) beside(ctx context.Context, polite *crowd, length time.Duration)
 		read <- n
 	}()
 	began := time.Now()
-	p99, err := polite.round(ctx, length)
+	p99, err = f.polite.round(ctx, f.length)
 	f.took += time.Since(began)
 	select {
 	case e := <-written:
@@ -110,6 +106,5 @@ func (f *flood) beside(ctx context.Context, polite *crowd, length time.Duration)
 	c.reset()
 	<-written
 	f.bytes += <-read
-	f.p99 = append(f.p99, p99)
-	return err
+	return p99, err
 }

@@ -36,7 +36,7 @@ type server struct {
 
 	told    chan holdings // answers to ask
 	mu      sync.Mutex
-	lines   []string // the last it logged
+	lines   []string // the last few it logged
 	logged  int      // how many that were
 	skipped int      // how many it says it has left out
 
@@ -141,7 +141,7 @@ func (s *server) listen(r io.Reader) {
 			skipped, _ := strconv.Atoi(n)
 			s.skipped += skipped
 		}
-		if s.lines = append(s.lines, line); len(s.lines) > 20 {
+		if s.lines = append(s.lines, line); len(s.lines) > 3 {
 			s.lines = s.lines[1:]
 		}
 		s.mu.Unlock()

@@ -124,7 +124,7 @@ func trySlow(ctx context.Context, t *trial) error {
 	var worst time.Duration
 	for _, k := range kinds {
 		worst = max(worst, latest[k.name])
-		t.want(latest[k.name] <= lateBy, "%s: closed %v after its deadline of %v, want at most %v", k.name, latest[k.name], k.deadline, lateBy)
+		t.want(latest[k.name] <= t.within(lateBy), "%s: closed %v after its deadline of %v, want at most %v", k.name, latest[k.name], k.deadline, lateBy)
 	}
 	t.want(slow >= 0, "conns were gone before their memory could be measured; opening them took %v", opening)
 	t.want(slow <= idle+slowCost || t.quick, "a slow conn costs %s, want at most %s more than the %s of an idle one", size(slow), size(slowCost), size(idle))

@@ -90,6 +90,15 @@ func (t *trial) of(full, quick int) int {
 	return full
 }
 
+// within is a bound on a time. A quick trial is for tests, on machines that do
+// other things too: it finds what takes for ever.
+func (t *trial) within(d time.Duration) time.Duration {
+	if t.quick {
+		return 10 * d
+	}
+	return d
+}
+
 // figure is what the row shows, now.
 func (t *trial) figure(format string, args ...any) {
 	t.mu.Lock()

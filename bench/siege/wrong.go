@@ -148,7 +148,7 @@ func tryWrong(ctx context.Context, t *trial) error {
 		n, slowest, err := polite.home()
 		echoes += n
 		t.want(err == nil, "another conn: %v", err)
-		t.want(slowest < answerWithin, "another conn waited %v, want at most %v", slowest, answerWithin)
+		t.want(slowest < t.within(answerWithin), "another conn waited %v, want at most %v", slowest, answerWithin)
 		t.want(s.alive(), "the server has ended: %v", s.state)
 		t.figure("%s refusals, each with its reason; %s echoes of others", count(cases), count(echoes))
 	}
