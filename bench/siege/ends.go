@@ -93,13 +93,16 @@ func (t *trial) clientsEnd(ctx context.Context) (ends int, err error) {
 
 // killClients starts a process of clients and kills it while it talks.
 func (t *trial) killClients(ctx context.Context, s *server, conns int) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*patience)
+	defer cancel()
 	cmd := exec.CommandContext(ctx, t.program, "load", "--json", "--until-eof",
 		"--connect", "tcp://"+s.addr, "--conns", fmt.Sprint(conns), "--duration", "1m")
+	cmd.Env = append(os.Environ(), t.env...)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return err
 	}
-	defer in.Close()
+	defer in.Close() // it ends with this process at the latest
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package siege
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -85,7 +86,7 @@ func serveAll(t *trial, conns []*conn) (served int) {
 		all.Go(func() {
 			for i := w; i < len(conns); i += workers {
 				if c := conns[i]; c != nil {
-					c.SetDeadline(time.Now().Add(30 * time.Second))
+					c.SetDeadline(time.Now().Add(patience))
 					c.send(idEcho, packet{uint64(i), 1, 64}.append(nil))
 				}
 			}
@@ -96,6 +97,10 @@ func serveAll(t *trial, conns []*conn) (served int) {
 				f, err := conns[i].next()
 				if err == nil {
 					err = packet{uint64(i), 1, 64}.check(f, true)
+				}
+				if errors.Is(err, os.ErrDeadlineExceeded) {
+					waits, _ := queued(conns[i : i+1])
+					err = fmt.Errorf("%w (the kernel holds something of it: %v)", err, waits)
 				}
 				if err != nil {
 					t.broke("conn %d: %v", i, err)

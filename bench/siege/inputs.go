@@ -137,6 +137,7 @@ func bomb(ctx context.Context, t *trial, s *server, thrown, refused *atomic.Int6
 				why, err := hit(ctx, s, b.payload)
 				thrown.Add(1)
 				switch {
+				case err != nil && s.dead(): // which says it all
 				case err != nil:
 					t.broke("mode %s: %s: %v", s.env.mode, b.name, err)
 				case s.env.mode == "raw" && why != "":

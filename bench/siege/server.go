@@ -23,6 +23,7 @@ type environment struct {
 	adapt bool   // it takes over the ids of clients
 	files int    // limit of its descriptors; 0: as this process's
 	taken int    // of these, so many are in use from the start
+	vars  []string
 }
 
 // server is the process under siege.
@@ -67,6 +68,7 @@ func start(ctx context.Context, program string, env environment) (*server, error
 		args = append([]string{"/bin/sh", "-c", limit}, args...)
 	}
 	s.cmd = exec.CommandContext(ctx, args[0], args[1:]...)
+	s.cmd.Env = append(os.Environ(), env.vars...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a terminal's Ctrl-C is for this process alone
 	for range env.taken {
 		null, err := os.Open(os.DevNull)
@@ -202,6 +204,17 @@ func (s *server) alive() bool {
 		return false
 	default:
 		return true
+	}
+}
+
+// dead reports whether the process has ended, where a conn has said so: the
+// kernel closes its conns a moment before.
+func (s *server) dead() bool {
+	select {
+	case <-s.ended:
+		return true
+	case <-time.After(100 * time.Millisecond):
+		return false
 	}
 }
 

@@ -16,6 +16,8 @@ type Config struct {
 	Only    []string  // the names of the rows to try; empty means all
 	Quick   bool      // fewer conns and shorter rounds
 	Out     io.Writer // gets the table; redrawn in place where it is a terminal
+
+	env []string // of the server, on top of this process's
 }
 
 // ErrBroken is returned by Run if a promise was broken, and by Soak if
@@ -83,7 +85,7 @@ func Run(ctx context.Context, cfg Config) error {
 	var trials []*trial
 	for _, r := range rows(l) {
 		if len(cfg.Only) == 0 || slices.Contains(cfg.Only, r.name) {
-			t := &trial{row: r, program: cfg.Program, quick: cfg.Quick, ledger: l}
+			t := &trial{row: r, program: cfg.Program, env: cfg.env, quick: cfg.Quick, ledger: l}
 			trials = append(trials, t)
 			b.lines = append(b.lines, t)
 		}

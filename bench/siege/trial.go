@@ -25,6 +25,7 @@ func (s standing) String() string {
 type trial struct {
 	row
 	program string
+	env     []string
 	quick   bool
 	ledger  *ledger
 
@@ -65,6 +66,7 @@ func (t *trial) run(ctx context.Context) {
 
 // start starts a server that is killed with the trial at the latest.
 func (t *trial) start(ctx context.Context, env environment) (*server, error) {
+	env.vars = t.env
 	s, err := start(ctx, t.program, env)
 	if s != nil {
 		t.servers = append(t.servers, s)
