@@ -72,6 +72,7 @@ type end struct {
 	quit     peer.Reason
 	acted    bool // the program did something to it that ends it, other than a softquit
 	injected map[uint64]bool
+	ending   bool // a send said that it is closed
 }
 
 func (e *end) String() string { return fmt.Sprintf("%v/%d", e.party, e.id) }
@@ -279,6 +280,9 @@ func (e *end) check() {
 		w.trace.add("  %v is %v", e, s)
 	}
 	e.state = s
+	if e.ending && e.lost == 0 {
+		w.fail("%v is closed, as a send said, and was not lost", e)
+	}
 	if s == peer.Disconnected {
 		if e.lost != 1 && !e.party.host.stopped {
 			w.fail("%v is disconnected and was lost %d times", e, e.lost)

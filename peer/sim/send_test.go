@@ -135,7 +135,7 @@ func (e *end) excuse(err error) {
 	case errors.Is(err, peer.ErrNotActive):
 		ok = s != peer.Active
 	case errors.Is(err, peer.ErrClosed):
-		ok = e.lost > 0 || e.acted || l.foe || l.external || l.broken || l.other(e).acted || e.conn.State() == peer.Disconnected
+		e.ending, ok = true, true // OnLost comes before the turn is over
 	case errors.Is(err, peer.ErrNoConn): // named by its id, and not in the peer yet or any more
 		ok = e.party.base.Conn(e.id) == nil
 	case errors.Is(err, engine.ErrBackpressure), errors.Is(err, engine.ErrSlowConsumer):
@@ -150,8 +150,6 @@ func (e *end) excuse(err error) {
 		l.w.fail("%v: a send in state %v failed: %v", e, s, err)
 	}
 }
-
-func (l *link) other(e *end) *end { return l.ends[1-e.side] }
 
 // broadcast sends to all that are connected.
 func (w *world) broadcast(p *party) {
