@@ -90,6 +90,27 @@ func TestVirtual(t *testing.T) {
 	})
 }
 
+// A conn that ends as it opens is reported, also by a reactor that closes before
+// its loop had a turn.
+func TestCloseReportsWhatEndedAsItOpened(t *testing.T) {
+	r := New(nil)
+	lost := 0
+	h := &hooks{
+		opened: func(c *Conn) { c.Abort(nil) },
+		closed: func(*Conn, error) { lost++ },
+	}
+	if err := r.Attach(&loopback{pool: r.Buffers()}, new(Conn), h, nil); err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	if lost != 1 {
+		t.Errorf("Closed was called %d times", lost)
+	}
+	if n := r.Conns(); n != 0 {
+		t.Errorf("%d conns are counted", n)
+	}
+}
+
 func TestVirtualHasNoSockets(t *testing.T) {
 	v := NewVirtual(nil)
 	defer v.Close()

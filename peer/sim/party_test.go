@@ -272,6 +272,7 @@ func (w *world) softquit(e *end) {
 	switch {
 	case before < peer.Softquitted && err == nil:
 		e.quit = reason
+		e.acted = e.acted || !e.made // the other side has a second then, patient or not
 	case before >= peer.Softquitted && errors.Is(err, peer.ErrNotActive):
 	default:
 		w.fail("%v: softquit in state %v: %v", e, before, err)
