@@ -20,12 +20,13 @@ type Loop struct {
 
 	mu      sync.Mutex
 	tasks   ringbuf.Ring[func()]
-	looked  []*Conn // conns that another goroutine asks something of
-	awake   bool    // a callback is under way, and looks at all this when it ends
-	ringing bool    // the bell was rung and turn has not begun
-	alarmed bool    // a timer is due
-	shut    bool    // no more is taken
-	goid    uint64  // the loop's goroutine
+	joining ringbuf.Ring[*Conn] // conns that tasks are to open
+	looked  []*Conn             // conns that another goroutine asks something of
+	awake   bool                // a callback is under way, and looks at all this when it ends
+	ringing bool                // the bell was rung and turn has not begun
+	alarmed bool                // a timer is due
+	shut    bool                // no more is taken
+	goid    uint64              // the loop's goroutine
 
 	timers   timers
 	alarmMu  sync.Mutex
@@ -106,6 +107,28 @@ func (l *Loop) Index() int { return l.index }
 
 // Reactor is the loop's owner.
 func (l *Loop) Reactor() *Reactor { return l.r }
+
+// join has c opened, as Post would, or refused when the loop closes before.
+func (l *Loop) join(c *Conn) error {
+	l.mu.Lock()
+	if l.shut {
+		l.mu.Unlock()
+		return ErrClosed
+	}
+	l.joining.Push(c)
+	l.tasks.Push(l.openNext)
+	l.ringUnlock()
+	return nil
+}
+
+func (l *Loop) openNext() {
+	l.mu.Lock()
+	c, ok := l.joining.Pop()
+	l.mu.Unlock()
+	if ok {
+		c.start()
+	}
+}
 
 // look has the loop answer what c was asked.
 func (l *Loop) look(c *Conn) {
@@ -379,7 +402,12 @@ func (l *Loop) close(err error) {
 	l.shut = true
 	l.tasks.Clear()
 	l.looked = nil
+	late := make([]*Conn, l.joining.Len())
+	l.joining.PopInto(late)
 	l.mu.Unlock()
+	for _, c := range late {
+		c.refuse()
+	}
 	l.timers.clear()
 	l.silence()
 	l.ready.Clear()

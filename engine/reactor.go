@@ -501,7 +501,7 @@ func (r *Reactor) Attach(tr Transport, c *Conn, h Handler, on *Loop) error {
 	if a, ok := tr.(interface{ RemoteAddr() net.Addr }); ok {
 		c.remote = a.RemoteAddr()
 	}
-	if err := on.Post(c.start); err != nil {
+	if err := on.join(c); err != nil {
 		tr.Close()
 		r.forget()
 		return err

@@ -20,7 +20,7 @@ type deed struct {
 func (w *world) arm() {
 	for _, d := range []deed{
 		{400, w.turn}, {60, w.doAdvance}, {40, w.connect}, // always
-		{200, w.doSend}, {20, w.doBroadcast}, {30, w.doInject},
+		{200, w.doSend}, {5, w.doGush}, {20, w.doBroadcast}, {30, w.doInject},
 		{8, w.doQuit}, {4, w.doAbort}, {8, w.doOverflow}, {3, w.doChange},
 		{4, w.doStop}, {10, w.doRun}, {40, w.doFault}, {60, w.doFoe}, {15, w.turnAll},
 		{1, w.doShutdown}, {1, w.doCancel}, {1, w.doClose}, {1, w.doDrainHost}, {1, w.doCloseHost},
@@ -69,11 +69,13 @@ func (w *world) doAdvance() {
 	w.advance(d)
 }
 
-func (w *world) connect() {
+func (w *world) connect() { w.connectFrom(pick(w, w.clients)) }
+
+func (w *world) connectFrom(c *party) {
 	if len(w.live) >= 12 {
 		return
 	}
-	c, s := pick(w, w.clients), pick(w, w.servers)
+	s := pick(w, w.servers)
 	if c.foe && s.foe || c.skips && s.skips && !c.foe && !s.foe && c.book != s.book {
 		return
 	}
@@ -159,6 +161,23 @@ func (w *world) doSend() {
 		w.trace.add("%d %v sends %d", w.step, e, n)
 		for range n {
 			w.send(e)
+		}
+	})
+}
+
+// doGush has one side send for longer than a pair has slots, while the other
+// does not read.
+func (w *world) doGush() {
+	w.some(func(e *end) {
+		h, l := e.party.host, e.conn.Loop()
+		w.trace.add("%d %v gushes", w.step, e)
+		for range 60 + w.rng.IntN(60) {
+			if e.lost > 0 || !h.runs() || w.budget <= 0 || w.failure != "" {
+				return
+			}
+			w.send(e)
+			h.turn(l.Index())
+			w.check()
 		}
 	})
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/packetmq/packetmq/engine"
@@ -72,6 +73,7 @@ type end struct {
 	quit     peer.Reason
 	acted    bool // the program did something to it that ends it, other than a softquit
 	injected map[uint64]bool
+	stays    int  // bytes of pads that were sent and that the transport has not got
 	ending   bool // a send said that it is closed
 }
 
@@ -125,7 +127,6 @@ func (e *end) onLost(reason error) {
 // explain looks for the cause of a loss in what the world did to the link.
 func (e *end) explain() {
 	l, o := e.link, e.other()
-	var fault *peer.Fault
 	var panicked *engine.PanicError
 	if errors.As(e.reason, &panicked) && panicked.Value != errOnPurpose {
 		l.w.fail("%v: panic: %v\n%s", e, panicked.Value, panicked.Stack)
@@ -148,7 +149,8 @@ func (e *end) explain() {
 			e.acted = true
 			return
 		}
-	case errors.As(e.reason, &fault):
+	case errors.Is(e.reason, io.EOF) && o.wire.lost > o.party.host.maxPending:
+		return // its last word was too much
 	}
 	l.w.fail("%v was lost without a cause: %v", e, e.reason)
 }
@@ -294,6 +296,11 @@ func (e *end) check() {
 	}
 	if n, limit := e.conn.Pending(), e.party.host.maxPending+e.burst; n > limit {
 		w.fail("%v has %d bytes waiting, at most %d may", e, n, limit)
+	}
+	if e.wire != nil && !e.link.doubtful() && e.conn.Dropped() == 0 {
+		if n := e.stays + e.wire.Buffered(); n > e.party.host.maxPending+e.burst {
+			w.fail("%v has %d bytes and more waiting, %d of them in its transport", e, n, e.wire.Buffered())
+		}
 	}
 	e.burst = 0
 }

@@ -81,10 +81,20 @@ func (p *party) config() *peer.Config {
 		cfg.PacketOut = func(_ *peer.Conn, _ *registry.Type, v any) (any, error) { return v, nil }
 	}
 	if w.chance(20) {
-		cfg.PacketIn = func(_ *peer.Conn, _ *registry.Type, v any) (any, error) { return v, nil }
+		cfg.PacketIn = p.packetIn
 		cfg.EncodedOut = func(_ *peer.Conn, b []byte) ([]byte, error) { return b, nil }
 	}
 	return cfg
+}
+
+// packetIn is a hook that drops a packet now and then.
+func (p *party) packetIn(c *peer.Conn, t *registry.Type, v any) (any, error) {
+	if !p.w.chance(5) {
+		return v, nil
+	}
+	p.w.trace.add("  %v: a hook drops it:", p)
+	p.ends[c.ID()].got(t.Name(), v)
+	return nil, peer.ErrDrop
 }
 
 // handle sets a handler for each packet of the book, but for those that are
@@ -150,6 +160,9 @@ func (p *party) onLost(c *peer.Conn, reason error) {
 		p.w.trace.add("  %v says a last word", e)
 		p.w.reply(e)
 	}
+	if !p.w.calm && p.client != nil && p.w.chance(10) {
+		p.w.connectFrom(p) // as one does that comes back
+	}
 	if p.w.rage && p.w.chance(2) {
 		e.acted = true
 		panic(errOnPurpose)
@@ -159,6 +172,9 @@ func (p *party) onLost(c *peer.Conn, reason error) {
 func (p *party) onPressure(c *peer.Conn, above bool) {
 	e := p.ends[c.ID()]
 	p.w.trace.add("  %v is above: %v", e, above)
+	if p.w.chance(10) && !p.w.calm && !p.foe {
+		defer p.w.reply(e)
+	}
 	if above == e.above {
 		p.w.fail("%v was told twice that it is above: %v", e, above)
 	}
@@ -187,7 +203,7 @@ func (p *party) react(e *end) error {
 	}
 	k := w.rng.IntN(100)
 	switch {
-	case k < 20:
+	case k < 20, k < w.chatty:
 		w.reply(e)
 	case k < 25:
 		if o := p.some(); o != nil {
@@ -267,7 +283,16 @@ func (w *world) softquit(e *end) {
 	w.quits++
 	reason := peer.Reason(fmt.Sprintf("quit.%d", w.quits))
 	before := e.conn.State()
-	err := e.conn.Softquit(string(reason))
+	var err error
+	switch p := e.party; {
+	case w.chance(60):
+		err = e.conn.Softquit(string(reason))
+	case w.chance(50) || p.client == nil:
+		err = p.base.Softquit(e.conn, string(reason))
+	default:
+		reason = peer.ReasonGeneric
+		err = p.client.Disconnect(e.conn)
+	}
 	w.trace.add("  %v: softquit %s: %v", e, reason, err)
 	switch {
 	case before < peer.Softquitted && err == nil:

@@ -120,6 +120,7 @@ func (e *end) settle(i, way int, err error) {
 	it := &e.sent[i]
 	w.trace.add("  %v sends %d, %s, %d bytes, way %d: %v", e, it.Tag, it.Name, len(it.Pad), way, err)
 	if err == nil {
+		e.stays += len(it.Pad)
 		return
 	}
 	it.fate = refused
@@ -177,6 +178,11 @@ func (w *world) broadcast(p *party) {
 	}
 	err := p.base.Broadcast(pc.Name, &pc, but)
 	w.trace.add("  %v broadcasts %d, %s, to %d: %v", p, pc.Tag, pc.Name, len(places), err)
+	for _, at := range places {
+		if err == nil {
+			at.e.stays += len(pc.Pad)
+		}
+	}
 	if err == nil {
 		return
 	}

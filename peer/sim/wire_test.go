@@ -36,6 +36,7 @@ type wire struct {
 
 	finned, closed, ended bool
 	written               int // bytes that the conn handed over
+	lost                  int // bytes that were buffered at the end
 	frames                int
 	scrap                 []byte // of sabotage: a frame held back
 }
@@ -161,6 +162,7 @@ func (w *wire) inspect(b []byte) {
 			w.w.fail("%v: wrote a payload that is none: %v", w.e, err)
 			return
 		}
+		w.e.stays -= len(p.Pad)
 		if id := w.e.link.ids[p.Name]; id != f.ID() {
 			w.w.fail("%v: sent %s as %d, the insisting side calls it %d", w.e, p.Name, f.ID(), id)
 		}
@@ -190,7 +192,7 @@ func (w *wire) Close() {
 		w.w.fail("%v: closed twice", w.e)
 		return
 	}
-	w.closed = true
+	w.closed, w.lost = true, w.Buffered()
 	for _, b := range w.out {
 		w.pool.Put(b)
 	}

@@ -27,6 +27,7 @@ type world struct {
 
 	patient bool // nobody waits for anything in vain
 	rage    bool // handlers fail, quit and stop
+	chatty  int  // replies to a hundred packets, or 20
 	heavy   int  // packets in a thousand that are large
 	budget  int  // packets that may still be sent
 	noise   []byte
@@ -102,7 +103,7 @@ func (w *world) bubble() {
 // build makes the hosts, the registries and the peers.
 func (w *world) build() {
 	w.patient, w.rage, w.heavy = w.chance(60), w.chance(60), pick(w, []int{0, 20, 20, 200})
-	w.budget = pick(w, []int{100, 500, 2000})
+	w.budget, w.chatty = pick(w, []int{100, 500, 2000}), pick(w, []int{20, 20, 90})
 	w.trace.add("seed %d: patient %v, rage %v, heavy %d, %d packets", w.seed, w.patient, w.rage, w.heavy, w.budget)
 	for range 1 + w.rng.IntN(3) {
 		w.hosts = append(w.hosts, w.newHost())
