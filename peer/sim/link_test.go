@@ -69,7 +69,7 @@ type end struct {
 	cursor   int // of what the other end sent: what is next
 	skipped  int // of what the other end sent: what was passed over, or may have been
 	doubted  int // of these, what may never have been sent
-	burst    int // bytes of replies since the last turn
+	largest  int // packet that was sent, in bytes, and a bit
 	quit     peer.Reason
 	acted    bool // the program did something to it that ends it, other than a softquit
 	injected map[uint64]bool
@@ -294,15 +294,14 @@ func (e *end) check() {
 	if s == peer.Active && e.lost > 0 {
 		w.fail("%v is active and lost", e)
 	}
-	if n, limit := e.conn.Pending(), e.party.host.maxPending+e.burst; n > limit {
+	if n, limit := e.conn.Pending(), 2*e.party.host.maxPending+e.largest; n > limit {
 		w.fail("%v has %d bytes waiting, at most %d may", e, n, limit)
 	}
 	if e.wire != nil && !e.link.doubtful() && e.conn.Dropped() == 0 {
-		if n := e.stays + e.wire.Buffered(); n > e.party.host.maxPending+e.burst {
+		if n := e.stays + e.wire.Buffered(); n > 2*e.party.host.maxPending+e.largest {
 			w.fail("%v has %d bytes and more waiting, %d of them in its transport", e, n, e.wire.Buffered())
 		}
 	}
-	e.burst = 0
 }
 
 func (l *link) check() {

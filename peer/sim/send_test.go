@@ -109,7 +109,6 @@ func (w *world) reply(e *end) {
 		default:
 			err = c.Reply(p.Name, &p)
 		}
-		e.burst += len(p.Pad) + 200
 		e.settle(i, way, err)
 	}
 }
@@ -121,6 +120,7 @@ func (e *end) settle(i, way int, err error) {
 	w.trace.add("  %v sends %d, %s, %d bytes, way %d: %v", e, it.Tag, it.Name, len(it.Pad), way, err)
 	if err == nil {
 		e.stays += len(it.Pad)
+		e.largest = max(e.largest, len(it.Pad)+1000)
 		return
 	}
 	it.fate = refused
@@ -181,6 +181,7 @@ func (w *world) broadcast(p *party) {
 	for _, at := range places {
 		if err == nil {
 			at.e.stays += len(pc.Pad)
+			at.e.largest = max(at.e.largest, len(pc.Pad)+1000)
 		}
 	}
 	if err == nil {
