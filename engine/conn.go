@@ -124,6 +124,9 @@ func (c *Conn) Out() *Buffer {
 	}
 	c.touch()
 	if len(c.out.B)+c.held > c.loop.r.cfg.MaxPending {
+		if c.holdBack {
+			c.retreat()
+		}
 		return nil
 	}
 	return c.out
@@ -419,6 +422,30 @@ func (c *Conn) merge() {
 	}
 }
 
+// retreat takes merge back: what was written and is held back waits in front of
+// what was queued, where Trim reaches it and Queue counts it.
+func (c *Conn) retreat() {
+	out := c.out
+	if out == nil {
+		return
+	}
+	c.out = nil
+	c.mu.Lock()
+	side, queued := c.side, 0
+	if side != nil {
+		queued = len(side.B)
+		out.B = append(out.B, side.B...)
+	}
+	c.side = out
+	c.waits.Store(true)
+	c.grow(queued, len(out.B))
+	c.mu.Unlock()
+	if side != nil {
+		c.loop.r.pool.Put(side)
+	}
+	c.hold(c.tr.Buffered())
+}
+
 // pending is Pending, exactly, on the loop.
 func (c *Conn) pending() int {
 	n := c.tr.Buffered()
@@ -438,7 +465,11 @@ func (c *Conn) pending() int {
 // flush hands what waits to the transport.
 func (c *Conn) flush() {
 	c.dirty = false
-	if c.phase == closed || c.holdBack && c.phase == open && c.tr.Buffered() > 0 {
+	if c.phase == closed {
+		return
+	}
+	if c.holdBack && c.phase == open && c.tr.Buffered() > 0 {
+		c.retreat()
 		return
 	}
 	if c.waits.Load() {

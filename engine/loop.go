@@ -420,6 +420,7 @@ func (l *Loop) disown() {
 // close ends every conn, on the loop or, where that does not run, in its place.
 func (l *Loop) close(err error) {
 	l.closing = true
+	l.settle() // in place of the loop, nobody has reported yet what ended before
 	for len(l.conns) > 0 {
 		l.conns[len(l.conns)-1].kill(err)
 		l.settle()

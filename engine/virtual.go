@@ -94,6 +94,16 @@ func (v *Virtual) Next() (d time.Duration, ok bool) {
 	return d, ok
 }
 
+// Drain begins what Shutdown begins with, and waits for nothing: every handler
+// is asked to end its conversation, and so is that of every conn to come.
+func (v *Virtual) Drain() {
+	if v.r.startDraining() {
+		for _, l := range v.r.loops {
+			l.Post(l.drain)
+		}
+	}
+}
+
 // Close closes the reactor, on this goroutine.
 func (v *Virtual) Close() { v.r.Close() }
 
