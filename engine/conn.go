@@ -71,6 +71,7 @@ type Conn struct {
 	// The loop's alone.
 	out       *Buffer // what callbacks have written since the last flush
 	held      int     // bytes in the transport, when last looked at
+	unsent    int     // of an ending conn, when its deadline was last set
 	counted   int     // of these, in the reactor's total
 	slot      int32   // place in loop.conns
 	phase     phase
@@ -215,8 +216,9 @@ func (c *Conn) Abort(err error) {
 }
 
 // Finish ends the conn in order: what waits is sent, the other side is told
-// that no more comes, and then has what is left of grace to close. Input is
-// dropped from now on.
+// that no more comes, and then has what is left of grace to close. Grace begins
+// anew as long as the other side takes what waits, 4 KiB at least each time.
+// Input is dropped from now on.
 func (c *Conn) Finish(grace time.Duration) {
 	c.mu.Lock()
 	c.grace = grace
@@ -305,7 +307,9 @@ func (c *Conn) refuse() {
 func (c *Conn) open() {
 	defer c.loop.caught(c)
 	if w, ok := c.handler.(Wrapper); ok {
-		c.tr = w.Wrap(c, c.tr)
+		if tr := w.Wrap(c, c.tr); tr != nil {
+			c.tr = tr
+		}
 	}
 	c.tr.Open(c)
 	c.handler.Opened(c)
@@ -582,6 +586,7 @@ func (c *Conn) finish() {
 	grace := c.grace
 	c.mu.Unlock()
 	c.phase = finishing
+	c.unsent = c.pending()
 	c.setDeadline(later(c.loop.Time(), max(grace, 1)))
 	c.touch()
 }
@@ -607,6 +612,24 @@ func (c *Conn) finWrite() {
 	}
 }
 
+// leastMove is how much a slow reader must have taken in its grace to be given
+// as much again.
+const leastMove = 4 << 10
+
+// moves gives an ending conn another grace if the other side takes its output.
+func (c *Conn) moves() bool {
+	left := c.pending()
+	if left > c.unsent-leastMove {
+		return false
+	}
+	c.mu.Lock()
+	grace := c.grace
+	c.mu.Unlock()
+	c.unsent = left
+	c.setDeadline(later(c.loop.Time(), max(grace, 1)))
+	return true
+}
+
 func (c *Conn) overdue() {
 	if c.phase == closed {
 		return
@@ -614,6 +637,9 @@ func (c *Conn) overdue() {
 	var err error
 	if c.phase == finishing {
 		c.held = c.tr.Buffered()
+		if c.moves() {
+			return
+		}
 		err = ErrFlushTimeout
 	}
 	c.tr.Close()

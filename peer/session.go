@@ -26,6 +26,7 @@ func (s *session) Wrap(_ *engine.Conn, inner engine.Transport) engine.Transport 
 // Opened implements engine.Handler: both sides speak at once, unasked.
 func (s *session) Opened(*engine.Conn) {
 	c := s.conn()
+	defer c.caught()
 	p := c.peer
 	if err := p.enter(c); err != nil {
 		c.Abort(err)
@@ -128,12 +129,13 @@ func (c *Conn) onInit(payload []byte) {
 	}
 	c.beats = m.beats && c.peer.cfg.Ping > 0 && !c.peer.cfg.NoExtensions
 	c.state.CompareAndSwap(uint32(ConnMade), uint32(IDCheck))
-	ids := c.peer.ownIDs().payload
-	if len(ids) > maxPubIDsPayload {
-		c.fault(ReasonUnknown, &SizeError{Packet: registry.NamePubIDs, Length: len(ids), Max: maxPubIDsPayload})
+	own := c.peer.ownIDs()
+	if n := len(own.payload); n > maxPubIDsPayload {
+		c.fault(ReasonUnknown, &SizeError{Packet: registry.NamePubIDs, Length: n, Max: maxPubIDsPayload})
 		return
 	}
-	c.emit(registry.IDPubIDs, func(b []byte) []byte { return append(b, ids...) })
+	c.emit(registry.IDPubIDs, func(b []byte) []byte { return append(b, own.payload...) })
+	c.adapted.Store(&own.told)
 }
 
 func (c *Conn) onPubIDs(payload []byte) {
@@ -313,7 +315,7 @@ func (s *session) Drain(*engine.Conn) {
 	if c.far != nil && c.far.reactor == c.peer.reactor {
 		return
 	}
-	if c.State() < Softquitted {
+	if !c.lost {
 		c.quit(ReasonShutdown, nil)
 	}
 }
