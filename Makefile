@@ -4,11 +4,18 @@
 GO      ?= go
 MODULES := . bench tools
 FUZZTIME ?= 10s
+SOAK    ?= 10m
 
-.PHONY: run test build bench lint fmt tidy vet fuzz cross clean
+.PHONY: run siege soak test build bench lint fmt tidy vet fuzz cross clean
 
 run: build ## a server and its clients, live, with real traffic, for ten seconds
 	bin/bench run
+
+siege: build ## attacks on a server from outside, promise by promise, for some minutes
+	bin/bench siege
+
+soak: build ## clients that connect, talk and vanish, for SOAK
+	bin/bench soak --duration $(SOAK)
 
 test: ## everything, with the race detector; then what that would spoil
 	$(GO) test -race -timeout 10m ./...
