@@ -3,7 +3,6 @@ package sim
 import (
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/packetmq/packetmq/engine"
@@ -149,8 +148,6 @@ func (e *end) explain() {
 			e.acted = true
 			return
 		}
-	case errors.Is(e.reason, io.EOF) && o.wire.lost > o.party.host.maxPending:
-		return // its last word was too much
 	}
 	l.w.fail("%v was lost without a cause: %v", e, e.reason)
 }
