@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
+	"runtime/debug"
+	"sync"
 	"time"
 )
 
@@ -23,6 +25,8 @@ type Listener struct {
 	r      *Reactor
 	ln     net.Listener
 	accept Acceptor
+	shut   chan struct{} // closed by Close
+	once   sync.Once
 	done   chan struct{}
 }
 
@@ -39,7 +43,7 @@ func (r *Reactor) Listen(network, addr string, accept Acceptor) (*Listener, erro
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{r: r, ln: ln, accept: accept, done: make(chan struct{})}
+	l := &Listener{r: r, ln: ln, accept: accept, shut: make(chan struct{}), done: make(chan struct{})}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.state >= ending || r.draining.Load() {
@@ -65,6 +69,7 @@ func (l *Listener) Close() error {
 	delete(l.r.lns, l)
 	l.r.cond.Broadcast()
 	l.r.mu.Unlock()
+	l.once.Do(func() { close(l.shut) })
 	err := l.ln.Close()
 	if !l.r.OnLoop() {
 		<-l.done
@@ -105,10 +110,19 @@ func (l *Listener) serve() {
 			continue
 		}
 		delay = 0
-		slots <- struct{}{}
+		if !l.ready() { // stopped meanwhile: this one waits here, the others in the kernel
+			nc.Close()
+			return
+		}
+		select {
+		case slots <- struct{}{}:
+		case <-l.shut:
+			nc.Close()
+			return
+		}
 		go func() {
+			defer func() { <-slots }()
 			l.bring(nc)
-			<-slots
 		}()
 	}
 }
@@ -134,13 +148,13 @@ func (l *Listener) pause(d time.Duration) {
 	defer t.Stop()
 	select {
 	case <-t.C:
-	case <-l.r.done:
+	case <-l.shut:
 	}
 }
 
 // bring takes an accepted socket onto a loop.
 func (l *Listener) bring(nc net.Conn) {
-	c, h := l.accept(nc)
+	c, h := l.call(nc)
 	if c == nil {
 		nc.Close()
 		return
@@ -148,6 +162,19 @@ func (l *Listener) bring(nc net.Conn) {
 	if err := l.r.enrol(context.Background(), nc, c, h); err != nil {
 		notOpened(c, h, err)
 	}
+}
+
+// call calls the acceptor; a panic in it refuses the socket.
+func (l *Listener) call(nc net.Conn) (c *Conn, h Handler) {
+	defer func() {
+		if v := recover(); v != nil {
+			if ok, skipped := l.r.lines.Allow(); ok {
+				l.r.cfg.Logger.Error("acceptor panicked", "panic", v, "stack", string(debug.Stack()), "skipped", skipped)
+			}
+			c = nil
+		}
+	}()
+	return l.accept(nc)
 }
 
 func notOpened(c *Conn, h Handler, err error) {

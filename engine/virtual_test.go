@@ -90,27 +90,6 @@ func TestVirtual(t *testing.T) {
 	})
 }
 
-// A conn that ends as it opens is reported, also by a reactor that closes before
-// its loop had a turn.
-func TestCloseReportsWhatEndedAsItOpened(t *testing.T) {
-	r := New(nil)
-	lost := 0
-	h := &hooks{
-		opened: func(c *Conn) { c.Abort(nil) },
-		closed: func(*Conn, error) { lost++ },
-	}
-	if err := r.Attach(&loopback{pool: r.Buffers()}, new(Conn), h, nil); err != nil {
-		t.Fatal(err)
-	}
-	r.Close()
-	if lost != 1 {
-		t.Errorf("Closed was called %d times", lost)
-	}
-	if n := r.Conns(); n != 0 {
-		t.Errorf("%d conns are counted", n)
-	}
-}
-
 // A conn that is attached while its loop closes is refused, not forgotten: its
 // other side waits for the end of the transport.
 func TestAttachToALoopThatCloses(t *testing.T) {
