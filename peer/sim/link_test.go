@@ -155,9 +155,9 @@ func (e *end) explain() {
 // toldAll looks, at the end of a conn that the other side ended with a reason,
 // whether everything came that was sent before.
 func (e *end) toldAll() {
-	reason, ok := e.reason.(peer.Reason)
-	if !ok || !e.made || e.link.foe || e.quit != "" || e.acted || e.link.external && reason != e.other().quit {
-		return
+	_, ok := e.reason.(peer.Reason)
+	if !ok || !e.made || e.link.foe || e.quit != "" || e.acted || e.party.leaves() {
+		return // or this side ended it too, and wanted no more
 	}
 	e.complete()
 }
