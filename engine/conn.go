@@ -57,9 +57,8 @@ const (
 
 // Conn is one stream of bytes, pinned to a loop, over any transport.
 //
-// Out, SetDeadline and SetHoldBack are for the loop's goroutine alone; every
-// other method may be called from
-// any goroutine. The zero value is ready to be opened by Listen, Dial or
+// Out, LastOut, SetDeadline and SetHoldBack are for the loop's goroutine alone;
+// every other method may be called from any goroutine. The zero value is ready to be opened by Listen, Dial or
 // Attach, once.
 type Conn struct {
 	loop    *Loop
@@ -114,6 +113,19 @@ func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 //
 // On the loop only.
 func (c *Conn) Out() *Buffer {
+	out := c.LastOut()
+	if out == nil || len(out.B)+c.held <= c.loop.r.cfg.MaxPending {
+		return out
+	}
+	if c.holdBack {
+		c.retreat()
+	}
+	return nil
+}
+
+// LastOut is Out for a last word: it is there however much waits. What is
+// written to it is the caller's to bound. On the loop only.
+func (c *Conn) LastOut() *Buffer {
 	if c.phase != open && c.phase != fresh {
 		return nil
 	}
@@ -124,12 +136,6 @@ func (c *Conn) Out() *Buffer {
 		c.out = c.loop.r.pool.Get()
 	}
 	c.touch()
-	if len(c.out.B)+c.held > c.loop.r.cfg.MaxPending {
-		if c.holdBack {
-			c.retreat()
-		}
-		return nil
-	}
 	return c.out
 }
 

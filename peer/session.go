@@ -76,7 +76,11 @@ func payloadLimit(id uint16) int {
 
 // emit sends an internal packet.
 func (c *Conn) emit(id uint16, payload func([]byte) []byte) {
-	out := c.link.Out()
+	take := c.link.Out
+	if id == registry.IDSoftquit {
+		take = c.link.LastOut // there is one of them, and it must get there
+	}
+	out := take()
 	if out == nil {
 		return
 	}
