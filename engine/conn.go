@@ -344,8 +344,8 @@ func (c *Conn) drain() {
 
 // Received implements Sink.
 func (c *Conn) Received(b []byte) (n int) {
-	if c.phase != open {
-		return len(b)
+	if c.phase != open || c.asked.Load()&(askAbort|askFinish) != 0 {
+		return len(b) // dropped from the moment that the end is asked for
 	}
 	n = len(b) // what a panic leaves behind is not read
 	defer c.loop.caught(c)
