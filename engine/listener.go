@@ -20,16 +20,28 @@ const enrolling = 64
 
 // Listener accepts conns for a reactor.
 type Listener struct {
-	r      *Reactor
-	ln     net.Listener
-	accept Acceptor
-	done   chan struct{}
+	r    *Reactor
+	ln   net.Listener
+	take func(*Listener, net.Conn) // owns the socket
+	done chan struct{}
 }
 
 // Listen accepts conns at addr from now on, as soon as and whenever the reactor
 // runs; before that, and while it is stopped, they wait in the kernel. The
 // network is tcp, tcp4, tcp6 or unix.
 func (r *Reactor) Listen(network, addr string, accept Acceptor) (*Listener, error) {
+	return r.listen(network, addr, func(l *Listener, nc net.Conn) { l.bring(nc, accept) })
+}
+
+// ListenFunc is Listen for what has to be done to a socket before it can be
+// injected, such as a TLS handshake: take is given every accepted socket, and
+// owns it. It is called like an Acceptor; while 64 calls are under way nothing
+// more is accepted here.
+func (r *Reactor) ListenFunc(network, addr string, take func(nc net.Conn)) (*Listener, error) {
+	return r.listen(network, addr, func(_ *Listener, nc net.Conn) { take(nc) })
+}
+
+func (r *Reactor) listen(network, addr string, take func(*Listener, net.Conn)) (*Listener, error) {
 	switch network {
 	case "tcp", "tcp4", "tcp6", "unix":
 	default:
@@ -39,7 +51,7 @@ func (r *Reactor) Listen(network, addr string, accept Acceptor) (*Listener, erro
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{r: r, ln: ln, accept: accept, done: make(chan struct{})}
+	l := &Listener{r: r, ln: ln, take: take, done: make(chan struct{})}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.state >= ending || r.draining.Load() {
@@ -105,7 +117,7 @@ func (l *Listener) serve() {
 		delay = 0
 		slots <- struct{}{}
 		go func() {
-			l.bring(nc)
+			l.take(l, nc)
 			<-slots
 		}()
 	}
@@ -137,8 +149,8 @@ func (l *Listener) pause(d time.Duration) {
 }
 
 // bring takes an accepted socket onto a loop.
-func (l *Listener) bring(nc net.Conn) {
-	c, h := l.accept(nc)
+func (l *Listener) bring(nc net.Conn, accept Acceptor) {
+	c, h := accept(nc)
 	if c == nil {
 		nc.Close()
 		return

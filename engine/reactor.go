@@ -46,6 +46,7 @@ type Reactor struct {
 	parked  int
 	drivers []driver
 	inside  int // calls that wait for a loop to take a conn in
+	streams int // injected conns that are not closed yet
 	lns     map[*Listener]struct{}
 	err     error
 	done    chan struct{} // closed when ended
@@ -265,6 +266,9 @@ func (r *Reactor) teardown() {
 		d.stop()
 	}
 	r.mu.Lock()
+	for r.streams > 0 {
+		r.cond.Wait()
+	}
 	r.state = ended
 	r.cond.Broadcast()
 	r.mu.Unlock()
@@ -447,7 +451,12 @@ func (r *Reactor) hold() error {
 	for r.state == idle || r.state == stopped {
 		r.cond.Wait()
 	}
-	if r.state != running {
+	return r.stay()
+}
+
+// stay is hold without the wait. r.mu is held.
+func (r *Reactor) stay() error {
+	if r.state >= ending {
 		return ErrClosed
 	}
 	r.inside++
@@ -491,6 +500,15 @@ func (r *Reactor) Attach(tr Transport, c *Conn, h Handler, on *Loop) error {
 		tr.Close()
 		return err
 	}
+	r.mu.Lock()
+	err := r.stay() // or what is posted could be dropped, and tr with it
+	r.mu.Unlock()
+	if err != nil {
+		tr.Close()
+		r.forget()
+		return err
+	}
+	defer r.release()
 	if on == nil {
 		on = r.pick()
 	}
