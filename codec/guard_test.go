@@ -461,7 +461,7 @@ type everything struct {
 }
 
 type tuple struct {
-	_msgpack struct{} `msgpack:",as_array"`
+	_msgpack struct{} `msgpack:",as_array"` //lint:ignore U1000 the library reads it by reflection
 	A        int
 	B        string
 	C        any

@@ -457,11 +457,6 @@ func (c *Conn) measure() {
 	if n == 0 && !c.above {
 		return
 	}
-	if n > c.loop.r.cfg.MaxPending {
-		c.tr.Close()
-		c.bury(ErrSlowConsumer)
-		return
-	}
 	c.weigh()
 	if n > 0 && !c.congested && c.phase != closed {
 		c.congested = true

@@ -71,14 +71,16 @@ func (l *Listener) Addr() net.Addr { return l.ln.Addr() }
 func (l *Listener) Done() <-chan struct{} { return l.done }
 
 // Close stops listening; conns that were accepted stay. It returns when the
-// listener's goroutine has ended.
+// listener's goroutine has ended; on a loop, which that may wait for, at once.
 func (l *Listener) Close() error {
 	l.r.mu.Lock()
 	delete(l.r.lns, l)
 	l.r.cond.Broadcast()
 	l.r.mu.Unlock()
 	err := l.ln.Close()
-	<-l.done
+	if !l.r.OnLoop() {
+		<-l.done
+	}
 	if errors.Is(err, net.ErrClosed) {
 		return nil
 	}
@@ -155,7 +157,7 @@ func (l *Listener) bring(nc net.Conn, accept Acceptor) {
 		nc.Close()
 		return
 	}
-	if err := l.r.enrol(nc, c, h); err != nil {
+	if err := l.r.enrol(context.Background(), nc, c, h); err != nil {
 		notOpened(c, h, err)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/packetmq/packetmq/internal/throttle"
 )
 
 // state is what a Reactor is doing.
@@ -32,6 +34,7 @@ type Reactor struct {
 	clock *clock
 	next  atomic.Uint32 // loop for the next conn
 	work  workers
+	lines throttle.Throttle
 
 	virtual bool // a Virtual's: turns are taken on its caller's goroutine
 
@@ -163,6 +166,7 @@ func (r *Reactor) boot() error {
 		}
 		r.drivers = append(r.drivers, d)
 	}
+	go r.watch()
 	return nil
 }
 
@@ -445,10 +449,18 @@ func (r *Reactor) pick() *Loop {
 
 // hold keeps the reactor from being taken down while a conn is brought in. It
 // waits while the reactor is idle or stopped.
-func (r *Reactor) hold() error {
+func (r *Reactor) hold(ctx context.Context) error {
+	defer context.AfterFunc(ctx, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.cond.Broadcast()
+	})()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for r.state == idle || r.state == stopped {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		r.cond.Wait()
 	}
 	return r.stay()
@@ -471,12 +483,12 @@ func (r *Reactor) release() {
 }
 
 // enrol brings nc, which is taken over in any case, onto a loop as c.
-func (r *Reactor) enrol(nc net.Conn, c *Conn, h Handler) error {
+func (r *Reactor) enrol(ctx context.Context, nc net.Conn, c *Conn, h Handler) error {
 	if err := r.admit(); err != nil {
 		nc.Close()
 		return err
 	}
-	if err := r.hold(); err != nil {
+	if err := r.hold(ctx); err != nil {
 		nc.Close()
 		r.forget()
 		return err

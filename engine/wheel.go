@@ -1,9 +1,15 @@
 package engine
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // tick is how exact a conn's deadline is: it comes at most this late.
 const tick = 250 * time.Millisecond
+
+// maxTicks is a deadline that never comes: seventeen years.
+const maxTicks = math.MaxInt32 - 1
 
 // wheel holds the conns of a loop that have a deadline, in slots by the tick
 // it falls into. Moving a deadline later costs a store: the conn is put where
@@ -36,7 +42,7 @@ func (c *Conn) SetDeadline(at time.Duration) {
 		return
 	}
 	w := &c.loop.wheel
-	c.due = max(int32((at+tick-1)/tick), w.now+1)
+	c.due = max(int32(min((at-1)/tick+1, maxTicks)), w.now+1)
 	if c.slotDue != 0 {
 		if c.slotDue <= c.due { // found there in time, and moved
 			return

@@ -217,48 +217,71 @@ func newSleeper(t *testing.T) *sleeper {
 }
 
 // A reader that takes nothing: the writer's pending bytes grow up to the bound,
-// where Queue refuses more. Nothing is lost of what it took.
-func TestQueueToAReaderThatTakesNothing(t *testing.T) {
+// where more is refused. Nothing is lost of what was taken before.
+func TestReaderThatTakesNothing(t *testing.T) {
 	const bound, chunk = 1 << 20, 64 << 10
-	everywhere(t, engine.Config{MaxPending: bound}, func(t *testing.T, at *ends) {
-		a, b := &side{}, newSleeper(t)
-		at.connect(t, a, &b.side)
-		var sent pattern
-		for most := 0; ; {
-			before := sent
-			if err := a.Queue(sent.append(nil, chunk)); err != nil {
-				if !errors.Is(err, engine.ErrBackpressure) {
-					t.Errorf("Queue: %v, want ErrBackpressure", err)
-				}
-				if most <= bound-chunk {
-					t.Errorf("Queue refused %d bytes with %d pending, bound is %d", chunk, most, bound)
-				}
-				sent = before
-				break
+	tests := []struct {
+		name string
+		over int // how far beyond the bound the last write may go
+		send func(c *engine.Conn, sent *pattern) (taken bool)
+	}{
+		{"Queue", 0, func(c *engine.Conn, sent *pattern) bool {
+			before := *sent
+			err := c.Queue(sent.append(nil, chunk))
+			if err != nil {
+				*sent = before
 			}
-			settle(t, at.la)
-			n := a.Pending()
-			if n < most || n > bound {
-				t.Fatalf("%d bytes pending after %d, bound is %d", n, most, bound)
+			return !errors.Is(err, engine.ErrBackpressure)
+		}},
+		{"Out", chunk, func(c *engine.Conn, sent *pattern) bool {
+			out := c.Out()
+			if out != nil {
+				out.B = sent.append(out.B, chunk)
 			}
-			most = n
-		}
-		b.awake.Store(true)
-		a.Finish(patience)
-		b.ends(t, "reader", io.EOF)
-		a.ends(t, "writer", nil)
-		at.close(t)
-		if b.got != sent {
-			t.Errorf("%d bytes arrived, %d were queued", b.got, sent)
-		}
-	})
+			return out != nil
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			everywhere(t, engine.Config{MaxPending: bound}, func(t *testing.T, at *ends) {
+				a, b := &side{}, newSleeper(t)
+				at.connect(t, a, &b.side)
+				var sent pattern
+				for most := 0; ; {
+					taken := make(chan bool, 1)
+					at.la.Post(func() { taken <- tt.send(&a.Conn, &sent) })
+					if !wait(t, "write", taken) {
+						if most <= bound-chunk {
+							t.Errorf("refused %d bytes with %d pending, bound is %d", chunk, most, bound)
+						}
+						break
+					}
+					settle(t, at.la)
+					n := a.Pending()
+					if n < most || n > bound+tt.over {
+						t.Fatalf("%d bytes pending after %d, bound is %d", n, most, bound)
+					}
+					most = n
+				}
+				b.awake.Store(true)
+				a.Finish(patience)
+				b.ends(t, "reader", io.EOF)
+				a.ends(t, "writer", nil)
+				at.close(t)
+				if b.got != sent {
+					t.Errorf("%d bytes arrived, %d were taken", b.got, sent)
+				}
+			})
+		})
+	}
 }
 
-// What is written beyond the bound all the same ends the conn; what had moved
-// on before arrives.
-func TestWriteToAReaderThatTakesNothing(t *testing.T) {
-	const bound, chunk = 1 << 20, 64 << 10
-	everywhere(t, engine.Config{MaxPending: bound}, func(t *testing.T, at *ends) {
+// A reader that takes nothing for too long ends the conn; what had moved on by
+// then arrives.
+func TestReaderThatTakesNothingForTooLong(t *testing.T) {
+	const bound, soft, chunk = 1 << 20, 128 << 10, 16 << 10
+	cfg := engine.Config{MaxPending: bound, SoftPending: soft, SoftTime: time.Millisecond}
+	everywhere(t, cfg, func(t *testing.T, at *ends) {
 		a, b := &side{}, newSleeper(t)
 		at.connect(t, a, &b.side)
 		var sent pattern
@@ -272,8 +295,8 @@ func TestWriteToAReaderThatTakesNothing(t *testing.T) {
 		at.la.Post(send)
 		a.ends(t, "writer", engine.ErrSlowConsumer)
 		lost := a.Pending()
-		if lost <= bound || lost > bound+chunk {
-			t.Errorf("the conn ended with %d bytes pending, bound is %d", lost, bound)
+		if lost <= soft || lost > bound+chunk {
+			t.Errorf("the conn ended with %d bytes pending, bounds are %d and %d", lost, soft, bound)
 		}
 		b.awake.Store(true)
 		b.ends(t, "reader", io.EOF)

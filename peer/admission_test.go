@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/packetmq/packetmq/internal/throttle"
 )
 
 func tcpAddr(s string) net.Addr { return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(s)) }
@@ -144,7 +146,7 @@ func TestRefusedConnsAreCountedAndLoggedBoundedly(t *testing.T) {
 		t.Errorf("%d counted, want %d", n, refused)
 	}
 	seconds := int(time.Since(began)/time.Second) + 2
-	if log.n > linesPerSecond*seconds || log.n == 0 {
+	if log.n > throttle.LinesPerSecond*seconds || log.n == 0 {
 		t.Errorf("%d lines in %d seconds", log.n, seconds)
 	}
 	first.Close()

@@ -161,6 +161,11 @@ type Config struct {
 type Backoff struct {
 	Min, Max time.Duration // 0 means 100 ms and 30 s
 	Attempts int           // failures in a row before giving up; 0 means never
+
+	// Again says whether to come back after a conn was lost for a reason, as
+	// OnLost is told it; nil means always. A client that has left itself, by
+	// Softquit, Abort or Close, never does.
+	Again func(reason error) bool
 }
 
 func (c *Config) withDefaults() Config {

@@ -36,13 +36,14 @@ type Conn struct {
 	beats   bool        // both sides know heartbeats
 	waiter  func(error) // of Connect; nil once called
 	made    bool        // OnMade was called
-	lost    bool        // OnLost was called
+	lost    bool        // OnLost was called,
+	why     error       // with this
 	over    bool        // no more input is handled
 	proven  bool        // the other side's finish was handled
 	unknown uint8
-	server  string // what a client connected to; empty elsewhere
-	far     *Peer  // what a memory client connected to
-	leaving bool   // this side ended it: a client does not come back
+	server  string      // what a client connected to; empty elsewhere
+	far     *Peer       // what a memory client connected to
+	leaving atomic.Bool // this side ended it: a client does not come back
 }
 
 // adaptation is the other side's ids as a conn has taken them over, shared by
@@ -101,7 +102,10 @@ func (c *Conn) String() string {
 
 // Abort ends the conn at once, without a word to the other side. OnLost is
 // told err.
-func (c *Conn) Abort(err error) { c.link.Abort(err) }
+func (c *Conn) Abort(err error) {
+	c.leaving.Store(true)
+	c.link.Abort(err)
+}
 
 // Softquit ends the conversation: OnLost is called with the reason, then the
 // other side is told it and closes. What was sent before arrives before it.
@@ -120,11 +124,7 @@ func (c *Conn) Softquit(reason string) error {
 	if reason == "" {
 		reason = string(ReasonUnknown)
 	}
-	err := c.link.Loop().Post(func() { c.quit(Reason(reason)) })
-	if err != nil {
-		return ErrClosed
-	}
-	return nil
+	return c.link.Loop().Post(func() { c.quit(Reason(reason), nil) })
 }
 
 // table is the dispatch table of the conn: the registry's own, or the same

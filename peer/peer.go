@@ -12,6 +12,7 @@ import (
 
 	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/internal/throttle"
 	"github.com/packetmq/packetmq/registry"
 )
 
@@ -20,19 +21,20 @@ import (
 //
 // Its methods may be called from any goroutine.
 type Peer struct {
-	reg      *registry.Registry
-	cfg      Config
-	reactor  *engine.Reactor
-	owned    bool // the reactor is this peer's own
-	client   bool // a conn that is not named has a default
-	hooked   bool // cfg has hooks
-	codec    codec.Msgpack
-	throttle throttle
+	reg     *registry.Registry
+	cfg     Config
+	reactor *engine.Reactor
+	owned   bool // the reactor is this peer's own
+	client  bool // a conn that is not named has a default
+	hooked  bool // cfg has hooks
+	codec   codec.Msgpack
+	lines   throttle.Throttle
 
 	handlers    atomic.Pointer[[]*handler]
 	lastAdapted atomic.Pointer[adaptation]
 	encodedIDs  atomic.Pointer[encodedIDs]
 	packets     packetLog
+	limited     sync.Map // *registry.Type → *codec.Msgpack, of types with limits of their own
 	admission   admission
 	stats       stats
 
@@ -363,10 +365,8 @@ func (p *Peer) Broadcast(packet, v any, except ...*Conn) error {
 	return err
 }
 
-// appendPubIDs appends the payload of handshake_pubids, which is the same for
-// all conns until the registry changes.
-func (p *Peer) appendPubIDs(b []byte) []byte { return append(b, p.ownIDs().payload...) }
-
+// ownIDs is the payload of handshake_pubids, which is the same for all conns
+// until the registry changes.
 func (p *Peer) ownIDs() *encodedIDs {
 	table := p.reg.Table()
 	e := p.encodedIDs.Load()
@@ -405,7 +405,7 @@ func (p *Peer) accept(nc net.Conn) (*engine.Conn, engine.Handler) {
 // refuse counts a socket that was not let in.
 func (p *Peer) refuse(remote net.Addr, err error) {
 	p.stats.refused(err)
-	if ok, skipped := p.throttle.allow(); ok {
+	if ok, skipped := p.lines.Allow(); ok {
 		p.cfg.Logger.Warn("conn refused", "remote", remote, "err", err, "skipped", skipped)
 	}
 }

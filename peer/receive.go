@@ -64,7 +64,7 @@ func (c *Conn) frame(table *registry.Table, f codec.Frame) {
 		c.internal(id, f.Payload())
 	case t == nil:
 		c.unknownID(id)
-	case c.State() == Active || t.Internal():
+	case c.State() == Active || t.Internal() && !c.lost:
 		if !c.made && !t.Internal() {
 			c.establish()
 			if c.over {
@@ -163,7 +163,7 @@ func (c *Conn) refuse(err error) {
 	case errors.As(err, &bad):
 		c.fault(ReasonPayload, err)
 	case errors.As(err, &reason):
-		c.quit(reason)
+		c.quit(reason, nil)
 	default:
 		c.fault(ReasonHandler, err)
 	}
@@ -183,14 +183,26 @@ func (e *PayloadError) Unwrap() error { return e.Err }
 // decode decodes a payload into what its type wants.
 func (p *Peer) decode(t *registry.Type, payload []byte) (v any, err error) {
 	if v = t.New(); v == nil {
-		v, err = p.codec.DecodeAny(payload)
+		v, err = p.codecOf(t).DecodeAny(payload)
 	} else {
-		err = p.codec.Decode(payload, v)
+		err = p.codecOf(t).Decode(payload, v)
 	}
 	if err != nil {
 		return nil, &PayloadError{t.Name(), err}
 	}
 	return v, nil
+}
+
+// codecOf is the codec with the limits of a type.
+func (p *Peer) codecOf(t *registry.Type) *codec.Msgpack {
+	if t.Options().Limits == (codec.Limits{}) {
+		return &p.codec
+	}
+	m, ok := p.limited.Load(t)
+	if !ok {
+		m, _ = p.limited.LoadOrStore(t, &codec.Msgpack{Limits: t.Options().Limits})
+	}
+	return m.(*codec.Msgpack)
 }
 
 // RecvEncoded handles raw, a packet id and its payload, as if it had come from
@@ -219,15 +231,11 @@ func (c *Conn) RecvPacket(packet, v any) error {
 
 // soon calls fn on the loop unless the conn has ended by then.
 func (c *Conn) soon(fn func()) error {
-	err := c.link.Loop().Post(func() {
+	return c.link.Loop().Post(func() {
 		if c.over || c.State() == Disconnected {
 			return
 		}
 		defer c.caught()
 		fn()
 	})
-	if err != nil {
-		return ErrClosed
-	}
-	return nil
 }

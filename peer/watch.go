@@ -50,6 +50,9 @@ func (s *session) Expired(*engine.Conn) {
 
 // await sets the deadline to what comes first.
 func (c *Conn) await() {
+	if c.lost {
+		return // the deadline is the other side's to close by
+	}
 	at := c.watch.beat
 	if f := c.watch.frame; f != 0 && (at == 0 || f < at) {
 		at = f
@@ -121,10 +124,6 @@ func (c *Conn) heed(frames int) {
 
 // onPing answers a heartbeat with the same payload.
 func (c *Conn) onPing(payload []byte) {
-	if len(payload) > maxBeatPayload {
-		c.violation(registry.IDPing, "is too long")
-		return
-	}
 	c.emit(registry.IDPong, func(b []byte) []byte { return append(b, payload...) })
 }
 
