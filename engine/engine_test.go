@@ -255,6 +255,18 @@ func TestPostIsFIFO(t *testing.T) {
 	}
 }
 
+func TestPostBeforeRun(t *testing.T) {
+	leak.Check(t)
+	r := New(nil)
+	defer r.Close()
+	ran := make(chan struct{})
+	r.Post(func() { close(ran) })
+	if err := r.RunAsync(); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, "function posted before", ran)
+}
+
 func TestPostThatRepostsDoesNotStarveSockets(t *testing.T) {
 	r := start(t, nil)
 	nc := serve(t, r, &hooks{received: echo})

@@ -55,7 +55,7 @@ func startDriver(l *Loop) (driver, error) {
 		return nil, err
 	}
 	p.ringer = ours
-	l.bell = p.ring
+	l.hang(p.ring)
 	if _, err := client.EnrollContext(theirs, bell{}); err != nil {
 		ours.Close()
 		client.Stop()

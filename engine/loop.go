@@ -17,9 +17,9 @@ import (
 type Loop struct {
 	r     *Reactor
 	index int
-	bell  func() // has the driver call turn, soon; set before the loop starts
 
 	mu      sync.Mutex
+	bell    func() // has the driver call turn, soon
 	tasks   ringbuf.Ring[func()]
 	looked  []*Conn // conns that another goroutine asks something of
 	awake   bool    // a callback is under way, and looks at all this when it ends
@@ -135,10 +135,18 @@ func (l *Loop) ringUnlock() {
 	if ring {
 		l.ringing = true
 	}
+	bell := l.bell
 	l.mu.Unlock()
 	if ring {
-		l.bell()
+		bell()
 	}
+}
+
+// hang gives the loop its bell. What rang before was not heard.
+func (l *Loop) hang(bell func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.bell, l.ringing = bell, false
 }
 
 // enqueue gives c a share of a coming turn. On the loop only.

@@ -15,17 +15,22 @@ import (
 	"github.com/packetmq/packetmq/internal/leak"
 )
 
-// closeCounter is a net.Conn that tells how often it was closed.
-type closeCounter struct {
+// watched is a net.Conn that tells when it is written to and closed.
+type watched struct {
 	net.Conn
-	closed chan struct{}
+	writing, closed chan struct{}
 }
 
-func counted(nc net.Conn) *closeCounter {
-	return &closeCounter{nc, make(chan struct{}, 10)}
+func watch(nc net.Conn) *watched {
+	return &watched{nc, make(chan struct{}, 1000), make(chan struct{}, 10)}
 }
 
-func (c *closeCounter) Close() error {
+func (c *watched) Write(b []byte) (int, error) {
+	c.writing <- struct{}{}
+	return c.Conn.Write(b)
+}
+
+func (c *watched) Close() error {
 	c.closed <- struct{}{}
 	return c.Conn.Close()
 }
@@ -99,7 +104,7 @@ func TestInjectRefused(t *testing.T) {
 	refused := func(want error) {
 		t.Helper()
 		ours, theirs := net.Pipe()
-		nc := counted(ours)
+		nc := watch(ours)
 		if err := r.Inject(nc, new(Conn), &hooks{}); !errors.Is(err, want) {
 			t.Errorf("Inject returned %v, want %v", err, want)
 		}
@@ -187,7 +192,7 @@ func TestInjectedInputIsBounded(t *testing.T) {
 }
 
 func TestInjectedOutputIsBounded(t *testing.T) {
-	r := start(t, &Config{MaxPending: 1 << 20, SoftPending: 1 << 19})
+	r := start(t, &Config{MaxPending: 1 << 20, SoftPending: 1 << 19, SoftTime: 50 * time.Millisecond})
 	ended := make(chan error, 1)
 	pressed := make(chan bool, 10)
 	c, _ := inject(t, r, &hooks{
@@ -210,7 +215,6 @@ func TestInjectedOutputIsBounded(t *testing.T) {
 	if n := c.Pending(); n < 1<<19 || n > 1<<20 {
 		t.Errorf("Pending() = %d", n)
 	}
-	r.Post(func() { out := c.Out(); out.B = append(out.B, make([]byte, 1<<20)...) })
 	if err := wait(t, "end", ended); !errors.Is(err, ErrSlowConsumer) {
 		t.Errorf("closed because of %v", err)
 	}
@@ -432,7 +436,7 @@ func TestInjectedCloseInTheMiddle(t *testing.T) {
 			}
 			ours, theirs := net.Pipe()
 			defer theirs.Close()
-			nc := counted(ours)
+			nc := watch(ours)
 			var whole net.Conn = nc
 			if test.wrap != nil {
 				whole = test.wrap(nc)
@@ -448,6 +452,7 @@ func TestInjectedCloseInTheMiddle(t *testing.T) {
 			release, busy := make(chan struct{}), make(chan struct{})
 			if test.out > 0 {
 				c.Queue(make([]byte, test.out))
+				wait(t, "write", nc.writing)
 			}
 			r.Post(func() { close(busy); <-release })
 			wait(t, "busy loop", busy)
