@@ -64,7 +64,7 @@ func (c *Conn) frame(table *registry.Table, f codec.Frame) {
 		c.internal(id, f.Payload())
 	case t == nil:
 		c.unknownID(id)
-	case c.State() == Active || t.Internal() && !c.lost:
+	case c.State() == Active || t.Internal() && !c.lost && c.peer.cfg.Authenticate == nil:
 		if !c.made && !t.Internal() {
 			c.establish()
 			if c.over {
