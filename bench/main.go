@@ -34,11 +34,11 @@ type command struct {
 }
 
 func commands() []command {
-	return []command{
+	return append([]command{
 		{"serve", "answer every bench:echo with a bench:reply", serveCommand},
 		{"load", "keep a server busy and check each reply", loadCommand},
 		{"run", "show both at work, and memory clients beside them", runCommand},
-	}
+	}, processCommands()...)
 }
 
 // dispatch runs the command that args name and returns the exit code.

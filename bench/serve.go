@@ -26,6 +26,8 @@ func serveCommand(ctx context.Context, args []string, std stdio) error {
 	fs.Var(&listen, "listen", "`ADDR` to listen at, tcp://HOST:PORT or unix:///PATH; may be given several times (default tcp://127.0.0.1:0, which takes a free port)")
 	mode := modeFlag(fs, modeRaw)
 	loops := fs.Int("loops", 1, "event loops")
+	adapt := fs.Bool("adapt", false, "take over the ids of clients, in place of insisting on its own")
+	untilEOF := fs.Bool("until-eof", false, "end when standard input does, as the pipe from another process")
 	if err := parse(fs, args, std); err != nil {
 		return err
 	}
@@ -38,10 +40,14 @@ func serveCommand(ctx context.Context, args []string, std stdio) error {
 	if len(listen) == 0 {
 		listen = addrs{"tcp://127.0.0.1:0"}
 	}
-	server, err := newServer(*mode, *loops, std.err)
+	server, err := newServerOf(registry.New(*adapt), *mode, *loops, std.err)
 	if err != nil {
 		return err
 	}
+	if *untilEOF {
+		ctx = withEOF(ctx, std.in)
+	}
+	defer tellStatus(server, std.err)()
 	return serve(ctx, server, listen, std.out)
 }
 
@@ -59,10 +65,14 @@ func checkMode(mode string) error {
 
 // newServer makes a server that answers in one of the modes.
 func newServer(mode string, loops int, log io.Writer) (*peer.Server, error) {
-	reg := registry.New(false)
+	return newServerOf(registry.New(false), mode, loops, log)
+}
+
+func newServerOf(reg *registry.Registry, mode string, loops int, log io.Writer) (*peer.Server, error) {
+	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	server := peer.NewServer(reg, &peer.Config{
-		Engine: &engine.Config{Loops: loops},
-		Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Engine: &engine.Config{Loops: loops, Logger: logger},
+		Logger: logger,
 	})
 	var err error
 	switch mode {

@@ -78,6 +78,7 @@ type Conn struct {
 	queued    bool  // in loop.ready
 	congested bool  // in loop.congested
 	above     bool  // Pressure was told so
+	drained   bool  // Drain was called
 	holdBack  bool  // output stays here while the transport holds some
 	due       int32 // the deadline, in ticks; 0: none
 	slotDue   int32 // the slot of the wheel that the conn is in; 0: none
@@ -123,6 +124,9 @@ func (c *Conn) Out() *Buffer {
 	}
 	c.touch()
 	if len(c.out.B)+c.held > c.loop.r.cfg.MaxPending {
+		if c.holdBack {
+			c.retreat()
+		}
 		return nil
 	}
 	return c.out
@@ -133,6 +137,9 @@ func (c *Conn) Out() *Buffer {
 // ErrClosed, or ErrBackpressure when more than Config.MaxPending would wait, or
 // when Config.MaxTotalPending does and this conn has more than its part of it.
 func (c *Conn) Queue(b []byte) error {
+	if c.loop == nil { // never brought to a reactor
+		return ErrClosed
+	}
 	c.mu.Lock()
 	if c.ended {
 		c.mu.Unlock()
@@ -219,7 +226,7 @@ func (c *Conn) Finish(grace time.Duration) {
 
 // ask has the loop look at the conn.
 func (c *Conn) ask(bit uint32) {
-	if c.asked.Or(bit) == 0 {
+	if c.asked.Or(bit) == 0 && c.loop != nil { // else start answers
 		c.loop.look(c)
 	}
 }
@@ -278,11 +285,7 @@ func (c *Conn) start() {
 	c.slot = int32(len(l.conns))
 	l.conns = append(l.conns, c)
 	l.wheel.start(l)
-	if w, ok := c.handler.(Wrapper); ok {
-		c.tr = w.Wrap(c, c.tr)
-	}
-	c.tr.Open(c)
-	c.opened()
+	c.open()
 	c.answer()
 	if l.r.draining.Load() {
 		c.drain()
@@ -291,24 +294,40 @@ func (c *Conn) start() {
 
 // refuse ends a conn that came too late to be opened.
 func (c *Conn) refuse() {
+	defer c.loop.caught(nil)
 	c.phase = closed
-	c.mu.Lock()
-	c.ended = true
-	c.mu.Unlock()
+	c.never()
 	c.tr.Close()
 	c.loop.r.forget()
 	notOpened(c, c.handler, ErrClosed)
 }
 
-func (c *Conn) opened() {
+func (c *Conn) open() {
 	defer c.loop.caught(c)
+	if w, ok := c.handler.(Wrapper); ok {
+		c.tr = w.Wrap(c, c.tr)
+	}
+	c.tr.Open(c)
 	c.handler.Opened(c)
 }
 
+// never takes back what was queued for a conn that will not be opened.
+func (c *Conn) never() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+	if c.side != nil {
+		c.grow(len(c.side.B), 0)
+		c.loop.r.pool.Put(c.side)
+		c.side = nil
+	}
+}
+
 func (c *Conn) drain() {
-	if c.phase != open {
+	if c.phase != open || c.drained {
 		return
 	}
+	c.drained = true
 	defer c.loop.caught(c)
 	c.handler.Drain(c)
 }
@@ -320,7 +339,7 @@ func (c *Conn) Received(b []byte) (n int) {
 	}
 	n = len(b) // what a panic leaves behind is not read
 	defer c.loop.caught(c)
-	return c.handler.Received(c, b)
+	return min(max(c.handler.Received(c, b), 0), len(b))
 }
 
 // Ended implements Sink.
@@ -328,7 +347,7 @@ func (c *Conn) Ended(err error) {
 	if c.phase == closed {
 		return
 	}
-	if c.phase == lingering || c.phase == finishing && c.pending() == 0 {
+	if c.phase == lingering || c.phase == finishing && c.held == 0 && c.pending() == 0 {
 		err = nil
 	}
 	c.tr.Close()
@@ -403,6 +422,30 @@ func (c *Conn) merge() {
 	}
 }
 
+// retreat takes merge back: what was written and is held back waits in front of
+// what was queued, where Trim reaches it and Queue counts it.
+func (c *Conn) retreat() {
+	out := c.out
+	if out == nil {
+		return
+	}
+	c.out = nil
+	c.mu.Lock()
+	side, queued := c.side, 0
+	if side != nil {
+		queued = len(side.B)
+		out.B = append(out.B, side.B...)
+	}
+	c.side = out
+	c.waits.Store(true)
+	c.grow(queued, len(out.B))
+	c.mu.Unlock()
+	if side != nil {
+		c.loop.r.pool.Put(side)
+	}
+	c.hold(c.tr.Buffered())
+}
+
 // pending is Pending, exactly, on the loop.
 func (c *Conn) pending() int {
 	n := c.tr.Buffered()
@@ -422,7 +465,11 @@ func (c *Conn) pending() int {
 // flush hands what waits to the transport.
 func (c *Conn) flush() {
 	c.dirty = false
-	if c.phase == closed || c.holdBack && c.phase == open && c.tr.Buffered() > 0 {
+	if c.phase == closed {
+		return
+	}
+	if c.holdBack && c.phase == open && c.tr.Buffered() > 0 {
+		c.retreat()
 		return
 	}
 	if c.waits.Load() {
@@ -432,9 +479,7 @@ func (c *Conn) flush() {
 		c.out = nil
 		if len(b.B) == 0 {
 			c.loop.r.pool.Put(b)
-			return
-		}
-		if err := c.tr.Write(b); err != nil || c.phase == closed {
+		} else if err := c.tr.Write(b); err != nil || c.phase == closed {
 			// The transport reports its end itself where it can; what it
 			// cannot report is an end that it was in before.
 			if err != nil && c.phase != closed {
@@ -442,8 +487,9 @@ func (c *Conn) flush() {
 				c.bury(err)
 			}
 			return
+		} else {
+			c.measure()
 		}
-		c.measure()
 	}
 	if c.phase == finishing && c.tr.Buffered() == 0 {
 		c.finWrite()
@@ -536,7 +582,7 @@ func (c *Conn) finish() {
 	grace := c.grace
 	c.mu.Unlock()
 	c.phase = finishing
-	c.SetDeadline(c.loop.Now() + max(grace, 1))
+	c.setDeadline(later(c.loop.Time(), max(grace, 1)))
 	c.touch()
 }
 
@@ -544,14 +590,14 @@ func (c *Conn) finish() {
 func (c *Conn) finWrite() {
 	c.mu.Lock()
 	c.ended = true
-	rest := c.waits.Load()
+	rest, grace := c.waits.Load(), c.grace
 	c.mu.Unlock()
 	if rest { // queued between the flush and the lock
 		c.touch()
 		return
 	}
 	c.phase = lingering
-	if c.grace <= 0 {
+	if grace <= 0 {
 		c.overdue()
 		return
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
+	"runtime/debug"
+	"sync"
 	"time"
 )
 
@@ -20,17 +22,20 @@ const enrolling = 64
 
 // Listener accepts conns for a reactor.
 type Listener struct {
-	r    *Reactor
-	ln   net.Listener
-	take func(*Listener, net.Conn) // owns the socket
-	done chan struct{}
+	r      *Reactor
+	ln     net.Listener
+	accept Acceptor
+	take   func(nc net.Conn) // in place of accept
+	shut   chan struct{}     // closed by Close
+	once   sync.Once
+	done   chan struct{}
 }
 
 // Listen accepts conns at addr from now on, as soon as and whenever the reactor
 // runs; before that, and while it is stopped, they wait in the kernel. The
 // network is tcp, tcp4, tcp6 or unix.
 func (r *Reactor) Listen(network, addr string, accept Acceptor) (*Listener, error) {
-	return r.listen(network, addr, func(l *Listener, nc net.Conn) { l.bring(nc, accept) })
+	return r.listen(network, addr, &Listener{accept: accept})
 }
 
 // ListenFunc is Listen for what has to be done to a socket before it can be
@@ -38,10 +43,10 @@ func (r *Reactor) Listen(network, addr string, accept Acceptor) (*Listener, erro
 // owns it. It is called like an Acceptor; while 64 calls are under way nothing
 // more is accepted here.
 func (r *Reactor) ListenFunc(network, addr string, take func(nc net.Conn)) (*Listener, error) {
-	return r.listen(network, addr, func(_ *Listener, nc net.Conn) { take(nc) })
+	return r.listen(network, addr, &Listener{take: take})
 }
 
-func (r *Reactor) listen(network, addr string, take func(*Listener, net.Conn)) (*Listener, error) {
+func (r *Reactor) listen(network, addr string, l *Listener) (*Listener, error) {
 	switch network {
 	case "tcp", "tcp4", "tcp6", "unix":
 	default:
@@ -51,7 +56,7 @@ func (r *Reactor) listen(network, addr string, take func(*Listener, net.Conn)) (
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{r: r, ln: ln, take: take, done: make(chan struct{})}
+	l.r, l.ln, l.shut, l.done = r, ln, make(chan struct{}), make(chan struct{})
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.state >= ending || r.draining.Load() {
@@ -77,6 +82,7 @@ func (l *Listener) Close() error {
 	delete(l.r.lns, l)
 	l.r.cond.Broadcast()
 	l.r.mu.Unlock()
+	l.once.Do(func() { close(l.shut) })
 	err := l.ln.Close()
 	if !l.r.OnLoop() {
 		<-l.done
@@ -117,10 +123,19 @@ func (l *Listener) serve() {
 			continue
 		}
 		delay = 0
-		slots <- struct{}{}
+		if !l.ready() { // stopped meanwhile: this one waits here, the others in the kernel
+			nc.Close()
+			return
+		}
+		select {
+		case slots <- struct{}{}:
+		case <-l.shut:
+			nc.Close()
+			return
+		}
 		go func() {
-			l.take(l, nc)
-			<-slots
+			defer func() { <-slots }()
+			l.bring(nc)
 		}()
 	}
 }
@@ -146,20 +161,41 @@ func (l *Listener) pause(d time.Duration) {
 	defer t.Stop()
 	select {
 	case <-t.C:
-	case <-l.r.done:
+	case <-l.shut:
 	}
 }
 
 // bring takes an accepted socket onto a loop.
-func (l *Listener) bring(nc net.Conn, accept Acceptor) {
-	c, h := accept(nc)
+func (l *Listener) bring(nc net.Conn) {
+	c, h, taken := l.call(nc)
 	if c == nil {
-		nc.Close()
+		if !taken {
+			nc.Close()
+		}
 		return
 	}
 	if err := l.r.enrol(context.Background(), nc, c, h); err != nil {
 		notOpened(c, h, err)
 	}
+}
+
+// call calls the acceptor, or what takes its place; a panic in it refuses the
+// socket.
+func (l *Listener) call(nc net.Conn) (c *Conn, h Handler, taken bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			if ok, skipped := l.r.lines.Allow(); ok {
+				l.r.cfg.Logger.Error("acceptor panicked", "panic", v, "stack", string(debug.Stack()), "skipped", skipped)
+			}
+			c = nil
+		}
+	}()
+	if l.take != nil {
+		l.take(nc)
+		return nil, nil, true
+	}
+	c, h = l.accept(nc)
+	return c, h, false
 }
 
 func notOpened(c *Conn, h Handler, err error) {

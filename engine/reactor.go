@@ -36,7 +36,8 @@ type Reactor struct {
 	work  workers
 	lines throttle.Throttle
 
-	virtual bool // a Virtual's: turns are taken on its caller's goroutine
+	virtual bool       // a Virtual's: turns are taken on its caller's goroutine
+	steps   sync.Mutex // held for a turn of a virtual one, and while a loop of it is closed
 
 	halt     atomic.Bool // loops park at the next chance
 	draining atomic.Bool
@@ -70,16 +71,15 @@ type driver interface {
 func New(cfg *Config) *Reactor {
 	r := &Reactor{
 		cfg:   cfg.withDefaults(),
-		clock: &clock{start: time.Now()},
+		clock: newClock(),
 		lns:   make(map[*Listener]struct{}),
 		done:  make(chan struct{}),
 	}
 	r.cond.L = &r.mu
 	r.work.max = r.cfg.Workers
 	for i := range r.cfg.Loops {
-		r.loops = append(r.loops, &Loop{r: r, index: i, bell: func() {}, dead: make(chan struct{})})
+		r.loops = append(r.loops, &Loop{r: r, index: i, dead: make(chan struct{})})
 	}
-	r.clock.stop()
 	return r
 }
 
@@ -133,6 +133,11 @@ func (r *Reactor) Run() error {
 func (r *Reactor) RunAsync() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.runAsync()
+}
+
+// runAsync is RunAsync with r.mu held.
+func (r *Reactor) runAsync() error {
 	switch r.state {
 	case running:
 		return ErrRunning
@@ -162,6 +167,9 @@ func (r *Reactor) boot() error {
 				d.stop()
 			}
 			r.drivers = nil
+			for _, l := range r.loops {
+				l.setBell(nil)
+			}
 			return err
 		}
 		r.drivers = append(r.drivers, d)
@@ -189,7 +197,7 @@ func (r *Reactor) Stop() {
 	for _, l := range r.loops {
 		l.poke()
 	}
-	for !onLoop && r.state == stopped && r.parked < len(r.loops) {
+	for !onLoop && !r.virtual && r.state == stopped && r.parked < len(r.loops) {
 		r.cond.Wait()
 	}
 }
@@ -282,12 +290,16 @@ func (r *Reactor) teardown() {
 // closeLoop closes l on its goroutine, or, if it has none, on this one.
 func (r *Reactor) closeLoop(l *Loop, started bool) {
 	err := r.cause()
+	if r.virtual { // whose callback may have asked for this
+		r.steps.Lock()
+		defer r.steps.Unlock()
+	}
 	if !started || l.isDead() {
 		l.closeHere(err)
 		return
 	}
 	closed := make(chan struct{})
-	l.Post(func() { l.close(err); close(closed) })
+	l.Post(func() { defer close(closed); l.close(err) })
 	select {
 	case <-closed:
 	case <-l.dead:
@@ -326,7 +338,11 @@ func (r *Reactor) fail(err error) {
 // Called on a loop it returns nil at once, and Done tells the end.
 func (r *Reactor) Shutdown(ctx context.Context) error {
 	if r.OnLoop() {
-		go r.Shutdown(context.WithoutCancel(ctx))
+		own, cancel := context.WithoutCancel(ctx), context.CancelFunc(func() {})
+		if at, ok := ctx.Deadline(); ok {
+			own, cancel = context.WithDeadline(own, at)
+		}
+		go func() { defer cancel(); r.Shutdown(own) }()
 		return nil
 	}
 	if !r.startDraining() {
@@ -354,9 +370,9 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 
 // startDraining reports whether there is something to wait for.
 func (r *Reactor) startDraining() bool {
-	r.RunAsync() // a stopped reactor cannot send; one that runs, or has ended, is left alone
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.runAsync() // a stopped reactor cannot send; one that runs, or has ended, is left alone
 	if r.state != running {
 		return false
 	}
@@ -463,12 +479,7 @@ func (r *Reactor) hold(ctx context.Context) error {
 		}
 		r.cond.Wait()
 	}
-	return r.stay()
-}
-
-// stay is hold without the wait. r.mu is held.
-func (r *Reactor) stay() error {
-	if r.state >= ending {
+	if r.state != running {
 		return ErrClosed
 	}
 	r.inside++
@@ -498,6 +509,7 @@ func (r *Reactor) enrol(ctx context.Context, nc net.Conn, c *Conn, h Handler) er
 	c.loop, c.handler = l, h
 	c.local, c.remote = nc.LocalAddr(), nc.RemoteAddr()
 	if err := r.drivers[l.index].enrol(nc, c); err != nil {
+		c.never()
 		r.forget()
 		return err
 	}
@@ -512,15 +524,6 @@ func (r *Reactor) Attach(tr Transport, c *Conn, h Handler, on *Loop) error {
 		tr.Close()
 		return err
 	}
-	r.mu.Lock()
-	err := r.stay() // or what is posted could be dropped, and tr with it
-	r.mu.Unlock()
-	if err != nil {
-		tr.Close()
-		r.forget()
-		return err
-	}
-	defer r.release()
 	if on == nil {
 		on = r.pick()
 	}
@@ -531,7 +534,8 @@ func (r *Reactor) Attach(tr Transport, c *Conn, h Handler, on *Loop) error {
 	if a, ok := tr.(interface{ RemoteAddr() net.Addr }); ok {
 		c.remote = a.RemoteAddr()
 	}
-	if err := on.Post(c.start); err != nil {
+	if err := on.post(task{c: c}); err != nil {
+		c.never()
 		tr.Close()
 		r.forget()
 		return err

@@ -37,7 +37,13 @@ func (l *Loop) Time() time.Duration { return l.r.clock.now() }
 // comes to at, or up to 250 ms later; another call moves the deadline, and 0
 // takes it away. Moving it later costs a store. On the loop only.
 func (c *Conn) SetDeadline(at time.Duration) {
-	if at <= 0 || c.phase == closed {
+	if c.phase == fresh || c.phase == open { // Finish has its own
+		c.setDeadline(at)
+	}
+}
+
+func (c *Conn) setDeadline(at time.Duration) {
+	if at <= 0 {
 		c.due = 0
 		return
 	}
@@ -110,14 +116,16 @@ func (w *wheel) expire(l *Loop, at int32) {
 		case c.due > at:
 			w.put(c)
 		default:
-			c.due = 0
 			w.expired = append(w.expired, c)
 		}
 		c = next
 	}
 	for i, c := range w.expired {
 		w.expired[i] = nil
-		c.expire()
+		if c.due != 0 && c.due <= at { // else another one's Expired moved it
+			c.due = 0
+			c.expire()
+		}
 	}
 	w.expired = w.expired[:0]
 }

@@ -64,19 +64,25 @@ func (c *Conn) frame(table *registry.Table, f codec.Frame) {
 		c.internal(id, f.Payload())
 	case t == nil:
 		c.unknownID(id)
-	case c.State() == Active || t.Internal() && !c.lost && c.peer.cfg.Authenticate == nil:
-		if !c.made && !t.Internal() {
-			c.establish()
-			if c.over {
-				return
-			}
-		}
+	case c.admits(t, id):
 		c.packet(t, f.Payload())
-	case c.State() < Active:
-		c.violation(id, "came before the handshake was done")
-	default:
-		// Softquitted: it was sent before the other side knew.
 	}
+}
+
+// admits reports whether a packet may be handled in the state the conn is in.
+func (c *Conn) admits(t *registry.Type, id uint16) bool {
+	switch s := c.State(); {
+	case t.Internal() && !c.lost && (s == Active || c.peer.cfg.Authenticate == nil):
+		return true
+	case s == Active:
+		if !c.made {
+			c.establish()
+		}
+		return !c.over
+	case s < Active:
+		c.violation(id, "came before the handshake was done")
+	}
+	return false // Softquitted: it was sent before the other side knew
 }
 
 // unknownID drops a packet; the program's registry may be changing.
@@ -226,7 +232,11 @@ func (c *Conn) RecvPacket(packet, v any) error {
 	if h != nil && h.decoded == nil {
 		return fmt.Errorf("peer: %s has a handler of encoded packets; use RecvEncoded", t.Name())
 	}
-	return c.soon(func() { c.refuse(c.hand(t, h, v)) })
+	return c.soon(func() {
+		if c.admits(t, t.ID()) {
+			c.refuse(c.hand(t, h, v))
+		}
+	})
 }
 
 // soon calls fn on the loop unless the conn has ended by then.

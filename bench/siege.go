@@ -1,0 +1,55 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"flag"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/packetmq/packetmq/bench/siege"
+)
+
+func siegeCommand(ctx context.Context, args []string, std stdio) error {
+	fs := flag.NewFlagSet("siege", flag.ContinueOnError)
+	only := fs.String("only", "", "`NAMES` of the promises to try, with commas between them: "+strings.Join(siege.Names(), ", ")+" (default all)")
+	quick := fs.Bool("quick", false, "fewer conns and shorter rounds: seconds in place of minutes, and figures that say less")
+	if err := parse(fs, args, std); err != nil {
+		return err
+	}
+	cfg := siege.Config{Quick: *quick, Out: std.out}
+	if *only != "" {
+		cfg.Only = strings.Split(*only, ",")
+	}
+	if err := cfg.Check(); err != nil {
+		return usageError{err}
+	}
+	var err error
+	if cfg.Program, err = os.Executable(); err != nil {
+		return err
+	}
+	return siege.Run(ctx, cfg)
+}
+
+func soakCommand(ctx context.Context, args []string, std stdio) error {
+	fs := flag.NewFlagSet("soak", flag.ContinueOnError)
+	cfg := siege.SoakConfig{Out: std.out}
+	fs.DurationVar(&cfg.Duration, "duration", 10*time.Minute, "how long")
+	fs.IntVar(&cfg.Clients, "clients", 32, "clients at the same time")
+	if err := parse(fs, args, std); err != nil {
+		return err
+	}
+	switch {
+	case cfg.Duration <= 0:
+		return usageErrorf("--duration %v: want more than none", cfg.Duration)
+	case cfg.Clients < 1:
+		return usageErrorf("--clients %d: want at least 1", cfg.Clients)
+	}
+	var err error
+	if cfg.Program, err = os.Executable(); err != nil {
+		return err
+	}
+	return siege.Soak(ctx, cfg)
+}

@@ -1,0 +1,189 @@
+package siege
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/packetmq/packetmq/codec"
+)
+
+const (
+	handshakeTime = 5 * time.Second
+	frameTime     = 10 * time.Second
+	lateBy        = time.Second
+
+	// slowCost is what a slow conn may cost the server more than an idle one,
+	// in bytes of memory.
+	slowCost = 2 << 10
+)
+
+// slowKind is a way of being slow.
+type slowKind struct {
+	name     string
+	deadline time.Duration
+	made     bool   // it does the handshake first
+	says     []byte // what it says then,
+	drips    []byte // and a byte a second of this
+}
+
+func slowKinds() []slowKind {
+	shake := handshake(true)
+	frame := codec.AppendFrame(nil, idEcho, make([]byte, 500))
+	return []slowKind{
+		{name: "silent", deadline: handshakeTime},
+		{name: "half a handshake", deadline: handshakeTime, says: shake[:len(shake)/2]},
+		{name: "a handshake of a byte a second", deadline: handshakeTime, drips: shake},
+		{name: "half a frame", deadline: frameTime, made: true, says: frame[:len(frame)/2]},
+		{name: "a frame of a byte a second", deadline: frameTime, made: true, drips: frame},
+	}
+}
+
+// trySlow opens slow conns of every kind, and waits for their ends; and as many
+// idle ones on another server, for what they cost.
+func trySlow(ctx context.Context, t *trial) error {
+	each := t.of(400, 20)
+	s, err := t.start(ctx, environment{})
+	if err != nil {
+		return err
+	}
+	calm, err := t.start(ctx, environment{})
+	if err != nil {
+		return err
+	}
+	kinds := slowKinds()
+	if t.quick { // a frame's ten seconds are too long
+		kinds = kinds[:3]
+	}
+	idle, err := idleCost(ctx, calm, each*len(kinds))
+	if err != nil {
+		return err
+	}
+	var ends sync.WaitGroup
+	var mu sync.Mutex
+	latest := make(map[string]time.Duration) // how long after its deadline
+	opened := make([][]*conn, len(kinds))
+	began := time.Now()
+	for i, k := range kinds {
+		for range each {
+			c, err := s.dial(ctx)
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			if k.made {
+				if err := c.shake(true); err != nil {
+					return err
+				}
+			}
+			if _, err := c.Write(k.says); err != nil {
+				return err
+			}
+			opened[i] = append(opened[i], c)
+			since := time.Now()
+			if len(k.drips) > 0 {
+				since = since.Add(time.Second) // that is when it begins
+				if !k.made {
+					since = since.Add(-time.Second) // the handshake begins with the conn
+				}
+			}
+			ends.Go(func() {
+				late, err := endOf(c, since.Add(k.deadline))
+				if err != nil {
+					t.broke("%s: %v", k.name, err)
+					return
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				latest[k.name] = max(latest[k.name], late)
+			})
+		}
+	}
+	opening := time.Since(began)
+	drop := drip(ctx, kinds, opened)
+	defer drop()
+	slow := int64(-1)
+	if opening < 3*time.Second { // all are still there
+		if err := sleep(ctx, time.Second); err != nil {
+			return err
+		}
+		h, err := s.ask(ctx)
+		if err != nil {
+			return err
+		}
+		if h.conns == int64(each*len(kinds)) {
+			slow = (h.rss - s.before.rss) / h.conns
+		}
+	}
+	t.figure("%s conns, %s each, idle ones %s; waiting for their ends", count(each*len(kinds)), size(slow), size(idle))
+	ends.Wait()
+	var worst time.Duration
+	for _, k := range kinds {
+		worst = max(worst, latest[k.name])
+		t.want(latest[k.name] <= t.within(lateBy), "%s: closed %v after its deadline of %v, want at most %v", k.name, latest[k.name], k.deadline, lateBy)
+	}
+	t.want(slow >= 0, "conns were gone before their memory could be measured; opening them took %v", opening)
+	t.want(slow <= idle+slowCost || t.quick, "a slow conn costs %s, want at most %s more than the %s of an idle one", size(slow), size(slowCost), size(idle))
+	t.figure("%s closed, the last %s after its deadline; %s each, idle ones %s",
+		count(each*len(kinds)), span(worst), size(slow), size(idle))
+	return nil
+}
+
+// endOf reads until the server has closed, and returns how long after the
+// deadline that was.
+func endOf(c *conn, deadline time.Time) (late time.Duration, err error) {
+	c.SetReadDeadline(deadline.Add(patience))
+	var buf [256]byte
+	for {
+		_, err := c.TCPConn.Read(buf[:])
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return 0, fmt.Errorf("not closed %v after its deadline", patience)
+		}
+		if err != nil {
+			late := time.Since(deadline)
+			c.Close()
+			return late, nil
+		}
+	}
+}
+
+// drip sends the conns of the kinds that drip a byte a second, until stop is
+// called.
+func drip(ctx context.Context, kinds []slowKind, opened [][]*conn) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for i := 0; sleep(ctx, time.Second) == nil; i++ {
+			for k, kind := range kinds {
+				if i >= len(kind.drips) {
+					continue
+				}
+				for _, c := range opened[k] {
+					if _, err := c.Write(kind.drips[i : i+1]); errors.Is(err, net.ErrClosed) {
+						continue
+					}
+				}
+			}
+		}
+	}()
+	return func() { cancel(); <-ended }
+}
+
+// idleCost opens n conns that do the handshake and no more, and returns what
+// one of them costs the server in bytes.
+func idleCost(ctx context.Context, s *server, n int) (int64, error) {
+	for range n {
+		c, err := s.connect(ctx)
+		if err != nil {
+			return 0, err
+		}
+		defer c.Close()
+	}
+	h, err := s.ask(ctx)
+	return (h.rss - s.before.rss) / int64(n), err
+}

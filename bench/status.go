@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/packetmq/packetmq/peer"
+)
+
+// tellStatus has the process print, each time it gets one of the
+// statusSignals, what it holds: goroutines, conns, buffers that are out, and
+// bytes of live heap. Garbage is collected and its memory given back first, so
+// that two of these lines can be compared, and what the system says about the
+// process too. It goes on until stop is called.
+func tellStatus(server *peer.Server, w io.Writer) (stop func()) {
+	signals := statusSignals()
+	if len(signals) == 0 {
+		return func() {}
+	}
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, signals...)
+	ended := make(chan struct{})
+	done := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-asked:
+				fmt.Fprintln(w, status(server))
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(asked)
+		close(done)
+		<-ended
+	}
+}
+
+func status(server *peer.Server) string {
+	runtime.GC() // what was in a pool is free after the second
+	debug.FreeOSMemory()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	r := server.Reactor()
+	return fmt.Sprintf("goroutines %d conns %d buffers %d heap %d",
+		runtime.NumGoroutine(), r.Conns(), r.Buffers().Out(), m.HeapAlloc)
+}
