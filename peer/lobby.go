@@ -41,6 +41,13 @@ func (l *lobby) leave(nc net.Conn) {
 	}
 }
 
+// has reports whether nc was not sent away.
+func (l *lobby) has(nc net.Conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Contains(l.guests, nc)
+}
+
 // close sends everybody away.
 func (l *lobby) close() {
 	l.mu.Lock()

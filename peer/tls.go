@@ -31,6 +31,9 @@ var (
 	ErrNotTLS = errors.New("peer: the other side does not speak TLS")
 )
 
+// errSentAway is logged for a TLS handshake that had to make room.
+var errSentAway = errors.New("peer: too many TLS handshakes are under way, or the listener was closed")
+
 // maxGuests is the number of TLS handshakes that a listener has under way.
 const maxGuests = 128
 
@@ -125,7 +128,7 @@ func (p *Peer) receive(nc net.Conn, cfg *tls.Config, guests *lobby) {
 		return
 	}
 	go func() {
-		if !p.greet(nc, cfg, e) {
+		if !p.greet(nc, cfg, guests, e) {
 			p.admission.left(&e)
 		}
 		guests.leave(nc)
@@ -134,12 +137,15 @@ func (p *Peer) receive(nc net.Conn, cfg *tls.Config, guests *lobby) {
 
 // greet shakes hands and brings the conn onto a loop; it reports whether it
 // has.
-func (p *Peer) greet(nc net.Conn, cfg *tls.Config, e entry) bool {
+func (p *Peer) greet(nc net.Conn, cfg *tls.Config, guests *lobby, e entry) bool {
 	tc := tls.Server(nc, cfg)
 	ctx, cancel := context.WithTimeout(context.Background(), p.cfg.Handshake)
 	err := tc.HandshakeContext(ctx)
 	cancel()
 	if err != nil {
+		if !guests.has(nc) {
+			err = errSentAway
+		}
 		p.refuseTLS(nc.RemoteAddr(), explain(err))
 		dismiss(nc, err)
 		return false
