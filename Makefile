@@ -4,11 +4,19 @@
 GO      ?= go
 MODULES := . bench tools
 FUZZTIME ?= 10s
+SOAK    ?= 10m
+SEEDS   ?= 500
 
-.PHONY: run test build bench lint fmt tidy vet fuzz cross clean
+.PHONY: run test build bench lint fmt tidy vet fuzz sim siege soak cross clean
 
 run: build ## a server and its clients, live, with real traffic, for ten seconds
 	bin/bench run
+
+siege: build ## attacks on a server from outside, promise by promise, for some minutes
+	bin/bench siege
+
+soak: build ## clients that connect, talk and vanish, for SOAK
+	bin/bench soak --duration $(SOAK)
 
 test: ## everything, with the race detector; then what that would spoil
 	$(GO) test -race -timeout 10m ./...
@@ -26,6 +34,9 @@ fuzz: ## every fuzz target, FUZZTIME each
 	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
 	  done; done
+
+sim: ## SEEDS worlds of peers, each with other faults; a seed is always the same world
+	$(GO) test ./peer/sim -run Sim -count=1 -timeout 60m -sim.seeds=$(SEEDS)
 
 fmt: ## fails if gofmt would change a file
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }

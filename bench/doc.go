@@ -3,6 +3,8 @@
 //	bench serve   a server that answers every bench:echo with a bench:reply
 //	bench load    clients that keep such a server busy and check each answer
 //	bench run     both, in two processes, and memory clients beside them
+//	bench siege   attacks on such a server from outside, promise by promise
+//	bench soak    clients that connect, talk and vanish, for long
 //
 // A packet, wherever one is counted, is a round trip: a bench:echo, and the
 // bench:reply with the same payload that answers it. Both carry a map of seq, a
@@ -16,6 +18,10 @@
 // sees each stall once for every packet under way, not for every packet that
 // would have come meanwhile: compare percentiles at equal settings only.
 //
+// A server that gets SIGUSR1 prints what it holds on standard error: goroutines,
+// conns, buffers that are out, and bytes of live heap. Garbage is collected
+// first.
+//
 // Exit codes: 0, also after an interruption; 1 when something went wrong, a
-// wrong reply included; 2 when the command line is wrong.
+// wrong reply and a broken promise included; 2 when the command line is wrong.
 package main

@@ -57,9 +57,8 @@ const (
 
 // Conn is one stream of bytes, pinned to a loop, over any transport.
 //
-// Out, SetDeadline and SetHoldBack are for the loop's goroutine alone; every
-// other method may be called from
-// any goroutine. The zero value is ready to be opened by Listen, Dial or
+// Out, LastOut, SetDeadline and SetHoldBack are for the loop's goroutine alone;
+// every other method may be called from any goroutine. The zero value is ready to be opened by Listen, Dial or
 // Attach, once.
 type Conn struct {
 	loop    *Loop
@@ -71,6 +70,7 @@ type Conn struct {
 	// The loop's alone.
 	out       *Buffer // what callbacks have written since the last flush
 	held      int     // bytes in the transport, when last looked at
+	unsent    int     // of an ending conn, when its deadline was last set
 	counted   int     // of these, in the reactor's total
 	slot      int32   // place in loop.conns
 	phase     phase
@@ -113,6 +113,19 @@ func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 //
 // On the loop only.
 func (c *Conn) Out() *Buffer {
+	out := c.LastOut()
+	if out == nil || len(out.B)+c.held <= c.loop.r.cfg.MaxPending {
+		return out
+	}
+	if c.holdBack {
+		c.retreat()
+	}
+	return nil
+}
+
+// LastOut is Out for a last word: it is there however much waits. What is
+// written to it is the caller's to bound. On the loop only.
+func (c *Conn) LastOut() *Buffer {
 	if c.phase != open && c.phase != fresh {
 		return nil
 	}
@@ -123,12 +136,6 @@ func (c *Conn) Out() *Buffer {
 		c.out = c.loop.r.pool.Get()
 	}
 	c.touch()
-	if len(c.out.B)+c.held > c.loop.r.cfg.MaxPending {
-		if c.holdBack {
-			c.retreat()
-		}
-		return nil
-	}
 	return c.out
 }
 
@@ -215,8 +222,9 @@ func (c *Conn) Abort(err error) {
 }
 
 // Finish ends the conn in order: what waits is sent, the other side is told
-// that no more comes, and then has what is left of grace to close. Input is
-// dropped from now on.
+// that no more comes, and then has what is left of grace to close. Grace begins
+// anew as long as the other side takes what waits, 4 KiB at least each time.
+// Input is dropped from now on.
 func (c *Conn) Finish(grace time.Duration) {
 	c.mu.Lock()
 	c.grace = grace
@@ -305,7 +313,9 @@ func (c *Conn) refuse() {
 func (c *Conn) open() {
 	defer c.loop.caught(c)
 	if w, ok := c.handler.(Wrapper); ok {
-		c.tr = w.Wrap(c, c.tr)
+		if tr := w.Wrap(c, c.tr); tr != nil {
+			c.tr = tr
+		}
 	}
 	c.tr.Open(c)
 	c.handler.Opened(c)
@@ -334,8 +344,8 @@ func (c *Conn) drain() {
 
 // Received implements Sink.
 func (c *Conn) Received(b []byte) (n int) {
-	if c.phase != open {
-		return len(b)
+	if c.phase != open || c.asked.Load()&(askAbort|askFinish) != 0 {
+		return len(b) // dropped from the moment that the end is asked for
 	}
 	n = len(b) // what a panic leaves behind is not read
 	defer c.loop.caught(c)
@@ -582,6 +592,7 @@ func (c *Conn) finish() {
 	grace := c.grace
 	c.mu.Unlock()
 	c.phase = finishing
+	c.unsent = c.pending()
 	c.setDeadline(later(c.loop.Time(), max(grace, 1)))
 	c.touch()
 }
@@ -607,6 +618,24 @@ func (c *Conn) finWrite() {
 	}
 }
 
+// leastMove is how much a slow reader must have taken in its grace to be given
+// as much again.
+const leastMove = 4 << 10
+
+// moves gives an ending conn another grace if the other side takes its output.
+func (c *Conn) moves() bool {
+	left := c.pending()
+	if left > c.unsent-leastMove {
+		return false
+	}
+	c.mu.Lock()
+	grace := c.grace
+	c.mu.Unlock()
+	c.unsent = left
+	c.setDeadline(later(c.loop.Time(), max(grace, 1)))
+	return true
+}
+
 func (c *Conn) overdue() {
 	if c.phase == closed {
 		return
@@ -614,6 +643,9 @@ func (c *Conn) overdue() {
 	var err error
 	if c.phase == finishing {
 		c.held = c.tr.Buffered()
+		if c.moves() {
+			return
+		}
 		err = ErrFlushTimeout
 	}
 	c.tr.Close()

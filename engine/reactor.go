@@ -92,6 +92,9 @@ func (r *Reactor) Buffers() *Pool { return &r.pool }
 // Conns is the number of open conns, those on their way in counted.
 func (r *Reactor) Conns() int { return int(r.conns.Load()) }
 
+// DrainTime is Config.Drain.
+func (r *Reactor) DrainTime() time.Duration { return r.cfg.Drain }
+
 // Done is closed when the reactor has closed and every callback has returned.
 func (r *Reactor) Done() <-chan struct{} { return r.done }
 
@@ -187,15 +190,14 @@ func (r *Reactor) Stop() {
 	onLoop := r.OnLoop()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.state != running || r.draining.Load() {
-		return
-	}
-	r.state = stopped
-	r.clock.stop()
-	r.halt.Store(true)
-	r.cond.Broadcast()
-	for _, l := range r.loops {
-		l.poke()
+	if r.state == running && !r.draining.Load() {
+		r.state = stopped
+		r.clock.stop()
+		r.halt.Store(true)
+		r.cond.Broadcast()
+		for _, l := range r.loops {
+			l.poke()
+		}
 	}
 	for !onLoop && !r.virtual && r.state == stopped && r.parked < len(r.loops) {
 		r.cond.Wait()

@@ -68,6 +68,9 @@ func (c *Client) ConnectAsync(addr string) error {
 	if _, _, err := splitAddr(addr); err != nil {
 		return err
 	}
+	if c.isClosed() {
+		return ErrClosed
+	}
 	c.attempt(addr, 0)
 	return nil
 }

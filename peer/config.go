@@ -29,6 +29,7 @@ const (
 	// own are taken for it.
 	OriginalMaxFrame = 99999
 
+	minFrame     = 1 << 10     // the handshake must fit
 	maxUnknown   = 16          // packets of unknown ids before a conn is ended
 	sharePackets = 256         // a conn's share of one turn: packets,
 	shareBytes   = 64 << 10    // or bytes
@@ -62,15 +63,17 @@ type Config struct {
 
 	// Hooks that see, and may replace, each step of a packet's way. An error
 	// ends the conn on the way in and is returned by the send on the way out;
-	// ErrDrop drops the packet. Bytes are the packet id and the payload, and
-	// are valid during the call; hooks on the way out run on the sender's
+	// ErrDrop drops the packet. They see application packets alone, those of the
+	// handshake never. Bytes are the packet id and the payload, and are valid
+	// during the call; hooks on the way out run on the sender's
 	// goroutine.
 	EncodedIn  func(c *Conn, raw []byte) ([]byte, error)
 	PacketIn   func(c *Conn, t *registry.Type, v any) (any, error)
 	PacketOut  func(c *Conn, t *registry.Type, v any) (any, error)
 	EncodedOut func(c *Conn, raw []byte) ([]byte, error)
 
-	// Wrap, if not nil, puts a transport around that of each new conn.
+	// Wrap, if not nil, puts a transport around that of each new conn; a nil
+	// result leaves it as it is.
 	Wrap func(c *Conn, inner engine.Transport) engine.Transport
 
 	// SkipHandshake has every conn start in state Active, with this side's
@@ -83,8 +86,10 @@ type Config struct {
 	NoExtensions bool
 
 	// MaxFrame is the largest frame taken or sent, in bytes of id and payload;
-	// 0 means 1 MiB. What is sent is also bounded by what the other side
-	// announces.
+	// 0 means 1 MiB, and less than 1 KiB means 1 KiB. What is sent is also
+	// bounded by what the other side announces, and cannot wait if it is more
+	// than the reactor's MaxPending: a peer with a reactor of its own makes that
+	// twice MaxFrame at least.
 	MaxFrame int
 
 	// Limits bounds what a payload may decode to. Zero fields mean depth 32,
@@ -146,7 +151,8 @@ type Config struct {
 
 	// Idle ends a conn from whose other side nothing was heard for so long. 0
 	// means three times Ping for other sides that know heartbeats, so that two
-	// may go unanswered, and no bound for those that do not.
+	// may go unanswered, and no bound for those that do not; a negative time
+	// means no bound for any.
 	Idle time.Duration
 
 	// Overflow is what happens to packets for which there is no room, because
@@ -197,6 +203,7 @@ func (c *Config) withDefaults() Config {
 		d = *c
 	}
 	setDefault(&d.MaxFrame, DefaultMaxFrame)
+	d.MaxFrame = max(d.MaxFrame, minFrame)
 	setDefault(&d.Handshake, DefaultHandshake)
 	setDefault(&d.QuitGrace, DefaultQuitGrace)
 	setDefault(&d.Connect, DefaultConnect)

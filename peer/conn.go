@@ -26,6 +26,7 @@ type Conn struct {
 	rtt      atomic.Int64
 	overflow atomic.Uint32
 	dropped  atomic.Uint64
+	aborted  atomic.Bool
 	adapted  atomic.Pointer[adaptation]
 	data     atomic.Value
 
@@ -47,8 +48,9 @@ type Conn struct {
 	leaving atomic.Bool // this side ended it: a client does not come back
 }
 
-// adaptation is the other side's ids as a conn has taken them over, shared by
-// the conns that were told the same.
+// adaptation is the ids that both sides of a conn know packets by: the other
+// side's, or this side's as they were when it told them. It is shared by the
+// conns that have the same.
 type adaptation struct {
 	ids   []registry.Entry
 	base  *registry.Table // what table was made from
@@ -105,6 +107,7 @@ func (c *Conn) String() string {
 // told err.
 func (c *Conn) Abort(err error) {
 	c.leaving.Store(true)
+	c.aborted.Store(true)
 	c.link.Abort(err)
 }
 

@@ -92,3 +92,42 @@ func TestDropOldestHoldsForReplies(t *testing.T) {
 		t.Errorf("%d buffers are left", n)
 	}
 }
+
+// The last word is not refused, however much waits: the other side is told why
+// the conn ends.
+func TestSoftquitIsNotRefused(t *testing.T) {
+	const bound = 10_000
+	v := engine.NewVirtual(&engine.Config{MaxPending: bound, SoftPending: bound})
+	s, c := newSide(false, 17, 18), newSide(true, 40, 41)
+	s.cfg.Reactor, c.cfg.Reactor = v.Reactor(), v.Reactor()
+	s.cfg.Overflow = registry.DropNewest
+	var wall *dam
+	s.cfg.Wrap = func(_ *Conn, inner engine.Transport) engine.Transport {
+		wall = &dam{Transport: inner}
+		return wall
+	}
+	server, client := NewServer(s.reg, &s.cfg), NewMemoryClient(c.reg, &c.cfg)
+	Handle(server, s.ping, func(c *Conn, v *note) error { return Reply(c, s.pong, &note{v.N, string(make([]byte, 100))}) })
+	client.ConnectAsync(server)
+	v.Settle(1000)
+	cc, sc := c.next(t, "made").conn, s.next(t, "made").conn
+	wall.shut = true
+	for sc.Dropped() == 0 {
+		if err := Send(cc, c.ping, &note{}); err != nil {
+			t.Fatal(err)
+		}
+		v.Settle(1000)
+	}
+	sc.Softquit("reason.bye")
+	v.Settle(1000)
+	wall.open()
+	for range 100 {
+		d, _ := v.Next()
+		v.Advance(d)
+		v.Settle(1000)
+	}
+	if e := c.next(t, "lost"); e.reason != Reason("reason.bye") {
+		t.Errorf("lost because of %v", e.reason)
+	}
+	v.Close()
+}

@@ -51,10 +51,15 @@ type Peer struct {
 type encodedIDs struct {
 	table       *registry.Table
 	payload     []byte
-	dropsOldest bool // some packet's policy is DropOldest
+	dropsOldest bool       // some packet's policy is DropOldest
+	told        adaptation // what the other side knows, whatever is added or removed later
 }
 
+// newPeer panics on a nil registry: there is nothing that it could mean.
 func newPeer(reg *registry.Registry, cfg *Config) *Peer {
+	if reg == nil {
+		panic("peer: nil registry")
+	}
 	p := &Peer{
 		reg:   reg,
 		cfg:   cfg.withDefaults(),
@@ -69,6 +74,9 @@ func newPeer(reg *registry.Registry, cfg *Config) *Peer {
 		ec := engine.Config{Logger: p.cfg.Logger}
 		if p.cfg.Engine != nil {
 			ec = *p.cfg.Engine
+		}
+		if ec.MaxPending == 0 {
+			ec.MaxPending = max(engine.DefaultMaxPending, 2*c.MaxFrame)
 		}
 		p.reactor = engine.New(&ec)
 	}
@@ -104,11 +112,11 @@ func (p *Peer) Stop() { p.reactor.Stop() }
 // returns at once.
 func (p *Peer) Close() error {
 	conns, lns := p.retire()
+	if p.owned { // and the listeners with it
+		return p.reactor.Close()
+	}
 	for _, ln := range lns {
 		ln.Close()
-	}
-	if p.owned {
-		return p.reactor.Close()
 	}
 	for _, c := range conns {
 		c.Abort(ErrClosed)
@@ -123,16 +131,16 @@ func (p *Peer) Close() error {
 // error says so. On a loop, with a reactor of its own, it returns at once.
 func (p *Peer) Shutdown(ctx context.Context) error {
 	conns, lns := p.retire()
-	for _, ln := range lns {
-		ln.Close()
-	}
-	if p.owned {
+	if p.owned { // and the listeners with it
 		return p.reactor.Shutdown(ctx)
 	}
 	if p.reactor.OnLoop() {
 		return engine.ErrOnLoop
 	}
-	ctx, cancel := withTimeout(ctx, engine.DefaultDrain)
+	for _, ln := range lns {
+		ln.Close()
+	}
+	ctx, cancel := withTimeout(ctx, p.reactor.DrainTime())
 	defer cancel()
 	for _, c := range conns {
 		c.Softquit(string(ReasonShutdown))
@@ -160,6 +168,12 @@ func (p *Peer) retire() (conns []*Conn, lns []*engine.Listener) {
 		lns = append(lns, ln)
 	}
 	return conns, lns
+}
+
+func (p *Peer) isClosed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
 }
 
 func (p *Peer) whenEmpty() <-chan struct{} {
@@ -372,7 +386,7 @@ func (p *Peer) ownIDs() *encodedIDs {
 	e := p.encodedIDs.Load()
 	if e == nil || e.table != table {
 		m := pubIDsMsg{adapt: p.reg.Adapts(), ids: table.IDs()}
-		e = &encodedIDs{table: table, payload: m.append(nil)}
+		e = &encodedIDs{table: table, payload: m.append(nil), told: adaptation{m.ids, table, table}}
 		for _, id := range m.ids {
 			e.dropsOldest = e.dropsOldest || table.Type(id.ID).Options().Overflow == registry.DropOldest
 		}

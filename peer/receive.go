@@ -30,7 +30,7 @@ func (c *Conn) receive(b []byte) (n int) {
 			c.frame(c.table(), f)
 			packets++
 		}
-		if c.over {
+		if c.over || c.aborted.Load() {
 			c.reader.Reset()
 			return len(b)
 		}
@@ -45,7 +45,7 @@ func (c *Conn) receive(b []byte) (n int) {
 // frame handles one frame.
 func (c *Conn) frame(table *registry.Table, f codec.Frame) {
 	id := f.ID()
-	if c.peer.cfg.EncodedIn != nil {
+	if c.peer.cfg.EncodedIn != nil && id >= registry.MinID {
 		raw, err := c.peer.cfg.EncodedIn(c, f)
 		if err != nil {
 			c.refuse(err)

@@ -144,13 +144,13 @@ func TestRefuseHoldsForReplies(t *testing.T) {
 
 func TestOwnMaxFrameBoundsSends(t *testing.T) {
 	s := newSide(false, 17, 18)
-	s.cfg.MaxFrame = 1000
+	s.cfg.MaxFrame = 2000
 	w := listenWire(t, s)()
 	w.shake(3)
 	c := s.next(t, "made").conn
 	var se *SizeError
-	if err := c.SendRaw(s.pong.Type(), make([]byte, 999)); !errors.As(err, &se) || se.Max != 1000 {
-		t.Errorf("a frame of 1001 bytes: %v", err)
+	if err := c.SendRaw(s.pong.Type(), make([]byte, 1999)); !errors.As(err, &se) || se.Max != 2000 {
+		t.Errorf("a frame of 2001 bytes: %v", err)
 	}
 }
 
@@ -284,4 +284,210 @@ func TestClientComesBackOnlyWhenAsked(t *testing.T) {
 	wait(t, "timer", settled)
 	nothing(t, "conn", s.events)
 	nothing(t, "question", asked)
+}
+
+// A slow reader gets everything that was sent before the end, however short the
+// graces are, by a softquit from here, from there, and by Shutdown.
+func TestSlowReadersGetEverything(t *testing.T) {
+	const size, packets = 90_000, 100
+	for _, by := range []string{"ours", "theirs", "shutdown"} {
+		t.Run(by, func(t *testing.T) {
+			s := newSide(false, 17, 18)
+			s.cfg.QuitGrace = 300 * time.Millisecond
+			s.cfg.Engine = &engine.Config{MaxPending: 64 << 20}
+			server := NewServer(s.reg, &s.cfg)
+			ln, err := server.Listen("127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			run(t, server.Peer)
+			w := dialTo(t, ln)
+			w.Conn.(*net.TCPConn).SetReadBuffer(64 << 10)
+			w.shake(3)
+			c := s.next(t, "made").conn
+			for range packets {
+				if err := c.SendRaw(s.pong.Type(), make([]byte, size)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			down := make(chan error, 1)
+			switch by {
+			case "ours":
+				c.Softquit("reason.bye")
+			case "theirs":
+				w.send(1, softquitMsg{"reason.bye"}.append(nil))
+			case "shutdown":
+				go func() { down <- server.Shutdown(t.Context()) }()
+			}
+			pace := time.NewTicker(15 * time.Millisecond) // 1.5 s for all: five graces
+			defer pace.Stop()
+			got := 0
+			for f := w.recv(); f != nil; f = w.recv() {
+				if f.ID() == 18 {
+					got++
+				}
+				<-pace.C
+			}
+			w.Close()
+			if got != packets {
+				t.Errorf("%d packets of %d arrived", got, packets)
+			}
+			if by == "shutdown" {
+				if err := wait(t, "shutdown", down); err != nil {
+					t.Errorf("Shutdown: %v", err)
+				}
+			}
+			s.next(t, "lost")
+		})
+	}
+}
+
+func TestRegistryChangesDoNotReachOpenConns(t *testing.T) {
+	everywhere(t, nil, func(t *testing.T, w *world) {
+		sc, _ := w.handshake(t)
+		s := w.s.reg
+		if _, err := s.Add("test:late", 30, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := sc.Send("test:late", 1); !errors.Is(err, ErrNotOnWire) {
+			t.Errorf("send of a packet that the other side was not told: %v", err)
+		}
+		if err := s.Remove("test:pong"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Add("test:other", 18, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := sc.Send("test:other", 1); !errors.Is(err, ErrNotOnWire) {
+			t.Errorf("send of a packet under the id of another: %v", err)
+		}
+	})
+}
+
+func TestAbortInAHandlerIsTheLast(t *testing.T) {
+	everywhere(t, nil, func(t *testing.T, w *world) {
+		calls := 0
+		Handle(w.server, w.s.ping, func(c *Conn, v *note) error {
+			calls++
+			c.Abort(errors.New("enough"))
+			return nil
+		})
+		_, cc := w.handshake(t)
+		cc.Loop().Post(func() {
+			for n := range 100 {
+				Reply(cc, w.c.ping, &note{n, ""})
+			}
+		})
+		w.s.next(t, "lost")
+		if calls != 1 {
+			t.Errorf("the handler was called %d times", calls)
+		}
+	})
+}
+
+// Hooks that transform all bytes see all packets of the program, and none of
+// the handshake.
+func TestBytesTransformedByHooks(t *testing.T) {
+	flipped := func(_ *Conn, raw []byte) ([]byte, error) {
+		out := append([]byte(nil), raw...)
+		flip(out[codec.IDSize:])
+		return out, nil
+	}
+	setUp := func(s, c *side) {
+		s.cfg.EncodedIn, s.cfg.EncodedOut = flipped, flipped
+		c.cfg.EncodedIn, c.cfg.EncodedOut = flipped, flipped
+	}
+	everywhere(t, setUp, func(t *testing.T, w *world) {
+		pings := inbox(t, w.server, w.s.ping, 1)
+		_, cc := w.handshake(t)
+		Send(cc, w.c.ping, &note{1, "secret"})
+		if got := wait(t, "packet", pings); got.Text != "secret" {
+			t.Errorf("got %q", got.Text)
+		}
+	})
+}
+
+func TestWrapThatFails(t *testing.T) {
+	for name, wrap := range map[string]func(*Conn, engine.Transport) engine.Transport{
+		"nil":   func(*Conn, engine.Transport) engine.Transport { return nil },
+		"panic": func(*Conn, engine.Transport) engine.Transport { panic("in Wrap") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			setUp := func(s, c *side) { s.cfg.Wrap = wrap }
+			everywhere(t, setUp, func(t *testing.T, w *world) {
+				_, err := w.connect(t.Context())
+				if (err == nil) != (name == "nil") {
+					t.Errorf("Connect: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// speaker is a value whose marshalling sends on the conn that it is sent on.
+type speaker struct{ say func() }
+
+func (s *speaker) MarshalMsg(b []byte) ([]byte, error) {
+	if s.say != nil {
+		s.say()
+	}
+	return append(b, 0xa3, 'o', 'u', 't'), nil
+}
+func (s *speaker) UnmarshalMsg(b []byte) ([]byte, error) { return nil, nil }
+
+func TestMarshallingThatSends(t *testing.T) {
+	setUp := func(s, c *side) {
+		registry.MustAdd[speaker](s.reg, "test:speak", 30)
+		s.reg.Add("test:inner", 31, nil)
+		c.reg.Add("test:speak", 50, nil)
+		c.reg.Add("test:inner", 51, nil)
+	}
+	everywhere(t, setUp, func(t *testing.T, w *world) {
+		got := make(chan any, 4)
+		for _, name := range []string{"test:speak", "test:inner"} {
+			HandleAny(w.client, name, func(c *Conn, v any) error { got <- v; return nil })
+		}
+		sc, _ := w.handshake(t)
+		sc.Loop().Post(func() {
+			sc.Reply("test:inner", "first")
+			sc.Reply("test:speak", &speaker{func() { sc.Reply("test:inner", "inner") }})
+			sc.Reply("test:inner", "last")
+		})
+		for _, want := range []string{"first", "out", "inner", "last"} {
+			if v := wait(t, "packet", got); v != want {
+				t.Errorf("got %v, want %s", v, want)
+			}
+		}
+	})
+}
+
+func TestIdleBelowPing(t *testing.T) {
+	s := newSide(false, 17, 18)
+	s.cfg.Idle = 300 * time.Millisecond // with heartbeats every 30 s
+	w := dialWire(t, s)
+	w.shakeWith(initMsg{version: 1, beats: true})
+	s.next(t, "made")
+	if e := s.next(t, "lost"); !errors.Is(e.reason, ErrIdle) {
+		t.Errorf("lost because of %v", e.reason)
+	}
+}
+
+func TestStateSetByHandStopsTheHandshakeClock(t *testing.T) {
+	s := newSide(false, 17, 18)
+	s.cfg.Handshake = 50 * time.Millisecond
+	opened := make(chan *Conn, 1)
+	s.cfg.Wrap = func(c *Conn, inner engine.Transport) engine.Transport {
+		c.SetState(Active)
+		opened <- c
+		return inner
+	}
+	listenWire(t, s)()
+	c := wait(t, "conn", opened)
+	passed := make(chan struct{})
+	c.Loop().After(time.Second, func() { close(passed) })
+	wait(t, "a second", passed)
+	if c.State() != Active {
+		t.Errorf("it is %v", c.State())
+	}
+	nothing(t, "event", s.events)
 }

@@ -26,6 +26,7 @@ func (s *session) Wrap(_ *engine.Conn, inner engine.Transport) engine.Transport 
 // Opened implements engine.Handler: both sides speak at once, unasked.
 func (s *session) Opened(*engine.Conn) {
 	c := s.conn()
+	defer c.caught()
 	p := c.peer
 	if err := p.enter(c); err != nil {
 		c.Abort(err)
@@ -79,7 +80,11 @@ func payloadLimit(id uint16) int {
 
 // emit sends an internal packet.
 func (c *Conn) emit(id uint16, payload func([]byte) []byte) {
-	out := c.link.Out()
+	take := c.link.Out
+	if id == registry.IDSoftquit {
+		take = c.link.LastOut // there is one of them, and it must get there
+	}
+	out := take()
 	if out == nil {
 		return
 	}
@@ -132,17 +137,18 @@ func (c *Conn) onInit(payload []byte) {
 	}
 	c.beats = m.beats && c.peer.cfg.Ping > 0 && !c.peer.cfg.NoExtensions
 	c.state.CompareAndSwap(uint32(ConnMade), uint32(IDCheck))
-	ids := c.peer.ownIDs().payload
+	own := c.peer.ownIDs()
 	token, err := c.token(m.auth)
 	if err != nil {
 		c.fault(ReasonUnknown, err)
 		return
 	}
-	if n := len(ids) + tokenSize(token); n > maxPubIDsPayload {
+	if n := len(own.payload) + tokenSize(token); n > maxPubIDsPayload {
 		c.fault(ReasonUnknown, &SizeError{Packet: registry.NamePubIDs, Length: n, Max: maxPubIDsPayload})
 		return
 	}
-	c.emit(registry.IDPubIDs, func(b []byte) []byte { return appendToken(append(b, ids...), len(b), token) })
+	c.emit(registry.IDPubIDs, func(b []byte) []byte { return appendToken(append(b, own.payload...), len(b), token) })
+	c.adapted.Store(&own.told)
 }
 
 func (c *Conn) onPubIDs(payload []byte) {
@@ -323,7 +329,7 @@ func (s *session) Drain(*engine.Conn) {
 	if c.far != nil && c.far.reactor == c.peer.reactor {
 		return
 	}
-	if c.State() < Softquitted {
+	if !c.lost {
 		c.quit(ReasonShutdown, nil)
 	}
 }

@@ -3,7 +3,6 @@ package sim
 import (
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/packetmq/packetmq/engine"
@@ -149,8 +148,6 @@ func (e *end) explain() {
 			e.acted = true
 			return
 		}
-	case errors.Is(e.reason, io.EOF) && o.wire.lost > o.party.host.maxPending:
-		return // its last word was too much
 	}
 	l.w.fail("%v was lost without a cause: %v", e, e.reason)
 }
@@ -158,9 +155,9 @@ func (e *end) explain() {
 // toldAll looks, at the end of a conn that the other side ended with a reason,
 // whether everything came that was sent before.
 func (e *end) toldAll() {
-	reason, ok := e.reason.(peer.Reason)
-	if !ok || !e.made || e.link.foe || e.quit != "" || e.acted || e.link.external && reason != e.other().quit {
-		return
+	_, ok := e.reason.(peer.Reason)
+	if !ok || !e.made || e.link.foe || e.quit != "" || e.acted || e.party.leaves() {
+		return // or this side ended it too, and wanted no more
 	}
 	e.complete()
 }

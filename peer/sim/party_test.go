@@ -270,6 +270,9 @@ func (p *party) retire() {
 	}
 }
 
+// leaves tells that the peer's conns are being ended.
+func (p *party) leaves() bool { return p.closed || p.host.draining || p.host.closed }
+
 func (p *party) close() {
 	p.w.trace.add("%d %v closes", p.w.step, p)
 	p.retire()

@@ -38,8 +38,16 @@ func TestSim(t *testing.T) {
 	}
 }
 
+// others skips what -sim.seed does not ask for.
+func others(t *testing.T) {
+	if *seed != 0 {
+		t.Skip("one seed only")
+	}
+}
+
 // The same seed is the same run, event by event.
 func TestSimReplays(t *testing.T) {
+	others(t)
 	for n := range uint64(20) {
 		a, b := run(t, n+1000, nil, none), run(t, n+1000, nil, none)
 		if a.trace.hash != b.trace.hash || a.trace.lines != b.trace.lines {
@@ -50,6 +58,7 @@ func TestSimReplays(t *testing.T) {
 
 // What a run is to notice, it does.
 func TestSimNotices(t *testing.T) {
+	others(t)
 	for name, s := range map[string]sabotage{
 		"a lost frame": lose, "a frame twice": twice, "two frames in the wrong order": swap,
 		"a wrong byte": flip, "a lost buffer": hoard,

@@ -36,7 +36,6 @@ type wire struct {
 
 	finned, closed, ended bool
 	written               int // bytes that the conn handed over
-	lost                  int // bytes that were buffered at the end
 	frames                int
 	scrap                 []byte // of sabotage: a frame held back
 }
@@ -192,7 +191,7 @@ func (w *wire) Close() {
 		w.w.fail("%v: closed twice", w.e)
 		return
 	}
-	w.closed, w.lost = true, w.Buffered()
+	w.closed = true
 	for _, b := range w.out {
 		w.pool.Put(b)
 	}
