@@ -35,8 +35,10 @@ const (
 // reactor runs.
 //
 // Two goroutines serve nc. Input waits in 16 reads of at most 16 KiB for its
-// turn, and then in nc. An nc that has no CloseWrite is closed as a whole where
-// its output ends, a tenth of a second after the last of it was written.
+// turn, and then in nc; they go on while the reactor is stopped, as far as that.
+// What Abort finds unwritten is lost. An nc that has no CloseWrite is closed as
+// a whole where its output ends, a tenth of a second after the last of it was
+// written.
 func (r *Reactor) Inject(nc net.Conn, c *Conn, h Handler) error {
 	nc.SetDeadline(time.Time{}) // one that has none needs no reset
 	return r.Attach(newStream(r, nc), c, h, nil)

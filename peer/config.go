@@ -107,8 +107,9 @@ type Config struct {
 	// block. An error ends the conn: the other side is told ReasonDenied and
 	// nothing else, OnLost a Fault with the error, which is logged too. Other
 	// sides that have no token, the Python library among them, show none: the
-	// hook decides. No packet is handled before it was called. With
-	// SkipHandshake it is called too, without a token.
+	// hook decides; nobody is asked for one with NoExtensions. No packet of the
+	// program is handled before it was called. With SkipHandshake it is called
+	// too, without a token.
 	Authenticate func(c *Conn, cred Credentials) error
 
 	// Token, if not nil, is called when the other side asks who this one is,

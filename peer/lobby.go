@@ -1,44 +1,78 @@
 package peer
 
 import (
+	"errors"
 	"net"
 	"slices"
 	"sync"
 )
+
+// errSentAway is logged for a TLS handshake that had to make room.
+var errSentAway = errors.New("peer: too many TLS handshakes are under way, or the listener was closed")
 
 // lobby holds the sockets of a listener whose TLS handshake is under way. When
 // it is full the one that has been there for the longest has to leave: a
 // handshake takes two round trips, and who fills the lobby with half ones cannot
 // keep the others out.
 type lobby struct {
-	max int
+	max  int
+	door *admission
 
 	mu     sync.Mutex
 	closed bool
-	guests []net.Conn // in the order in which they came
+	guests []*guest // in the order in which they came
 }
 
-// enter takes nc in; it reports whether the lobby is open.
-func (l *lobby) enter(nc net.Conn) bool {
+// guest is one of them. Its entry is the lobby's while it is in there.
+type guest struct {
+	nc    net.Conn
+	entry entry
+}
+
+// enter takes nc in, or says why not.
+func (l *lobby) enter(nc net.Conn) (*guest, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return false
+		return nil, ErrClosed
+	}
+	e, err := l.door.admit(nc.RemoteAddr())
+	if err != nil {
+		return nil, err
 	}
 	if len(l.guests) >= l.max {
-		l.guests[0].Close() // its goroutine does the rest
+		l.sendAway(l.guests[0])
 		l.guests = slices.Delete(l.guests, 0, 1)
 	}
-	l.guests = append(l.guests, nc)
+	g := &guest{nc, e}
+	l.guests = append(l.guests, g)
+	return g, nil
+}
+
+// sendAway ends a guest's handshake; its goroutine does the rest. l.mu is held.
+func (l *lobby) sendAway(g *guest) {
+	l.door.left(&g.entry)
+	g.nc.Close()
+}
+
+// leave takes g out, and hands its entry to the caller; it reports whether g was
+// still in.
+func (l *lobby) leave(g *guest) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := slices.Index(l.guests, g)
+	if i < 0 {
+		return false
+	}
+	l.guests = slices.Delete(l.guests, i, i+1)
 	return true
 }
 
-func (l *lobby) leave(nc net.Conn) {
+// has reports whether g was not sent away.
+func (l *lobby) has(g *guest) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if i := slices.Index(l.guests, nc); i >= 0 {
-		l.guests = slices.Delete(l.guests, i, i+1)
-	}
+	return slices.Contains(l.guests, g)
 }
 
 // close sends everybody away.
@@ -46,8 +80,8 @@ func (l *lobby) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
-	for _, nc := range l.guests {
-		nc.Close()
+	for _, g := range l.guests {
+		l.sendAway(g)
 	}
 	l.guests = nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/registry"
 )
 
@@ -163,4 +164,19 @@ func FuzzMessages(f *testing.F) {
 		}
 		parseFinish(b)
 	})
+}
+
+// The bytes that PROTOCOL.md shows.
+func TestAuthBytes(t *testing.T) {
+	m := initMsg{version: 1, maxFrame: 1 << 20, beats: true, auth: true}
+	if got, want := codec.AppendFrame(nil, 0, m.append(nil)), unhex("0000002b000084a776657273696f6e01a86d61786672616d65ce00100000a9686561727462656174c3a461757468c3"); !bytes.Equal(got, want) {
+		t.Errorf("init is %x", got)
+	}
+	if n := len(m.append(nil)); n > maxInitPayload {
+		t.Errorf("init has %d bytes", n)
+	}
+	ids := pubIDsMsg{adapt: true, token: []byte("abc")}
+	if got, want := codec.AppendFrame(nil, 2, ids.append(nil)), unhex("0000001c000283a56164617074c3a569646d617080a5746f6b656ec403616263"); !bytes.Equal(got, want) {
+		t.Errorf("pubids is %x", got)
+	}
 }

@@ -99,7 +99,7 @@ func (p *Peer) listenTLS(address string) (*engine.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	guests := &lobby{max: min(maxGuests, max(p.cfg.HalfOpen/2, 1))}
+	guests := &lobby{max: min(maxGuests, max(p.cfg.HalfOpen/2, 1)), door: &p.admission}
 	ln, err := p.reactor.ListenFunc("tcp", address, func(nc net.Conn) { p.receive(nc, cfg, guests) })
 	if err != nil {
 		return nil, err
@@ -113,50 +113,53 @@ func (p *Peer) listenTLS(address string) (*engine.Listener, error) {
 
 // receive begins the TLS handshake of an accepted socket, or refuses it.
 func (p *Peer) receive(nc net.Conn, cfg *tls.Config, guests *lobby) {
-	e, err := p.admission.admit(nc.RemoteAddr())
-	if err != nil {
+	g, err := guests.enter(nc)
+	if err == nil {
+		go p.greet(g, cfg, guests)
+		return
+	}
+	nc.Close()
+	if !errors.Is(err, ErrClosed) {
 		p.refuse(nc.RemoteAddr(), err)
-		nc.Close()
-		return
 	}
-	if !guests.enter(nc) {
-		p.admission.left(&e)
-		nc.Close()
-		return
-	}
-	go func() {
-		if !p.greet(nc, cfg, e) {
-			p.admission.left(&e)
-		}
-		guests.leave(nc)
-	}()
 }
 
-// greet shakes hands and brings the conn onto a loop; it reports whether it
-// has.
-func (p *Peer) greet(nc net.Conn, cfg *tls.Config, e entry) bool {
-	tc := tls.Server(nc, cfg)
+// greet shakes hands with a guest, and brings it onto a loop or dismisses it.
+func (p *Peer) greet(g *guest, cfg *tls.Config, guests *lobby) {
+	tc := tls.Server(g.nc, cfg)
 	ctx, cancel := context.WithTimeout(context.Background(), p.cfg.Handshake)
 	err := tc.HandshakeContext(ctx)
 	cancel()
-	if err != nil {
-		p.refuseTLS(nc.RemoteAddr(), explain(err))
-		dismiss(nc, err)
-		return false
+	if err == nil && guests.leave(g) {
+		p.welcome(tc, g.entry)
+		return
 	}
+	if !guests.has(g) {
+		err = errSentAway
+	}
+	p.refuseTLS(g.nc.RemoteAddr(), explain(err))
+	dismiss(g.nc, err)
+	if guests.leave(g) {
+		p.admission.left(&g.entry)
+	}
+}
+
+// welcome brings a TLS conn onto a loop.
+func (p *Peer) welcome(tc *tls.Conn, e entry) {
 	c, err := p.newConn()
-	if err != nil {
-		nc.Close()
-		return false
+	if err == nil {
+		c.entry = e
+		err = p.inject(c, tc)
+	} else {
+		tc.NetConn().Close()
 	}
-	c.entry = e
-	if err := p.inject(c, tc); err != nil {
-		if !errors.Is(err, ErrClosed) {
-			p.refuse(nc.RemoteAddr(), err)
-		}
-		return false
+	if err == nil {
+		return
 	}
-	return true
+	p.admission.left(&e)
+	if !errors.Is(err, ErrClosed) {
+		p.refuse(tc.RemoteAddr(), err)
+	}
 }
 
 // refuseTLS counts a TLS handshake that failed.
