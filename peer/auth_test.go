@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/registry"
 )
 
@@ -159,6 +160,33 @@ func TestAuthenticateWithoutAHandshake(t *testing.T) {
 	}
 }
 
+// tap is a transport that tells what comes in, frame by frame.
+type tap struct {
+	engine.Transport
+	sink   engine.Sink
+	reader codec.Reader
+	frames chan<- codec.Frame
+}
+
+func (t *tap) Open(s engine.Sink) { t.sink = s; t.Transport.Open(t) }
+
+func (t *tap) Received(b []byte) int {
+	for rest := b; len(rest) > 0; {
+		f, n, err := t.reader.Next(rest)
+		if err != nil {
+			break
+		}
+		if f != nil {
+			t.frames <- slices.Clone(f)
+		}
+		rest = rest[n:]
+	}
+	return t.sink.Received(b)
+}
+func (t *tap) Ended(err error)      { t.sink.Ended(err) }
+func (t *tap) Wake(on *engine.Loop) { t.sink.Wake(on) }
+func (t *tap) Loop() *engine.Loop   { return t.sink.Loop() }
+
 // A token goes only to those who ask, and a side that asks for nothing sends
 // the same bytes as ever.
 func TestTokenIsForThoseWhoAsk(t *testing.T) {
@@ -176,9 +204,8 @@ func TestTokenIsForThoseWhoAsk(t *testing.T) {
 			setUp := func(s, c *side) {
 				frames = make(chan codec.Frame, 100)
 				c.cfg.Token = token([]byte("secret"))
-				s.cfg.EncodedIn = func(_ *Conn, raw []byte) ([]byte, error) {
-					frames <- slices.Clone(raw)
-					return raw, nil
+				s.cfg.Wrap = func(_ *Conn, inner engine.Transport) engine.Transport {
+					return &tap{Transport: inner, frames: frames}
 				}
 				test.setUp(s, c)
 			}
