@@ -5,8 +5,9 @@ GO      ?= go
 MODULES := . bench tools
 FUZZTIME ?= 10s
 SOAK    ?= 10m
+SEEDS   ?= 500
 
-.PHONY: run siege soak test build bench lint fmt tidy vet fuzz cross clean
+.PHONY: run test build bench lint fmt tidy vet fuzz sim siege soak cross clean
 
 run: build ## a server and its clients, live, with real traffic, for ten seconds
 	bin/bench run
@@ -34,11 +35,15 @@ fuzz: ## every fuzz target, FUZZTIME each
 	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
 	  done; done
 
+sim: ## SEEDS worlds of peers, each with other faults; a seed is always the same world
+	$(GO) test ./peer/sim -run Sim -count=1 -timeout 60m -sim.seeds=$(SEEDS)
+
 fmt: ## fails if gofmt would change a file
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
 
 vet:
-	@set -e; for m in $(MODULES); do (cd $$m && $(GO) vet ./...); done
+	$(GO) vet ./...
+	cd bench && $(GO) vet ./...
 
 tidy: ## fails if a go.mod or go.sum is not tidy
 	@set -e; for m in $(MODULES); do (cd $$m && $(GO) mod tidy -diff); done

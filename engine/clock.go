@@ -12,19 +12,37 @@ type clock struct {
 	manual bool
 	at     atomic.Int64 // of a manual one, in nanoseconds
 	start  time.Time
-	paused atomic.Int64 // nanoseconds stood still so far
-	since  time.Time    // when it was stopped; the reactor's lock guards it
+	phase  atomic.Pointer[span]
+}
+
+// span is a stretch of time in which the clock goes, or stands still.
+type span struct {
+	at     time.Duration // what the clock showed when it began
+	since  time.Duration // of start, when it began
+	stands bool
+}
+
+func newClock() *clock {
+	c := &clock{start: time.Now()}
+	c.phase.Store(&span{stands: true})
+	return c
 }
 
 func (c *clock) now() time.Duration {
 	if c.manual {
 		return time.Duration(c.at.Load())
 	}
-	return time.Since(c.start) - time.Duration(c.paused.Load())
+	s := c.phase.Load()
+	if s.stands {
+		return s.at
+	}
+	return s.at + time.Since(c.start) - s.since
 }
 
-func (c *clock) stop() { c.since = time.Now() }
+func (c *clock) stop() { c.phase.Store(&span{at: c.now(), stands: true}) }
 
-func (c *clock) resume() { c.paused.Add(int64(time.Since(c.since))) }
+func (c *clock) resume() {
+	c.phase.Store(&span{at: c.now(), since: time.Since(c.start)})
+}
 
 func (c *clock) advance(d time.Duration) { c.at.Add(int64(d)) }

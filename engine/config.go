@@ -13,6 +13,7 @@ const (
 	DefaultMaxPending      = 8 << 20
 	DefaultMaxTotalPending = 512 << 20
 	DefaultDrain           = 10 * time.Second
+	DefaultStuckAfter      = time.Second
 	DefaultWorkers         = 64
 	DefaultMaxQueued       = 64 << 10
 	DefaultMaxConns        = 65536
@@ -47,8 +48,8 @@ type Config struct {
 	SoftTime    time.Duration
 
 	// MaxPending bounds, in bytes, what may wait for one conn's other side.
-	// What would go over it is refused by Queue; a conn that is over it at the
-	// end of a callback is ended with ErrSlowConsumer. 0 means 8 MiB.
+	// What would go over it is refused by Queue and Out; while a callback runs,
+	// each of the two takes so much. 0 means 8 MiB.
 	MaxPending int
 
 	// MaxTotalPending bounds, in bytes, what may wait for all conns together;
@@ -66,6 +67,12 @@ type Config struct {
 	// Workers is the number of goroutines that run offloaded work at the same
 	// time; 0 means 64. As many as 65,536 calls wait for them.
 	Workers int
+
+	// StuckAfter is how long one callback may hold a loop up before that is
+	// logged, with the stack, and OnStuck is called with both on a goroutine of
+	// its own. 0 means 1 s.
+	StuckAfter time.Duration
+	OnStuck    func(l *Loop, stack []byte)
 
 	// Logger gets what the reactor has to say; nil means silence.
 	Logger *slog.Logger
@@ -85,6 +92,7 @@ func (c *Config) withDefaults() Config {
 	setDefault(&d.MaxConns, defaultMaxConns())
 	setDefault(&d.Drain, DefaultDrain)
 	setDefault(&d.Workers, DefaultWorkers)
+	setDefault(&d.StuckAfter, DefaultStuckAfter)
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -57,9 +57,8 @@ const (
 
 // Conn is one stream of bytes, pinned to a loop, over any transport.
 //
-// Out, SetDeadline and SetHoldBack are for the loop's goroutine alone; every
-// other method may be called from
-// any goroutine. The zero value is ready to be opened by Listen, Dial or
+// Out, LastOut, SetDeadline and SetHoldBack are for the loop's goroutine alone;
+// every other method may be called from any goroutine. The zero value is ready to be opened by Listen, Dial or
 // Attach, once.
 type Conn struct {
 	loop    *Loop
@@ -71,6 +70,7 @@ type Conn struct {
 	// The loop's alone.
 	out       *Buffer // what callbacks have written since the last flush
 	held      int     // bytes in the transport, when last looked at
+	unsent    int     // of an ending conn, when its deadline was last set
 	counted   int     // of these, in the reactor's total
 	slot      int32   // place in loop.conns
 	phase     phase
@@ -78,6 +78,7 @@ type Conn struct {
 	queued    bool  // in loop.ready
 	congested bool  // in loop.congested
 	above     bool  // Pressure was told so
+	drained   bool  // Drain was called
 	holdBack  bool  // output stays here while the transport holds some
 	due       int32 // the deadline, in ticks; 0: none
 	slotDue   int32 // the slot of the wheel that the conn is in; 0: none
@@ -112,6 +113,19 @@ func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 //
 // On the loop only.
 func (c *Conn) Out() *Buffer {
+	out := c.LastOut()
+	if out == nil || len(out.B)+c.held <= c.loop.r.cfg.MaxPending {
+		return out
+	}
+	if c.holdBack {
+		c.retreat()
+	}
+	return nil
+}
+
+// LastOut is Out for a last word: it is there however much waits. What is
+// written to it is the caller's to bound. On the loop only.
+func (c *Conn) LastOut() *Buffer {
 	if c.phase != open && c.phase != fresh {
 		return nil
 	}
@@ -122,9 +136,6 @@ func (c *Conn) Out() *Buffer {
 		c.out = c.loop.r.pool.Get()
 	}
 	c.touch()
-	if len(c.out.B)+c.held > c.loop.r.cfg.MaxPending {
-		return nil
-	}
 	return c.out
 }
 
@@ -133,6 +144,9 @@ func (c *Conn) Out() *Buffer {
 // ErrClosed, or ErrBackpressure when more than Config.MaxPending would wait, or
 // when Config.MaxTotalPending does and this conn has more than its part of it.
 func (c *Conn) Queue(b []byte) error {
+	if c.loop == nil { // never brought to a reactor
+		return ErrClosed
+	}
 	c.mu.Lock()
 	if c.ended {
 		c.mu.Unlock()
@@ -208,8 +222,9 @@ func (c *Conn) Abort(err error) {
 }
 
 // Finish ends the conn in order: what waits is sent, the other side is told
-// that no more comes, and then has what is left of grace to close. Input is
-// dropped from now on.
+// that no more comes, and then has what is left of grace to close. Grace begins
+// anew as long as the other side takes what waits, 4 KiB at least each time.
+// Input is dropped from now on.
 func (c *Conn) Finish(grace time.Duration) {
 	c.mu.Lock()
 	c.grace = grace
@@ -219,7 +234,7 @@ func (c *Conn) Finish(grace time.Duration) {
 
 // ask has the loop look at the conn.
 func (c *Conn) ask(bit uint32) {
-	if c.asked.Or(bit) == 0 {
+	if c.asked.Or(bit) == 0 && c.loop != nil { // else start answers
 		c.loop.look(c)
 	}
 }
@@ -278,11 +293,7 @@ func (c *Conn) start() {
 	c.slot = int32(len(l.conns))
 	l.conns = append(l.conns, c)
 	l.wheel.start(l)
-	if w, ok := c.handler.(Wrapper); ok {
-		c.tr = w.Wrap(c, c.tr)
-	}
-	c.tr.Open(c)
-	c.opened()
+	c.open()
 	c.answer()
 	if l.r.draining.Load() {
 		c.drain()
@@ -291,35 +302,54 @@ func (c *Conn) start() {
 
 // refuse ends a conn that came too late to be opened.
 func (c *Conn) refuse() {
+	defer c.loop.caught(nil)
 	c.phase = closed
-	c.mu.Lock()
-	c.ended = true
-	c.mu.Unlock()
+	c.never()
 	c.tr.Close()
 	c.loop.r.forget()
+	notOpened(c, c.handler, ErrClosed)
 }
 
-func (c *Conn) opened() {
+func (c *Conn) open() {
 	defer c.loop.caught(c)
+	if w, ok := c.handler.(Wrapper); ok {
+		if tr := w.Wrap(c, c.tr); tr != nil {
+			c.tr = tr
+		}
+	}
+	c.tr.Open(c)
 	c.handler.Opened(c)
 }
 
+// never takes back what was queued for a conn that will not be opened.
+func (c *Conn) never() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+	if c.side != nil {
+		c.grow(len(c.side.B), 0)
+		c.loop.r.pool.Put(c.side)
+		c.side = nil
+	}
+}
+
 func (c *Conn) drain() {
-	if c.phase != open {
+	if c.phase != open || c.drained {
 		return
 	}
+	c.drained = true
 	defer c.loop.caught(c)
 	c.handler.Drain(c)
 }
 
 // Received implements Sink.
 func (c *Conn) Received(b []byte) (n int) {
-	if c.phase != open {
-		return len(b)
+	if c.phase != open || c.asked.Load()&(askAbort|askFinish) != 0 {
+		return len(b) // dropped from the moment that the end is asked for
 	}
 	n = len(b) // what a panic leaves behind is not read
 	defer c.loop.caught(c)
-	return c.handler.Received(c, b)
+	return min(max(c.handler.Received(c, b), 0), len(b))
 }
 
 // Ended implements Sink.
@@ -327,7 +357,7 @@ func (c *Conn) Ended(err error) {
 	if c.phase == closed {
 		return
 	}
-	if c.phase == lingering || c.phase == finishing && c.pending() == 0 {
+	if c.phase == lingering || c.phase == finishing && c.held == 0 && c.pending() == 0 {
 		err = nil
 	}
 	c.tr.Close()
@@ -402,6 +432,30 @@ func (c *Conn) merge() {
 	}
 }
 
+// retreat takes merge back: what was written and is held back waits in front of
+// what was queued, where Trim reaches it and Queue counts it.
+func (c *Conn) retreat() {
+	out := c.out
+	if out == nil {
+		return
+	}
+	c.out = nil
+	c.mu.Lock()
+	side, queued := c.side, 0
+	if side != nil {
+		queued = len(side.B)
+		out.B = append(out.B, side.B...)
+	}
+	c.side = out
+	c.waits.Store(true)
+	c.grow(queued, len(out.B))
+	c.mu.Unlock()
+	if side != nil {
+		c.loop.r.pool.Put(side)
+	}
+	c.hold(c.tr.Buffered())
+}
+
 // pending is Pending, exactly, on the loop.
 func (c *Conn) pending() int {
 	n := c.tr.Buffered()
@@ -421,7 +475,11 @@ func (c *Conn) pending() int {
 // flush hands what waits to the transport.
 func (c *Conn) flush() {
 	c.dirty = false
-	if c.phase == closed || c.holdBack && c.phase == open && c.tr.Buffered() > 0 {
+	if c.phase == closed {
+		return
+	}
+	if c.holdBack && c.phase == open && c.tr.Buffered() > 0 {
+		c.retreat()
 		return
 	}
 	if c.waits.Load() {
@@ -431,9 +489,7 @@ func (c *Conn) flush() {
 		c.out = nil
 		if len(b.B) == 0 {
 			c.loop.r.pool.Put(b)
-			return
-		}
-		if err := c.tr.Write(b); err != nil || c.phase == closed {
+		} else if err := c.tr.Write(b); err != nil || c.phase == closed {
 			// The transport reports its end itself where it can; what it
 			// cannot report is an end that it was in before.
 			if err != nil && c.phase != closed {
@@ -441,8 +497,9 @@ func (c *Conn) flush() {
 				c.bury(err)
 			}
 			return
+		} else {
+			c.measure()
 		}
-		c.measure()
 	}
 	if c.phase == finishing && c.tr.Buffered() == 0 {
 		c.finWrite()
@@ -454,11 +511,6 @@ func (c *Conn) measure() {
 	n := c.tr.Buffered()
 	c.hold(n)
 	if n == 0 && !c.above {
-		return
-	}
-	if n > c.loop.r.cfg.MaxPending {
-		c.tr.Close()
-		c.bury(ErrSlowConsumer)
 		return
 	}
 	c.weigh()
@@ -540,7 +592,8 @@ func (c *Conn) finish() {
 	grace := c.grace
 	c.mu.Unlock()
 	c.phase = finishing
-	c.SetDeadline(c.loop.Now() + max(grace, 1))
+	c.unsent = c.pending()
+	c.setDeadline(later(c.loop.Time(), max(grace, 1)))
 	c.touch()
 }
 
@@ -548,14 +601,14 @@ func (c *Conn) finish() {
 func (c *Conn) finWrite() {
 	c.mu.Lock()
 	c.ended = true
-	rest := c.waits.Load()
+	rest, grace := c.waits.Load(), c.grace
 	c.mu.Unlock()
 	if rest { // queued between the flush and the lock
 		c.touch()
 		return
 	}
 	c.phase = lingering
-	if c.grace <= 0 {
+	if grace <= 0 {
 		c.overdue()
 		return
 	}
@@ -565,6 +618,24 @@ func (c *Conn) finWrite() {
 	}
 }
 
+// leastMove is how much a slow reader must have taken in its grace to be given
+// as much again.
+const leastMove = 4 << 10
+
+// moves gives an ending conn another grace if the other side takes its output.
+func (c *Conn) moves() bool {
+	left := c.pending()
+	if left > c.unsent-leastMove {
+		return false
+	}
+	c.mu.Lock()
+	grace := c.grace
+	c.mu.Unlock()
+	c.unsent = left
+	c.setDeadline(later(c.loop.Time(), max(grace, 1)))
+	return true
+}
+
 func (c *Conn) overdue() {
 	if c.phase == closed {
 		return
@@ -572,6 +643,9 @@ func (c *Conn) overdue() {
 	var err error
 	if c.phase == finishing {
 		c.held = c.tr.Buffered()
+		if c.moves() {
+			return
+		}
 		err = ErrFlushTimeout
 	}
 	c.tr.Close()

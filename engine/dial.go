@@ -18,5 +18,5 @@ func (r *Reactor) Dial(ctx context.Context, network, addr string, c *Conn, h Han
 	if err != nil {
 		return err
 	}
-	return r.enrol(nc, c, h)
+	return r.enrol(ctx, nc, c, h)
 }

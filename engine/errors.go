@@ -24,6 +24,12 @@ var (
 	// for it went over Config.MaxPending, or stayed over Config.SoftPending.
 	ErrSlowConsumer = errors.New("engine: slow consumer: too much output waits")
 
+	// ErrGoexit is what offloaded work comes to that ended its goroutine.
+	ErrGoexit = errors.New("engine: offloaded work called runtime.Goexit")
+
+	// ErrBacklog ends a conn whose handler leaves too much input.
+	ErrBacklog = errors.New("engine: handler leaves too much input")
+
 	// ErrFlushTimeout ends a conn that was asked to finish and whose other
 	// side did not take the rest in time.
 	ErrFlushTimeout = errors.New("engine: output was not taken in time")

@@ -55,7 +55,7 @@ func startDriver(l *Loop) (driver, error) {
 		return nil, err
 	}
 	p.ringer = ours
-	l.bell = p.ring
+	l.setBell(p.ring)
 	if _, err := client.EnrollContext(theirs, bell{}); err != nil {
 		ours.Close()
 		client.Stop()
@@ -81,15 +81,35 @@ func (p *poller) enrol(nc net.Conn, c *Conn) error {
 	if c.local.Network() == "unix" {
 		c.local = ownUnixAddr(c.local) // gnet writes a name of its own into it
 	}
+	noZones(c)
 	s := &socket{c: c, sink: c}
 	c.tr = s
-	if _, err := p.client.EnrollContext(nc, s); err != nil {
-		return err
+	enrolled := make(chan error, 1)
+	go func() { _, err := p.client.EnrollContext(nc, s); enrolled <- err }()
+	select {
+	case err := <-enrolled:
+		if err != nil {
+			return err
+		}
+	case <-p.loop.dead: // gnet waits for it for ever
+		return ErrLoopDied
 	}
 	if !s.enrolled {
 		return errors.New("engine: the poller did not take the socket")
 	}
 	return nil
+}
+
+// noZones gives c addresses of its own and takes the zones out of the
+// socket's: gnet puts their bytes into its buffer pool when the conn ends.
+func noZones(c *Conn) {
+	for _, a := range []*net.Addr{&c.local, &c.remote} {
+		if t, ok := (*a).(*net.TCPAddr); ok && t.Zone != "" {
+			own := *t
+			t.Zone = ""
+			*a = &own
+		}
+	}
 }
 
 func ownUnixAddr(a net.Addr) net.Addr {
@@ -180,6 +200,11 @@ func (s *socket) take(b []byte) {
 		s.held = append(s.held, b...)
 		for len(s.held) > maxBacklog && s.deliverHeld() {
 		}
+		if len(s.held) > maxBacklog {
+			s.Close()
+			s.over = false
+			s.finish(ErrBacklog)
+		}
 		return
 	}
 	n := s.sink.Received(b)
@@ -269,6 +294,9 @@ func (s *socket) salvage(fd int) {
 func (s *socket) Write(b *Buffer) error {
 	defer s.c.loop.r.pool.Put(b)
 	if s.gc == nil {
+		if s.end != nil {
+			return nil // the end comes behind the input that is held
+		}
 		return ErrClosed
 	}
 	s.writing = true
@@ -291,6 +319,9 @@ func (s *socket) Buffered() int {
 // CloseWrite implements Transport.
 func (s *socket) CloseWrite() error {
 	if s.gc == nil {
+		if s.end != nil {
+			return nil
+		}
 		return ErrClosed
 	}
 	return os.NewSyscallError("shutdown", unix.Shutdown(s.gc.Fd(), unix.SHUT_WR))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
+	"runtime/debug"
+	"sync"
 	"time"
 )
 
@@ -23,6 +25,8 @@ type Listener struct {
 	r      *Reactor
 	ln     net.Listener
 	accept Acceptor
+	shut   chan struct{} // closed by Close
+	once   sync.Once
 	done   chan struct{}
 }
 
@@ -39,7 +43,7 @@ func (r *Reactor) Listen(network, addr string, accept Acceptor) (*Listener, erro
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{r: r, ln: ln, accept: accept, done: make(chan struct{})}
+	l := &Listener{r: r, ln: ln, accept: accept, shut: make(chan struct{}), done: make(chan struct{})}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.state >= ending || r.draining.Load() {
@@ -59,14 +63,17 @@ func (l *Listener) Addr() net.Addr { return l.ln.Addr() }
 func (l *Listener) Done() <-chan struct{} { return l.done }
 
 // Close stops listening; conns that were accepted stay. It returns when the
-// listener's goroutine has ended.
+// listener's goroutine has ended; on a loop, which that may wait for, at once.
 func (l *Listener) Close() error {
 	l.r.mu.Lock()
 	delete(l.r.lns, l)
 	l.r.cond.Broadcast()
 	l.r.mu.Unlock()
+	l.once.Do(func() { close(l.shut) })
 	err := l.ln.Close()
-	<-l.done
+	if !l.r.OnLoop() {
+		<-l.done
+	}
 	if errors.Is(err, net.ErrClosed) {
 		return nil
 	}
@@ -103,10 +110,19 @@ func (l *Listener) serve() {
 			continue
 		}
 		delay = 0
-		slots <- struct{}{}
+		if !l.ready() { // stopped meanwhile: this one waits here, the others in the kernel
+			nc.Close()
+			return
+		}
+		select {
+		case slots <- struct{}{}:
+		case <-l.shut:
+			nc.Close()
+			return
+		}
 		go func() {
+			defer func() { <-slots }()
 			l.bring(nc)
-			<-slots
 		}()
 	}
 }
@@ -132,18 +148,37 @@ func (l *Listener) pause(d time.Duration) {
 	defer t.Stop()
 	select {
 	case <-t.C:
-	case <-l.r.done:
+	case <-l.shut:
 	}
 }
 
 // bring takes an accepted socket onto a loop.
 func (l *Listener) bring(nc net.Conn) {
-	c, h := l.accept(nc)
+	c, h := l.call(nc)
 	if c == nil {
 		nc.Close()
 		return
 	}
-	if err := l.r.enrol(nc, c, h); err != nil && !errors.Is(err, ErrClosed) {
-		l.r.cfg.Logger.Warn("conn refused", "addr", l.Addr(), "remote", nc.RemoteAddr(), "err", err)
+	if err := l.r.enrol(context.Background(), nc, c, h); err != nil {
+		notOpened(c, h, err)
+	}
+}
+
+// call calls the acceptor; a panic in it refuses the socket.
+func (l *Listener) call(nc net.Conn) (c *Conn, h Handler) {
+	defer func() {
+		if v := recover(); v != nil {
+			if ok, skipped := l.r.lines.Allow(); ok {
+				l.r.cfg.Logger.Error("acceptor panicked", "panic", v, "stack", string(debug.Stack()), "skipped", skipped)
+			}
+			c = nil
+		}
+	}()
+	return l.accept(nc)
+}
+
+func notOpened(c *Conn, h Handler, err error) {
+	if u, ok := h.(Unopened); ok {
+		u.NotOpened(c, err)
 	}
 }

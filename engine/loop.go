@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/packetmq/packetmq/internal/ringbuf"
@@ -16,16 +17,18 @@ import (
 type Loop struct {
 	r     *Reactor
 	index int
-	bell  func() // has the driver call turn, soon; set before the loop starts
 
 	mu      sync.Mutex
-	tasks   ringbuf.Ring[func()]
+	bell    func() // has the driver call turn, soon; nil while there is no driver
+	tasks   ringbuf.Ring[task]
 	looked  []*Conn // conns that another goroutine asks something of
 	awake   bool    // a callback is under way, and looks at all this when it ends
 	ringing bool    // the bell was rung and turn has not begun
 	alarmed bool    // a timer is due
 	shut    bool    // no more is taken
 	goid    uint64  // the loop's goroutine
+
+	seq atomic.Uint64 // odd while a callback is under way; the watchdog reads it
 
 	timers   timers
 	alarmMu  sync.Mutex
@@ -41,12 +44,19 @@ type Loop struct {
 	recheck   *Timer              // while any conn is congested
 	wheel     wheel
 	lost      []burial // conns whose end is to be reported
-	batch     []func()
+	batch     []task   // of this turn, from batched on
+	batched   int
 	spare     []*Conn // looked, the other of two
 	closing   bool
 	finished  bool // the callback came to its end
 
 	dead chan struct{} // closed when Goexit ended the goroutine
+}
+
+// task is a posted function, or a conn that was attached.
+type task struct {
+	fn func()
+	c  *Conn
 }
 
 // burial is a conn whose Closed is to be called.
@@ -61,13 +71,15 @@ const recheckEvery = 5 * time.Millisecond
 
 // Post has fn called on the loop, behind all that was posted before it. It
 // never blocks. What is still posted when the reactor closes is dropped.
-func (l *Loop) Post(fn func()) error {
+func (l *Loop) Post(fn func()) error { return l.post(task{fn: fn}) }
+
+func (l *Loop) post(t task) error {
 	l.mu.Lock()
 	if l.shut {
 		l.mu.Unlock()
 		return ErrClosed
 	}
-	l.tasks.Push(fn)
+	l.tasks.Push(t)
 	l.ringUnlock()
 	return nil
 }
@@ -128,14 +140,23 @@ func (l *Loop) poke() {
 // ringUnlock rings the bell if nobody looks at the queues otherwise, and at
 // most once until the turn. It unlocks l.mu.
 func (l *Loop) ringUnlock() {
-	ring := !l.awake && !l.ringing
+	ring := !l.awake && !l.ringing && l.bell != nil
 	if ring {
 		l.ringing = true
 	}
+	bell := l.bell
 	l.mu.Unlock()
 	if ring {
-		l.bell()
+		bell()
 	}
+}
+
+// setBell gives the loop its bell, or takes it away. What was posted before
+// rings once the reactor runs.
+func (l *Loop) setBell(bell func()) {
+	l.mu.Lock()
+	l.bell, l.ringing = bell, false
+	l.mu.Unlock()
 }
 
 // enqueue gives c a share of a coming turn. On the loop only.
@@ -154,6 +175,7 @@ func (l *Loop) enter() {
 	l.mu.Lock()
 	l.awake = true
 	l.mu.Unlock()
+	l.seq.Store(l.seq.Load() + 1)
 	l.finished = false
 }
 
@@ -165,6 +187,7 @@ func (l *Loop) done() {
 		l.settle()
 	}
 	l.finished = true
+	l.seq.Store(l.seq.Load() + 1)
 }
 
 func (l *Loop) exit() {
@@ -174,15 +197,16 @@ func (l *Loop) exit() {
 		return
 	}
 	l.mu.Lock()
-	busy := l.alarmed || l.tasks.Len() > 0 || len(l.looked) > 0 || l.ready.Len() > 0
-	ring := busy && !l.ringing
+	busy := l.alarmed || l.batched > 0 || l.tasks.Len() > 0 || len(l.looked) > 0 || l.ready.Len() > 0
+	ring := busy && !l.ringing && l.bell != nil
 	if ring {
 		l.ringing = true
 	}
 	l.awake = false
+	bell := l.bell
 	l.mu.Unlock()
 	if ring {
-		l.bell()
+		bell()
 	}
 }
 
@@ -190,18 +214,26 @@ func (l *Loop) exit() {
 // input was held back, each in order and each bounded, between enter and exit.
 func (l *Loop) turn() {
 	if cap(l.batch) == 0 {
-		l.batch = make([]func(), maxTasks)
+		l.batch = make([]task, 0, maxTasks)
 	}
 	l.mu.Lock()
 	l.ringing = false
 	alarmed := l.alarmed
 	l.alarmed = false
-	n := l.tasks.PopInto(l.batch)
+	if l.batched == 0 {
+		l.batch = l.batch[:l.tasks.PopInto(l.batch[:maxTasks])]
+	}
 	l.mu.Unlock()
 
-	for i, fn := range l.batch[:n] {
-		l.batch[i] = nil
-		l.run(fn)
+	for l.batched < len(l.batch) && !l.r.halted() {
+		t := l.batch[l.batched]
+		l.batch[l.batched] = task{}
+		l.batched++
+		l.do(t)
+	}
+	if l.batched == len(l.batch) { // else a task stopped the reactor
+		l.batched = 0
+		l.batch = l.batch[:0]
 	}
 	if alarmed {
 		l.runTimers()
@@ -224,11 +256,14 @@ func (l *Loop) runReady() {
 	}
 	end := time.Now().Add(budget)
 	for shares := 0; shares < maxShares && l.ready.Len() > 0; {
-		for range l.ready.Len() {
+		for range min(l.ready.Len(), maxShares-shares) {
 			c, _ := l.ready.Pop()
 			c.queued = false
 			if c.phase != closed && c.pump() {
 				l.enqueue(c)
+			}
+			if l.r.halted() {
+				break
 			}
 			if shares++; shares%8 == 0 && !l.r.virtual && time.Now().After(end) {
 				shares = maxShares
@@ -269,7 +304,11 @@ func (l *Loop) settle() {
 		clear(l.dirty)
 		l.dirty = l.dirty[:0]
 		for i := 0; i < len(l.lost); i++ {
-			l.report(l.lost[i])
+			b := l.lost[i]
+			l.lost[i].c = nil // once, even if the callback ends its goroutine
+			if b.c != nil {
+				l.report(b)
+			}
 		}
 		clear(l.lost)
 		l.lost = l.lost[:0]
@@ -307,6 +346,14 @@ func (l *Loop) relieve() {
 	}
 }
 
+func (l *Loop) do(t task) {
+	if t.c != nil {
+		t.c.start()
+		return
+	}
+	l.run(t.fn)
+}
+
 // run calls fn, and goes on if it panics.
 func (l *Loop) run(fn func()) {
 	defer l.caught(nil)
@@ -321,7 +368,9 @@ func (l *Loop) caught(c *Conn) {
 		return
 	}
 	err := &PanicError{v, debug.Stack()}
-	l.r.cfg.Logger.Error("callback panicked", "panic", v, "stack", string(err.Stack))
+	if ok, skipped := l.r.lines.Allow(); ok {
+		l.r.cfg.Logger.Error("callback panicked", "panic", v, "stack", string(err.Stack), "skipped", skipped)
+	}
 	if c != nil {
 		c.kill(err)
 	}
@@ -345,19 +394,20 @@ func (l *Loop) adopt() {
 	l.mu.Unlock()
 }
 
-// closeHere closes a loop that has no goroutine, on this one. What was posted
-// is run: a conn that was attached is to be opened and closed.
+// closeHere closes a loop that has no goroutine, on one that it makes, and on
+// another one when a callback ends that.
 func (l *Loop) closeHere(err error) {
-	l.adopt()
-	l.mu.Lock()
-	tasks := make([]func(), l.tasks.Len())
-	l.tasks.PopInto(tasks)
-	l.mu.Unlock()
-	for _, fn := range tasks {
-		l.run(fn)
+	for done := false; !done; {
+		left := make(chan struct{})
+		go func() {
+			defer close(left)
+			l.adopt()
+			defer l.disown()
+			l.close(err)
+			done = true
+		}()
+		<-left
 	}
-	l.close(err)
-	l.disown()
 }
 
 // disown takes adopt back.
@@ -370,17 +420,39 @@ func (l *Loop) disown() {
 // close ends every conn, on the loop or, where that does not run, in its place.
 func (l *Loop) close(err error) {
 	l.closing = true
+	l.settle() // in place of the loop, nobody has reported yet what ended before
 	for len(l.conns) > 0 {
 		l.conns[len(l.conns)-1].kill(err)
 		l.settle()
 	}
-	l.mu.Lock()
-	l.shut = true
-	l.tasks.Clear()
-	l.looked = nil
-	l.mu.Unlock()
+	l.settle()
+	for l.batched < len(l.batch) {
+		t := l.batch[l.batched]
+		l.batched++
+		l.drop(t)
+	}
+	l.batch, l.batched = nil, 0
+	for {
+		l.mu.Lock()
+		t, ok := l.tasks.Pop()
+		if !ok {
+			l.shut = true
+			l.looked = nil
+			l.mu.Unlock()
+			break
+		}
+		l.mu.Unlock()
+		l.drop(t)
+	}
 	l.timers.clear()
 	l.silence()
 	l.ready.Clear()
 	l.congested = nil
+}
+
+// drop ends a task that is not to run: a conn that was attached is refused.
+func (l *Loop) drop(t task) {
+	if t.c != nil {
+		t.c.refuse()
+	}
 }

@@ -16,8 +16,9 @@ import (
 // wait, and that neither function will be called.
 func Offload[T any](l *Loop, work func() (T, error), done func(T, error)) error {
 	return l.r.work.start(func() {
-		v, err := guarded(work)
-		l.Post(func() { done(v, err) })
+		v, err := *new(T), ErrGoexit
+		defer func() { l.Post(func() { done(v, err) }) }()
+		v, err = guarded(work)
 	})
 }
 

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/packetmq/packetmq/internal/throttle"
 )
 
 // state is what a Reactor is doing.
@@ -32,8 +34,10 @@ type Reactor struct {
 	clock *clock
 	next  atomic.Uint32 // loop for the next conn
 	work  workers
+	lines throttle.Throttle
 
-	virtual bool // a Virtual's: turns are taken on its caller's goroutine
+	virtual bool       // a Virtual's: turns are taken on its caller's goroutine
+	steps   sync.Mutex // held for a turn of a virtual one, and while a loop of it is closed
 
 	halt     atomic.Bool // loops park at the next chance
 	draining atomic.Bool
@@ -66,16 +70,15 @@ type driver interface {
 func New(cfg *Config) *Reactor {
 	r := &Reactor{
 		cfg:   cfg.withDefaults(),
-		clock: &clock{start: time.Now()},
+		clock: newClock(),
 		lns:   make(map[*Listener]struct{}),
 		done:  make(chan struct{}),
 	}
 	r.cond.L = &r.mu
 	r.work.max = r.cfg.Workers
 	for i := range r.cfg.Loops {
-		r.loops = append(r.loops, &Loop{r: r, index: i, bell: func() {}, dead: make(chan struct{})})
+		r.loops = append(r.loops, &Loop{r: r, index: i, dead: make(chan struct{})})
 	}
-	r.clock.stop()
 	return r
 }
 
@@ -87,6 +90,9 @@ func (r *Reactor) Buffers() *Pool { return &r.pool }
 
 // Conns is the number of open conns, those on their way in counted.
 func (r *Reactor) Conns() int { return int(r.conns.Load()) }
+
+// DrainTime is Config.Drain.
+func (r *Reactor) DrainTime() time.Duration { return r.cfg.Drain }
 
 // Done is closed when the reactor has closed and every callback has returned.
 func (r *Reactor) Done() <-chan struct{} { return r.done }
@@ -129,6 +135,11 @@ func (r *Reactor) Run() error {
 func (r *Reactor) RunAsync() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.runAsync()
+}
+
+// runAsync is RunAsync with r.mu held.
+func (r *Reactor) runAsync() error {
 	switch r.state {
 	case running:
 		return ErrRunning
@@ -158,10 +169,14 @@ func (r *Reactor) boot() error {
 				d.stop()
 			}
 			r.drivers = nil
+			for _, l := range r.loops {
+				l.setBell(nil)
+			}
 			return err
 		}
 		r.drivers = append(r.drivers, d)
 	}
+	go r.watch()
 	return nil
 }
 
@@ -174,17 +189,16 @@ func (r *Reactor) Stop() {
 	onLoop := r.OnLoop()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.state != running || r.draining.Load() {
-		return
+	if r.state == running && !r.draining.Load() {
+		r.state = stopped
+		r.clock.stop()
+		r.halt.Store(true)
+		r.cond.Broadcast()
+		for _, l := range r.loops {
+			l.poke()
+		}
 	}
-	r.state = stopped
-	r.clock.stop()
-	r.halt.Store(true)
-	r.cond.Broadcast()
-	for _, l := range r.loops {
-		l.poke()
-	}
-	for !onLoop && r.state == stopped && r.parked < len(r.loops) {
+	for !onLoop && !r.virtual && r.state == stopped && r.parked < len(r.loops) {
 		r.cond.Wait()
 	}
 }
@@ -274,12 +288,16 @@ func (r *Reactor) teardown() {
 // closeLoop closes l on its goroutine, or, if it has none, on this one.
 func (r *Reactor) closeLoop(l *Loop, started bool) {
 	err := r.cause()
+	if r.virtual { // whose callback may have asked for this
+		r.steps.Lock()
+		defer r.steps.Unlock()
+	}
 	if !started || l.isDead() {
 		l.closeHere(err)
 		return
 	}
 	closed := make(chan struct{})
-	l.Post(func() { l.close(err); close(closed) })
+	l.Post(func() { defer close(closed); l.close(err) })
 	select {
 	case <-closed:
 	case <-l.dead:
@@ -318,7 +336,11 @@ func (r *Reactor) fail(err error) {
 // Called on a loop it returns nil at once, and Done tells the end.
 func (r *Reactor) Shutdown(ctx context.Context) error {
 	if r.OnLoop() {
-		go r.Shutdown(context.WithoutCancel(ctx))
+		own, cancel := context.WithoutCancel(ctx), context.CancelFunc(func() {})
+		if at, ok := ctx.Deadline(); ok {
+			own, cancel = context.WithDeadline(own, at)
+		}
+		go func() { defer cancel(); r.Shutdown(own) }()
 		return nil
 	}
 	if !r.startDraining() {
@@ -346,9 +368,9 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 
 // startDraining reports whether there is something to wait for.
 func (r *Reactor) startDraining() bool {
-	r.RunAsync() // a stopped reactor cannot send; one that runs, or has ended, is left alone
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.runAsync() // a stopped reactor cannot send; one that runs, or has ended, is left alone
 	if r.state != running {
 		return false
 	}
@@ -441,10 +463,18 @@ func (r *Reactor) pick() *Loop {
 
 // hold keeps the reactor from being taken down while a conn is brought in. It
 // waits while the reactor is idle or stopped.
-func (r *Reactor) hold() error {
+func (r *Reactor) hold(ctx context.Context) error {
+	defer context.AfterFunc(ctx, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.cond.Broadcast()
+	})()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for r.state == idle || r.state == stopped {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		r.cond.Wait()
 	}
 	if r.state != running {
@@ -462,12 +492,12 @@ func (r *Reactor) release() {
 }
 
 // enrol brings nc, which is taken over in any case, onto a loop as c.
-func (r *Reactor) enrol(nc net.Conn, c *Conn, h Handler) error {
+func (r *Reactor) enrol(ctx context.Context, nc net.Conn, c *Conn, h Handler) error {
 	if err := r.admit(); err != nil {
 		nc.Close()
 		return err
 	}
-	if err := r.hold(); err != nil {
+	if err := r.hold(ctx); err != nil {
 		nc.Close()
 		r.forget()
 		return err
@@ -477,6 +507,7 @@ func (r *Reactor) enrol(nc net.Conn, c *Conn, h Handler) error {
 	c.loop, c.handler = l, h
 	c.local, c.remote = nc.LocalAddr(), nc.RemoteAddr()
 	if err := r.drivers[l.index].enrol(nc, c); err != nil {
+		c.never()
 		r.forget()
 		return err
 	}
@@ -501,7 +532,8 @@ func (r *Reactor) Attach(tr Transport, c *Conn, h Handler, on *Loop) error {
 	if a, ok := tr.(interface{ RemoteAddr() net.Addr }); ok {
 		c.remote = a.RemoteAddr()
 	}
-	if err := on.Post(c.start); err != nil {
+	if err := on.post(task{c: c}); err != nil {
+		c.never()
 		tr.Close()
 		r.forget()
 		return err

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"container/heap"
+	"math"
 	"sync"
 	"time"
 )
@@ -23,9 +24,10 @@ func (t *Timer) Stop() bool {
 	ts := &t.loop.timers
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
+	periodic := t.period > 0
 	t.period = 0
 	if t.slot < 0 {
-		return false
+		return periodic // in its own call
 	}
 	heap.Remove(&ts.heap, t.slot)
 	return true
@@ -45,10 +47,18 @@ func (l *Loop) Every(d time.Duration, fn func()) *Timer {
 
 func (l *Loop) schedule(d, period time.Duration, fn func()) *Timer {
 	t := &Timer{loop: l, fn: fn, period: period}
-	if l.timers.add(t, l.r.clock.now()+max(d, 0)) {
+	if l.timers.add(t, later(l.r.clock.now(), max(d, 0))) {
 		l.rearm()
 	}
 	return t
+}
+
+// later is now+d, at most the end of time.
+func later(now, d time.Duration) time.Duration {
+	if d > math.MaxInt64-now {
+		return math.MaxInt64
+	}
+	return now + d
 }
 
 // timers is a loop's heap of what is due. Its lock is held for heap operations

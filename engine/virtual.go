@@ -23,9 +23,8 @@ func NewVirtual(cfg *Config) *Virtual {
 	r := New(cfg)
 	r.virtual = true
 	r.clock = &clock{manual: true}
-	for _, l := range r.loops {
+	for range r.loops {
 		r.drivers = append(r.drivers, virtualDriver{})
-		l.bell = func() {} // Pending looks for itself
 	}
 	r.state = running
 	return &Virtual{r}
@@ -42,12 +41,17 @@ func (v *Virtual) Pending(loop int) bool {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.tasks.Len() > 0 || len(l.looked) > 0 || l.ready.Len() > 0
+	return l.batched > 0 || l.tasks.Len() > 0 || len(l.looked) > 0 || l.ready.Len() > 0
 }
 
 // Step has a loop take one turn: what a poller's bell does.
 func (v *Virtual) Step(loop int) {
 	l := v.r.loops[loop]
+	if v.r.halted() {
+		return
+	}
+	v.r.steps.Lock()
+	defer v.r.steps.Unlock()
 	l.adopt()
 	defer l.disown()
 	l.enter()
@@ -88,6 +92,16 @@ func (v *Virtual) Next() (d time.Duration, ok bool) {
 		}
 	}
 	return d, ok
+}
+
+// Drain begins what Shutdown begins with, and waits for nothing: every handler
+// is asked to end its conversation, and so is that of every conn to come.
+func (v *Virtual) Drain() {
+	if v.r.startDraining() {
+		for _, l := range v.r.loops {
+			l.Post(l.drain)
+		}
+	}
 }
 
 // Close closes the reactor, on this goroutine.

@@ -90,6 +90,28 @@ func TestVirtual(t *testing.T) {
 	})
 }
 
+// A conn that is attached while its loop closes is refused, not forgotten: its
+// other side waits for the end of the transport.
+func TestAttachToALoopThatCloses(t *testing.T) {
+	v := NewVirtual(nil)
+	r := v.Reactor()
+	late := &loopback{pool: r.Buffers(), held: []*Buffer{r.Buffers().Get()}}
+	h := &hooks{closed: func(*Conn, error) {
+		quiet := &hooks{opened: func(*Conn) { t.Error("it was opened") }}
+		if err := r.Attach(late, new(Conn), quiet, nil); err != nil {
+			t.Error(err)
+		}
+	}}
+	if err := r.Attach(&loopback{pool: r.Buffers()}, new(Conn), h, nil); err != nil {
+		t.Fatal(err)
+	}
+	v.Settle(10)
+	v.Close()
+	if n, out := r.Conns(), r.Buffers().Out(); n != 0 || out != 0 {
+		t.Errorf("%d conns are counted and %d buffers are out at the end", n, out)
+	}
+}
+
 func TestVirtualHasNoSockets(t *testing.T) {
 	v := NewVirtual(nil)
 	defer v.Close()

@@ -1,9 +1,15 @@
 package engine
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // tick is how exact a conn's deadline is: it comes at most this late.
 const tick = 250 * time.Millisecond
+
+// maxTicks is a deadline that never comes: seventeen years.
+const maxTicks = math.MaxInt32 - 1
 
 // wheel holds the conns of a loop that have a deadline, in slots by the tick
 // it falls into. Moving a deadline later costs a store: the conn is put where
@@ -31,12 +37,18 @@ func (l *Loop) Time() time.Duration { return l.r.clock.now() }
 // comes to at, or up to 250 ms later; another call moves the deadline, and 0
 // takes it away. Moving it later costs a store. On the loop only.
 func (c *Conn) SetDeadline(at time.Duration) {
-	if at <= 0 || c.phase == closed {
+	if c.phase == fresh || c.phase == open { // Finish has its own
+		c.setDeadline(at)
+	}
+}
+
+func (c *Conn) setDeadline(at time.Duration) {
+	if at <= 0 {
 		c.due = 0
 		return
 	}
 	w := &c.loop.wheel
-	c.due = max(int32((at+tick-1)/tick), w.now+1)
+	c.due = max(int32(min((at-1)/tick+1, maxTicks)), w.now+1)
 	if c.slotDue != 0 {
 		if c.slotDue <= c.due { // found there in time, and moved
 			return
@@ -104,14 +116,16 @@ func (w *wheel) expire(l *Loop, at int32) {
 		case c.due > at:
 			w.put(c)
 		default:
-			c.due = 0
 			w.expired = append(w.expired, c)
 		}
 		c = next
 	}
 	for i, c := range w.expired {
 		w.expired[i] = nil
-		c.expire()
+		if c.due != 0 && c.due <= at { // else another one's Expired moved it
+			c.due = 0
+			c.expire()
+		}
 	}
 	w.expired = w.expired[:0]
 }

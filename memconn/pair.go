@@ -16,12 +16,14 @@ const (
 	// Window is how many bytes may be on their way to one end before the next
 	// buffer waits.
 	Window = 1 << 20
+
+	packed = 32 << 10 // what small buffers that wait are packed to
 )
 
 // End is one end of a pair, an engine.Transport.
 type End struct {
 	peer *End
-	pool *engine.Pool // of the conn that writes into this end
+	pool *engine.Pool // of the conn at this end
 	in   chan *engine.Buffer
 
 	sink    atomic.Pointer[engine.Sink]
@@ -90,13 +92,26 @@ func (e *End) Write(b *engine.Buffer) error {
 		return nil
 	}
 	if e.out.Len() > 0 || !e.hand(b) {
-		e.out.Push(b)
 		e.outN += len(b.B)
+		e.wait(b)
 		e.peer.blocked.Store(true)
 		// The reader may have made room before it could see that.
 		e.refill()
 	}
 	return nil
+}
+
+// wait puts b behind what waits. Small ones share a buffer: Config.MaxPending
+// bounds the bytes, and a buffer a byte would be many times as much.
+func (e *End) wait(b *engine.Buffer) {
+	if n := e.out.Len(); n > 0 {
+		if last := e.out.At(n - 1); len(last.B)+len(b.B) <= packed {
+			last.B = append(last.B, b.B...)
+			e.pool.Put(b)
+			return
+		}
+	}
+	e.out.Push(b)
 }
 
 // hand gives b to the other end if there is room.
@@ -150,7 +165,7 @@ func (e *End) CloseWrite() error {
 
 // Pump implements engine.Transport.
 func (e *End) Pump() (more bool) {
-	if e.out.Len() > 0 {
+	if e.out.Len() > 0 && !e.peer.gone.Load() {
 		e.refill()
 	}
 	s := *e.sink.Load()
@@ -162,10 +177,28 @@ func (e *End) Pump() (more bool) {
 		return false
 	}
 	e.off += n
-	if e.off >= len(e.cur.B) {
+	switch {
+	case e.off >= len(e.cur.B):
 		e.drop()
+	case n == 0 && len(e.cur.B)-e.off < Window:
+		e.join()
 	}
 	return e.cur != nil || len(e.in) > 0 || e.peer.fin.Load() || e.peer.gone.Load()
+}
+
+// join puts the next buffer behind what the handler has left, which may be the
+// first part of something.
+func (e *End) join() {
+	rest, off := e.cur, e.off
+	e.cur = nil
+	if !e.take() {
+		e.cur, e.off = rest, off
+		return
+	}
+	next := e.cur
+	rest.B = append(rest.B[:copy(rest.B, rest.B[off:])], next.B...)
+	e.drop()
+	e.cur, e.off = rest, 0
 }
 
 // take makes the next buffer the one that is read.

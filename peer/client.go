@@ -48,6 +48,9 @@ func (c *Client) ConnectAsync(addr string) error {
 	if _, _, err := splitAddr(addr); err != nil {
 		return err
 	}
+	if c.isClosed() {
+		return ErrClosed
+	}
 	c.attempt(addr, 0)
 	return nil
 }
@@ -56,7 +59,7 @@ func (c *Client) ConnectAsync(addr string) error {
 func (c *Client) attempt(addr string, failed int) {
 	go func() {
 		_, err := c.Connect(context.Background(), addr)
-		if err == nil || errors.Is(err, ErrClosed) || errors.Is(err, engine.ErrClosed) {
+		if err == nil || errors.Is(err, ErrClosed) {
 			return
 		}
 		c.reactor.Post(func() {
@@ -68,13 +71,21 @@ func (c *Client) attempt(addr string, failed int) {
 	}()
 }
 
+// lostServer comes back to a server that was lost, if that is wanted.
+func (p *Peer) lostServer(addr string, reason error) {
+	b := p.cfg.Reconnect
+	if b != nil && (b.Again == nil || b.Again(reason)) {
+		p.retry(addr, 0)
+	}
+}
+
 // retry tries again later, if the configuration says so.
-func (c *Peer) retry(addr string, failed int) {
-	b := c.cfg.Reconnect
+func (p *Peer) retry(addr string, failed int) {
+	b := p.cfg.Reconnect
 	if b == nil || b.Attempts > 0 && failed >= b.Attempts {
 		return
 	}
-	c.reactor.After(b.delay(failed), func() { (&Client{c}).attempt(addr, failed) })
+	p.reactor.After(b.delay(failed), func() { (&Client{p}).attempt(addr, failed) })
 }
 
 // delay is how long to wait after a number of failures in a row.
@@ -104,7 +115,7 @@ func (p *Peer) await(ctx context.Context, open func(*Conn) error) (*Conn, error)
 	result := make(chan error, 1)
 	conn.waiter = func(err error) { result <- err }
 	if err := open(conn); err != nil {
-		return nil, closedOr(err)
+		return nil, err
 	}
 	select {
 	case err = <-result:
@@ -114,7 +125,7 @@ func (p *Peer) await(ctx context.Context, open func(*Conn) error) (*Conn, error)
 		select {
 		case err = <-result: // both at once: it is done
 		default:
-			conn.leaveWith(ctx.Err())
+			conn.Abort(ctx.Err())
 			err = ctx.Err()
 		}
 	}
@@ -122,12 +133,6 @@ func (p *Peer) await(ctx context.Context, open func(*Conn) error) (*Conn, error)
 		return nil, err
 	}
 	return conn, nil
-}
-
-// leaveWith aborts a conn that nobody waits for any more.
-func (c *Conn) leaveWith(err error) {
-	c.link.Loop().Post(func() { c.leaving = true })
-	c.Abort(err)
 }
 
 // withTimeout bounds ctx if it is not bounded.

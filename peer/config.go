@@ -11,20 +11,24 @@ import (
 
 // Defaults of Config, and bounds that have no setting.
 const (
-	DefaultMaxFrame   = codec.DefaultMaxFrame
-	DefaultHandshake  = 5 * time.Second
-	DefaultConnect    = 5 * time.Second
-	DefaultQuitGrace  = 5 * time.Second
-	DefaultFrameTime  = 10 * time.Second
-	DefaultPing       = 30 * time.Second
-	DefaultBackoffMin = 100 * time.Millisecond
-	DefaultBackoffMax = 30 * time.Second
+	DefaultMaxFrame  = codec.DefaultMaxFrame
+	DefaultHandshake = 5 * time.Second
+	DefaultConnect   = 5 * time.Second
+	DefaultQuitGrace = 5 * time.Second
+	DefaultFrameTime = 10 * time.Second
+	DefaultPing      = 30 * time.Second
+
+	DefaultHalfOpen        = 1024
+	DefaultHalfOpenPerAddr = 32
+	DefaultBackoffMin      = 100 * time.Millisecond
+	DefaultBackoffMax      = 30 * time.Second
 
 	// OriginalMaxFrame is the largest frame, in bytes of id and payload, that
 	// the Python library takes. Other sides that announce no limit of their
 	// own are taken for it.
 	OriginalMaxFrame = 99999
 
+	minFrame     = 1 << 10     // the handshake must fit
 	maxUnknown   = 16          // packets of unknown ids before a conn is ended
 	sharePackets = 256         // a conn's share of one turn: packets,
 	shareBytes   = 64 << 10    // or bytes
@@ -58,15 +62,17 @@ type Config struct {
 
 	// Hooks that see, and may replace, each step of a packet's way. An error
 	// ends the conn on the way in and is returned by the send on the way out;
-	// ErrDrop drops the packet. Bytes are the packet id and the payload, and
-	// are valid during the call; hooks on the way out run on the sender's
+	// ErrDrop drops the packet. They see application packets alone, those of the
+	// handshake never. Bytes are the packet id and the payload, and are valid
+	// during the call; hooks on the way out run on the sender's
 	// goroutine.
 	EncodedIn  func(c *Conn, raw []byte) ([]byte, error)
 	PacketIn   func(c *Conn, t *registry.Type, v any) (any, error)
 	PacketOut  func(c *Conn, t *registry.Type, v any) (any, error)
 	EncodedOut func(c *Conn, raw []byte) ([]byte, error)
 
-	// Wrap, if not nil, puts a transport around that of each new conn.
+	// Wrap, if not nil, puts a transport around that of each new conn; a nil
+	// result leaves it as it is.
 	Wrap func(c *Conn, inner engine.Transport) engine.Transport
 
 	// SkipHandshake has every conn start in state Active, with this side's
@@ -79,8 +85,10 @@ type Config struct {
 	NoExtensions bool
 
 	// MaxFrame is the largest frame taken or sent, in bytes of id and payload;
-	// 0 means 1 MiB. What is sent is also bounded by what the other side
-	// announces.
+	// 0 means 1 MiB, and less than 1 KiB means 1 KiB. What is sent is also
+	// bounded by what the other side announces, and cannot wait if it is more
+	// than the reactor's MaxPending: a peer with a reactor of its own makes that
+	// twice MaxFrame at least.
 	MaxFrame int
 
 	// Limits bounds what a payload may decode to. Zero fields mean depth 32,
@@ -94,6 +102,22 @@ type Config struct {
 	// here; 0 means 5 s.
 	QuitGrace time.Duration
 
+	// HalfOpen bounds the accepted conns whose handshake is not complete; more
+	// are closed at once. 0 means 1,024.
+	HalfOpen int
+
+	// HalfOpenPerAddr is the same for one IPv4 address, or one IPv6 /64; 0
+	// means 32, and no bound for the machine's own loopback addresses.
+	HalfOpenPerAddr int
+
+	// PerAddr bounds the accepted conns from one IPv4 address, or one IPv6 /64;
+	// 0 means no bound.
+	PerAddr int
+
+	// RatePerAddr bounds how many conns a second are accepted from one IPv4
+	// address, or one IPv6 /64, in bursts of a second's worth; 0 means no bound.
+	RatePerAddr float64
+
 	// FrameTime bounds how long a frame may take from its first byte to its
 	// last; 0 means 10 s.
 	FrameTime time.Duration
@@ -104,7 +128,8 @@ type Config struct {
 
 	// Idle ends a conn from whose other side nothing was heard for so long. 0
 	// means three times Ping for other sides that know heartbeats, so that two
-	// may go unanswered, and no bound for those that do not.
+	// may go unanswered, and no bound for those that do not; a negative time
+	// means no bound for any.
 	Idle time.Duration
 
 	// Overflow is what happens to packets for which there is no room, because
@@ -142,6 +167,11 @@ type Config struct {
 type Backoff struct {
 	Min, Max time.Duration // 0 means 100 ms and 30 s
 	Attempts int           // failures in a row before giving up; 0 means never
+
+	// Again says whether to come back after a conn was lost for a reason, as
+	// OnLost is told it; nil means always. A client that has left itself, by
+	// Softquit, Abort or Close, never does.
+	Again func(reason error) bool
 }
 
 func (c *Config) withDefaults() Config {
@@ -150,9 +180,11 @@ func (c *Config) withDefaults() Config {
 		d = *c
 	}
 	setDefault(&d.MaxFrame, DefaultMaxFrame)
+	d.MaxFrame = max(d.MaxFrame, minFrame)
 	setDefault(&d.Handshake, DefaultHandshake)
 	setDefault(&d.QuitGrace, DefaultQuitGrace)
 	setDefault(&d.Connect, DefaultConnect)
+	setDefault(&d.HalfOpen, DefaultHalfOpen)
 	setDefault(&d.FrameTime, DefaultFrameTime)
 	if d.Ping == 0 {
 		d.Ping = DefaultPing

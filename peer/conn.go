@@ -26,26 +26,30 @@ type Conn struct {
 	rtt      atomic.Int64
 	overflow atomic.Uint32
 	dropped  atomic.Uint64
+	aborted  atomic.Bool
 	adapted  atomic.Pointer[adaptation]
 	data     atomic.Value
 
 	// The loop's alone.
 	reader  codec.Reader
 	watch   watch
+	entry   entry       // of an accepted socket
 	beats   bool        // both sides know heartbeats
 	waiter  func(error) // of Connect; nil once called
 	made    bool        // OnMade was called
-	lost    bool        // OnLost was called
+	lost    bool        // OnLost was called,
+	why     error       // with this
 	over    bool        // no more input is handled
 	proven  bool        // the other side's finish was handled
 	unknown uint8
-	server  string // what a client connected to; empty elsewhere
-	far     *Peer  // what a memory client connected to
-	leaving bool   // this side ended it: a client does not come back
+	server  string      // what a client connected to; empty elsewhere
+	far     *Peer       // what a memory client connected to
+	leaving atomic.Bool // this side ended it: a client does not come back
 }
 
-// adaptation is the other side's ids as a conn has taken them over, shared by
-// the conns that were told the same.
+// adaptation is the ids that both sides of a conn know packets by: the other
+// side's, or this side's as they were when it told them. It is shared by the
+// conns that have the same.
 type adaptation struct {
 	ids   []registry.Entry
 	base  *registry.Table // what table was made from
@@ -100,7 +104,11 @@ func (c *Conn) String() string {
 
 // Abort ends the conn at once, without a word to the other side. OnLost is
 // told err.
-func (c *Conn) Abort(err error) { c.link.Abort(err) }
+func (c *Conn) Abort(err error) {
+	c.leaving.Store(true)
+	c.aborted.Store(true)
+	c.link.Abort(err)
+}
 
 // Softquit ends the conversation: OnLost is called with the reason, then the
 // other side is told it and closes. What was sent before arrives before it.
@@ -119,11 +127,7 @@ func (c *Conn) Softquit(reason string) error {
 	if reason == "" {
 		reason = string(ReasonUnknown)
 	}
-	err := c.link.Loop().Post(func() { c.quit(Reason(reason)) })
-	if err != nil {
-		return ErrClosed
-	}
-	return nil
+	return c.link.Loop().Post(func() { c.quit(Reason(reason), nil) })
 }
 
 // table is the dispatch table of the conn: the registry's own, or the same

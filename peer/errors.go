@@ -3,12 +3,14 @@ package peer
 import (
 	"errors"
 	"fmt"
+
+	"github.com/packetmq/packetmq/engine"
 )
 
 var (
-	// ErrClosed is returned by everything asked of a closed peer, and of a
-	// conn that has ended.
-	ErrClosed = errors.New("peer: closed")
+	// ErrClosed is returned by everything asked of a closed peer or reactor,
+	// and of a conn that has ended.
+	ErrClosed = engine.ErrClosed
 
 	// ErrNotActive is returned by a send on a conn whose handshake is not done
 	// or which is being ended.

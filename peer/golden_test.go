@@ -3,6 +3,7 @@ package peer
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -156,7 +157,7 @@ func (s *scenario) play(t *testing.T, twin *scenario, asClient bool) {
 	if e.what == "made" {
 		e = our.next(t, "lost")
 	}
-	if want := s.reason(); e.reason != want {
+	if want := s.reason(); !errors.Is(e.reason, want) {
 		t.Errorf("lost because of %v, want %v", e.reason, want)
 	}
 }

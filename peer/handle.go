@@ -44,11 +44,11 @@ func Handle[T any](h Host, pkt registry.Packet[T], fn func(c *Conn, v *T) error)
 	if t.Options().Reuse {
 		own = func() func(int) *T { return reused[T](len(p.reactor.Loops())) }
 	}
-	value := own()
+	value, codec := own(), p.codecOf(t)
 	p.setHandler(t, &handler{
 		direct: func(c *Conn, payload []byte) error {
 			v := value(c.link.Loop().Index())
-			if err := p.codec.Decode(payload, v); err != nil {
+			if err := codec.Decode(payload, v); err != nil {
 				return &PayloadError{t.Name(), err}
 			}
 			return fn(c, v)

@@ -2,7 +2,6 @@ package peer
 
 import (
 	"context"
-	"errors"
 
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/memconn"
@@ -95,17 +94,10 @@ func (c *MemoryClient) connect(near *Conn, to MemoryHost) error {
 	loop := rb.Loops()[int(far.id)%len(rb.Loops())]
 	if err := rb.Attach(b, &far.link, (*session)(far), loop); err != nil {
 		a.Close()
-		return closedOr(err)
+		return err
 	}
 	if ra != rb {
 		loop = nil
 	}
-	return closedOr(ra.Attach(a, &near.link, (*session)(near), loop))
-}
-
-func closedOr(err error) error {
-	if errors.Is(err, engine.ErrClosed) {
-		return ErrClosed
-	}
-	return err
+	return ra.Attach(a, &near.link, (*session)(near), loop)
 }

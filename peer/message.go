@@ -2,6 +2,7 @@ package peer
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/registry"
@@ -166,7 +167,9 @@ type softquitMsg struct{ reason Reason }
 
 func (m softquitMsg) append(b []byte) []byte {
 	b = codec.AppendMapHeader(b, 1)
-	return codec.AppendString(codec.AppendString(b, keyReason), string(m.reason[:min(len(m.reason), maxReason)]))
+	reason := m.reason[:min(len(m.reason), maxReason)]
+	// Cut or not, it must be text: the other side may drop what is not.
+	return codec.AppendString(codec.AppendString(b, keyReason), strings.ToValidUTF8(string(reason), ""))
 }
 
 func parseSoftquit(b []byte) (m softquitMsg, err error) {

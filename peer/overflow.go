@@ -44,11 +44,8 @@ func (c *Conn) policy(t *registry.Type) registry.Overflow {
 // queue hands a frame to the link, or to the policy if there is no room.
 func (c *Conn) queue(t *registry.Type, frame []byte) error {
 	err := c.link.Queue(frame)
-	if err == nil {
-		return nil
-	}
-	if errors.Is(err, engine.ErrClosed) {
-		return ErrClosed
+	if err == nil || errors.Is(err, ErrClosed) {
+		return err
 	}
 	switch c.policy(t) {
 	case registry.Refuse:

@@ -12,6 +12,7 @@ import (
 
 	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/internal/throttle"
 	"github.com/packetmq/packetmq/registry"
 )
 
@@ -20,19 +21,22 @@ import (
 //
 // Its methods may be called from any goroutine.
 type Peer struct {
-	reg      *registry.Registry
-	cfg      Config
-	reactor  *engine.Reactor
-	owned    bool // the reactor is this peer's own
-	client   bool // a conn that is not named has a default
-	hooked   bool // cfg has hooks
-	codec    codec.Msgpack
-	throttle throttle
+	reg     *registry.Registry
+	cfg     Config
+	reactor *engine.Reactor
+	owned   bool // the reactor is this peer's own
+	client  bool // a conn that is not named has a default
+	hooked  bool // cfg has hooks
+	codec   codec.Msgpack
+	lines   throttle.Throttle
 
 	handlers    atomic.Pointer[[]*handler]
 	lastAdapted atomic.Pointer[adaptation]
 	encodedIDs  atomic.Pointer[encodedIDs]
 	packets     packetLog
+	limited     sync.Map // *registry.Type → *codec.Msgpack, of types with limits of their own
+	admission   admission
+	stats       stats
 
 	mu      sync.Mutex
 	closed  bool
@@ -47,10 +51,15 @@ type Peer struct {
 type encodedIDs struct {
 	table       *registry.Table
 	payload     []byte
-	dropsOldest bool // some packet's policy is DropOldest
+	dropsOldest bool       // some packet's policy is DropOldest
+	told        adaptation // what the other side knows, whatever is added or removed later
 }
 
+// newPeer panics on a nil registry: there is nothing that it could mean.
 func newPeer(reg *registry.Registry, cfg *Config) *Peer {
+	if reg == nil {
+		panic("peer: nil registry")
+	}
 	p := &Peer{
 		reg:   reg,
 		cfg:   cfg.withDefaults(),
@@ -66,9 +75,14 @@ func newPeer(reg *registry.Registry, cfg *Config) *Peer {
 		if p.cfg.Engine != nil {
 			ec = *p.cfg.Engine
 		}
+		if ec.MaxPending == 0 {
+			ec.MaxPending = max(engine.DefaultMaxPending, 2*c.MaxFrame)
+		}
 		p.reactor = engine.New(&ec)
 	}
 	p.codec.Limits = p.cfg.Limits
+	p.admission.halfOpen, p.admission.halfOpenPerAddr = c.HalfOpen, c.HalfOpenPerAddr
+	p.admission.perAddr, p.admission.rate = c.PerAddr, c.RatePerAddr
 	p.handlers.Store(new([]*handler))
 	if p.cfg.PacketLog > 0 {
 		p.packets.set(p.cfg.PacketLog, true, true)
@@ -98,11 +112,11 @@ func (p *Peer) Stop() { p.reactor.Stop() }
 // returns at once.
 func (p *Peer) Close() error {
 	conns, lns := p.retire()
+	if p.owned { // and the listeners with it
+		return p.reactor.Close()
+	}
 	for _, ln := range lns {
 		ln.Close()
-	}
-	if p.owned {
-		return p.reactor.Close()
 	}
 	for _, c := range conns {
 		c.Abort(ErrClosed)
@@ -117,16 +131,16 @@ func (p *Peer) Close() error {
 // error says so. On a loop, with a reactor of its own, it returns at once.
 func (p *Peer) Shutdown(ctx context.Context) error {
 	conns, lns := p.retire()
-	for _, ln := range lns {
-		ln.Close()
-	}
-	if p.owned {
+	if p.owned { // and the listeners with it
 		return p.reactor.Shutdown(ctx)
 	}
 	if p.reactor.OnLoop() {
 		return engine.ErrOnLoop
 	}
-	ctx, cancel := withTimeout(ctx, engine.DefaultDrain)
+	for _, ln := range lns {
+		ln.Close()
+	}
+	ctx, cancel := withTimeout(ctx, p.reactor.DrainTime())
 	defer cancel()
 	for _, c := range conns {
 		c.Softquit(string(ReasonShutdown))
@@ -154,6 +168,12 @@ func (p *Peer) retire() (conns []*Conn, lns []*engine.Listener) {
 		lns = append(lns, ln)
 	}
 	return conns, lns
+}
+
+func (p *Peer) isClosed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
 }
 
 func (p *Peer) whenEmpty() <-chan struct{} {
@@ -194,6 +214,8 @@ func (p *Peer) enter(c *Conn) error {
 
 // made enters a conn into the order of those that are active.
 func (p *Peer) made(c *Conn) {
+	p.stats.made()
+	p.admission.settled(&c.entry)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.actives = append(p.actives, c)
@@ -211,6 +233,7 @@ func (p *Peer) gone(c *Conn) {
 // remove forgets a conn whose transport is gone.
 func (p *Peer) remove(c *Conn) {
 	p.gone(c)
+	p.admission.left(&c.entry)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.conns, c.id)
@@ -356,16 +379,14 @@ func (p *Peer) Broadcast(packet, v any, except ...*Conn) error {
 	return err
 }
 
-// appendPubIDs appends the payload of handshake_pubids, which is the same for
-// all conns until the registry changes.
-func (p *Peer) appendPubIDs(b []byte) []byte { return append(b, p.ownIDs().payload...) }
-
+// ownIDs is the payload of handshake_pubids, which is the same for all conns
+// until the registry changes.
 func (p *Peer) ownIDs() *encodedIDs {
 	table := p.reg.Table()
 	e := p.encodedIDs.Load()
 	if e == nil || e.table != table {
 		m := pubIDsMsg{adapt: p.reg.Adapts(), ids: table.IDs()}
-		e = &encodedIDs{table: table, payload: m.append(nil)}
+		e = &encodedIDs{table: table, payload: m.append(nil), told: adaptation{m.ids, table, table}}
 		for _, id := range m.ids {
 			e.dropsOldest = e.dropsOldest || table.Type(id.ID).Options().Overflow == registry.DropOldest
 		}
@@ -379,19 +400,37 @@ func (p *Peer) observed() bool {
 	return p.hooked || p.packets.on.Load()
 }
 
+// accept makes the conn for a socket, or refuses it.
+func (p *Peer) accept(nc net.Conn) (*engine.Conn, engine.Handler) {
+	e, err := p.admission.admit(nc.RemoteAddr())
+	if err != nil {
+		p.refuse(nc.RemoteAddr(), err)
+		return nil, nil
+	}
+	c, err := p.newConn()
+	if err != nil {
+		p.admission.left(&e)
+		return nil, nil
+	}
+	c.entry = e
+	return &c.link, (*session)(c)
+}
+
+// refuse counts a socket that was not let in.
+func (p *Peer) refuse(remote net.Addr, err error) {
+	p.stats.refused(err)
+	if ok, skipped := p.lines.Allow(); ok {
+		p.cfg.Logger.Warn("conn refused", "remote", remote, "err", err, "skipped", skipped)
+	}
+}
+
 // listen accepts conns at addr.
 func (p *Peer) listen(addr string) (*engine.Listener, error) {
 	network, address, err := splitAddr(addr)
 	if err != nil {
 		return nil, err
 	}
-	ln, err := p.reactor.Listen(network, address, func(net.Conn) (*engine.Conn, engine.Handler) {
-		c, err := p.newConn()
-		if err != nil {
-			return nil, nil
-		}
-		return &c.link, (*session)(c)
-	})
+	ln, err := p.reactor.Listen(network, address, p.accept)
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ func (c *Conn) receive(b []byte) (n int) {
 			c.frame(c.table(), f)
 			packets++
 		}
-		if c.over {
+		if c.over || c.aborted.Load() {
 			c.reader.Reset()
 			return len(b)
 		}
@@ -45,7 +45,7 @@ func (c *Conn) receive(b []byte) (n int) {
 // frame handles one frame.
 func (c *Conn) frame(table *registry.Table, f codec.Frame) {
 	id := f.ID()
-	if c.peer.cfg.EncodedIn != nil {
+	if c.peer.cfg.EncodedIn != nil && id >= registry.MinID {
 		raw, err := c.peer.cfg.EncodedIn(c, f)
 		if err != nil {
 			c.refuse(err)
@@ -64,19 +64,25 @@ func (c *Conn) frame(table *registry.Table, f codec.Frame) {
 		c.internal(id, f.Payload())
 	case t == nil:
 		c.unknownID(id)
-	case c.State() == Active || t.Internal():
-		if !c.made && !t.Internal() {
-			c.establish()
-			if c.over {
-				return
-			}
-		}
+	case c.admits(t, id):
 		c.packet(t, f.Payload())
-	case c.State() < Active:
-		c.violation(id, "came before the handshake was done")
-	default:
-		// Softquitted: it was sent before the other side knew.
 	}
+}
+
+// admits reports whether a packet may be handled in the state the conn is in.
+func (c *Conn) admits(t *registry.Type, id uint16) bool {
+	switch s := c.State(); {
+	case t.Internal() && !c.lost:
+		return true
+	case s == Active:
+		if !c.made {
+			c.establish()
+		}
+		return !c.over
+	case s < Active:
+		c.violation(id, "came before the handshake was done")
+	}
+	return false // Softquitted: it was sent before the other side knew
 }
 
 // unknownID drops a packet; the program's registry may be changing.
@@ -85,6 +91,7 @@ func (c *Conn) unknownID(id uint16) {
 		c.violation(id, "came before the handshake was done, and is unknown")
 		return
 	}
+	c.peer.stats.unknown()
 	if c.unknown++; c.unknown > maxUnknown {
 		c.fault(ReasonProtocol, &UnknownIDError{ID: id})
 	}
@@ -162,7 +169,7 @@ func (c *Conn) refuse(err error) {
 	case errors.As(err, &bad):
 		c.fault(ReasonPayload, err)
 	case errors.As(err, &reason):
-		c.quit(reason)
+		c.quit(reason, nil)
 	default:
 		c.fault(ReasonHandler, err)
 	}
@@ -182,14 +189,26 @@ func (e *PayloadError) Unwrap() error { return e.Err }
 // decode decodes a payload into what its type wants.
 func (p *Peer) decode(t *registry.Type, payload []byte) (v any, err error) {
 	if v = t.New(); v == nil {
-		v, err = p.codec.DecodeAny(payload)
+		v, err = p.codecOf(t).DecodeAny(payload)
 	} else {
-		err = p.codec.Decode(payload, v)
+		err = p.codecOf(t).Decode(payload, v)
 	}
 	if err != nil {
 		return nil, &PayloadError{t.Name(), err}
 	}
 	return v, nil
+}
+
+// codecOf is the codec with the limits of a type.
+func (p *Peer) codecOf(t *registry.Type) *codec.Msgpack {
+	if t.Options().Limits == (codec.Limits{}) {
+		return &p.codec
+	}
+	m, ok := p.limited.Load(t)
+	if !ok {
+		m, _ = p.limited.LoadOrStore(t, &codec.Msgpack{Limits: t.Options().Limits})
+	}
+	return m.(*codec.Msgpack)
 }
 
 // RecvEncoded handles raw, a packet id and its payload, as if it had come from
@@ -213,20 +232,20 @@ func (c *Conn) RecvPacket(packet, v any) error {
 	if h != nil && h.decoded == nil {
 		return fmt.Errorf("peer: %s has a handler of encoded packets; use RecvEncoded", t.Name())
 	}
-	return c.soon(func() { c.refuse(c.hand(t, h, v)) })
+	return c.soon(func() {
+		if c.admits(t, t.ID()) {
+			c.refuse(c.hand(t, h, v))
+		}
+	})
 }
 
 // soon calls fn on the loop unless the conn has ended by then.
 func (c *Conn) soon(fn func()) error {
-	err := c.link.Loop().Post(func() {
+	return c.link.Loop().Post(func() {
 		if c.over || c.State() == Disconnected {
 			return
 		}
 		defer c.caught()
 		fn()
 	})
-	if err != nil {
-		return ErrClosed
-	}
-	return nil
 }

@@ -203,18 +203,17 @@ func (c *Conn) reply(t *registry.Type, v any) error {
 	if out == nil { // no room, or closed
 		return c.peer.send(c, t, v)
 	}
-	start := len(out.B)
-	b, err := c.encode(out.B, t, id, v)
-	if err != nil {
-		return err
+	// The value's own marshalling may send something on this conn: what it
+	// appends must not be where this is being written.
+	start, room := len(out.B), out.B
+	out.B = nil
+	b, err := c.encode(room, t, id, v)
+	inner := out.B
+	if out.B = b; err != nil {
+		out.B = room[:start]
 	}
-	if len(out.B) == start {
-		out.B = b
-		return nil
-	}
-	// The value's own marshalling sent something on this conn meanwhile.
-	out.B = append(out.B, b[start:]...)
-	return nil
+	out.B = append(out.B, inner...)
+	return err
 }
 
 // sendable reports whether the conn is in a state to send.

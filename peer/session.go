@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"fmt"
 	"runtime/debug"
 
 	"github.com/packetmq/packetmq/codec"
@@ -27,6 +26,7 @@ func (s *session) Wrap(_ *engine.Conn, inner engine.Transport) engine.Transport 
 // Opened implements engine.Handler: both sides speak at once, unasked.
 func (s *session) Opened(*engine.Conn) {
 	c := s.conn()
+	defer c.caught()
 	p := c.peer
 	if err := p.enter(c); err != nil {
 		c.Abort(err)
@@ -39,7 +39,7 @@ func (s *session) Opened(*engine.Conn) {
 		c.establish()
 		return
 	}
-	c.maxSend.Store(OriginalMaxFrame)
+	c.maxSend.Store(int64(min(OriginalMaxFrame, p.cfg.MaxFrame)))
 	c.reader.Check = checkBeforeActive
 	c.link.SetDeadline(c.link.Loop().Now() + p.cfg.Handshake)
 	m := initMsg{version: protocolVersion}
@@ -52,28 +52,35 @@ func (s *session) Opened(*engine.Conn) {
 // checkBeforeActive bounds what is buffered for a conn that has not shown who
 // it is.
 func checkBeforeActive(id uint16, length int) error {
-	limit := 0
-	switch id {
-	case registry.IDInit:
-		limit = maxInitPayload
-	case registry.IDSoftquit:
-		limit = maxSoftquitPayload
-	case registry.IDPubIDs:
-		limit = maxPubIDsPayload
-	case registry.IDFinish:
-		limit = maxFinishPayload
-	default:
-		return nil // refused by its state when it has arrived; bounded by its type
-	}
-	if limit += codec.IDSize; length > limit {
+	if limit := payloadLimit(id) + codec.IDSize; length > limit {
 		return &codec.SizeError{Length: int64(length), Max: limit}
 	}
 	return nil
 }
 
+// payloadLimit is how long the payload of an internal packet may be at any
+// time, and that of others before the handshake is done.
+func payloadLimit(id uint16) int {
+	switch id {
+	case registry.IDInit:
+		return maxInitPayload
+	case registry.IDPubIDs:
+		return maxPubIDsPayload
+	case registry.IDFinish:
+		return maxFinishPayload
+	case registry.IDPing, registry.IDPong:
+		return maxBeatPayload
+	}
+	return maxSoftquitPayload
+}
+
 // emit sends an internal packet.
 func (c *Conn) emit(id uint16, payload func([]byte) []byte) {
-	out := c.link.Out()
+	take := c.link.Out
+	if id == registry.IDSoftquit {
+		take = c.link.LastOut // there is one of them, and it must get there
+	}
+	out := take()
 	if out == nil {
 		return
 	}
@@ -86,6 +93,10 @@ func (c *Conn) emit(id uint16, payload func([]byte) []byte) {
 func (c *Conn) internal(id uint16, payload []byte) {
 	if c.State() == Softquitted && id != registry.IDSoftquit {
 		return // it was sent before the other side knew
+	}
+	if len(payload) > payloadLimit(id) {
+		c.violation(id, "is too long")
+		return
 	}
 	switch id {
 	case registry.IDInit:
@@ -110,11 +121,11 @@ func (c *Conn) onInit(payload []byte) {
 	}
 	m, err := parseInit(payload)
 	if err != nil {
-		c.fault(ReasonPayload, fmt.Errorf("%s: %w", registry.NameInit, err))
+		c.fault(ReasonPayload, &PayloadError{registry.NameInit, err})
 		return
 	}
 	if m.version != protocolVersion {
-		c.quit(ReasonVersionMismatch)
+		c.quit(ReasonVersionMismatch, nil)
 		return
 	}
 	if m.maxFrame > 0 {
@@ -122,7 +133,13 @@ func (c *Conn) onInit(payload []byte) {
 	}
 	c.beats = m.beats && c.peer.cfg.Ping > 0 && !c.peer.cfg.NoExtensions
 	c.state.CompareAndSwap(uint32(ConnMade), uint32(IDCheck))
-	c.emit(registry.IDPubIDs, c.peer.appendPubIDs)
+	own := c.peer.ownIDs()
+	if n := len(own.payload); n > maxPubIDsPayload {
+		c.fault(ReasonUnknown, &SizeError{Packet: registry.NamePubIDs, Length: n, Max: maxPubIDsPayload})
+		return
+	}
+	c.emit(registry.IDPubIDs, func(b []byte) []byte { return append(b, own.payload...) })
+	c.adapted.Store(&own.told)
 }
 
 func (c *Conn) onPubIDs(payload []byte) {
@@ -134,11 +151,11 @@ func (c *Conn) onPubIDs(payload []byte) {
 	m, err := parsePubIDs(payload, adapts)
 	switch {
 	case err != nil:
-		c.fault(ReasonPayload, fmt.Errorf("%s: %w", registry.NamePubIDs, err))
+		c.fault(ReasonPayload, &PayloadError{registry.NamePubIDs, err})
 	case m.unclear:
-		c.quit(ReasonUnknown)
+		c.quit(ReasonUnknown, nil)
 	case m.adapt == adapts:
-		c.quit(ReasonSameAdaptivePolicy)
+		c.quit(ReasonSameAdaptivePolicy, nil)
 	case adapts:
 		if err := c.adapt(m.ids); err != nil {
 			c.refuseIDs(err)
@@ -180,7 +197,7 @@ func (c *Conn) onFinish(payload []byte) {
 		return
 	}
 	if err := parseFinish(payload); err != nil {
-		c.fault(ReasonPayload, fmt.Errorf("%s: %w", registry.NameFinish, err))
+		c.fault(ReasonPayload, &PayloadError{registry.NameFinish, err})
 		return
 	}
 	c.proven = true
@@ -196,16 +213,16 @@ func (c *Conn) establish() {
 	c.made = true
 	c.watchOver()
 	c.peer.made(c)
-	c.wake(nil)
 	if f := c.peer.cfg.OnMade; f != nil {
 		f(c)
 	}
+	c.wake(nil)
 }
 
 func (c *Conn) onSoftquit(payload []byte) {
 	m, err := parseSoftquit(payload)
 	if err != nil {
-		c.fault(ReasonPayload, fmt.Errorf("%s: %w", registry.NameSoftquit, err))
+		c.fault(ReasonPayload, &PayloadError{registry.NameSoftquit, err})
 		return
 	}
 	c.over = true
@@ -213,14 +230,19 @@ func (c *Conn) onSoftquit(payload []byte) {
 	c.link.Finish(c.peer.cfg.QuitGrace)
 }
 
-// quit ends the conversation from this side, with a reason. The other side is
-// the one to close, so that it has read all before the socket goes.
-func (c *Conn) quit(reason Reason) {
-	c.leaving = true
+// quit ends the conversation from this side, with a reason, and an error behind
+// it or nil. The other side is the one to close, so that it has read all before
+// the socket goes.
+func (c *Conn) quit(reason Reason, because error) {
+	c.leaving.Store(true)
 	if c.State() == Disconnected || c.lost {
 		return
 	}
-	c.lose(reason)
+	if because != nil {
+		c.lose(&Fault{reason, because})
+	} else {
+		c.lose(reason)
+	}
 	c.emit(registry.IDSoftquit, softquitMsg{reason}.append)
 	if !c.made { // there is nothing that it could still want to send
 		c.over = true
@@ -253,7 +275,7 @@ func (c *Conn) violation(id uint16, what string) {
 func (c *Conn) refuseIDs(err error) {
 	if _, ok := err.(*registry.MismatchError); ok {
 		c.peer.logFault(c, ReasonNonEqualPackets, err)
-		c.quit(ReasonNonEqualPackets)
+		c.quit(ReasonNonEqualPackets, err)
 		return
 	}
 	c.fault(ReasonProtocol, err)
@@ -265,7 +287,7 @@ func (c *Conn) lose(reason error) {
 	if c.lost {
 		return
 	}
-	c.lost = true
+	c.lost, c.why = true, reason
 	before := State(c.state.Swap(uint32(Softquitted)))
 	c.farewell.Store(c.made && before <= Softquitted)
 	c.tellLost(reason)
@@ -275,6 +297,7 @@ func (c *Conn) lose(reason error) {
 func (c *Conn) tellLost(reason error) {
 	defer c.caught()
 	c.peer.gone(c)
+	c.peer.stats.lost(reason)
 	c.wake(reason)
 	if f := c.peer.cfg.OnLost; f != nil {
 		f(c, reason)
@@ -296,9 +319,16 @@ func (s *session) Drain(*engine.Conn) {
 	if c.far != nil && c.far.reactor == c.peer.reactor {
 		return
 	}
-	if c.State() < Softquitted {
-		c.quit(ReasonShutdown)
+	if !c.lost {
+		c.quit(ReasonShutdown, nil)
 	}
+}
+
+// NotOpened implements engine.Unopened.
+func (s *session) NotOpened(_ *engine.Conn, err error) {
+	c := s.conn()
+	c.peer.admission.left(&c.entry)
+	c.peer.refuse(c.RemoteAddr(), err)
 }
 
 // Closed implements engine.Handler.
@@ -310,12 +340,12 @@ func (s *session) Closed(_ *engine.Conn, err error) {
 		err = engine.ErrClosed
 	}
 	if !c.lost {
-		c.lost = true
+		c.lost, c.why = true, err
 		c.tellLost(err)
 	}
 	c.peer.remove(c)
-	if c.server != "" && c.made && !c.leaving {
-		c.peer.retry(c.server, 0)
+	if c.server != "" && c.made && !c.leaving.Load() {
+		c.peer.lostServer(c.server, c.why)
 	}
 }
 

@@ -650,6 +650,34 @@ func TestRecvByHand(t *testing.T) {
 	})
 }
 
+// What is handed in is for a conn that is made and not lost, like what comes
+// from the other side.
+func TestRecvPacketMindsTheState(t *testing.T) {
+	everywhere(t, nil, func(t *testing.T, w *world) {
+		pings := inbox(t, w.server, w.s.ping, 1)
+		sc, _ := w.handshake(t)
+		sc.Loop().Post(func() {
+			sc.Softquit("reason.bye")
+			sc.RecvPacket(w.s.ping, &note{1, "behind the end"})
+		})
+		w.s.next(t, "lost")
+		eventually(t, "the end", func() bool { return sc.State() == Disconnected })
+		nothing(t, "packet", pings)
+	})
+	s := newSide(false, 17, 18)
+	s.cfg.Wrap = func(c *Conn, inner engine.Transport) engine.Transport {
+		c.RecvPacket(s.ping, &note{1, "before the handshake"})
+		return inner
+	}
+	packets := make(chan any, 1)
+	s.cfg.OnPacket = func(_ *Conn, _ *registry.Type, v any) error { packets <- v; return nil }
+	dialWire(t, s) // says nothing
+	if e := s.next(t, "lost"); !errors.Is(e.reason, ReasonProtocol) {
+		t.Errorf("lost because of %v", e.reason)
+	}
+	nothing(t, "packet", packets)
+}
+
 func TestSkipHandshake(t *testing.T) {
 	setUp := func(s, c *side) { s.cfg.SkipHandshake, c.cfg.SkipHandshake = true, true }
 	everywhere(t, setUp, func(t *testing.T, w *world) {

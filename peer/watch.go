@@ -17,6 +17,7 @@ type watch struct {
 	beat   time.Duration // when the other side is looked at next; 0: never
 	heard  bool          // something came since the last look
 	silent time.Duration // since when nothing came, at a look
+	left   int           // bytes that waited at a look after the softquit
 }
 
 var (
@@ -34,8 +35,13 @@ func (s *session) Expired(*engine.Conn) {
 	now := c.link.Loop().Now()
 	switch {
 	case c.lost: // softquit, and the other side has not closed
-		c.link.Finish(faultGrace)
+		c.outwait()
 		return
+	case !c.made && c.State() < Active:
+		c.fault(ReasonTimeout, ErrHandshakeTimeout)
+		return
+	case !c.made && c.State() == Active && !c.peer.cfg.SkipHandshake && c.reader.Check != nil:
+		return // SetState made it so: the program has a handshake of its own
 	case !c.made:
 		c.fault(ReasonTimeout, ErrHandshakeTimeout)
 		return
@@ -48,8 +54,24 @@ func (s *session) Expired(*engine.Conn) {
 	c.await()
 }
 
+// outwait ends a conn after its softquit, unless the other side still takes what
+// was sent before it: a slow reader is given time as long as it reads, and a
+// reader that stands still is the soft bound's to end, or Shutdown's.
+func (c *Conn) outwait() {
+	left := c.link.Pending()
+	if left > 0 && (c.watch.left == 0 || left < c.watch.left) {
+		c.watch.left = left
+		c.link.SetDeadline(c.link.Loop().Now() + c.peer.cfg.QuitGrace)
+		return
+	}
+	c.link.Finish(faultGrace)
+}
+
 // await sets the deadline to what comes first.
 func (c *Conn) await() {
+	if c.lost {
+		return // the deadline is the other side's to close by
+	}
 	at := c.watch.beat
 	if f := c.watch.frame; f != 0 && (at == 0 || f < at) {
 		at = f
@@ -71,6 +93,8 @@ func (c *Conn) watchOver() {
 func (c *Conn) lookEvery() time.Duration {
 	cfg := &c.peer.cfg
 	switch {
+	case c.beats && cfg.Idle > 0:
+		return min(cfg.Ping, max(cfg.Idle/3, 1))
 	case c.beats:
 		return cfg.Ping
 	case cfg.Idle > 0:
@@ -90,7 +114,7 @@ func (c *Conn) look(now time.Duration) {
 	if limit == 0 {
 		limit = 3 * cfg.Ping // two heartbeats may go unanswered
 	}
-	if now-c.watch.silent >= limit {
+	if limit > 0 && now-c.watch.silent >= limit {
 		c.fault(ReasonTimeout, ErrIdle)
 		return
 	}
@@ -121,10 +145,6 @@ func (c *Conn) heed(frames int) {
 
 // onPing answers a heartbeat with the same payload.
 func (c *Conn) onPing(payload []byte) {
-	if len(payload) > maxBeatPayload {
-		c.violation(registry.IDPing, "is too long")
-		return
-	}
 	c.emit(registry.IDPong, func(b []byte) []byte { return append(b, payload...) })
 }
 

@@ -133,8 +133,8 @@ func misplaced(ty *Type, id uint16) string {
 			return fmt.Sprintf("its id is %d", ty.id)
 		}
 	case ty.Internal():
-		if id <= IDFinish || id >= MinID {
-			return fmt.Sprintf("not within %d and %d", minExtra, MinID-1)
+		if id < minExtra || id > maxExtra {
+			return fmt.Sprintf("not within %d and %d", minExtra, maxExtra)
 		}
 	case id < MinID:
 		return fmt.Sprintf("below %d", MinID)
