@@ -3,6 +3,7 @@ package siege
 import (
 	"context"
 	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -105,22 +106,36 @@ func TestLedger(t *testing.T) {
 	}
 }
 
+// Those count during which others used the processors least, whatever they say.
 func TestBouts(t *testing.T) {
 	ms := time.Millisecond
-	b := bouts{want: 2, all: []bout{{1 * ms, []time.Duration{5 * ms}}, {90 * ms, []time.Duration{200 * ms}}}}
+	b := bouts{want: 2, all: []bout{{0.9, 1 * ms, []time.Duration{9 * ms}}, {0.1, 2 * ms, []time.Duration{5 * ms}}}}
 	if b.done() {
 		t.Error("done with one calm bout of two")
 	}
-	b.all = append(b.all, bout{2 * ms, []time.Duration{7 * ms}})
-	if !b.done() || b.alone() != 2*ms || b.beside(0) != 7*ms {
-		t.Errorf("got %v %v %v, want the calm bouts alone", b.done(), b.alone(), b.beside(0))
+	b.all = append(b.all, bout{0.15, 2 * ms, []time.Duration{7 * ms}})
+	if !b.done() || b.alone() != 2*ms || b.beside(0) != 7*ms || b.busy() != 0.15 {
+		t.Errorf("got %v %v %v %v, want the calm bouts alone", b.done(), b.alone(), b.beside(0), b.busy())
 	}
 	busy := bouts{want: 2}
-	for range 6 {
-		busy.all = append(busy.all, bout{90 * ms, []time.Duration{200 * ms}})
+	for i := range 6 {
+		busy.all = append(busy.all, bout{1 - float64(i)/10, 9 * ms, []time.Duration{time.Duration(i) * ms}})
 	}
-	if !busy.done() || busy.alone() != 90*ms || busy.beside(0) != 200*ms {
-		t.Error("on a machine that is never calm all bouts are to count")
+	if !busy.done() || busy.beside(0) != 5*ms || busy.busy() != 0.6 {
+		t.Errorf("got %v %v %v, want the two calmest", busy.done(), busy.beside(0), busy.busy())
+	}
+}
+
+func TestOthers(t *testing.T) {
+	before := cpu{whole: 1000, idle: 500, ours: 100}
+	if got := (cpu{whole: 1200, idle: 550, ours: 200}).others(before); got != 0.25 {
+		t.Errorf("of 200, 50 idle and 100 ours, others used %v", got)
+	}
+	if got := (cpu{whole: 1200, idle: 600, ours: 201}).others(before); got != 0 {
+		t.Errorf("got %v", got)
+	}
+	if _, err := readCPU(os.Getpid()); err != nil {
+		t.Error(err)
 	}
 }
 

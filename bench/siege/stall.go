@@ -48,9 +48,10 @@ func tryStall(ctx context.Context, t *trial) error {
 	if err := o.measure(ctx, 2); err != nil {
 		return err
 	}
-	b := bouts{want: t.of(5, 2)}
+	alone := func(ctx context.Context) (time.Duration, error) { return polite.round(ctx, length) }
+	b := bouts{server: s, want: t.of(5, 2)}
 	for !b.done() {
-		if err := b.fight(ctx, polite, length, o.run); err != nil {
+		if err := b.fight(ctx, alone, o.run); err != nil {
 			return err
 		}
 		t.figure("p99 of %d others %s → %s, %s → %s; closed after %s, %s; +%s (of %s)", len(polite.conns), span(median(o.alone)),
@@ -58,9 +59,9 @@ func tryStall(ctx context.Context, t *trial) error {
 	}
 	_, _, err = polite.home()
 	t.want(err == nil, "another conn: %v", err)
-	alone := median(o.alone)
-	t.want(median(o.sitting) <= 2*alone+t.within(noise), "beside one that asks for 8 MiB and then nothing p99 is %v (rounds: %v), alone %v; want at most twice that and %v",
-		median(o.sitting), o.sitting, alone, noise)
+	around := median(o.alone)
+	t.want(median(o.sitting) <= 2*around+t.within(noise), "beside one that asks for 8 MiB and then nothing p99 is %v (rounds: %v), alone %v; want at most twice that and %v",
+		median(o.sitting), o.sitting, around, noise)
 	t.want(b.beside(0) <= 2*b.alone()+t.within(noise), "beside one that asks for ever more p99 is %v (rounds: %v), alone %v; want at most twice that and %v",
 		b.beside(0), b.each(0), b.alone(), noise)
 	t.want(o.sat > 9*time.Second && o.sat < 12*time.Second || t.quick, "a conn that does not take 8 MiB was closed after %v, want about 10 s", o.sat)

@@ -185,11 +185,9 @@ func (p packet) append(b []byte) []byte {
 	b = codec.AppendMapHeader(b, 3)
 	b = codec.AppendUint(codec.AppendString(b, "seq"), p.seq)
 	b = codec.AppendUint(codec.AppendString(b, "ts"), p.tag)
-	body := len(b)
 	b = codec.AppendBytes(codec.AppendString(b, "body"), make([]byte, p.size))
-	body = len(b) - p.size
 	word := p.tag<<24 ^ p.seq
-	for i := body; i+8 <= len(b); i += 8 {
+	for i := len(b) - p.size; i+8 <= len(b); i += 8 {
 		binary.BigEndian.PutUint64(b[i:], word)
 	}
 	return b
