@@ -112,6 +112,7 @@ func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 //
 // On the loop only.
 func (c *Conn) Out() *Buffer {
+	c.loop.mustBeHere("Conn.Out")
 	if c.phase != open && c.phase != fresh {
 		return nil
 	}
@@ -168,7 +169,10 @@ func (c *Conn) grow(before, after int) {
 // SetHoldBack has output wait here, where Trim reaches it, while the transport
 // has not moved on what it was given before. The other side then gets at most
 // what it takes in 5 ms at a time. On the loop only.
-func (c *Conn) SetHoldBack(on bool) { c.holdBack = on }
+func (c *Conn) SetHoldBack(on bool) {
+	c.loop.mustBeHere("Conn.SetHoldBack")
+	c.holdBack = on
+}
 
 // Trim offers what was queued and has not been handed on to keep, which
 // returns what of it is to stay. Any goroutine may call it.
@@ -319,6 +323,10 @@ func (c *Conn) Received(b []byte) (n int) {
 	}
 	n = len(b) // what a panic leaves behind is not read
 	defer c.loop.caught(c)
+	if debugBuild {
+		b = lend(b)
+		defer poison(b)
+	}
 	return c.handler.Received(c, b)
 }
 

@@ -118,6 +118,7 @@ func HandleRaw(h Host, key any, fn func(c *Conn, payload []byte) error) error {
 	if err != nil {
 		return err
 	}
+	fn = lentTo(fn)
 	p.setHandler(t, &handler{direct: fn, raw: fn})
 	return nil
 }

@@ -46,7 +46,7 @@ func (c *Conn) receive(b []byte) (n int) {
 func (c *Conn) frame(table *registry.Table, f codec.Frame) {
 	id := f.ID()
 	if c.peer.cfg.EncodedIn != nil {
-		raw, err := c.peer.cfg.EncodedIn(c, f)
+		raw, err := c.lendEncodedIn(f)
 		if err != nil {
 			c.refuse(err)
 			return

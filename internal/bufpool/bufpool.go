@@ -30,7 +30,7 @@ type Pool struct {
 // Get returns an empty buffer, the caller's until Put.
 func (p *Pool) Get() *Buffer {
 	p.out.Add(1)
-	if debug {
+	if debugBuild {
 		return p.ledger.get()
 	}
 	return p.pool.Get()
@@ -42,7 +42,7 @@ func (p *Pool) Get() *Buffer {
 // the length it comes back with.
 func (p *Pool) Put(b *Buffer) {
 	p.out.Add(-1)
-	if debug {
+	if debugBuild {
 		p.ledger.put(b)
 		return
 	}

@@ -2,7 +2,7 @@
 
 package bufpool
 
-const debug = false
+const debugBuild = false
 
 // ledger keeps no books.
 type ledger struct{}

@@ -12,7 +12,7 @@ import (
 	"unsafe"
 )
 
-const debug = true
+const debugBuild = true
 
 // Poison is what the bytes of a buffer are set to when it comes back.
 const Poison = 0xdb
