@@ -52,7 +52,7 @@ func TestDecodeAnyTypes(t *testing.T) {
 func TestDecodeAnyTime(t *testing.T) {
 	var m Msgpack
 	for _, want := range []time.Time{
-		time.Unix(1, 0), time.Unix(1<<32, 0), time.Unix(1, 999999999), time.Unix(-1, 5), time.Unix(1<<34, 1), {},
+		time.Unix(1, 0), time.Unix(1<<32, 0), time.Unix(1, 999999999), time.Unix(1<<33+5, 7), time.Unix(-1, 5), time.Unix(1<<34, 1), {},
 	} {
 		b, err := m.Append(nil, want)
 		if err != nil {

@@ -44,6 +44,7 @@ func hidden() map[string][]byte {
 		"long timestamp":  []byte("\xc7\x0c\xff\xdf\xff\xff\xff\xff\x00\x00\x00\x00\x00\x00\x00"),
 		"over the end":    []byte("\x92\xd6\x01\xdf\xff\xff\xff\xce\x00\x00\x00\x00"),
 		"behind an ext":   []byte("\x92\xd6\x01abcd\xd7\x01\xdf\xff\xff\xff\xff\x00\x00\x00"),
+		"second of two":   []byte("\x82\xa1E\xd6\x01abcd\xa1M\xd7\x01\xdf\xff\xff\xff\xff\x00\x00\x00"),
 		"empty, then map": []byte("\x92\xc7\x00\x01\x80"),
 	}
 }
@@ -110,7 +111,7 @@ func disarm(t *testing.T, name string, b []byte) {
 func TestExtIsNotTakenForAMap(t *testing.T) {
 	var m Msgpack
 	for name, b := range hidden() {
-		if name == "over the end" || name == "behind an ext" || name == "empty, then map" {
+		if name == "over the end" || name == "behind an ext" || name == "second of two" || name == "empty, then map" {
 			continue
 		}
 		if err := m.Decode(b, new(map[string]int)); err == nil {

@@ -176,6 +176,8 @@ func TestCheckElements(t *testing.T) {
 		{"map", 100, dict(51), false},
 		{"sum", 32, both, true},
 		{"sum", 31, both, false},
+		{"deep", 10, nested(10, "\x91"), true},
+		{"deep", 9, nested(10, "\x91"), false},
 		{"default", 0, array(65536), true},
 		{"default", 0, array(65537), false},
 	} {
@@ -227,6 +229,8 @@ func costly() map[string][]byte {
 		"large map":   dict(4*n, text, "\xe0"),
 		"worst map":   dict(1793, text, "\xe0"), // over the load of a power of two
 		"number keys": dict(4*n, number, "\xe0"),
+		"maps in map": dict(4*n, number, "\x80"),
+		"mapped maps": repeat(2*n, "\x81\x01\x80"),
 		"exts in map": dict(2*n, number, "\xd4\x01a"),
 	}
 	return shapes
@@ -457,7 +461,7 @@ type everything struct {
 }
 
 type tuple struct {
-	_msgpack struct{} `msgpack:",as_array"`
+	_msgpack struct{} `msgpack:",as_array"` //lint:ignore U1000 the library reads it by reflection
 	A        int
 	B        string
 	C        any

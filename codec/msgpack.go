@@ -79,7 +79,8 @@ func (m *Msgpack) Append(dst []byte, v any) ([]byte, error) {
 //
 // The memory that decoding takes is held against Limits.Budget with the sizes
 // of v's own types put in: elements of slices, entries of maps, targets of
-// pointers. What v's own code allocates is its own affair.
+// pointers. Not counted are what v's own code allocates, and v5's scratch, a
+// few times len(b) at most.
 func (m *Msgpack) Decode(b []byte, v any) error {
 	var w walk
 	w.limit(&m.Limits)

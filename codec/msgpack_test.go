@@ -300,10 +300,23 @@ func TestDecodeFaults(t *testing.T) {
 			if !errors.As(err, &e) || e.Op != "decode" || e.Type != reflect.TypeOf(c.v) || err.Error() == "" {
 				t.Errorf("%s: %v", name, err)
 			}
+			if m.decoders.Get() != nil {
+				t.Errorf("%s: the decoder was kept", name)
+			}
 			var p player
 			if err := m.Decode(compact(samplePlayer()), &p); err != nil || p != samplePlayer() {
 				t.Errorf("%s left a broken decoder: %v", name, err)
 			}
+		}
+	}
+}
+
+func TestExtWantsAnExt(t *testing.T) {
+	var m Msgpack
+	for _, in := range []string{"\x01", "\xa1a", "\x90"} {
+		var e *CodecError
+		if err := m.Decode([]byte(in), new(Ext)); !errors.As(err, &e) || e.Err != ErrKind {
+			t.Errorf("%x: %v", in, err)
 		}
 	}
 }
@@ -316,6 +329,9 @@ func TestEncoderFaults(t *testing.T) {
 			var e *CodecError
 			if !errors.As(err, &e) || string(got) != "before" {
 				t.Errorf("%T: %q, %v", v, got, err)
+			}
+			if m.encoders.Get() != nil {
+				t.Errorf("%T: the encoder was kept", v)
 			}
 			if b, err := m.Append(nil, samplePlayer()); err != nil || !bytes.Equal(b, compact(samplePlayer())) {
 				t.Errorf("%T left a broken encoder: %x, %v", v, b, err)
@@ -383,7 +399,7 @@ func TestRaw(t *testing.T) {
 	if err != nil || string(got) != "\x82\xa1A\x92\x01\xa1a\xa1B\xc0" {
 		t.Errorf("%q, %v", got, err)
 	}
-	p := pair{B: r}
+	p := pair{A: Raw("old"), B: r}
 	if err := m.Decode(got, &p); err != nil || !bytes.Equal(p.A, r) || p.B != nil {
 		t.Errorf("%x, %v", p, err)
 	}
@@ -452,6 +468,9 @@ func TestBudgetCountsTypes(t *testing.T) {
 		if err := m.Limits.Check(c.in); err != nil {
 			t.Fatal(err)
 		}
+		if err := m.Decode([]byte{fixMap}, new(player)); err != nil { // another type before
+			t.Fatal(err)
+		}
 		var err error
 		took := allocated(func() { err = m.Decode(c.in, c.v) })
 		if !errors.Is(err, ErrBudget) || took > 1<<20 {
@@ -467,8 +486,12 @@ func TestBudgetCountsTypes(t *testing.T) {
 
 // What passes at a budget does not take more.
 func TestBudgetHoldsForTypes(t *testing.T) {
+	type broad struct { // as wide as a map holds in place, with its key
+		X [15]int64
+		A int
+	}
 	for name, b := range costly() {
-		for _, v := range append(shapes(), new([]*everything), new([]*player), new([]map[string]player), new(map[string]*everything), new(map[int]everything), new([][]player)) {
+		for _, v := range append(shapes(), new([]*everything), new([]*player), new([]map[string]player), new(map[string]*everything), new(map[int]everything), new(map[int]broad), new([]map[int]broad), new([][]player)) {
 			m := Msgpack{Limits: Limits{Elements: 1 << 20, Budget: 1 << 30}}
 			p := new(player)
 			m.Decode(compact(p), p) // a decoder, and the types it knows
@@ -479,12 +502,8 @@ func TestBudgetHoldsForTypes(t *testing.T) {
 				t.Fatal(err)
 			}
 			estimate := w.cost() + m.weigh(reflect.TypeOf(v)).cost(&w)
-			var err error
-			took := allocated(func() { err = m.Decode(b, v) })
-			if err != nil {
-				estimate += 4 * len(b) // some quote their input
-			}
-			if took > estimate+maxKept+4096 {
+			estimate += 6*len(b) + 16<<10 // v5's scratch, and errors that quote their input
+			if took := allocated(func() { m.Decode(b, v) }); took > estimate {
 				t.Errorf("%s into %T: took %d, estimate %d", name, v, took, estimate)
 			}
 		}

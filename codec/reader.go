@@ -140,11 +140,9 @@ func (r *Reader) gather(b []byte, length int) int {
 	return n
 }
 
-// bodySize is the capacity for a frame of which have of length bytes are there.
+// bodySize is the capacity for a frame of which have of length bytes are there:
+// exactly length where they all are.
 func bodySize(have, length int) int {
-	if have == length {
-		return length
-	}
 	return min(length, max(minBody, 4*have))
 }
 

@@ -13,6 +13,7 @@ const (
 	DefaultMaxPending      = 8 << 20
 	DefaultMaxTotalPending = 512 << 20
 	DefaultDrain           = 10 * time.Second
+	DefaultStuckAfter      = time.Second
 	DefaultWorkers         = 64
 	DefaultMaxQueued       = 64 << 10
 	DefaultMaxConns        = 65536
@@ -67,6 +68,12 @@ type Config struct {
 	// time; 0 means 64. As many as 65,536 calls wait for them.
 	Workers int
 
+	// StuckAfter is how long one callback may hold a loop up before that is
+	// logged, with the stack, and OnStuck is called with both on a goroutine of
+	// its own. 0 means 1 s.
+	StuckAfter time.Duration
+	OnStuck    func(l *Loop, stack []byte)
+
 	// Logger gets what the reactor has to say; nil means silence.
 	Logger *slog.Logger
 }
@@ -85,6 +92,7 @@ func (c *Config) withDefaults() Config {
 	setDefault(&d.MaxConns, defaultMaxConns())
 	setDefault(&d.Drain, DefaultDrain)
 	setDefault(&d.Workers, DefaultWorkers)
+	setDefault(&d.StuckAfter, DefaultStuckAfter)
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
 	}

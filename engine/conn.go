@@ -301,6 +301,7 @@ func (c *Conn) refuse() {
 	c.mu.Unlock()
 	c.tr.Close()
 	c.loop.r.forget()
+	notOpened(c, c.handler, ErrClosed)
 }
 
 func (c *Conn) opened() {

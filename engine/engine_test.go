@@ -8,6 +8,7 @@ import (
 	"net"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -765,4 +766,51 @@ func TestHeldInputComesBeforeTheEnd(t *testing.T) {
 	if got := wait(t, "close", total); got != 5000 {
 		t.Errorf("%d bytes delivered before Closed, want 5000", got)
 	}
+}
+
+func TestStuckLoopIsReported(t *testing.T) {
+	type report struct {
+		loop  int
+		stack string
+	}
+	stuck := make(chan report, 10)
+	r := start(t, &Config{
+		Loops:      2,
+		StuckAfter: 20 * time.Millisecond,
+		OnStuck:    func(l *Loop, stack []byte) { stuck <- report{l.Index(), string(stack)} },
+	})
+	release := make(chan struct{})
+	r.Loops()[1].Post(func() { holdUp(release) })
+	got := wait(t, "report", stuck)
+	if got.loop != 1 || !strings.Contains(got.stack, "holdUp") {
+		t.Errorf("loop %d is reported, at\n%s", got.loop, got.stack)
+	}
+	done := make(chan struct{})
+	r.Loops()[0].Post(func() { close(done) })
+	wait(t, "task of the other loop", done)
+	close(release)
+	r.Loops()[1].Call(t.Context(), func() {})
+	if len(stuck) > 0 {
+		t.Error("reported twice")
+	}
+}
+
+func holdUp(release chan struct{}) { <-release }
+
+// Posts, timers and sockets are all served beside 100,000 timers and a flood.
+func TestManyTimers(t *testing.T) {
+	r := start(t, nil)
+	nc := serve(t, r, &hooks{received: echo})
+	const many = 100_000
+	fired := 0
+	done := make(chan struct{})
+	for range many {
+		r.After(time.Millisecond, func() {
+			if fired++; fired == many {
+				close(done)
+			}
+		})
+	}
+	exchange(t, nc, "served meanwhile")
+	wait(t, "last timer", done)
 }

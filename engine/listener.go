@@ -143,7 +143,13 @@ func (l *Listener) bring(nc net.Conn) {
 		nc.Close()
 		return
 	}
-	if err := l.r.enrol(nc, c, h); err != nil && !errors.Is(err, ErrClosed) {
-		l.r.cfg.Logger.Warn("conn refused", "addr", l.Addr(), "remote", nc.RemoteAddr(), "err", err)
+	if err := l.r.enrol(nc, c, h); err != nil {
+		notOpened(c, h, err)
+	}
+}
+
+func notOpened(c *Conn, h Handler, err error) {
+	if u, ok := h.(Unopened); ok {
+		u.NotOpened(c, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/packetmq/packetmq/internal/ringbuf"
@@ -26,6 +27,8 @@ type Loop struct {
 	alarmed bool    // a timer is due
 	shut    bool    // no more is taken
 	goid    uint64  // the loop's goroutine
+
+	seq atomic.Uint64 // odd while a callback is under way; the watchdog reads it
 
 	timers   timers
 	alarmMu  sync.Mutex
@@ -154,6 +157,7 @@ func (l *Loop) enter() {
 	l.mu.Lock()
 	l.awake = true
 	l.mu.Unlock()
+	l.seq.Store(l.seq.Load() + 1)
 	l.finished = false
 }
 
@@ -165,6 +169,7 @@ func (l *Loop) done() {
 		l.settle()
 	}
 	l.finished = true
+	l.seq.Store(l.seq.Load() + 1)
 }
 
 func (l *Loop) exit() {

@@ -162,6 +162,7 @@ func (r *Reactor) boot() error {
 		}
 		r.drivers = append(r.drivers, d)
 	}
+	go r.watch()
 	return nil
 }
 

@@ -66,3 +66,10 @@ type Sink interface {
 type Wrapper interface {
 	Wrap(c *Conn, inner Transport) Transport
 }
+
+// Unopened is a Handler that is told when the conn that it was made for, by an
+// Acceptor, could not be opened. Nothing else is called then. Any goroutine may
+// make the call.
+type Unopened interface {
+	NotOpened(c *Conn, err error)
+}

@@ -69,12 +69,12 @@ func (c *Client) attempt(addr string, failed int) {
 }
 
 // retry tries again later, if the configuration says so.
-func (c *Peer) retry(addr string, failed int) {
-	b := c.cfg.Reconnect
+func (p *Peer) retry(addr string, failed int) {
+	b := p.cfg.Reconnect
 	if b == nil || b.Attempts > 0 && failed >= b.Attempts {
 		return
 	}
-	c.reactor.After(b.delay(failed), func() { (&Client{c}).attempt(addr, failed) })
+	p.reactor.After(b.delay(failed), func() { (&Client{p}).attempt(addr, failed) })
 }
 
 // delay is how long to wait after a number of failures in a row.

@@ -11,14 +11,17 @@ import (
 
 // Defaults of Config, and bounds that have no setting.
 const (
-	DefaultMaxFrame   = codec.DefaultMaxFrame
-	DefaultHandshake  = 5 * time.Second
-	DefaultConnect    = 5 * time.Second
-	DefaultQuitGrace  = 5 * time.Second
-	DefaultFrameTime  = 10 * time.Second
-	DefaultPing       = 30 * time.Second
-	DefaultBackoffMin = 100 * time.Millisecond
-	DefaultBackoffMax = 30 * time.Second
+	DefaultMaxFrame  = codec.DefaultMaxFrame
+	DefaultHandshake = 5 * time.Second
+	DefaultConnect   = 5 * time.Second
+	DefaultQuitGrace = 5 * time.Second
+	DefaultFrameTime = 10 * time.Second
+	DefaultPing      = 30 * time.Second
+
+	DefaultHalfOpen        = 1024
+	DefaultHalfOpenPerAddr = 32
+	DefaultBackoffMin      = 100 * time.Millisecond
+	DefaultBackoffMax      = 30 * time.Second
 
 	// OriginalMaxFrame is the largest frame, in bytes of id and payload, that
 	// the Python library takes. Other sides that announce no limit of their
@@ -94,6 +97,22 @@ type Config struct {
 	// here; 0 means 5 s.
 	QuitGrace time.Duration
 
+	// HalfOpen bounds the accepted conns whose handshake is not complete; more
+	// are closed at once. 0 means 1,024.
+	HalfOpen int
+
+	// HalfOpenPerAddr is the same for one IPv4 address, or one IPv6 /64; 0
+	// means 32, and no bound for the machine's own loopback addresses.
+	HalfOpenPerAddr int
+
+	// PerAddr bounds the accepted conns from one IPv4 address, or one IPv6 /64;
+	// 0 means no bound.
+	PerAddr int
+
+	// RatePerAddr bounds how many conns a second are accepted from one IPv4
+	// address, or one IPv6 /64, in bursts of a second's worth; 0 means no bound.
+	RatePerAddr float64
+
 	// FrameTime bounds how long a frame may take from its first byte to its
 	// last; 0 means 10 s.
 	FrameTime time.Duration
@@ -153,6 +172,7 @@ func (c *Config) withDefaults() Config {
 	setDefault(&d.Handshake, DefaultHandshake)
 	setDefault(&d.QuitGrace, DefaultQuitGrace)
 	setDefault(&d.Connect, DefaultConnect)
+	setDefault(&d.HalfOpen, DefaultHalfOpen)
 	setDefault(&d.FrameTime, DefaultFrameTime)
 	if d.Ping == 0 {
 		d.Ping = DefaultPing

@@ -32,6 +32,7 @@ type Conn struct {
 	// The loop's alone.
 	reader  codec.Reader
 	watch   watch
+	entry   entry       // of an accepted socket
 	beats   bool        // both sides know heartbeats
 	waiter  func(error) // of Connect; nil once called
 	made    bool        // OnMade was called

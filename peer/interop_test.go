@@ -42,7 +42,7 @@ type script struct {
 
 func start(t *testing.T, args ...string) *script {
 	t.Helper()
-	s := &script{t: t, cmd: exec.Command(python(t), append([]string{"testdata/twisted_peer.py"}, args...)...)}
+	s := &script{t: t, cmd: exec.Command(python(t), append([]string{"testdata/twisted_peer.py"}, append(args, "--timeout", "60")...)...)}
 	s.cmd.Stderr = &s.errs
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {

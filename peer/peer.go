@@ -33,6 +33,8 @@ type Peer struct {
 	lastAdapted atomic.Pointer[adaptation]
 	encodedIDs  atomic.Pointer[encodedIDs]
 	packets     packetLog
+	admission   admission
+	stats       stats
 
 	mu      sync.Mutex
 	closed  bool
@@ -69,6 +71,8 @@ func newPeer(reg *registry.Registry, cfg *Config) *Peer {
 		p.reactor = engine.New(&ec)
 	}
 	p.codec.Limits = p.cfg.Limits
+	p.admission.halfOpen, p.admission.halfOpenPerAddr = c.HalfOpen, c.HalfOpenPerAddr
+	p.admission.perAddr, p.admission.rate = c.PerAddr, c.RatePerAddr
 	p.handlers.Store(new([]*handler))
 	if p.cfg.PacketLog > 0 {
 		p.packets.set(p.cfg.PacketLog, true, true)
@@ -194,6 +198,8 @@ func (p *Peer) enter(c *Conn) error {
 
 // made enters a conn into the order of those that are active.
 func (p *Peer) made(c *Conn) {
+	p.stats.made()
+	p.admission.settled(&c.entry)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.actives = append(p.actives, c)
@@ -211,6 +217,7 @@ func (p *Peer) gone(c *Conn) {
 // remove forgets a conn whose transport is gone.
 func (p *Peer) remove(c *Conn) {
 	p.gone(c)
+	p.admission.left(&c.entry)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.conns, c.id)
@@ -379,19 +386,37 @@ func (p *Peer) observed() bool {
 	return p.hooked || p.packets.on.Load()
 }
 
+// accept makes the conn for a socket, or refuses it.
+func (p *Peer) accept(nc net.Conn) (*engine.Conn, engine.Handler) {
+	e, err := p.admission.admit(nc.RemoteAddr())
+	if err != nil {
+		p.refuse(nc.RemoteAddr(), err)
+		return nil, nil
+	}
+	c, err := p.newConn()
+	if err != nil {
+		p.admission.left(&e)
+		return nil, nil
+	}
+	c.entry = e
+	return &c.link, (*session)(c)
+}
+
+// refuse counts a socket that was not let in.
+func (p *Peer) refuse(remote net.Addr, err error) {
+	p.stats.refused(err)
+	if ok, skipped := p.throttle.allow(); ok {
+		p.cfg.Logger.Warn("conn refused", "remote", remote, "err", err, "skipped", skipped)
+	}
+}
+
 // listen accepts conns at addr.
 func (p *Peer) listen(addr string) (*engine.Listener, error) {
 	network, address, err := splitAddr(addr)
 	if err != nil {
 		return nil, err
 	}
-	ln, err := p.reactor.Listen(network, address, func(net.Conn) (*engine.Conn, engine.Handler) {
-		c, err := p.newConn()
-		if err != nil {
-			return nil, nil
-		}
-		return &c.link, (*session)(c)
-	})
+	ln, err := p.reactor.Listen(network, address, p.accept)
 	if err != nil {
 		return nil, err
 	}

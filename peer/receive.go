@@ -85,6 +85,7 @@ func (c *Conn) unknownID(id uint16) {
 		c.violation(id, "came before the handshake was done, and is unknown")
 		return
 	}
+	c.peer.stats.unknown()
 	if c.unknown++; c.unknown > maxUnknown {
 		c.fault(ReasonProtocol, &UnknownIDError{ID: id})
 	}

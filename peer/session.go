@@ -275,6 +275,7 @@ func (c *Conn) lose(reason error) {
 func (c *Conn) tellLost(reason error) {
 	defer c.caught()
 	c.peer.gone(c)
+	c.peer.stats.lost(reason)
 	c.wake(reason)
 	if f := c.peer.cfg.OnLost; f != nil {
 		f(c, reason)
@@ -299,6 +300,13 @@ func (s *session) Drain(*engine.Conn) {
 	if c.State() < Softquitted {
 		c.quit(ReasonShutdown)
 	}
+}
+
+// NotOpened implements engine.Unopened.
+func (s *session) NotOpened(_ *engine.Conn, err error) {
+	c := s.conn()
+	c.peer.admission.left(&c.entry)
+	c.peer.refuse(c.RemoteAddr(), err)
 }
 
 // Closed implements engine.Handler.

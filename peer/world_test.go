@@ -13,7 +13,7 @@ import (
 	"github.com/packetmq/packetmq/registry"
 )
 
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // wait returns what arrives on ch, or fails the test.
 func wait[T any](t *testing.T, what string, ch <-chan T) T {

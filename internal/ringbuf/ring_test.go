@@ -358,7 +358,7 @@ func TestAmortised(t *testing.T) {
 	}
 }
 
-type packet struct{ payload [64]byte }
+type packet [64]byte
 
 // weakly pushes n packets of which only the ring knows.
 func weakly(r *Ring[*packet], n int) []weak.Pointer[packet] {

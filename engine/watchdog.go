@@ -1,0 +1,67 @@
+package engine
+
+import (
+	"bytes"
+	"fmt"
+	"runtime"
+	"time"
+)
+
+// watch looks at the loops four times in StuckAfter, and reports each callback
+// that holds one up for longer, once, with where it is. It ends with the
+// reactor.
+func (r *Reactor) watch() {
+	tick := time.NewTicker(max(r.cfg.StuckAfter/4, time.Millisecond))
+	defer tick.Stop()
+	type sight struct {
+		seq      uint64
+		since    time.Time
+		reported bool
+	}
+	seen := make([]sight, len(r.loops))
+	for {
+		select {
+		case <-r.done:
+			return
+		case <-tick.C:
+		}
+		for i, l := range r.loops {
+			s := &seen[i]
+			seq := l.seq.Load()
+			if seq != s.seq || seq%2 == 0 || r.halted() {
+				*s = sight{seq: seq, since: time.Now()}
+				continue
+			}
+			if d := time.Since(s.since); d >= r.cfg.StuckAfter && !s.reported {
+				s.reported = true
+				r.reportStuck(l, d)
+			}
+		}
+	}
+}
+
+func (r *Reactor) reportStuck(l *Loop, d time.Duration) {
+	stack := l.stack()
+	r.cfg.Logger.Error("loop is stuck in a callback", "loop", l.index, "for", d, "stack", string(stack))
+	if f := r.cfg.OnStuck; f != nil {
+		f(l, stack)
+	}
+}
+
+// stack is where the loop's goroutine is.
+func (l *Loop) stack() []byte {
+	l.mu.Lock()
+	prefix := fmt.Appendf(nil, "goroutine %d ", l.goid)
+	l.mu.Unlock()
+	for n := 64 << 10; ; n *= 2 {
+		buf := make([]byte, n)
+		if used := runtime.Stack(buf, true); used < n || n >= 64<<20 {
+			for _, g := range bytes.Split(buf[:used], []byte("\n\n")) {
+				if bytes.HasPrefix(g, prefix) {
+					return bytes.Clone(g)
+				}
+			}
+			return nil
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package memconn_test
+
+import (
+	"runtime"
+	"testing"
+
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/memconn"
+)
+
+// port is an engine.Sink without an engine: whoever holds it is its loop. That
+// brings the two ends of a pair closer together than loops ever do.
+type port struct {
+	end    *memconn.End
+	pool   engine.Pool // of what is written to end
+	woken  chan struct{}
+	got    int
+	over   bool
+	closed bool
+}
+
+// ports returns the two ends of a pair, open.
+func ports() (a, b *port) {
+	a, b = &port{woken: make(chan struct{}, 1)}, &port{woken: make(chan struct{}, 1)}
+	a.end, b.end = memconn.Pair(&a.pool, &b.pool)
+	a.end.Open(a)
+	b.end.Open(b)
+	return a, b
+}
+
+func (p *port) Received(b []byte) int { p.got += len(b); return len(b) }
+func (p *port) Ended(error)           { p.over = true }
+func (p *port) Loop() *engine.Loop    { return nil }
+func (p *port) Wake(*engine.Loop) {
+	select {
+	case p.woken <- struct{}{}:
+	default:
+	}
+}
+
+// write hands over msg itself, uncopied: nobody here writes to it.
+func (p *port) write(t *testing.T, msg []byte) {
+	b := p.pool.Get()
+	b.B = msg
+	if err := p.end.Write(b); err != nil {
+		t.Error(err)
+	}
+}
+
+// run is the port's loop, until it has received n bytes or its end is over.
+func (p *port) run(n int) {
+	for p.got < n && !p.over {
+		<-p.woken
+		for p.end.Pump() {
+		}
+	}
+}
+
+// close closes the end, once.
+func (p *port) close() {
+	if !p.closed {
+		p.closed = true
+		p.end.Close()
+	}
+}
+
+// allBack closes both ends and checks that all buffers are back.
+func allBack(t *testing.T, a, b *port) {
+	t.Helper()
+	a.close()
+	b.close()
+	if n := a.pool.Out() + b.pool.Out(); n != 0 {
+		t.Errorf("%d buffers not back", n)
+	}
+}
+
+// A writer that waits for room is woken whenever there is some, and a reader
+// whenever there is input: the channel is full and empty again all the time.
+func TestNoWakeUpIsLost(t *testing.T) {
+	const total = 100_000
+	sizes := map[string]int{"slots": 1, "bytes": memconn.Window + 1}
+	for name, size := range sizes {
+		t.Run(name, func(t *testing.T) {
+			msg := make([]byte, size)
+			a, b := ports()
+			read := make(chan struct{})
+			go func() { b.run(total * size); close(read) }()
+			written := make(chan struct{})
+			go func() {
+				defer close(written)
+				for range total {
+					a.write(t, msg)
+					for a.end.Buffered() > 0 {
+						<-a.woken
+						a.end.Pump()
+					}
+				}
+			}()
+			wait(t, "last write", written)
+			wait(t, "last byte", read)
+			allBack(t, a, b)
+		})
+	}
+}
+
+// The end comes behind all input, however closely it follows.
+func TestEndComesLast(t *testing.T) {
+	ends := map[string]func(p *port){
+		"CloseWrite": func(p *port) { p.end.CloseWrite() },
+		"Close":      (*port).close,
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			for round := range 20_000 {
+				a, b := ports()
+				read := make(chan struct{})
+				go func() {
+					for !b.over { // does not wait to be woken
+						b.end.Pump()
+						runtime.Gosched()
+					}
+					close(read)
+				}()
+				a.write(t, []byte("end"))
+				end(a)
+				<-read
+				if b.got != 3 {
+					t.Fatalf("round %d: the end came behind %d bytes, want 3", round, b.got)
+				}
+				allBack(t, a, b)
+			}
+		})
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package memconn_test
+
+const raceEnabled = false

@@ -1,0 +1,78 @@
+package peer
+
+import (
+	"errors"
+	"maps"
+	"sync"
+)
+
+// Stats is what a peer has counted since it was made.
+type Stats struct {
+	Made    uint64            // handshakes completed
+	Refused map[string]uint64 // accepted sockets closed at once, by error
+	Lost    map[string]uint64 // conns lost, by reason: those of this package by name, others as "other", ends of the transport as "transport"
+	Unknown uint64            // packets of unknown ids
+}
+
+// stats counts; its maps have a bounded set of keys, whatever the other sides
+// say.
+type stats struct {
+	mu sync.Mutex
+	s  Stats
+}
+
+func (s *stats) made() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.s.Made++
+}
+
+func (s *stats) unknown() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.s.Unknown++
+}
+
+func (s *stats) refused(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.s.Refused == nil {
+		s.s.Refused = make(map[string]uint64)
+	}
+	s.s.Refused[err.Error()]++
+}
+
+func (s *stats) lost(reason error) {
+	key := "transport"
+	var r Reason
+	if errors.As(reason, &r) {
+		key = "other"
+		if known(r) {
+			key = string(r)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.s.Lost == nil {
+		s.s.Lost = make(map[string]uint64)
+	}
+	s.s.Lost[key]++
+}
+
+func known(r Reason) bool {
+	switch r {
+	case ReasonUnknown, ReasonVersionMismatch, ReasonSameAdaptivePolicy, ReasonNonEqualPackets, ReasonGeneric,
+		ReasonShutdown, ReasonProtocol, ReasonFrame, ReasonPayload, ReasonTimeout, ReasonHandler:
+		return true
+	}
+	return false
+}
+
+// Stats returns what the peer has counted. The maps are the caller's.
+func (p *Peer) Stats() Stats {
+	p.stats.mu.Lock()
+	defer p.stats.mu.Unlock()
+	s := p.stats.s
+	s.Refused, s.Lost = maps.Clone(s.Refused), maps.Clone(s.Lost)
+	return s
+}
