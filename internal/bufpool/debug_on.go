@@ -3,6 +3,7 @@
 package bufpool
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"runtime"
@@ -41,17 +42,12 @@ type entry struct {
 }
 
 func (l *ledger) get() *Buffer {
-	e := &entry{got: here()}
+	e := &entry{b: new(Buffer), got: here()}
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	var old *entry
 	if len(l.idle) > 0 {
-		old := l.idle[0]
-		l.idle[0] = nil
-		l.idle = l.idle[1:]
-		old.verify()
+		old = l.oldest()
 		e.b = old.b
-	} else {
-		e.b = new(Buffer)
 	}
 	l.taken++
 	e.seq = l.taken
@@ -59,33 +55,49 @@ func (l *ledger) get() *Buffer {
 		l.out = make(map[*Buffer]*entry)
 	}
 	l.out[e.b] = e
+	l.mu.Unlock()
+	if old != nil {
+		old.verify()
+	}
 	return e.b
 }
 
 func (l *ledger) put(b *Buffer) {
 	back := here()
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	e := l.out[b]
 	if e == nil {
+		defer l.mu.Unlock()
 		panic(l.stranger(b, back))
 	}
 	delete(l.out, b)
+	l.mu.Unlock()
+
 	e.back = back
 	e.mem = b.B[:cap(b.B)]
-	for i := range e.mem {
-		e.mem[i] = Poison
-	}
+	poison(e.mem)
 	b.B = b.B[:0]
 	if cap(b.B) > MaxKept {
 		return
 	}
+	l.mu.Lock()
 	l.idle = append(l.idle, e)
+	var old *entry
 	if len(l.idle) > maxIdle {
-		l.idle[0].verify()
-		l.idle[0] = nil
-		l.idle = l.idle[1:]
+		old = l.oldest()
 	}
+	l.mu.Unlock()
+	if old != nil {
+		old.verify()
+	}
+}
+
+// oldest takes the buffer out that rests longest. l.mu is held.
+func (l *ledger) oldest() *entry {
+	e := l.idle[0]
+	l.idle[0] = nil
+	l.idle = l.idle[1:]
+	return e
 }
 
 // stranger says what is wrong with a buffer that is not out.
@@ -107,15 +119,29 @@ func (e *entry) verify() {
 	case cap(b) != cap(e.mem) || unsafe.SliceData(b) != unsafe.SliceData(e.mem):
 		what = "its bytes are others"
 	}
-	for i, c := range e.mem {
-		if c != Poison {
-			what = fmt.Sprintf("byte %d of %d is %#02x", i, len(e.mem), c)
-			break
-		}
+	if !poisoned(e.mem) {
+		i := slices.IndexFunc(e.mem, func(c byte) bool { return c != Poison })
+		what = fmt.Sprintf("byte %d of %d is %#02x", i, len(e.mem), e.mem[i])
 	}
 	if what != "" {
 		panic(fmt.Sprintf("bufpool: a buffer was used after it was put back: %s\n\nput back by:\n%v\ntaken by:\n%v", what, e.back, e.got))
 	}
+}
+
+// poison and poisoned move whole blocks: buffers can be large, and there are
+// many.
+func poison(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	b[0] = Poison
+	for n := 1; n < len(b); n *= 2 {
+		copy(b[n:], b[:n])
+	}
+}
+
+func poisoned(b []byte) bool {
+	return len(b) == 0 || b[0] == Poison && bytes.Equal(b[1:], b[:len(b)-1])
 }
 
 // Leaks lists the buffers that are out, oldest first, each with the stack of
