@@ -84,7 +84,7 @@ func allBack(t *testing.T, a, b *port) {
 func TestNoWakeUpIsLost(t *testing.T) {
 	total := 100_000
 	if debugBuild {
-		total = 5_000 // all of it is copied, and overwritten
+		total = 1_000 // all of it is copied, and overwritten
 	}
 	sizes := map[string]int{"slots": 1, "bytes": memconn.Window + 1}
 	for name, size := range sizes {
