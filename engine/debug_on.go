@@ -5,7 +5,7 @@ package engine
 import (
 	"bytes"
 	"fmt"
-	"runtime"
+	"runtime/debug"
 
 	"github.com/packetmq/packetmq/internal/bufpool"
 )
@@ -41,7 +41,7 @@ func (l *Loop) mustBeHere(call string) {
 		return
 	}
 	panic(fmt.Sprintf("engine: %s was not called on the loop, loop %d\n\nthe caller:\n%s\n\nthe loop%s",
-		call, l.index, stackOf(goid()), l.whereabouts(loop)))
+		call, l.index, debug.Stack(), l.whereabouts(loop)))
 }
 
 // whereabouts says where the loop's goroutine is.
@@ -49,32 +49,12 @@ func (l *Loop) whereabouts(id uint64) string {
 	if id == 0 {
 		return " is on no goroutine now."
 	}
-	stack := stackOf(id)
+	stack := bytes.TrimSpace(l.stack())
 	switch {
-	case stack == nil:
+	case len(stack) == 0:
 		return fmt.Sprintf(" was on goroutine %d, which has ended.", id)
 	case bytes.Contains(stack, []byte("engine.(*Reactor).park(")):
 		return fmt.Sprintf(" is parked, since the reactor is stopped:\n%s", stack)
 	}
 	return fmt.Sprintf(":\n%s", stack)
-}
-
-// stackOf is the stack of one goroutine; nil if there is no such.
-func stackOf(id uint64) []byte {
-	buf := make([]byte, 1<<20)
-	for {
-		n := runtime.Stack(buf, true)
-		if n < len(buf) {
-			buf = buf[:n]
-			break
-		}
-		buf = make([]byte, 2*len(buf))
-	}
-	head := fmt.Appendf(nil, "goroutine %d [", id)
-	for g := range bytes.SplitSeq(buf, []byte("\n\n")) {
-		if bytes.HasPrefix(g, head) {
-			return bytes.TrimSpace(g)
-		}
-	}
-	return nil
 }
