@@ -183,14 +183,28 @@ func (e *PayloadError) Unwrap() error { return e.Err }
 // decode decodes a payload into what its type wants.
 func (p *Peer) decode(t *registry.Type, payload []byte) (v any, err error) {
 	if v = t.New(); v == nil {
-		v, err = p.codec.DecodeAny(payload)
+		v, err = p.codec.DecodeAnyWithin(p.limits(t), payload)
 	} else {
-		err = p.codec.Decode(payload, v)
+		err = p.codec.DecodeWithin(p.limits(t), payload, v)
 	}
 	if err != nil {
 		return nil, &PayloadError{t.Name(), err}
 	}
 	return v, nil
+}
+
+// limits are what a payload of type t may ask for: the type's own, and the
+// peer's where it has none.
+func (p *Peer) limits(t *registry.Type) *codec.Limits {
+	l := &t.Options().Limits
+	if *l == (codec.Limits{}) {
+		return &p.codec.Limits
+	}
+	both := *l
+	setDefault(&both.Depth, p.codec.Limits.Depth)
+	setDefault(&both.Elements, p.codec.Limits.Elements)
+	setDefault(&both.Budget, p.codec.Limits.Budget)
+	return &both
 }
 
 // RecvEncoded handles raw, a packet id and its payload, as if it had come from
