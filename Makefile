@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 SOAK    ?= 10m
 SEEDS   ?= 500
 
-.PHONY: run test build bench lint fmt tidy vet fuzz sim siege soak cross clean
+.PHONY: run test debug build bench lint fmt tidy vet fuzz sim siege soak cross clean
 
 run: build ## a server and its clients, live, with real traffic, for ten seconds
 	bin/bench run
@@ -22,6 +22,9 @@ test: ## everything, with the race detector; then what that would spoil
 	$(GO) test -race -timeout 10m ./...
 	cd bench && $(GO) test -race -timeout 10m ./...
 	$(GO) test -run Alloc ./...
+
+debug: ## the tests in the debug build
+	$(GO) test -tags packetmq_debug ./internal/... ./engine ./memconn ./peer -short
 
 build: ## bin/bench
 	cd bench && $(GO) build -o ../bin/bench .

@@ -81,9 +81,12 @@ func (m *Msgpack) Append(dst []byte, v any) ([]byte, error) {
 // of v's own types put in: elements of slices, entries of maps, targets of
 // pointers. Not counted are what v's own code allocates, and v5's scratch, a
 // few times len(b) at most.
-func (m *Msgpack) Decode(b []byte, v any) error {
+func (m *Msgpack) Decode(b []byte, v any) error { return m.DecodeWithin(&m.Limits, b, v) }
+
+// DecodeWithin is Decode with other Limits; nil stands for the defaults.
+func (m *Msgpack) DecodeWithin(l *Limits, b []byte, v any) error {
 	var w walk
-	w.limit(&m.Limits)
+	w.limit(l)
 	if err := w.whole(b); err != nil {
 		return err
 	}
@@ -128,8 +131,11 @@ func (m *Msgpack) Decode(b []byte, v any) error {
 //	other ext     Ext
 //
 // Of equal keys the last one counts. Empty arrays, maps and bins are not nil.
-func (m *Msgpack) DecodeAny(b []byte) (any, error) {
-	if err := m.Limits.Check(b); err != nil {
+func (m *Msgpack) DecodeAny(b []byte) (any, error) { return m.DecodeAnyWithin(&m.Limits, b) }
+
+// DecodeAnyWithin is DecodeAny with other Limits; nil stands for the defaults.
+func (m *Msgpack) DecodeAnyWithin(l *Limits, b []byte) (any, error) {
+	if err := l.Check(b); err != nil {
 		return nil, err
 	}
 	return decodeAny(b), nil

@@ -439,6 +439,37 @@ func TestRawAndExtWithoutGuard(t *testing.T) {
 	}
 }
 
+// Types that take more than their wire lets one think: pointers that are filled
+// without an array or a map, and sizes that the heap rounds up.
+type (
+	selfish  struct{ X [4097]byte }
+	lettered struct{ X [4097]byte }
+	odd      struct {
+		A *int `msgpack:"a"`
+		X [4097]byte
+	}
+	Within1 struct {
+		A any `msgpack:"a"`
+		X [4097]byte
+	}
+	Within2 struct {
+		B any `msgpack:"b"`
+		Y [1025]byte
+		*Within3
+	}
+	Within3 struct {
+		C any `msgpack:"c"`
+		Z [1025]byte
+	}
+	inlined struct {
+		*Within1
+		*Within2
+	}
+)
+
+func (s *selfish) DecodeMsgpack(d *msgpack.Decoder) error { return d.Skip() }
+func (s *lettered) UnmarshalText([]byte) error            { return nil }
+
 func TestBudgetCountsTypes(t *testing.T) {
 	type large struct {
 		X [1000]int64
@@ -448,6 +479,7 @@ func TestBudgetCountsTypes(t *testing.T) {
 	nils := append(AppendArrayHeader(nil, n), bytes.Repeat([]byte{codeNil}, n)...)
 	maps := append(AppendArrayHeader(nil, n), bytes.Repeat([]byte{fixMap}, n)...)
 	bins := append(AppendArrayHeader(nil, n), bytes.Repeat([]byte{bin8, 0}, n)...)
+	inlines := append(AppendArrayHeader(nil, n), bytes.Repeat([]byte("\x82\xa1a\xc0\xa1c\xc0"), n)...)
 	dict := AppendMapHeader(nil, n)
 	for i := range n {
 		dict = append(AppendUint(dict, uint64(i)), fixMap)
@@ -464,6 +496,10 @@ func TestBudgetCountsTypes(t *testing.T) {
 		{dict, new(map[int]*large)},
 		{append([]byte("\x81\xa1Q"), nils...), new(struct{ Q []large })},
 		{append([]byte("\x91"), nils...), new([2][]large)},
+		{bins, new([]*selfish)},
+		{bins, new([]*lettered)},
+		{inlines, new([]inlined)},
+		{inlines, new([]*inlined)},
 	} {
 		if err := m.Limits.Check(c.in); err != nil {
 			t.Fatal(err)
@@ -491,7 +527,9 @@ func TestBudgetHoldsForTypes(t *testing.T) {
 		A int
 	}
 	for name, b := range costly() {
-		for _, v := range append(shapes(), new([]*everything), new([]*player), new([]map[string]player), new(map[string]*everything), new(map[int]everything), new(map[int]broad), new([]map[int]broad), new([][]player)) {
+		for _, v := range append(shapes(), new([]*everything), new([]*player), new([]map[string]player), new(map[string]*everything), new(map[int]everything), new(map[int]broad), new([]map[int]broad), new([][]player),
+			new([]odd), new([]*odd), new([][]odd), new(map[string][]odd), new(map[string]*odd), new(map[int]odd),
+			new([]*selfish), new(map[string]*lettered)) {
 			m := Msgpack{Limits: Limits{Elements: 1 << 20, Budget: 1 << 30}}
 			p := new(player)
 			m.Decode(compact(p), p) // a decoder, and the types it knows

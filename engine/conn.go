@@ -126,6 +126,7 @@ func (c *Conn) Out() *Buffer {
 // LastOut is Out for a last word: it is there however much waits. What is
 // written to it is the caller's to bound. On the loop only.
 func (c *Conn) LastOut() *Buffer {
+	c.loop.mustBeHere("Conn.Out")
 	if c.phase != open && c.phase != fresh {
 		return nil
 	}
@@ -182,7 +183,10 @@ func (c *Conn) grow(before, after int) {
 // SetHoldBack has output wait here, where Trim reaches it, while the transport
 // has not moved on what it was given before. The other side then gets at most
 // what it takes in 5 ms at a time. On the loop only.
-func (c *Conn) SetHoldBack(on bool) { c.holdBack = on }
+func (c *Conn) SetHoldBack(on bool) {
+	c.loop.mustBeHere("Conn.SetHoldBack")
+	c.holdBack = on
+}
 
 // Trim offers what was queued and has not been handed on to keep, which
 // returns what of it is to stay. Any goroutine may call it.
@@ -349,6 +353,10 @@ func (c *Conn) Received(b []byte) (n int) {
 	}
 	n = len(b) // what a panic leaves behind is not read
 	defer c.loop.caught(c)
+	if debugBuild {
+		b = lend(b)
+		defer poison(b)
+	}
 	return min(max(c.handler.Received(c, b), 0), len(b))
 }
 

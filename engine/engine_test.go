@@ -648,7 +648,10 @@ func TestCloseFromEveryCallback(t *testing.T) {
 				case "closed":
 					nc.Close()
 				case "drain":
-					exchange(t, nc, "")
+					nc.SetDeadline(time.Now().Add(patience))
+					if _, err := io.ReadFull(nc, make([]byte, 1)); err != nil { // the conn is open
+						t.Fatal(err)
+					}
 					go r.Shutdown(context.Background())
 				case "post":
 					r.Post(func() { do("post") })

@@ -27,7 +27,10 @@ type wheel struct {
 // Now is the loop's coarse clock: it goes on in steps of 250 ms while conns are
 // open, and stands still while the reactor is stopped. Reading it costs a load.
 // On the loop only.
-func (l *Loop) Now() time.Duration { return time.Duration(l.wheel.now) * tick }
+func (l *Loop) Now() time.Duration {
+	l.mustBeHere("Loop.Now")
+	return time.Duration(l.wheel.now) * tick
+}
 
 // Time is the loop's clock, exactly: the time since the reactor was made,
 // without the time it stood stopped. Any goroutine may call it.
@@ -37,6 +40,7 @@ func (l *Loop) Time() time.Duration { return l.r.clock.now() }
 // comes to at, or up to 250 ms later; another call moves the deadline, and 0
 // takes it away. Moving it later costs a store. On the loop only.
 func (c *Conn) SetDeadline(at time.Duration) {
+	c.loop.mustBeHere("Conn.SetDeadline")
 	if c.phase == fresh || c.phase == open { // Finish has its own
 		c.setDeadline(at)
 	}

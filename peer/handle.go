@@ -44,11 +44,11 @@ func Handle[T any](h Host, pkt registry.Packet[T], fn func(c *Conn, v *T) error)
 	if t.Options().Reuse {
 		own = func() func(int) *T { return reused[T](len(p.reactor.Loops())) }
 	}
-	value, codec := own(), p.codecOf(t)
+	value, limits := own(), p.limits(t)
 	p.setHandler(t, &handler{
 		direct: func(c *Conn, payload []byte) error {
 			v := value(c.link.Loop().Index())
-			if err := codec.Decode(payload, v); err != nil {
+			if err := p.codec.DecodeWithin(limits, payload, v); err != nil {
 				return &PayloadError{t.Name(), err}
 			}
 			return fn(c, v)
@@ -118,6 +118,7 @@ func HandleRaw(h Host, key any, fn func(c *Conn, payload []byte) error) error {
 	if err != nil {
 		return err
 	}
+	fn = lentTo(fn)
 	p.setHandler(t, &handler{direct: fn, raw: fn})
 	return nil
 }

@@ -34,7 +34,6 @@ type Peer struct {
 	lastAdapted atomic.Pointer[adaptation]
 	encodedIDs  atomic.Pointer[encodedIDs]
 	packets     packetLog
-	limited     sync.Map // *registry.Type → *codec.Msgpack, of types with limits of their own
 	admission   admission
 	stats       stats
 

@@ -46,7 +46,7 @@ func (c *Conn) receive(b []byte) (n int) {
 func (c *Conn) frame(table *registry.Table, f codec.Frame) {
 	id := f.ID()
 	if c.peer.cfg.EncodedIn != nil && id >= registry.MinID {
-		raw, err := c.peer.cfg.EncodedIn(c, f)
+		raw, err := c.lendEncodedIn(f)
 		if err != nil {
 			c.refuse(err)
 			return
@@ -189,9 +189,9 @@ func (e *PayloadError) Unwrap() error { return e.Err }
 // decode decodes a payload into what its type wants.
 func (p *Peer) decode(t *registry.Type, payload []byte) (v any, err error) {
 	if v = t.New(); v == nil {
-		v, err = p.codecOf(t).DecodeAny(payload)
+		v, err = p.codec.DecodeAnyWithin(p.limits(t), payload)
 	} else {
-		err = p.codecOf(t).Decode(payload, v)
+		err = p.codec.DecodeWithin(p.limits(t), payload, v)
 	}
 	if err != nil {
 		return nil, &PayloadError{t.Name(), err}
@@ -199,16 +199,18 @@ func (p *Peer) decode(t *registry.Type, payload []byte) (v any, err error) {
 	return v, nil
 }
 
-// codecOf is the codec with the limits of a type.
-func (p *Peer) codecOf(t *registry.Type) *codec.Msgpack {
-	if t.Options().Limits == (codec.Limits{}) {
-		return &p.codec
+// limits are what a payload of type t may ask for: the type's own, and the
+// peer's where it has none.
+func (p *Peer) limits(t *registry.Type) *codec.Limits {
+	l := &t.Options().Limits
+	if *l == (codec.Limits{}) {
+		return &p.codec.Limits
 	}
-	m, ok := p.limited.Load(t)
-	if !ok {
-		m, _ = p.limited.LoadOrStore(t, &codec.Msgpack{Limits: t.Options().Limits})
-	}
-	return m.(*codec.Msgpack)
+	both := *l
+	setDefault(&both.Depth, p.codec.Limits.Depth)
+	setDefault(&both.Elements, p.codec.Limits.Elements)
+	setDefault(&both.Budget, p.codec.Limits.Budget)
+	return &both
 }
 
 // RecvEncoded handles raw, a packet id and its payload, as if it had come from

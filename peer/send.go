@@ -31,6 +31,7 @@ func Send[T any](c *Conn, pkt registry.Packet[T], v *T) error {
 // output that leaves when the callback ends, and takes no lock. On the conn's
 // loop only.
 func Reply[T any](c *Conn, pkt registry.Packet[T], v *T) error {
+	c.mustBeOnLoop("Reply")
 	return c.reply(pkt.Type(), v)
 }
 
@@ -38,6 +39,7 @@ func Reply[T any](c *Conn, pkt registry.Packet[T], v *T) error {
 // output that leaves when the callback ends, and takes no lock. On the conn's
 // loop only.
 func (c *Conn) Reply(packet, v any) error {
+	c.mustBeOnLoop("Conn.Reply")
 	t, err := c.peer.reg.Lookup(packet)
 	if err != nil {
 		return err
@@ -62,6 +64,7 @@ func (c *Conn) SendRaw(t *registry.Type, payload []byte) error {
 // may be the one that a HandleRaw function was called with. On the conn's loop
 // only.
 func (c *Conn) ReplyRaw(t *registry.Type, payload []byte) error {
+	c.mustBeOnLoop("Conn.ReplyRaw")
 	if c.peer.observed() {
 		return c.SendRaw(t, payload)
 	}

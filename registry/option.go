@@ -13,8 +13,8 @@ type Options struct {
 	// MaxSize is the largest payload, in bytes, sent or received; 0 means as
 	// large as the peer's frames can be.
 	MaxSize int
-	// Limits are what a received payload may ask of the decoder; the zero
-	// value means the peer's.
+	// Limits are what a received payload may ask of the decoder; a field of 0
+	// means the peer's.
 	Limits codec.Limits
 
 	object any // WithObject's, until the Type has it
@@ -36,7 +36,8 @@ func MaxSize(bytes int) Option {
 	return func(o *Options) { o.MaxSize = bytes }
 }
 
-// Limits bounds what a received payload of a packet may ask of the decoder.
+// Limits bounds what a received payload of a packet may ask of the decoder; a
+// field of 0 leaves that to the peer.
 func Limits(l codec.Limits) Option {
 	return func(o *Options) { o.Limits = l }
 }

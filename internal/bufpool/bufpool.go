@@ -2,7 +2,9 @@
 // and a count of what it has given out.
 //
 // A buffer has one owner at a time. Whoever holds it last puts it back into
-// the pool it came from, once.
+// the pool it came from, once. Built with the tag packetmq_debug, a pool sees
+// to that: it panics when a buffer comes back twice, to the wrong pool, or is
+// used after it came back, and Leaks lists who took the ones that are out.
 package bufpool
 
 import (
@@ -20,13 +22,17 @@ const MaxKept = 256 << 10
 
 // Pool hands out buffers. The zero value is ready. Any goroutine may use it.
 type Pool struct {
-	pool bytebufferpool.Pool
-	out  atomic.Int64
+	ledger ledger // empty but in the debug build; first, where that costs nothing
+	pool   bytebufferpool.Pool
+	out    atomic.Int64
 }
 
 // Get returns an empty buffer, the caller's until Put.
 func (p *Pool) Get() *Buffer {
 	p.out.Add(1)
+	if debugBuild {
+		return p.ledger.get()
+	}
 	return p.pool.Get()
 }
 
@@ -36,6 +42,10 @@ func (p *Pool) Get() *Buffer {
 // the length it comes back with.
 func (p *Pool) Put(b *Buffer) {
 	p.out.Add(-1)
+	if debugBuild {
+		p.ledger.put(b)
+		return
+	}
 	if cap(b.B) > MaxKept {
 		return
 	}

@@ -1,0 +1,60 @@
+//go:build packetmq_debug
+
+package engine
+
+import (
+	"bytes"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/packetmq/packetmq/internal/bufpool"
+)
+
+const debugBuild = true
+
+// lend copies bytes for a callback, so that poison can follow: the original is
+// read again where the callback did not take all of it.
+func lend(b []byte) []byte { return bytes.Clone(b) }
+
+func poison(b []byte) { Poison(b) }
+
+// Poison overwrites bytes that a callback may not keep with 0xdb. Only the
+// debug build has it.
+func Poison(b []byte) {
+	for i := range b {
+		b[i] = bufpool.Poison
+	}
+}
+
+// MustBeHere panics unless it is called on the loop. Only the debug build has
+// it; call names what was called.
+func (l *Loop) MustBeHere(call string) { l.mustBeHere(call) }
+
+func (l *Loop) mustBeHere(call string) {
+	if l == nil { // of a conn that nobody has opened
+		return
+	}
+	l.mu.Lock()
+	loop := l.goid
+	l.mu.Unlock()
+	if goid() == loop {
+		return
+	}
+	panic(fmt.Sprintf("engine: %s was not called on the loop, loop %d\n\nthe caller:\n%s\n\nthe loop%s",
+		call, l.index, debug.Stack(), l.whereabouts(loop)))
+}
+
+// whereabouts says where the loop's goroutine is.
+func (l *Loop) whereabouts(id uint64) string {
+	if id == 0 {
+		return " is on no goroutine now."
+	}
+	stack := bytes.TrimSpace(l.stack())
+	switch {
+	case len(stack) == 0:
+		return fmt.Sprintf(" was on goroutine %d, which has ended.", id)
+	case bytes.Contains(stack, []byte("engine.(*Reactor).park(")):
+		return fmt.Sprintf(" is parked, since the reactor is stopped:\n%s", stack)
+	}
+	return fmt.Sprintf(":\n%s", stack)
+}

@@ -1,0 +1,5 @@
+//go:build packetmq_debug
+
+package memconn_test
+
+const debugBuild = true
