@@ -32,7 +32,7 @@ type captured struct {
 	frame    codec.Frame // nil: the direction ends
 }
 
-func readScenarios(t *testing.T) map[string]*scenario {
+func readScenarios(t testing.TB) map[string]*scenario {
 	t.Helper()
 	f, err := os.Open("testdata/wire.txt")
 	if err != nil {
