@@ -25,7 +25,8 @@ type Listener struct {
 	r      *Reactor
 	ln     net.Listener
 	accept Acceptor
-	shut   chan struct{} // closed by Close
+	take   func(nc net.Conn) // in place of accept
+	shut   chan struct{}     // closed by Close
 	once   sync.Once
 	done   chan struct{}
 }
@@ -34,6 +35,18 @@ type Listener struct {
 // runs; before that, and while it is stopped, they wait in the kernel. The
 // network is tcp, tcp4, tcp6 or unix.
 func (r *Reactor) Listen(network, addr string, accept Acceptor) (*Listener, error) {
+	return r.listen(network, addr, &Listener{accept: accept})
+}
+
+// ListenFunc is Listen for what has to be done to a socket before it can be
+// injected, such as a TLS handshake: take is given every accepted socket, and
+// owns it. It is called like an Acceptor; while 64 calls are under way nothing
+// more is accepted here.
+func (r *Reactor) ListenFunc(network, addr string, take func(nc net.Conn)) (*Listener, error) {
+	return r.listen(network, addr, &Listener{take: take})
+}
+
+func (r *Reactor) listen(network, addr string, l *Listener) (*Listener, error) {
 	switch network {
 	case "tcp", "tcp4", "tcp6", "unix":
 	default:
@@ -43,7 +56,7 @@ func (r *Reactor) Listen(network, addr string, accept Acceptor) (*Listener, erro
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{r: r, ln: ln, accept: accept, shut: make(chan struct{}), done: make(chan struct{})}
+	l.r, l.ln, l.shut, l.done = r, ln, make(chan struct{}), make(chan struct{})
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.state >= ending || r.draining.Load() {
@@ -154,9 +167,11 @@ func (l *Listener) pause(d time.Duration) {
 
 // bring takes an accepted socket onto a loop.
 func (l *Listener) bring(nc net.Conn) {
-	c, h := l.call(nc)
+	c, h, taken := l.call(nc)
 	if c == nil {
-		nc.Close()
+		if !taken {
+			nc.Close()
+		}
 		return
 	}
 	if err := l.r.enrol(context.Background(), nc, c, h); err != nil {
@@ -164,8 +179,9 @@ func (l *Listener) bring(nc net.Conn) {
 	}
 }
 
-// call calls the acceptor; a panic in it refuses the socket.
-func (l *Listener) call(nc net.Conn) (c *Conn, h Handler) {
+// call calls the acceptor, or what takes its place; a panic in it refuses the
+// socket.
+func (l *Listener) call(nc net.Conn) (c *Conn, h Handler, taken bool) {
 	defer func() {
 		if v := recover(); v != nil {
 			if ok, skipped := l.r.lines.Allow(); ok {
@@ -174,7 +190,12 @@ func (l *Listener) call(nc net.Conn) (c *Conn, h Handler) {
 			c = nil
 		}
 	}()
-	return l.accept(nc)
+	if l.take != nil {
+		l.take(nc)
+		return nil, nil, true
+	}
+	c, h = l.accept(nc)
+	return c, h, false
 }
 
 func notOpened(c *Conn, h Handler, err error) {

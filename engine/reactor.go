@@ -50,6 +50,7 @@ type Reactor struct {
 	parked  int
 	drivers []driver
 	inside  int // calls that wait for a loop to take a conn in
+	streams int // injected conns that are not closed yet
 	lns     map[*Listener]struct{}
 	err     error
 	done    chan struct{} // closed when ended
@@ -279,6 +280,9 @@ func (r *Reactor) teardown() {
 		d.stop()
 	}
 	r.mu.Lock()
+	for r.streams > 0 {
+		r.cond.Wait()
+	}
 	r.state = ended
 	r.cond.Broadcast()
 	r.mu.Unlock()

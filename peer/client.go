@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net"
 	"time"
 
 	"github.com/packetmq/packetmq/engine"
@@ -37,8 +38,27 @@ func (c *Client) Connect(ctx context.Context, addr string) (*Conn, error) {
 	defer cancel()
 	return c.await(ctx, func(conn *Conn) error {
 		conn.server = addr
+		if network == "tls" {
+			return c.dialTLS(ctx, address, conn)
+		}
 		return c.reactor.Dial(ctx, network, address, &conn.link, (*session)(conn))
 	})
+}
+
+// Inject connects over nc, whatever is at its other end: an SSH channel, a
+// websocket, one end of a net.Pipe. It takes nc over in any case, and returns
+// like Connect. There is no reconnection. A TLS conn is to have done its
+// handshake, for Conn.TLS to tell of it.
+func (c *Client) Inject(ctx context.Context, nc net.Conn) (*Conn, error) {
+	taken := false
+	conn, err := c.await(ctx, func(conn *Conn) error {
+		taken = true
+		return c.inject(conn, nc)
+	})
+	if !taken {
+		nc.Close()
+	}
+	return conn, err
 }
 
 // ConnectAsync begins to connect to the server at addr. Config.OnMade tells

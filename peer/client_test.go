@@ -196,6 +196,7 @@ func TestSplitAddr(t *testing.T) {
 		{"tcp4://h:1", "tcp4", "h:1"},
 		{"tcp6://[::1]:1", "tcp6", "[::1]:1"},
 		{"unix:///tmp/s", "unix", "/tmp/s"},
+		{"tls://h:1", "tls", "h:1"},
 		{"", "", ""}, {"tcp://", "", ""}, {"udp://h:1", "", ""}, {"://x", "", ""},
 	} {
 		network, address, err := splitAddr(test.in)

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"crypto/tls"
 	"log/slog"
 	"time"
 
@@ -94,6 +95,28 @@ type Config struct {
 	// Limits bounds what a payload may decode to. Zero fields mean depth 32,
 	// 65,536 elements and a budget of 16 MiB.
 	Limits codec.Limits
+
+	// TLS sets up conns to and from tls:// addresses. A server's must have a
+	// certificate, and may ask for those of clients. A client's may be nil: the
+	// server is then verified by the system's roots, and always by the host of
+	// its address if no ServerName is set. NextProtos is ALPN if there is none.
+	TLS *tls.Config
+
+	// Authenticate, if not nil, is called for every conn with what the other
+	// side has shown of who it is, before the conn becomes active; it must not
+	// block. An error ends the conn: the other side is told ReasonDenied and
+	// nothing else, OnLost a Fault with the error, which is logged too. Other
+	// sides that have no token, the Python library among them, show none: the
+	// hook decides; nobody is asked for one with NoExtensions. No packet of the
+	// program is handled before it was called. With SkipHandshake it is called
+	// too, without a token.
+	Authenticate func(c *Conn, cred Credentials) error
+
+	// Token, if not nil, is called when the other side asks who this one is,
+	// and returns at most MaxToken bytes to be shown to its Authenticate; nil
+	// shows none. Without TLS they travel as they are, to whoever asks. With
+	// NoExtensions it is not called.
+	Token func(c *Conn) []byte
 
 	// Handshake bounds the handshake, from connecting to active; 0 means 5 s.
 	Handshake time.Duration

@@ -34,6 +34,7 @@ type Conn struct {
 	reader  codec.Reader
 	watch   watch
 	entry   entry       // of an accepted socket
+	origin  *origin     // nil: nothing is known; set before it is opened
 	beats   bool        // both sides know heartbeats
 	waiter  func(error) // of Connect; nil once called
 	made    bool        // OnMade was called

@@ -33,6 +33,15 @@
 // everything sent before; by an error, which the other side is told as a reason
 // too; or with its transport. OnLost is called exactly once in every case.
 //
+// # Who is there
+//
+// Addresses with tls:// in front are served and connected to with Config.TLS,
+// which is where certificates are asked for and verified; a Certificate can be
+// loaded again while it is in use. A side with Config.Authenticate is asked
+// about every other side before anything of that is handled, with the token of
+// its Config.Token, its TLS state, and its process at a Unix socket. Server and
+// Client can also Inject any net.Conn that a program has made itself.
+//
 // # Bad input
 //
 // What cannot be read, may not come, or fails in a handler ends the conn it

@@ -21,6 +21,8 @@ const (
 	keyAdapt    = "adapt"
 	keyIDMap    = "idmap"
 	keyReason   = "reason"
+	keyAuth     = "auth"  // an extension of init: this side wants to be shown a token
+	keyToken    = "token" // an extension of pubids: the token
 )
 
 // Bounds on internal packets, in bytes of payload: they are checked before
@@ -38,6 +40,7 @@ type initMsg struct {
 	version  uint64 // 0 when it was no number
 	maxFrame uint64 // 0 when none was announced
 	beats    bool
+	auth     bool
 }
 
 func (m initMsg) append(b []byte) []byte {
@@ -48,6 +51,9 @@ func (m initMsg) append(b []byte) []byte {
 	if m.beats {
 		n++
 	}
+	if m.auth {
+		n++
+	}
 	b = codec.AppendMapHeader(b, n)
 	b = codec.AppendUint(codec.AppendString(b, keyVersion), m.version)
 	if m.maxFrame > 0 {
@@ -55,6 +61,9 @@ func (m initMsg) append(b []byte) []byte {
 	}
 	if m.beats {
 		b = codec.AppendBool(codec.AppendString(b, keyBeats), true)
+	}
+	if m.auth {
+		b = codec.AppendBool(codec.AppendString(b, keyAuth), true)
 	}
 	return b
 }
@@ -70,6 +79,8 @@ func parseInit(b []byte) (m initMsg, err error) {
 			return uintOrSkip(b, &m.maxFrame)
 		case keyBeats:
 			m.beats = len(b) > 0 && b[0] == 0xc3
+		case keyAuth:
+			m.auth = len(b) > 0 && b[0] == 0xc3
 		}
 		return codec.Skip(b)
 	})
@@ -84,16 +95,36 @@ type pubIDsMsg struct {
 	adapt   bool
 	unclear bool // adapt was neither true nor false
 	ids     []registry.Entry
+	token   []byte // of the input; nil: there was none, and none is sent
 }
 
 func (m pubIDsMsg) append(b []byte) []byte {
+	start := len(b)
 	b = codec.AppendMapHeader(b, 2)
 	b = codec.AppendBool(codec.AppendString(b, keyAdapt), m.adapt)
 	b = codec.AppendMapHeader(codec.AppendString(b, keyIDMap), len(m.ids))
 	for _, e := range m.ids {
 		b = codec.AppendUint(codec.AppendString(b, e.Name), uint64(e.ID))
 	}
-	return b
+	return appendToken(b, start, m.token)
+}
+
+// appendToken puts a token, unless that is nil, into the payload of
+// handshake_pubids that begins at start and ends b.
+func appendToken(b []byte, start int, token []byte) []byte {
+	if token == nil {
+		return b
+	}
+	b[start]++ // a fixmap of two becomes one of three
+	return codec.AppendBytes(codec.AppendString(b, keyToken), token)
+}
+
+// tokenSize is at least what appendToken appends.
+func tokenSize(token []byte) int {
+	if token == nil {
+		return 0
+	}
+	return len(keyToken) + len(token) + 4
 }
 
 // parsePubIDs reads the names only if they are wanted: the side that does not
@@ -109,6 +140,11 @@ func parsePubIDs(b []byte, wanted bool) (m pubIDsMsg, err error) {
 			idmap = true
 			if wanted {
 				return m.parseIDs(b)
+			}
+		case keyToken:
+			if token, rest, err := codec.ReadText(b); err == nil {
+				m.token = token
+				return rest, nil
 			}
 		}
 		return codec.Skip(b)

@@ -1,11 +1,13 @@
 package peer
 
 import (
+	"bytes"
 	"encoding/hex"
 	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/registry"
 )
 
@@ -32,6 +34,8 @@ func TestParseInit(t *testing.T) {
 		{hex: "82 a776657273696f6e 01 a86d61786672616d65 ce00100000", want: initMsg{version: 1, maxFrame: 1 << 20}},
 		{hex: "82 a776657273696f6e 01 a9686561727462656174 c3", want: initMsg{version: 1, beats: true}},
 		{hex: "82 a776657273696f6e 01 a9686561727462656174 c2", want: initMsg{version: 1}},
+		{hex: "82 a776657273696f6e 01 a461757468 c3", want: initMsg{version: 1, auth: true}},
+		{hex: "82 a776657273696f6e 01 a461757468 01", want: initMsg{version: 1}},
 		{hex: "82 a776657273696f6e 01 a16e 91c0", want: initMsg{version: 1}}, // an extension of somebody else's
 		{hex: "80", bad: true},
 		{hex: "81 a16e 01", bad: true},
@@ -81,6 +85,28 @@ func TestParsePubIDs(t *testing.T) {
 	}
 }
 
+func TestParseToken(t *testing.T) {
+	for hex, want := range map[string][]byte{
+		"82 a56164617074 c3 a569646d6170 80":                                   nil,
+		"83 a56164617074 c3 a569646d6170 80 a5746f6b656e c403 000102":          {0, 1, 2},
+		"83 a56164617074 c3 a569646d6170 80 a5746f6b656e c400":                 {},
+		"83 a56164617074 c3 a569646d6170 80 a5746f6b656e a3616263":             []byte("abc"),
+		"83 a56164617074 c3 a569646d6170 80 c405746f6b656e c403616263":         []byte("abc"),
+		"83 a5746f6b656e c403616263 a56164617074 c3 a569646d6170 80":           []byte("abc"),
+		"83 a56164617074 c3 a569646d6170 80 a5746f6b656e 93010203":             nil, // of another kind: missing
+		"83 a56164617074 c3 a569646d6170 80 a5746f6b656e c0":                   nil,
+		"84 a56164617074 c3 a569646d6170 80 a5746f6b656e a161 a17a c403aaaaaa": []byte("a"),
+	} {
+		m, err := parsePubIDs(unhex(hex), false)
+		if err != nil || !bytes.Equal(m.token, want) || (m.token == nil) != (want == nil) {
+			t.Errorf("%s: %x, %v, want %x", hex, m.token, err, want)
+		}
+	}
+	if _, err := parsePubIDs(unhex("83 a56164617074 c3 a569646d6170 80 a5746f6b656e c40401"), false); err == nil {
+		t.Error("a token that is cut off was taken")
+	}
+}
+
 func TestParseSoftquit(t *testing.T) {
 	for _, test := range []struct {
 		hex  string
@@ -115,7 +141,7 @@ func TestParseFinish(t *testing.T) {
 // Whatever parses is the same after another append and parse.
 func FuzzMessages(f *testing.F) {
 	f.Add(initMsg{version: 1, maxFrame: 1 << 20}.append(nil))
-	f.Add(pubIDsMsg{true, false, []registry.Entry{{Name: "a:b", ID: 17}}}.append(nil))
+	f.Add(pubIDsMsg{adapt: true, ids: []registry.Entry{{Name: "a:b", ID: 17}}, token: []byte("t")}.append(nil))
 	f.Add(softquitMsg{ReasonUnknown}.append(nil))
 	f.Add(unhex("82c4056164617074c3c40569646d617081c4086170703a70696e6711"))
 	f.Add(unhex("dfffffffff"))
@@ -127,7 +153,7 @@ func FuzzMessages(f *testing.F) {
 		}
 		if m, err := parsePubIDs(b, true); err == nil && !m.unclear {
 			again, err := parsePubIDs(m.append(nil), true)
-			if err != nil || again.adapt != m.adapt || !equal(again.ids, m.ids) {
+			if err != nil || again.adapt != m.adapt || !equal(again.ids, m.ids) || !bytes.Equal(again.token, m.token) {
 				t.Errorf("pubids %+v became %+v, %v", m, again, err)
 			}
 		}
@@ -138,4 +164,19 @@ func FuzzMessages(f *testing.F) {
 		}
 		parseFinish(b)
 	})
+}
+
+// The bytes that PROTOCOL.md shows.
+func TestAuthBytes(t *testing.T) {
+	m := initMsg{version: 1, maxFrame: 1 << 20, beats: true, auth: true}
+	if got, want := codec.AppendFrame(nil, 0, m.append(nil)), unhex("0000002b000084a776657273696f6e01a86d61786672616d65ce00100000a9686561727462656174c3a461757468c3"); !bytes.Equal(got, want) {
+		t.Errorf("init is %x", got)
+	}
+	if n := len(m.append(nil)); n > maxInitPayload {
+		t.Errorf("init has %d bytes", n)
+	}
+	ids := pubIDsMsg{adapt: true, token: []byte("abc")}
+	if got, want := codec.AppendFrame(nil, 2, ids.append(nil)), unhex("0000001c000283a56164617074c3a569646d617080a5746f6b656ec403616263"); !bytes.Equal(got, want) {
+		t.Errorf("pubids is %x", got)
+	}
 }

@@ -412,8 +412,14 @@ func (p *Peer) accept(nc net.Conn) (*engine.Conn, engine.Handler) {
 		p.admission.left(&e)
 		return nil, nil
 	}
-	c.entry = e
+	c.entry, c.origin = e, originOf(nc)
 	return &c.link, (*session)(c)
+}
+
+// inject opens c over nc, which is taken over in any case.
+func (p *Peer) inject(c *Conn, nc net.Conn) error {
+	c.origin = originOf(nc)
+	return p.reactor.Inject(nc, &c.link, (*session)(c))
 }
 
 // refuse counts a socket that was not let in.
@@ -430,7 +436,12 @@ func (p *Peer) listen(addr string) (*engine.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	ln, err := p.reactor.Listen(network, address, p.accept)
+	var ln *engine.Listener
+	if network == "tls" {
+		ln, err = p.listenTLS(address)
+	} else {
+		ln, err = p.reactor.Listen(network, address, p.accept)
+	}
 	if err != nil {
 		return nil, err
 	}

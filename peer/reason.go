@@ -25,6 +25,8 @@ const (
 	ReasonPayload  Reason = "reason.payload"  // a payload that cannot be decoded
 	ReasonTimeout  Reason = "reason.timeout"  // the handshake was not done in time
 	ReasonHandler  Reason = "reason.handler"  // a handler failed
+	ReasonDenied   Reason = "reason.denied"   // Config.Authenticate refused the other side
+	ReasonTLS      Reason = "reason.tls"      // a conn without TLS came to a port that wants it
 )
 
 // maxReason is the longest reason taken or sent, in bytes.

@@ -72,7 +72,7 @@ func (c *Conn) frame(table *registry.Table, f codec.Frame) {
 // admits reports whether a packet may be handled in the state the conn is in.
 func (c *Conn) admits(t *registry.Type, id uint16) bool {
 	switch s := c.State(); {
-	case t.Internal() && !c.lost:
+	case t.Internal() && !c.lost && (s == Active || c.peer.cfg.Authenticate == nil):
 		return true
 	case s == Active:
 		if !c.made {

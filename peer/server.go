@@ -1,6 +1,8 @@
 package peer
 
 import (
+	"net"
+
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/registry"
 )
@@ -15,6 +17,28 @@ func NewServer(reg *registry.Registry, cfg *Config) *Server {
 }
 
 // Listen accepts connections at addr, "host:port" or "tcp://host:port" or
-// "unix:///path", as soon as the reactor runs. It may be called several times.
-// Port 0 takes a free one; the listener's Addr tells it.
+// "tls://host:port" or "unix:///path", as soon as the reactor runs. It may be
+// called several times. Port 0 takes a free one; the listener's Addr tells it.
+//
+// With tls:// the TLS handshake is done off the loops, within Config.Handshake,
+// before that of this protocol has as long again. A listener has 128 of them
+// under way; one more ends the oldest. Those that are left end with the
+// listener.
 func (s *Server) Listen(addr string) (*engine.Listener, error) { return s.listen(addr) }
+
+// Inject takes nc, whatever is at its other end, as if it had been accepted: an
+// SSH channel, a websocket, one end of a net.Pipe. It takes nc over in any
+// case, and returns at once; Config.OnMade tells when the conn is active. The
+// bounds on accepted conns do not hold for it. A TLS conn is to have done its
+// handshake, for Conn.TLS to tell of it.
+func (s *Server) Inject(nc net.Conn) (*Conn, error) {
+	c, err := s.newConn()
+	if err != nil {
+		nc.Close()
+		return nil, err
+	}
+	if err := s.inject(c, nc); err != nil {
+		return nil, err
+	}
+	return c, nil
+}

@@ -34,6 +34,9 @@ func (s *session) Opened(*engine.Conn) {
 	}
 	c.link.SetHoldBack(p.cfg.Overflow == registry.DropOldest || p.ownIDs().dropsOldest)
 	if p.cfg.SkipHandshake {
+		if !c.authenticate(nil) {
+			return
+		}
 		c.state.CompareAndSwap(uint32(ConnMade), uint32(Active))
 		c.maxSend.Store(int64(p.cfg.MaxFrame))
 		c.establish()
@@ -45,6 +48,7 @@ func (s *session) Opened(*engine.Conn) {
 	m := initMsg{version: protocolVersion}
 	if !p.cfg.NoExtensions {
 		m.maxFrame, m.beats = uint64(p.cfg.MaxFrame), p.cfg.Ping > 0
+		m.auth = p.cfg.Authenticate != nil
 	}
 	c.emit(registry.IDInit, m.append)
 }
@@ -134,11 +138,16 @@ func (c *Conn) onInit(payload []byte) {
 	c.beats = m.beats && c.peer.cfg.Ping > 0 && !c.peer.cfg.NoExtensions
 	c.state.CompareAndSwap(uint32(ConnMade), uint32(IDCheck))
 	own := c.peer.ownIDs()
-	if n := len(own.payload); n > maxPubIDsPayload {
+	token, err := c.token(m.auth)
+	if err != nil {
+		c.fault(ReasonUnknown, err)
+		return
+	}
+	if n := len(own.payload) + tokenSize(token); n > maxPubIDsPayload {
 		c.fault(ReasonUnknown, &SizeError{Packet: registry.NamePubIDs, Length: n, Max: maxPubIDsPayload})
 		return
 	}
-	c.emit(registry.IDPubIDs, func(b []byte) []byte { return append(b, own.payload...) })
+	c.emit(registry.IDPubIDs, func(b []byte) []byte { return appendToken(append(b, own.payload...), len(b), token) })
 	c.adapted.Store(&own.told)
 }
 
@@ -156,6 +165,7 @@ func (c *Conn) onPubIDs(payload []byte) {
 		c.quit(ReasonUnknown, nil)
 	case m.adapt == adapts:
 		c.quit(ReasonSameAdaptivePolicy, nil)
+	case !c.authenticate(m.token): // and so ended
 	case adapts:
 		if err := c.adapt(m.ids); err != nil {
 			c.refuseIDs(err)

@@ -62,7 +62,8 @@ func (s *stats) lost(reason error) {
 func known(r Reason) bool {
 	switch r {
 	case ReasonUnknown, ReasonVersionMismatch, ReasonSameAdaptivePolicy, ReasonNonEqualPackets, ReasonGeneric,
-		ReasonShutdown, ReasonProtocol, ReasonFrame, ReasonPayload, ReasonTimeout, ReasonHandler:
+		ReasonShutdown, ReasonProtocol, ReasonFrame, ReasonPayload, ReasonTimeout, ReasonHandler,
+		ReasonDenied, ReasonTLS:
 		return true
 	}
 	return false

@@ -2,7 +2,9 @@ package peer
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"net"
 	"path/filepath"
 	"runtime"
 	"testing"
@@ -119,6 +121,46 @@ func overSocket(addr func(t *testing.T) string) transport {
 	}
 }
 
+// overTLS is TLS with certificates on both sides.
+func overTLS() transport {
+	return func(t *testing.T, s, c *side) *world {
+		ca := newCA(t)
+		s.cfg.TLS, c.cfg.TLS = ca.server(t), ca.client(t)
+		s.cfg.TLS.ClientAuth = tls.RequireAndVerifyClientCert
+		w := &world{s: s, c: c}
+		w.server = NewServer(s.reg, &s.cfg)
+		client := NewClient(c.reg, &c.cfg)
+		w.client = client.Peer
+		ln, err := w.server.Listen("tls://127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		url := "tls://" + ln.Addr().String()
+		w.connect = func(ctx context.Context) (*Conn, error) { return client.Connect(ctx, url) }
+		w.start(t)
+		return w
+	}
+}
+
+// overPipe injects the ends of a net.Pipe.
+func overPipe() transport {
+	return func(t *testing.T, s, c *side) *world {
+		w := &world{s: s, c: c}
+		w.server = NewServer(s.reg, &s.cfg)
+		client := NewClient(c.reg, &c.cfg)
+		w.client = client.Peer
+		w.connect = func(ctx context.Context) (*Conn, error) {
+			near, far := net.Pipe()
+			if _, err := w.server.Inject(far); err != nil {
+				t.Error(err)
+			}
+			return client.Inject(ctx, near)
+		}
+		w.start(t)
+		return w
+	}
+}
+
 func overMemory(shared bool) transport {
 	return func(t *testing.T, s, c *side) *world {
 		w := &world{s: s, c: c}
@@ -160,6 +202,8 @@ var transports = map[string]transport{
 	"unix": overSocket(func(t *testing.T) string {
 		return "unix://" + filepath.Join(t.TempDir(), "s")
 	}),
+	"tls":                  overTLS(),
+	"net.Pipe":             overPipe(),
 	"memory, one reactor":  overMemory(true),
 	"memory, two reactors": overMemory(false),
 }

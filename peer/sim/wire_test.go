@@ -7,6 +7,7 @@ import (
 
 	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/registry"
 )
 
@@ -37,7 +38,6 @@ type wire struct {
 	finned, closed, ended bool
 	written               int // bytes that the conn handed over
 	frames                int
-	scrap                 []byte // of sabotage: a frame held back
 }
 
 func (w *wire) Open(s engine.Sink) {
@@ -316,27 +316,24 @@ const (
 
 // write does to b what is wrong, once in a while, and to packets only.
 func (s sabotage) write(w *wire, b []byte) []byte {
-	if s == none || w.e.state != 2 || !w.w.chance(20) {
+	if s == none || w.e.state != peer.Active || w.e.link.foe || !w.w.chance(20) {
 		return b
 	}
 	f, n, _ := new(codec.Reader).Next(b)
-	if f.ID() < registry.MinID {
-		return b
-	}
-	first, rest := b[:n:n], b[n:]
-	switch s {
-	case lose:
-		if len(rest) > 0 {
+	if first, rest := b[:n:n], b[n:]; f.ID() >= registry.MinID && (s != lose && s != swap || len(rest) > 0) {
+		w.w.harm++
+		switch s {
+		case lose:
 			return append([]byte(nil), rest...)
+		case twice:
+			return append(first, b...)
+		case swap:
+			return append(append([]byte(nil), rest...), first...)
+		case flip:
+			b[n-1] ^= 1
+		case hoard:
+			w.pool.Get()
 		}
-	case twice:
-		return append(first, b...)
-	case swap:
-		return append(append([]byte(nil), rest...), first...)
-	case flip:
-		b[n-1] ^= 1
-	case hoard:
-		w.pool.Get()
 	}
 	return b
 }

@@ -45,8 +45,8 @@ type world struct {
 	step    int
 	tag     uint64
 	quits   int
-	turns   int
 	calm    bool // handlers only listen
+	harm    int  // acts of sabotage
 	failure string
 }
 

@@ -1,0 +1,324 @@
+package engine
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/packetmq/packetmq/internal/ringbuf"
+)
+
+const (
+	idleRead    = 1 << 10  // bytes that a read takes of a conn that is idle,
+	streamRead  = 16 << 10 // and of one that is busy: as many as a TLS record has
+	streamSlots = 16       // reads on their way to the loop
+	streamChunk = 64 << 10 // output is put together into writes of this size
+	emptyReads  = 100      // reads of nothing in a row before a stream is given up
+
+	// lastWords is how long a stream goes on reading that cannot be written to
+	// any more: the other side may have said why, or be about to.
+	lastWords = 100 * time.Millisecond
+
+	// hangUpTime is how long a conn has to close before what it still tries to
+	// say is cut off.
+	hangUpTime = 100 * time.Millisecond
+)
+
+// Inject opens c, zero memory for the conn, over nc: TLS, a channel of another
+// protocol, one end of a net.Pipe. It takes nc over in any case, with the
+// deadlines that were set on it, and returns at once; Opened is called when the
+// reactor runs.
+//
+// Two goroutines serve nc. Input waits in 16 reads of at most 16 KiB for its
+// turn, and then in nc; they go on while the reactor is stopped, as far as that.
+// What Abort finds unwritten is lost. An nc that has no CloseWrite is closed as
+// a whole where its output ends, a tenth of a second after the last of it was
+// written.
+func (r *Reactor) Inject(nc net.Conn, c *Conn, h Handler) error {
+	nc.SetDeadline(time.Time{}) // one that has none needs no reset
+	return r.Attach(newStream(r, nc), c, h, nil)
+}
+
+// stream is a Transport over any net.Conn. One goroutine reads and one writes,
+// so that nc can do neither to the loop; a third closes nc.
+type stream struct {
+	r    *Reactor
+	nc   net.Conn
+	work sync.WaitGroup // the two goroutines
+
+	// Of the reading goroutine.
+	in   chan *Buffer // closed behind the last
+	over atomic.Bool  // in is closed, or about to be
+	err  error        // why; set before
+
+	gone     chan struct{} // closed by Close
+	buffered atomic.Int64
+
+	mu     sync.Mutex
+	more   sync.Cond             // out, fin or closed have changed
+	out    ringbuf.Ring[*Buffer] // to be written
+	last   *Buffer               // of out, if it has any
+	fin    bool                  // what out has is all
+	closed bool
+	failed error // of the write that failed
+
+	// The loop's alone.
+	sink  Sink
+	cur   *Buffer // being read
+	off   int
+	ended bool
+}
+
+func newStream(r *Reactor, nc net.Conn) *stream {
+	s := &stream{r: r, nc: nc, in: make(chan *Buffer, streamSlots), gone: make(chan struct{})}
+	s.more.L = &s.mu
+	r.mu.Lock()
+	r.streams++
+	r.mu.Unlock()
+	return s
+}
+
+// LocalAddr is that of the conn.
+func (s *stream) LocalAddr() net.Addr { return s.nc.LocalAddr() }
+
+// RemoteAddr is that of the conn.
+func (s *stream) RemoteAddr() net.Addr { return s.nc.RemoteAddr() }
+
+// Open implements Transport.
+func (s *stream) Open(sink Sink) {
+	s.sink = sink
+	s.work.Go(s.read)
+	s.work.Go(s.write)
+}
+
+// read brings input until nc has no more. While the channel is full it does not
+// read, which is what slows the other side down.
+func (s *stream) read() {
+	empty, size := 0, idleRead
+	for {
+		b := s.r.pool.Get()
+		b.B = slices.Grow(b.B[:0], size)[:size]
+		n, err := s.nc.Read(b.B)
+		b.B = b.B[:n]
+		size = min(max(4*n, idleRead), streamRead)
+		if n == 0 {
+			s.r.pool.Put(b)
+			if empty++; empty == emptyReads && err == nil {
+				err = io.ErrNoProgress
+			}
+		} else {
+			empty = 0
+			if !s.pass(b) {
+				return
+			}
+		}
+		if err != nil {
+			s.err = err
+			s.over.Store(true)
+			close(s.in)
+			s.sink.Wake(nil)
+			return
+		}
+	}
+}
+
+// pass hands b to the loop; it reports whether the loop still wants input.
+func (s *stream) pass(b *Buffer) bool {
+	select {
+	case s.in <- b:
+		s.sink.Wake(nil)
+		return true
+	case <-s.gone:
+		s.r.pool.Put(b)
+		return false
+	}
+}
+
+// Pump implements Transport.
+func (s *stream) Pump() (more bool) {
+	if s.cur == nil {
+		select {
+		case b, ok := <-s.in:
+			if !ok {
+				s.end()
+				return false
+			}
+			s.cur, s.off = b, 0
+		default:
+			return false
+		}
+	}
+	n := s.sink.Received(s.cur.B[s.off:])
+	if s.cur == nil { // closed by the conn meanwhile
+		return false
+	}
+	if s.off += n; s.off >= len(s.cur.B) {
+		s.drop()
+	}
+	return s.cur != nil || len(s.in) > 0 || s.over.Load()
+}
+
+func (s *stream) drop() {
+	s.r.pool.Put(s.cur)
+	s.cur = nil
+}
+
+// end reports the end, behind all input.
+func (s *stream) end() {
+	if s.ended {
+		return
+	}
+	s.ended = true
+	err := s.err
+	s.mu.Lock()
+	if s.failed != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+		err = s.failed
+	}
+	s.mu.Unlock()
+	s.sink.Ended(err)
+}
+
+// Write implements Transport.
+func (s *stream) Write(b *Buffer) error {
+	n := len(b.B)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failed != nil { // the end comes behind the input that is left
+		s.r.pool.Put(b)
+		return nil
+	}
+	s.buffered.Add(int64(n))
+	if s.out.Len() > 0 && len(s.last.B)+n <= streamChunk {
+		s.last.B = append(s.last.B, b.B...)
+		s.r.pool.Put(b)
+		return nil
+	}
+	s.out.Push(b)
+	s.last = b
+	s.more.Signal()
+	return nil
+}
+
+// Buffered implements Transport.
+func (s *stream) Buffered() int { return int(s.buffered.Load()) }
+
+// CloseWrite implements Transport.
+func (s *stream) CloseWrite() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fin = true
+	s.more.Signal()
+	return nil
+}
+
+// write writes until there is nothing more to write.
+func (s *stream) write() {
+	for {
+		b, fin := s.next()
+		if b == nil {
+			if fin {
+				s.closeWrite()
+			}
+			return
+		}
+		n := len(b.B)
+		_, err := s.nc.Write(b.B)
+		s.r.pool.Put(b)
+		if err != nil {
+			s.fail(err)
+			return
+		}
+		if s.buffered.Add(int64(-n)) == 0 {
+			s.sink.Wake(nil)
+		}
+	}
+}
+
+// next waits for output, which is nil when there will be no more.
+func (s *stream) next() (b *Buffer, fin bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.out.Len() == 0 && !s.fin && !s.closed {
+		s.more.Wait()
+	}
+	if s.closed {
+		return nil, false
+	}
+	b, _ = s.out.Pop()
+	return b, s.fin
+}
+
+func (s *stream) closeWrite() {
+	if c, ok := s.nc.(interface{ CloseWrite() error }); ok && c.CloseWrite() == nil {
+		return
+	}
+	s.listen()
+}
+
+// fail drops what cannot be written.
+func (s *stream) fail(err error) {
+	s.mu.Lock()
+	s.failed = err
+	s.dropOut()
+	s.mu.Unlock()
+	s.sink.Wake(nil)
+	s.listen()
+}
+
+// dropOut empties out. s.mu is held.
+func (s *stream) dropOut() {
+	for {
+		b, ok := s.out.Pop()
+		if !ok {
+			break
+		}
+		s.r.pool.Put(b)
+	}
+	s.buffered.Store(0)
+}
+
+// listen has the reading goroutine come to its end soon.
+func (s *stream) listen() {
+	if s.nc.SetReadDeadline(time.Now().Add(lastWords)) != nil {
+		s.nc.Close()
+	}
+}
+
+// Close implements Transport.
+func (s *stream) Close() {
+	s.ended = true
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	s.closed = true
+	s.dropOut()
+	s.more.Signal()
+	s.mu.Unlock()
+	if s.cur != nil {
+		s.drop()
+	}
+	close(s.gone)
+	go s.hangUp()
+}
+
+// hangUp closes nc, which may take its time: TLS has a last word to say.
+func (s *stream) hangUp() {
+	cut := time.AfterFunc(hangUpTime, func() { s.nc.SetDeadline(time.Unix(1, 0)) })
+	s.nc.Close()
+	s.work.Wait()
+	cut.Stop()
+	for len(s.in) > 0 {
+		s.r.pool.Put(<-s.in)
+	}
+	s.r.mu.Lock()
+	s.r.streams--
+	s.r.cond.Broadcast()
+	s.r.mu.Unlock()
+}

@@ -1,0 +1,11 @@
+package peer
+
+import "golang.org/x/sys/unix"
+
+func peerCred(fd int) *UnixCred {
+	x, err := unix.GetsockoptXucred(fd, unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
+	if err != nil {
+		return nil
+	}
+	return &UnixCred{UID: x.Uid, GID: x.Groups[0]}
+}

@@ -1,0 +1,11 @@
+package peer
+
+import "golang.org/x/sys/unix"
+
+func peerCred(fd int) *UnixCred {
+	u, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
+	if err != nil {
+		return nil
+	}
+	return &UnixCred{PID: int(u.Pid), UID: u.Uid, GID: u.Gid}
+}

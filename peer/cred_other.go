@@ -1,0 +1,5 @@
+//go:build !(linux || darwin || freebsd)
+
+package peer
+
+func peerCred(int) *UnixCred { return nil }

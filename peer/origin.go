@@ -1,0 +1,54 @@
+package peer
+
+import (
+	"crypto/tls"
+	"net"
+)
+
+// origin is what is known about the other side of a conn besides its address.
+type origin struct {
+	tls  *tls.ConnectionState
+	unix *UnixCred
+}
+
+// originOf reads it off nc; nil if there is nothing. TLS tells nothing before
+// its handshake is done.
+func originOf(nc net.Conn) *origin {
+	switch nc := nc.(type) {
+	case interface{ ConnectionState() tls.ConnectionState }:
+		if cs := nc.ConnectionState(); cs.HandshakeComplete {
+			return &origin{tls: &cs}
+		}
+	case *net.UnixConn:
+		if cred := unixCred(nc); cred != nil {
+			return &origin{unix: cred}
+		}
+	}
+	return nil
+}
+
+// UnixCred is the process at the other end of a Unix socket, as the system saw
+// it when it connected.
+type UnixCred struct {
+	PID      int // 0 where the system does not tell
+	UID, GID uint32
+}
+
+// UnixCred is the process at the other end of a Unix socket that a server has
+// accepted, or of one that was injected. It is nil for other conns, and on
+// systems that do not tell.
+func (c *Conn) UnixCred() *UnixCred {
+	if c.origin == nil {
+		return nil
+	}
+	return c.origin.unix
+}
+
+func unixCred(nc *net.UnixConn) (cred *UnixCred) {
+	raw, err := nc.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	raw.Control(func(fd uintptr) { cred = peerCred(int(fd)) })
+	return cred
+}
