@@ -59,6 +59,12 @@ func (b *bouts) busy() (most float64) {
 	return most
 }
 
+// stretch is d, longer by what it takes with the processor time that others
+// left: twice as long where they used half, ten times at most.
+func (b *bouts) stretch(d time.Duration) time.Duration {
+	return time.Duration(float64(d) / max(1-b.busy(), 0.1))
+}
+
 // alone is the median of the rounds without an attack.
 func (b *bouts) alone() time.Duration {
 	var p99 []time.Duration

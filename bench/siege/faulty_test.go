@@ -75,8 +75,6 @@ func serveFaulty(fault string) error {
 		switch {
 		case fault == "dies" && len(b) > 1<<16:
 			os.Exit(3)
-		case fault == "refuses" && len(b) < 64:
-			return peer.Reason("reason.other")
 		case fault == "mixes up" && c.ID()%64 == 0 && len(last) == len(b):
 			return c.ReplyRaw(reply, last)
 		case fault == "hangs" && c.ID() == 100:
@@ -126,7 +124,6 @@ func TestRowsFindFaults(t *testing.T) {
 		{"", "wrong", ""},
 		{"", "idle", ""},
 		{"dies", "inputs", "ended"},
-		{"refuses", "inputs", "refused with reason.other"},
 		{"mixes up", "reuse", "the reply to packet"},
 		{"chatty", "log", "lines in"},
 		{"silent", "log", "0 lines"},

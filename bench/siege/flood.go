@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	// floodP99 is the p99 that polite conns may have beside a flood.
+	// floodP99 is the p99 that polite conns may have beside a flood, on a machine
+	// of which others use nothing.
 	floodP99 = 10 * time.Millisecond
 
 	// floodAhead is how many bytes of a flood are under way at most. With more
@@ -48,7 +49,7 @@ func tryFlood(ctx context.Context, t *trial) error {
 	}
 	_, _, err = polite.home()
 	t.want(err == nil, "a polite conn: %v", err)
-	limit := t.within(floodP99)
+	limit := b.stretch(t.within(floodP99))
 	for i, name := range []string{"tiny", "1 MiB"} {
 		t.want(b.beside(i) < limit, "p99 beside %s packets is %v (rounds: %v), alone %v; want less than %v; others used %.0f %% of the CPU",
 			name, b.beside(i), b.each(i), b.alone(), limit, 100*b.busy())

@@ -121,7 +121,7 @@ func TestBouts(t *testing.T) {
 	for i := range 6 {
 		busy.all = append(busy.all, bout{1 - float64(i)/10, 9 * ms, []time.Duration{time.Duration(i) * ms}})
 	}
-	if !busy.done() || busy.beside(0) != 5*ms || busy.busy() != 0.6 {
+	if !busy.done() || busy.beside(0) != 5*ms || busy.busy() != 0.6 || busy.stretch(2*ms) != 5*ms {
 		t.Errorf("got %v %v %v, want the two calmest", busy.done(), busy.beside(0), busy.busy())
 	}
 }
