@@ -2,13 +2,15 @@ package peer
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"os"
 	"runtime"
-	"slices"
+	"strings"
 	"testing"
 
 	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/registry"
 )
 
@@ -19,6 +21,8 @@ type shown struct {
 	cred  Credentials
 	send  error // of a send from the hook
 }
+
+var errBroken = errors.New("broken on purpose")
 
 // showing has a side note what it is shown, and answer with err.
 func showing(s *side, err error) <-chan shown {
@@ -117,14 +121,17 @@ func TestAuthenticateThatFails(t *testing.T) {
 	}{
 		"panic":    {func(*Conn, Credentials) error { panic("in Authenticate") }, ReasonHandler},
 		"softquit": {func(c *Conn, _ Credentials) error { return c.Softquit("reason.later") }, Reason("reason.later")},
+		"abort":    {func(c *Conn, _ Credentials) error { c.Abort(errBroken); return nil }, nil},
 		"a reason": {func(*Conn, Credentials) error { return Reason("reason.secret") }, ReasonDenied},
 	} {
 		t.Run(name, func(t *testing.T) {
 			everywhere(t, func(s, c *side) { s.cfg.Authenticate = test.hook }, func(t *testing.T, w *world) {
-				if _, err := w.connect(t.Context()); !errors.Is(err, test.want) {
+				_, err := w.connect(t.Context())
+				if err == nil || test.want != nil && !errors.Is(err, test.want) {
 					t.Errorf("Connect returned %v, want %v", err, test.want)
 				}
-				if e := w.s.next(t, "lost"); !errors.Is(e.reason, test.want) {
+				want := cmp.Or(test.want, errBroken)
+				if e := w.s.next(t, "lost"); !errors.Is(e.reason, want) {
 					t.Errorf("the server lost it because of %v", e.reason)
 				}
 			})
@@ -172,34 +179,40 @@ func TestTokenIsForThoseWhoAsk(t *testing.T) {
 		"told without extensions":  {func(s, c *side) { showing(s, nil); c.cfg.NoExtensions = true }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var frames chan codec.Frame
+			var sent *recorder
 			setUp := func(s, c *side) {
-				frames = make(chan codec.Frame, 100)
+				sent = new(recorder)
 				c.cfg.Token = token([]byte("secret"))
-				s.cfg.EncodedIn = func(_ *Conn, raw []byte) ([]byte, error) {
-					frames <- slices.Clone(raw)
-					return raw, nil
+				c.cfg.Wrap = func(_ *Conn, inner engine.Transport) engine.Transport {
+					sent.Transport = inner
+					return sent
 				}
 				test.setUp(s, c)
 			}
 			everywhere(t, setUp, func(t *testing.T, w *world) {
 				w.handshake(t)
-				for f := wait(t, "frame", frames); ; f = wait(t, "frame", frames) {
-					if f.ID() != registry.IDPubIDs {
-						continue
-					}
-					plain := w.client.ownIDs().payload
-					if got := !bytes.Equal(f.Payload(), plain); got != test.shown {
-						t.Errorf("%x", f.Payload())
-					}
-					if bytes.Contains(f.Payload(), []byte("secret")) != test.shown {
-						t.Errorf("%x", f.Payload())
-					}
-					break
+				out := sent.String()
+				if strings.Contains(out, "secret") != test.shown {
+					t.Errorf("sent %q", out)
+				}
+				plain := string(codec.AppendFrame(nil, registry.IDPubIDs, w.client.ownIDs().payload))
+				if strings.Contains(out, plain) == test.shown {
+					t.Errorf("sent %q", out)
 				}
 			})
 		})
 	}
+}
+
+// recorder is a transport that keeps what is written.
+type recorder struct {
+	engine.Transport
+	logbook
+}
+
+func (r *recorder) Write(b *engine.Buffer) error {
+	r.logbook.Write(b.B)
+	return r.Transport.Write(b)
 }
 
 func TestTokenTooLong(t *testing.T) {
