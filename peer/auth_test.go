@@ -2,10 +2,11 @@ package peer
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"os"
 	"runtime"
-	"slices"
+	"strings"
 	"testing"
 
 	"github.com/packetmq/packetmq/codec"
@@ -20,6 +21,8 @@ type shown struct {
 	cred  Credentials
 	send  error // of a send from the hook
 }
+
+var errBroken = errors.New("broken on purpose")
 
 // showing has a side note what it is shown, and answer with err.
 func showing(s *side, err error) <-chan shown {
@@ -118,14 +121,17 @@ func TestAuthenticateThatFails(t *testing.T) {
 	}{
 		"panic":    {func(*Conn, Credentials) error { panic("in Authenticate") }, ReasonHandler},
 		"softquit": {func(c *Conn, _ Credentials) error { return c.Softquit("reason.later") }, Reason("reason.later")},
+		"abort":    {func(c *Conn, _ Credentials) error { c.Abort(errBroken); return nil }, nil},
 		"a reason": {func(*Conn, Credentials) error { return Reason("reason.secret") }, ReasonDenied},
 	} {
 		t.Run(name, func(t *testing.T) {
 			everywhere(t, func(s, c *side) { s.cfg.Authenticate = test.hook }, func(t *testing.T, w *world) {
-				if _, err := w.connect(t.Context()); !errors.Is(err, test.want) {
+				_, err := w.connect(t.Context())
+				if err == nil || test.want != nil && !errors.Is(err, test.want) {
 					t.Errorf("Connect returned %v, want %v", err, test.want)
 				}
-				if e := w.s.next(t, "lost"); !errors.Is(e.reason, test.want) {
+				want := cmp.Or(test.want, errBroken)
+				if e := w.s.next(t, "lost"); !errors.Is(e.reason, want) {
 					t.Errorf("the server lost it because of %v", e.reason)
 				}
 			})
@@ -160,33 +166,6 @@ func TestAuthenticateWithoutAHandshake(t *testing.T) {
 	}
 }
 
-// tap is a transport that tells what comes in, frame by frame.
-type tap struct {
-	engine.Transport
-	sink   engine.Sink
-	reader codec.Reader
-	frames chan<- codec.Frame
-}
-
-func (t *tap) Open(s engine.Sink) { t.sink = s; t.Transport.Open(t) }
-
-func (t *tap) Received(b []byte) int {
-	for rest := b; len(rest) > 0; {
-		f, n, err := t.reader.Next(rest)
-		if err != nil {
-			break
-		}
-		if f != nil {
-			t.frames <- slices.Clone(f)
-		}
-		rest = rest[n:]
-	}
-	return t.sink.Received(b)
-}
-func (t *tap) Ended(err error)      { t.sink.Ended(err) }
-func (t *tap) Wake(on *engine.Loop) { t.sink.Wake(on) }
-func (t *tap) Loop() *engine.Loop   { return t.sink.Loop() }
-
 // A token goes only to those who ask, and a side that asks for nothing sends
 // the same bytes as ever.
 func TestTokenIsForThoseWhoAsk(t *testing.T) {
@@ -200,33 +179,40 @@ func TestTokenIsForThoseWhoAsk(t *testing.T) {
 		"told without extensions":  {func(s, c *side) { showing(s, nil); c.cfg.NoExtensions = true }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var frames chan codec.Frame
+			var sent *recorder
 			setUp := func(s, c *side) {
-				frames = make(chan codec.Frame, 100)
+				sent = new(recorder)
 				c.cfg.Token = token([]byte("secret"))
-				s.cfg.Wrap = func(_ *Conn, inner engine.Transport) engine.Transport {
-					return &tap{Transport: inner, frames: frames}
+				c.cfg.Wrap = func(_ *Conn, inner engine.Transport) engine.Transport {
+					sent.Transport = inner
+					return sent
 				}
 				test.setUp(s, c)
 			}
 			everywhere(t, setUp, func(t *testing.T, w *world) {
 				w.handshake(t)
-				for f := wait(t, "frame", frames); ; f = wait(t, "frame", frames) {
-					if f.ID() != registry.IDPubIDs {
-						continue
-					}
-					plain := w.client.ownIDs().payload
-					if got := !bytes.Equal(f.Payload(), plain); got != test.shown {
-						t.Errorf("%x", f.Payload())
-					}
-					if bytes.Contains(f.Payload(), []byte("secret")) != test.shown {
-						t.Errorf("%x", f.Payload())
-					}
-					break
+				out := sent.String()
+				if strings.Contains(out, "secret") != test.shown {
+					t.Errorf("sent %q", out)
+				}
+				plain := string(codec.AppendFrame(nil, registry.IDPubIDs, w.client.ownIDs().payload))
+				if strings.Contains(out, plain) == test.shown {
+					t.Errorf("sent %q", out)
 				}
 			})
 		})
 	}
+}
+
+// recorder is a transport that keeps what is written.
+type recorder struct {
+	engine.Transport
+	logbook
+}
+
+func (r *recorder) Write(b *engine.Buffer) error {
+	r.logbook.Write(b.B)
+	return r.Transport.Write(b)
 }
 
 func TestTokenTooLong(t *testing.T) {
