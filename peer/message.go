@@ -216,7 +216,7 @@ func parseSoftquit(b []byte) (m softquitMsg, err error) {
 		}
 		found = true
 		text, rest, err := codec.ReadText(b)
-		m.reason = Reason(text[:min(len(text), maxReason)])
+		m.reason = Reason(strings.ToValidUTF8(string(text[:min(len(text), maxReason)]), ""))
 		return rest, err
 	})
 	if err == nil && !found {

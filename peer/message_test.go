@@ -145,6 +145,7 @@ func FuzzMessages(f *testing.F) {
 	f.Add(softquitMsg{ReasonUnknown}.append(nil))
 	f.Add(unhex("82c4056164617074c3c40569646d617081c4086170703a70696e6711"))
 	f.Add(unhex("dfffffffff"))
+	f.Add(unhex("81a6726561736f6eae3030303030f63030303030303030")) // a reason that is not UTF-8
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if m, err := parseInit(b); err == nil {
 			if again, err := parseInit(m.append(nil)); err != nil || again != m {
