@@ -1,0 +1,4 @@
+// Command versus measures packetmq beside other ways to move packets.
+package main
+
+func main() {}
