@@ -1,0 +1,83 @@
+package caller
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// look is how often the pace looks whether the round has ended.
+const look = 10 * time.Millisecond
+
+// pace sends the times at which packets are due to the conns in turn, when they
+// have come, and closes the channels when d has passed or ctx is done.
+func (r *round) pace(ctx context.Context, d time.Duration, dues []chan int64) error {
+	defer func() {
+		for _, due := range dues {
+			close(due)
+		}
+	}()
+	alarm, err := newAlarm()
+	if err != nil {
+		return err
+	}
+	defer alarm.file.Close()
+	for n := 0; ctx.Err() == nil; {
+		now := min(r.now(), int64(d)-1)
+		for at := r.due(n); at <= now && ctx.Err() == nil; at = r.due(n) {
+			select {
+			case dues[n%len(dues)] <- at:
+				n++
+			case <-ctx.Done(): // the conn is full: what is late is not left out, but the round ends
+			}
+		}
+		if err := alarm.wait(min(time.Duration(r.due(n)-r.now()), look)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// due is when packet n is, in ns since the round began.
+func (r *round) due(n int) int64 { return int64(float64(n) / r.cfg.Rate * 1e9) }
+
+// alarm is a timer of the system: the runtime's own ones come up to a
+// millisecond late where nothing else wakes it.
+type alarm struct{ file *os.File }
+
+func newAlarm() (alarm, error) {
+	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
+	if err != nil {
+		return alarm{}, fmt.Errorf("caller: timer: %w", err)
+	}
+	return alarm{os.NewFile(uintptr(fd), "timer")}, nil
+}
+
+func (a alarm) wait(d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(d))}
+	if err := a.set(&spec); err != nil {
+		return fmt.Errorf("caller: timer: %w", err)
+	}
+	var times [8]byte
+	_, err := a.file.Read(times[:])
+	return err
+}
+
+func (a alarm) set(spec *unix.ItimerSpec) error {
+	raw, err := a.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var fault error
+	err = raw.Control(func(fd uintptr) { fault = unix.TimerfdSettime(int(fd), 0, spec, nil) })
+	if err != nil {
+		return err
+	}
+	return fault
+}
