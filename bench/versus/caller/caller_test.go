@@ -90,6 +90,40 @@ func TestClosedLoop(t *testing.T) {
 	})
 }
 
+// The packets in flight go round over all conns, fewer or more than they are.
+func TestInflight(t *testing.T) {
+	for _, conns := range []int{1, 3, 20} {
+		forKinds(t, func(t *testing.T, call func(Config, func() *echo) (Result, error)) {
+			var called sync.Map
+			res, err := call(Config{Conns: conns, Depth: 1, Size: 64, Inflight: 7, Duration: 50 * time.Millisecond}, func() *echo {
+				var e *echo
+				e = newEcho(func(b []byte) ([]byte, error) {
+					called.Store(e, true)
+					return b, nil
+				})
+				return e
+			})
+			if err != nil || res.Errors != 0 || res.Packets < 20 {
+				t.Fatalf("%+v, %v", res, err)
+			}
+			n := 0
+			called.Range(func(any, any) bool { n++; return true })
+			if n != conns {
+				t.Errorf("%d of %d conns were used", n, conns)
+			}
+		})
+	}
+}
+
+func TestDepthZeroSendsNothing(t *testing.T) {
+	forKinds(t, func(t *testing.T, call func(Config, func() *echo) (Result, error)) {
+		res, err := call(Config{Conns: 3, Size: 64, Warmup: time.Millisecond}, sound)
+		if err != nil || res.Errors != 0 || res.Packets != 0 {
+			t.Fatalf("%+v, %v", res, err)
+		}
+	})
+}
+
 func TestOpenLoop(t *testing.T) {
 	forKinds(t, func(t *testing.T, call func(Config, func() *echo) (Result, error)) {
 		res, err := call(Config{Conns: 3, Depth: 2, Size: 64, Rate: 10_000, Duration: 50 * time.Millisecond}, sound)
@@ -200,8 +234,10 @@ func TestCheck(t *testing.T) {
 	for name, spoil := range map[string]func(*Config){
 		"addr":     func(c *Config) { c.Addr = "" },
 		"conns":    func(c *Config) { c.Conns = 0 },
-		"depth":    func(c *Config) { c.Depth = 0 },
+		"depth":    func(c *Config) { c.Depth = -1 },
 		"size":     func(c *Config) { c.Size = MinSize - 1 },
+		"inflight": func(c *Config) { c.Inflight = -1 },
+		"both":     func(c *Config) { c.Inflight, c.Rate = 1, 1 },
 		"rate":     func(c *Config) { c.Rate = -1 },
 		"duration": func(c *Config) { c.Duration = 0 },
 	} {

@@ -17,43 +17,32 @@ type Unary interface {
 	Close() error
 }
 
-// Calls puts load on Config.Conns conns that dial makes. Depth goroutines make
-// the calls of each. An error is one of the set-up; what goes wrong later is
-// counted.
+// Calls puts load on conns that dial makes. As many goroutines make the calls
+// of each as packets are to be under way on it. An error is one of the set-up;
+// what goes wrong later is counted.
 func Calls(ctx context.Context, cfg Config, dial func(context.Context) (Unary, error)) (Result, error) {
 	return load(ctx, cfg, dial, func(r *round, c *count, conn Unary) worker {
-		return func(due <-chan int64) { r.calls(c, conn, due) }
+		return func(due <-chan int64, again func(bool)) { r.calls(c, conn, due, again) }
 	})
 }
 
-func (r *round) calls(c *count, conn Unary, due <-chan int64) {
+func (r *round) calls(c *count, conn Unary, due <-chan int64, again func(broken bool)) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	var seq atomic.Uint64
-	for range r.cfg.Depth {
+	for range r.cfg.callers() {
 		wg.Go(func() {
 			var b []byte
-			call := func(at int64) error {
+			for at := range due {
 				n := seq.Add(1)
 				b = r.payloads.append(b[:0], n, uint64(at))
 				reply, err := conn.Call(b)
-				wrong := err
-				if err == nil {
-					wrong = r.payloads.check(reply, n, uint64(at))
+				broken := err != nil
+				if !broken {
+					err = r.payloads.check(reply, n, uint64(at))
 				}
-				c.took(at, r.now(), wrong)
-				return err
-			}
-			if due != nil {
-				for at := range due {
-					call(at) // what fails is counted
-				}
-				return
-			}
-			for !r.ending.Load() {
-				if call(r.now()) != nil {
-					return // the conn is no good any more
-				}
+				c.took(at, r.now(), err)
+				again(broken)
 			}
 		})
 	}

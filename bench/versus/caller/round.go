@@ -22,10 +22,9 @@ type round struct {
 	counts   [16]count   // of all conns, dealt to them in turn: one each would be much memory
 }
 
-// worker serves one conn until nothing more is due and all is answered. In an
-// open loop due tells the times that packets are due at, and is closed at the
-// end; in a closed one it is nil.
-type worker func(due <-chan int64)
+// worker serves one conn until due, the times that packets are due at, is
+// closed and all is answered. It calls again behind each packet.
+type worker func(due <-chan int64, again func(broken bool))
 
 type count struct {
 	mu      sync.Mutex
@@ -69,20 +68,27 @@ func (c *count) took(at, now int64, err error) {
 // the last replies. Conns that do not give them are closed.
 func (r *round) run(ctx context.Context, d time.Duration, workers []worker, abandon func()) error {
 	r.began = time.Now()
-	var dues []chan int64
+	dues := make([]chan int64, len(workers))
+	for i := range dues {
+		dues[i] = make(chan int64, r.cfg.room())
+	}
+	again := func(int) func(bool) { return func(bool) {} }
+	switch {
+	case r.cfg.Rate > 0:
+	case r.cfg.Inflight > 0:
+		all := newCircle(r, r.cfg.Inflight, dues...)
+		again = func(int) func(bool) { return all.again }
+	default:
+		again = func(i int) func(bool) { return newCircle(r, r.cfg.Depth, dues[i]).again }
+	}
 	var wg sync.WaitGroup
-	for _, work := range workers {
-		var due chan int64
-		if r.cfg.Rate > 0 {
-			due = make(chan int64, max(16, 1<<16/len(workers)))
-			dues = append(dues, due)
-		}
-		wg.Go(func() { work(due) })
+	for i, work := range workers {
+		wg.Go(func() { work(dues[i], again(i)) })
 	}
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	var err error
-	if dues != nil {
+	if r.cfg.Rate > 0 {
 		err = r.pace(ctx, d, dues)
 	} else {
 		<-ctx.Done()

@@ -18,11 +18,10 @@ type Stream interface {
 	Close() error
 }
 
-// Streams is Calls for conns that are streams: Depth packets are under way on
-// each of them.
+// Streams is Calls for conns that are streams.
 func Streams(ctx context.Context, cfg Config, dial func(context.Context) (Stream, error)) (Result, error) {
 	return load(ctx, cfg, dial, func(r *round, c *count, conn Stream) worker {
-		return func(due <-chan int64) { r.stream(c, conn, due) }
+		return func(due <-chan int64, again func(bool)) { r.stream(c, conn, due, again) }
 	})
 }
 
@@ -34,35 +33,12 @@ type flight struct {
 
 // stream sends on one goroutine and receives on another: one alone could block
 // in Send while the server waits for it to receive.
-func (r *round) stream(c *count, conn Stream, due <-chan int64) {
-	again := func(bool) {}
-	if due == nil {
-		due, again = r.circle()
-	}
-	flights := make(chan flight, max(r.cfg.Depth, cap(due)))
+func (r *round) stream(c *count, conn Stream, due <-chan int64, again func(broken bool)) {
+	flights := make(chan flight, cap(due))
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { r.send(conn, due, flights) })
 	r.recv(c, conn, flights, again)
-}
-
-// circle gives the times that the packets of a closed loop are due at: Depth of
-// them now, and one each time that again is called behind a packet, until the
-// round ends or the conn is broken.
-func (r *round) circle() (due <-chan int64, again func(broken bool)) {
-	ch, left := make(chan int64, r.cfg.Depth), r.cfg.Depth
-	for range left {
-		ch <- r.now()
-	}
-	return ch, func(broken bool) {
-		if !broken && !r.ending.Load() {
-			ch <- r.now()
-			return
-		}
-		if left--; left == 0 {
-			close(ch)
-		}
-	}
 }
 
 func (r *round) send(conn Stream, due <-chan int64, flights chan<- flight) {
