@@ -1,0 +1,64 @@
+package grpcpeer
+
+import (
+	"context"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/mem"
+
+	"github.com/packetmq/packetmq/bench/versus/caller"
+)
+
+// Call puts load on a server. Each conn is a TCP conn with one stream.
+func Call(ctx context.Context, cfg caller.Config) (caller.Result, error) {
+	return caller.Streams(ctx, cfg, func(ctx context.Context) (caller.Stream, error) {
+		return Dial(ctx, cfg.Addr)
+	})
+}
+
+// Stream is a stream of the echo, on a conn of its own. It implements
+// caller.Stream.
+type Stream struct {
+	cc     *grpc.ClientConn
+	stream grpc.ClientStream
+	in     message
+	out    message
+}
+
+// Dial connects to the server at target and opens a stream. The context is for
+// that alone.
+func Dial(ctx context.Context, target string, opts ...grpc.DialOption) (*Stream, error) {
+	cc, err := grpc.NewClient("passthrough:///"+target, append(opts,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(codec{})),
+	)...)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { cc.Close() })
+	s, err := cc.NewStream(context.WithoutCancel(ctx), &stream, method)
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		cc.Close()
+		return nil, err
+	}
+	return &Stream{cc: cc, stream: s}, nil
+}
+
+func (s *Stream) Send(payload []byte) error {
+	s.out.data = mem.BufferSlice{mem.Copy(payload, mem.DefaultBufferPool())}
+	return s.stream.SendMsg(&s.out)
+}
+
+func (s *Stream) Recv() ([]byte, error) {
+	s.in.free()
+	if err := s.stream.RecvMsg(&s.in); err != nil {
+		return nil, err
+	}
+	return s.in.bytes(), nil
+}
+
+func (s *Stream) Close() error { return s.cc.Close() }
