@@ -1,0 +1,2 @@
+// Command versus measures packetmq beside other ways to move packets.
+package main

@@ -1,0 +1,145 @@
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/packetmq/packetmq/bench/versus/result"
+)
+
+// The CPUs of the server and of the load.
+const (
+	serverCPU = 0
+	loadCPU   = 1
+)
+
+// trial is one server under one load.
+type trial struct {
+	*Config
+	subject
+	cell result.Cell
+	rate float64
+}
+
+// run starts server and load, measures, and stops both. What goes wrong with
+// them is in the sample.
+func (t *trial) run(ctx context.Context) result.Sample {
+	s := result.Sample{Subject: t.key(), Cell: t.cell}
+	if err := t.measure(ctx, &s); err != nil {
+		s.Failure = err.Error()
+	}
+	return s
+}
+
+func (t *trial) measure(ctx context.Context, s *result.Sample) error {
+	server, err := start(serverCPU, t.env(), t.command(t.Bin)...)
+	if err != nil {
+		return err
+	}
+	defer server.stop()
+	addr, err := server.address(ctx)
+	if err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
+	before, err := memoryOf(server)
+	if err != nil {
+		return err
+	}
+	waitForQuiet(ctx, t.Patience)
+	load, err := start(loadCPU, t.env(), t.load(addr)...)
+	if err != nil {
+		return err
+	}
+	defer load.stop()
+	if line, err := load.line(ctx, patience); err != nil || line != "ready" {
+		return fmt.Errorf("load: %q %w", line, errors.Join(err, errNotReady(line)))
+	}
+	if t.cell.Group == result.Idle {
+		after, err := memoryOf(server)
+		if err != nil {
+			return err
+		}
+		s.RSS, s.Heap = after.per(before, t.cell.Conns)
+		return nil
+	}
+	return t.window(ctx, server, load, s)
+}
+
+// window lets the load measure, and looks at the clocks on both ends of it.
+func (t *trial) window(ctx context.Context, server, load *process, s *result.Sample) error {
+	pids := server.members()
+	machine := machineUsage()
+	began := time.Now()
+	cpu, err := cpuTime(pids)
+	if err != nil {
+		return err
+	}
+	if _, err := load.in.Write([]byte("go\n")); err != nil {
+		return load.failure(err)
+	}
+	line, err := load.line(ctx, t.Window+patience)
+	if err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	end, err := cpuTime(pids)
+	if err != nil {
+		return fmt.Errorf("server: %w", server.failure(err))
+	}
+	if err := json.Unmarshal([]byte(line), &s.Load); err != nil {
+		return fmt.Errorf("load: %q: %w", line, err)
+	}
+	s.ServerCPU = end - cpu
+	own := s.ServerCPU + s.CPU
+	s.Noise = noise(machine, machineUsage(), own)
+	_ = began
+	switch {
+	case s.Errors > 0:
+		return load.failure(fmt.Errorf("%d errors", s.Errors))
+	case s.Packets == 0:
+		return errors.New("no packet was answered")
+	}
+	return nil
+}
+
+func (t *trial) load(addr string) []string {
+	args := []string{filepath.Join(t.Bin, "load")}
+	if t.call {
+		args = []string{filepath.Join(t.Bin, "versus"), "call", t.Name}
+	}
+	args = append(args,
+		"--connect", addr,
+		"--conns", strconv.Itoa(t.cell.Conns),
+		"--depth", strconv.Itoa(t.cell.Depth),
+		"--size", strconv.Itoa(max(t.cell.Size, 64)),
+		"--duration", milliseconds(t.Window),
+		"--warmup", milliseconds(t.Warmup),
+	)
+	if t.rate > 0 {
+		args = append(args, "--rate", strconv.FormatInt(int64(t.rate), 10))
+	}
+	if t.cell.Inflight > 0 {
+		args = append(args, "--inflight", strconv.Itoa(t.cell.Inflight))
+	}
+	if t.handshake {
+		args = append(args, "--handshake")
+	}
+	return args
+}
+
+func (t *trial) env() []string {
+	return []string{"GOMAXPROCS=" + strconv.Itoa(t.Procs)}
+}
+
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) + "ms" }
+
+func errNotReady(line string) error {
+	if line == "ready" {
+		return nil
+	}
+	return errors.New(`want "ready"`)
+}
