@@ -13,7 +13,7 @@ import (
 
 // tellStatus has the process print, each time it gets one of the
 // statusSignals, what it holds: goroutines, conns, buffers that are out, and
-// bytes of live heap. Garbage is collected and its memory given back first, so
+// bytes of live heap and of stacks. Garbage is collected and its memory given back first, so
 // that two of these lines can be compared, and what the system says about the
 // process too. It goes on until stop is called.
 func tellStatus(server *peer.Server, w io.Writer) (stop func()) {
@@ -49,6 +49,6 @@ func status(server *peer.Server) string {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	r := server.Reactor()
-	return fmt.Sprintf("goroutines %d conns %d buffers %d heap %d",
-		runtime.NumGoroutine(), r.Conns(), r.Buffers().Out(), m.HeapAlloc)
+	return fmt.Sprintf("goroutines %d conns %d buffers %d heap %d stacks %d",
+		runtime.NumGoroutine(), r.Conns(), r.Buffers().Out(), m.HeapAlloc, m.StackInuse)
 }

@@ -33,6 +33,7 @@ func commands() []command {
 	return []command{
 		{"run", "put every server under every load and take down what it costs", runCommand},
 		{"serve", "be one of the servers", serveCommand},
+		{"call", "be the load of a server with a protocol of its own", callCommand},
 		{"pin", "CPU PROGRAM ARGS: run a program on one CPU", pinCommand},
 	}
 }

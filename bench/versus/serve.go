@@ -9,10 +9,14 @@ import (
 	"strings"
 
 	"github.com/packetmq/packetmq/bench/versus/gnetpeer"
+	"github.com/packetmq/packetmq/bench/versus/grpcpeer"
 	"github.com/packetmq/packetmq/bench/versus/harness"
+	"github.com/packetmq/packetmq/bench/versus/natspeer"
 	"github.com/packetmq/packetmq/bench/versus/nbiopeer"
 	"github.com/packetmq/packetmq/bench/versus/netpeer"
 	"github.com/packetmq/packetmq/bench/versus/netpollpeer"
+	"github.com/packetmq/packetmq/bench/versus/ttrpcpeer"
+	"github.com/packetmq/packetmq/bench/versus/twisted"
 )
 
 // server prints "listening HOST:PORT" and answers until ctx is done.
@@ -21,6 +25,10 @@ type server func(ctx context.Context, addr, mode string, out io.Writer) error
 func servers() map[string]server {
 	return map[string]server{
 		"gnet":       gnetpeer.Coalesced,
+		"grpc":       grpcpeer.Serve,
+		"ttrpc":      ttrpcpeer.Serve,
+		"nats":       natspeer.Serve,
+		"twisted":    twisted.Serve,
 		"gnet-naive": gnetpeer.Naive,
 		"net":        netpeer.Serve,
 		"net64k":     netpeer.Serve64K,
@@ -42,6 +50,7 @@ func serveCommand(ctx context.Context, args []string, std stdio) error {
 	if !ok {
 		return usageErrorf("there is no server %q; there are %s", name, names(servers()))
 	}
+	defer tellMemory(std.err)()
 	return serve(ctx, *listen, *mode, std.out)
 }
 

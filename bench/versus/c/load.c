@@ -2,14 +2,15 @@
 // answer. One thread, epoll; one write for whatever is to be sent on a conn.
 //
 //	load --connect HOST:PORT [--conns 1] [--depth 1] [--size 64] [--duration 1s]
-//	     [--warmup 100ms] [--rate N | --inflight N] [--handshake]
+//	     [--warmup 100ms] [--rate N | --inflight N] [--handshake] [--pid PID]...
 //
 // A closed loop keeps --depth packets under way on each conn, or --inflight on
 // all of them together, each next one on the next conn. An open loop sends
 // --rate packets a second, conn after conn; its latency counts from when a
 // packet was to be sent, also when it could not be. --depth 0 sends nothing.
 // Payloads have --size bytes: a msgpack map of seq, ts and body. --handshake
-// speaks packetmq's handshake first, as the side that adapts.
+// speaks packetmq's handshake first, as the side that adapts. Of each --pid it
+// tells the CPU time that the process had while this measured.
 //
 // It connects all, warms up, prints "ready", waits for a line on standard
 // input with the traffic going on, measures for --duration, prints one line of
@@ -60,6 +61,8 @@ static struct {
 	double rate;
 	uint64_t duration, warmup;
 	bool handshake;
+	clockid_t clocks[64]; // of the server's processes
+	int nclocks;
 } cfg = {.conns = 1, .depth = 1, .size = 64, .duration = 1000000000, .warmup = 100000000};
 
 static conn *conns, **dirty;
@@ -67,7 +70,7 @@ static uint32_t ndirty, next_conn, alive;
 static uint64_t under_way, errors, received;
 static int poll;
 static histogram latencies;
-static bool measuring;
+static bool measuring, draining;
 static uint64_t window_start, window_end;
 
 static uint8_t in[HEADER + MAX_FRAME + ROOM], *out;
@@ -283,16 +286,16 @@ static void send_pending(conn *c)
 
 // ---- receiving
 
-static bool in_window(uint64_t t) { return t >= window_start && t < window_end; }
-
+// note counts a reply. In an open loop the window is that of packets that are
+// due, in a closed one that of replies.
 static void note(conn *c, uint64_t t)
 {
-	uint64_t when = c->times[c->got & (c->room - 1)];
 	if (!measuring)
 		return;
-	if (in_window(t))
+	uint64_t when = c->times[c->got & (c->room - 1)];
+	if (!draining)
 		received++;
-	if (in_window(cfg.rate ? when : t))
+	if (!cfg.rate || (when >= window_start && when < window_end))
 		record(&latencies, t > when ? t - when : 0);
 }
 
@@ -510,18 +513,29 @@ static void drain(void)
 		record(&latencies, t - due_at(due_count++));
 }
 
+static uint64_t server_clock(void)
+{
+	uint64_t sum = 0;
+	for (int i = 0; i < cfg.nclocks; i++)
+		sum += clock_of(cfg.clocks[i]);
+	return sum;
+}
+
 static void measure(void)
 {
-	uint64_t cpu = clock_of(CLOCK_PROCESS_CPUTIME_ID);
+	uint64_t server = server_clock(), cpu = clock_of(CLOCK_PROCESS_CPUTIME_ID);
 	window_start = now(), window_end = window_start + cfg.duration;
 	measuring = true;
 	run_until(window_end);
 	uint64_t seconds = now() - window_start;
 	cpu = clock_of(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+	server = server_clock() - server;
+	draining = true;
 	if (cfg.rate)
 		drain();
-	printf("{\"packets\":%llu,\"seconds\":%.6f,\"errors\":%llu,\"cpu_ns\":%llu", (unsigned long long)received,
-	       (seconds < cfg.duration ? seconds : cfg.duration) / 1e9, (unsigned long long)errors, (unsigned long long)cpu);
+	printf("{\"packets\":%llu,\"seconds\":%.6f,\"errors\":%llu,\"cpu_ns\":%llu,\"server_cpu_ns\":%llu",
+	       (unsigned long long)received, seconds / 1e9, (unsigned long long)errors, (unsigned long long)cpu,
+	       (unsigned long long)server);
 	const char *names[] = {"p50", "p90", "p99", "p999"};
 	const double qs[] = {.5, .9, .99, .999};
 	for (int i = 0; i < 4; i++)
@@ -563,12 +577,20 @@ static void address(const char *s)
 	cfg.at.sin_port = htons(port);
 }
 
+static void add_clock(pid_t pid)
+{
+	if (cfg.nclocks == sizeof cfg.clocks / sizeof *cfg.clocks)
+		die("--pid: too many");
+	if (clock_getcpuclockid(pid, &cfg.clocks[cfg.nclocks++]))
+		die("--pid %d: no such process", pid);
+}
+
 static void parse(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"connect", 1, 0, 'c'}, {"conns", 1, 0, 'n'},    {"depth", 1, 0, 'd'},    {"size", 1, 0, 's'},
 		{"duration", 1, 0, 't'}, {"warmup", 1, 0, 'w'},  {"rate", 1, 0, 'r'},     {"inflight", 1, 0, 'i'},
-		{"handshake", 0, 0, 'h'}, {0, 0, 0, 0}};
+		{"handshake", 0, 0, 'h'}, {"pid", 1, 0, 'p'},    {0, 0, 0, 0}};
 	int which = 0;
 	for (int o; (o = getopt_long(argc, argv, "", options, &which)) != -1;) {
 		const char *flag = o == '?' ? "" : options[which].name;
@@ -582,6 +604,7 @@ static void parse(int argc, char **argv)
 		case 'r': cfg.rate = number(flag, optarg, 0, 100000000); break;
 		case 'i': cfg.inflight = number(flag, optarg, 0, 1 << 20); break;
 		case 'h': cfg.handshake = true; break;
+		case 'p': add_clock(number(flag, optarg, 1, 1 << 22)); break;
 		default: exit(2);
 		}
 	}

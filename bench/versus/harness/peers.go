@@ -22,9 +22,9 @@ type Peer struct {
 	call bool
 	// fixed is set for a server that has no --mode.
 	fixed bool
-	// slow is set for a server that is left out where its figure is known to be
-	// of another order.
-	slow bool
+	// foreign is set for a server that is not written in Go, and so does not tell
+	// what is on its heap.
+	foreign bool
 }
 
 var (
@@ -41,7 +41,7 @@ func Peers() []Peer {
 		return func(bin string) []string { return append([]string{filepath.Join(bin, name)}, args...) }
 	}
 	return []Peer{
-		{Name: "limit", About: "C, epoll, one read and one write for all that has arrived", Modes: raw, serve: program("limit"), fixed: true},
+		{Name: "limit", About: "C, epoll, one read and one write for all that has arrived", Modes: raw, serve: program("limit"), fixed: true, foreign: true},
 		{Name: "packetmq", About: "its default options: handshake, guard, limits, panic isolation", Modes: []string{"raw", "marshal", "typed", "any"}, serve: program("bench", "serve"), handshake: true},
 		{Name: "gnet", About: "gnet, one Write for all that has arrived, 256 KiB read buffer", Modes: decodes, serve: versus("gnet")},
 		{Name: "gnet-naive", About: "gnet as in its examples, a Write for each frame", Modes: raw, serve: versus("gnet-naive")},
@@ -52,7 +52,7 @@ func Peers() []Peer {
 		{Name: "grpc", About: "grpc-go, bidirectional streams", Modes: raw, serve: versus("grpc"), call: true},
 		{Name: "ttrpc", About: "ttrpc, unary calls", Modes: raw, serve: versus("ttrpc"), call: true},
 		{Name: "nats", About: "NATS, request and reply through a server", Modes: raw, serve: versus("nats"), call: true},
-		{Name: "twisted", About: "Python and Twisted, the framework of the original", Modes: raw, serve: versus("twisted"), handshake: true, slow: true},
+		{Name: "twisted", About: "Python and Twisted, the framework of the original", Modes: []string{"raw", "any"}, serve: versus("twisted"), handshake: true, foreign: true},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -173,15 +174,42 @@ func cpuTime(pids []int) (int64, error) {
 	return sum, nil
 }
 
-// tail is the end of what was written.
-type tail struct{ b []byte }
+// tail is the end of what was written. Whoever waits for more is woken.
+type tail struct {
+	mu    sync.Mutex
+	b     []byte
+	grown chan struct{} // closed with the next write; nil if nobody waits
+}
 
 func (t *tail) Write(p []byte) (int, error) {
 	const most = 2 << 10
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.b = append(t.b, p...); len(t.b) > most {
 		t.b = t.b[len(t.b)-most:]
+	}
+	if t.grown != nil {
+		close(t.grown)
+		t.grown = nil
 	}
 	return len(p), nil
 }
 
-func (t *tail) String() string { return strings.TrimSpace(string(t.b)) }
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.TrimSpace(string(t.b))
+}
+
+// take returns what there is, and forgets it. If that is nothing, the channel
+// tells when there is more.
+func (t *tail) take() (string, <-chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := string(t.b)
+	t.b = nil
+	if t.grown == nil {
+		t.grown = make(chan struct{})
+	}
+	return s, t.grown
+}

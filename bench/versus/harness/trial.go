@@ -46,12 +46,15 @@ func (t *trial) measure(ctx context.Context, s *result.Sample) error {
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
-	before, err := memoryOf(server)
-	if err != nil {
-		return err
+	var before memory
+	if t.cell.Group == result.Idle {
+		if before, err = memoryOf(ctx, server, !t.foreign); err != nil {
+			return err
+		}
+	} else {
+		waitForQuiet(ctx, t.Patience)
 	}
-	waitForQuiet(ctx, t.Patience)
-	load, err := start(loadCPU, t.env(), t.load(addr)...)
+	load, err := start(loadCPU, t.env(), t.load(addr, server.members())...)
 	if err != nil {
 		return err
 	}
@@ -60,7 +63,7 @@ func (t *trial) measure(ctx context.Context, s *result.Sample) error {
 		return fmt.Errorf("load: %q %w", line, errors.Join(err, errNotReady(line)))
 	}
 	if t.cell.Group == result.Idle {
-		after, err := memoryOf(server)
+		after, err := memoryOf(ctx, server, !t.foreign)
 		if err != nil {
 			return err
 		}
@@ -74,7 +77,6 @@ func (t *trial) measure(ctx context.Context, s *result.Sample) error {
 func (t *trial) window(ctx context.Context, server, load *process, s *result.Sample) error {
 	pids := server.members()
 	machine := machineUsage()
-	began := time.Now()
 	cpu, err := cpuTime(pids)
 	if err != nil {
 		return err
@@ -93,10 +95,10 @@ func (t *trial) window(ctx context.Context, server, load *process, s *result.Sam
 	if err := json.Unmarshal([]byte(line), &s.Load); err != nil {
 		return fmt.Errorf("load: %q: %w", line, err)
 	}
-	s.ServerCPU = end - cpu
-	own := s.ServerCPU + s.CPU
-	s.Noise = noise(machine, machineUsage(), own)
-	_ = began
+	if t.call { // which pauses before and after; the other load looks itself
+		s.ServerCPU = end - cpu
+	}
+	s.Noise = noise(machine, machineUsage(), s.ServerCPU+s.CPU)
 	switch {
 	case s.Errors > 0:
 		return load.failure(fmt.Errorf("%d errors", s.Errors))
@@ -106,7 +108,7 @@ func (t *trial) window(ctx context.Context, server, load *process, s *result.Sam
 	return nil
 }
 
-func (t *trial) load(addr string) []string {
+func (t *trial) load(addr string, server []int) []string {
 	args := []string{filepath.Join(t.Bin, "load")}
 	if t.call {
 		args = []string{filepath.Join(t.Bin, "versus"), "call", t.Name}
@@ -124,6 +126,11 @@ func (t *trial) load(addr string) []string {
 	}
 	if t.cell.Inflight > 0 {
 		args = append(args, "--inflight", strconv.Itoa(t.cell.Inflight))
+	}
+	if !t.call {
+		for _, pid := range server {
+			args = append(args, "--pid", strconv.Itoa(pid))
+		}
 	}
 	if t.handshake {
 		args = append(args, "--handshake")

@@ -84,13 +84,15 @@ type Load struct {
 	Seconds float64 `json:"seconds"`
 	Errors  uint64  `json:"errors"`
 	CPU     int64   `json:"cpu_ns"` // of the load itself
-	P50     int64   `json:"p50"`
-	P90     int64   `json:"p90"`
-	P99     int64   `json:"p99"`
-	P999    int64   `json:"p999"`
-	Max     int64   `json:"max"`
-	Conns   int     `json:"conns"`
-	Rate    float64 `json:"rate"` // that was asked for; 0 in a closed loop
+	// ServerCPU is that of the server's processes meanwhile.
+	ServerCPU int64   `json:"server_cpu_ns"`
+	P50       int64   `json:"p50"`
+	P90       int64   `json:"p90"`
+	P99       int64   `json:"p99"`
+	P999      int64   `json:"p999"`
+	Max       int64   `json:"max"`
+	Conns     int     `json:"conns"`
+	Rate      float64 `json:"rate"` // that was asked for; 0 in a closed loop
 }
 
 // Sample is one server under one load in one round.
@@ -99,7 +101,6 @@ type Sample struct {
 	Cell  Cell `json:"cell"`
 	Round int  `json:"round"`
 	Load
-	ServerCPU int64 `json:"server_cpu_ns"`
 	// Noise is the share of the machine that was used by others, stolen time
 	// included.
 	Noise float64 `json:"noise"`
