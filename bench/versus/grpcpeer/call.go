@@ -13,11 +13,11 @@ import (
 // Call puts load on a server. Each conn is a TCP conn with one stream.
 func Call(ctx context.Context, cfg caller.Config) (caller.Result, error) {
 	return caller.Streams(ctx, cfg, func(ctx context.Context) (caller.Stream, error) {
-		return Dial(ctx, cfg.Addr)
+		return Dial(ctx, cfg.Addr, &Echo)
 	})
 }
 
-// Stream is a stream of the echo, on a conn of its own. It implements
+// Stream is a stream on a conn of its own. It implements
 // caller.Stream.
 type Stream struct {
 	cc     *grpc.ClientConn
@@ -26,9 +26,9 @@ type Stream struct {
 	out    message
 }
 
-// Dial connects to the server at target and opens a stream. The context is for
+// Dial connects to the server at target and opens one of its streams. The context is for
 // that alone.
-func Dial(ctx context.Context, target string, opts ...grpc.DialOption) (*Stream, error) {
+func Dial(ctx context.Context, target string, desc *grpc.StreamDesc, opts ...grpc.DialOption) (*Stream, error) {
 	cc, err := grpc.NewClient("passthrough:///"+target, append(opts,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(codec{})),
@@ -37,7 +37,7 @@ func Dial(ctx context.Context, target string, opts ...grpc.DialOption) (*Stream,
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { cc.Close() })
-	s, err := cc.NewStream(context.WithoutCancel(ctx), &stream, method)
+	s, err := cc.NewStream(context.WithoutCancel(ctx), desc, "/"+service+"/"+desc.StreamName)
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
@@ -60,5 +60,8 @@ func (s *Stream) Recv() ([]byte, error) {
 	}
 	return s.in.bytes(), nil
 }
+
+// End sends no more.
+func (s *Stream) End() error { return s.stream.CloseSend() }
 
 func (s *Stream) Close() error { return s.cc.Close() }

@@ -10,14 +10,22 @@ import (
 	"google.golang.org/grpc"
 )
 
-const method = "/bench.Echo/Echo"
+const service = "bench.Echo"
 
-var stream = grpc.StreamDesc{
-	StreamName:    "Echo",
-	Handler:       func(_ any, s grpc.ServerStream) error { return echo(s) },
-	ServerStreams: true,
-	ClientStreams: true,
-}
+// The streams of the server.
+var (
+	Echo = grpc.StreamDesc{
+		StreamName:    "Echo",
+		Handler:       func(_ any, s grpc.ServerStream) error { return echo(s) },
+		ServerStreams: true,
+		ClientStreams: true,
+	}
+	Sink = grpc.StreamDesc{ // takes messages, and answers the end of them with an empty one
+		StreamName:    "Sink",
+		Handler:       func(_ any, s grpc.ServerStream) error { return sink(s) },
+		ClientStreams: true,
+	}
+)
 
 // echo answers a stream's messages until its client has no more.
 func echo(s grpc.ServerStream) error {
@@ -34,13 +42,26 @@ func echo(s grpc.ServerStream) error {
 	}
 }
 
-// NewServer makes a server of the echo with grpc's default options.
+// sink takes a stream's messages.
+func sink(s grpc.ServerStream) error {
+	var m message
+	for {
+		if err := s.RecvMsg(&m); err == io.EOF {
+			return s.SendMsg(new(message))
+		} else if err != nil {
+			return err
+		}
+		m.free()
+	}
+}
+
+// NewServer makes a server of both streams with grpc's default options.
 func NewServer() *grpc.Server {
 	s := grpc.NewServer(grpc.ForceServerCodecV2(codec{}))
 	s.RegisterService(&grpc.ServiceDesc{
-		ServiceName: "bench.Echo",
+		ServiceName: service,
 		HandlerType: (*any)(nil),
-		Streams:     []grpc.StreamDesc{stream},
+		Streams:     []grpc.StreamDesc{Echo, Sink},
 	}, nil)
 	return s
 }

@@ -28,7 +28,7 @@ func Call(ctx context.Context, cfg caller.Config) (caller.Result, error) {
 type Client struct{ Conn *nats.Conn }
 
 func (c Client) Call(payload []byte) ([]byte, error) {
-	m, err := c.Conn.Request(subject, payload, timeout)
+	m, err := c.Conn.Request(Subject, payload, timeout)
 	if err != nil {
 		return nil, err
 	}

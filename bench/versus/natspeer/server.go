@@ -13,7 +13,8 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-const subject = "bench.echo"
+// Subject is what the responder answers to.
+const Subject = "bench.echo"
 
 // Broker is a nats-server with a responder.
 type Broker struct {
@@ -22,7 +23,7 @@ type Broker struct {
 }
 
 // NewBroker makes a broker that listens at addr, or nowhere if that is empty.
-func NewBroker(addr string, opts ...nats.Option) (*Broker, error) {
+func NewBroker(addr string) (*Broker, error) {
 	options, err := optionsFor(addr)
 	if err != nil {
 		return nil, err
@@ -37,8 +38,8 @@ func NewBroker(addr string, opts ...nats.Option) (*Broker, error) {
 		b.Close()
 		return nil, errors.New("natspeer: the server does not start")
 	}
-	if b.responder, err = b.Dial(opts...); err == nil {
-		_, err = b.responder.Subscribe(subject, func(m *nats.Msg) { m.Respond(m.Data) })
+	if b.responder, err = b.Dial(); err == nil {
+		_, err = b.responder.Subscribe(Subject, func(m *nats.Msg) { m.Respond(m.Data) })
 	}
 	if err == nil {
 		err = b.responder.Flush()
@@ -70,8 +71,8 @@ func optionsFor(addr string) (*server.Options, error) {
 }
 
 // Dial connects to the broker in process.
-func (b *Broker) Dial(opts ...nats.Option) (*nats.Conn, error) {
-	return nats.Connect("", append([]nats.Option{nats.InProcessServer(b.server)}, opts...)...)
+func (b *Broker) Dial() (*nats.Conn, error) {
+	return nats.Connect("", nats.InProcessServer(b.server))
 }
 
 // Close ends the broker.
