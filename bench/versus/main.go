@@ -32,6 +32,8 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"run", "put every server under every load and take down what it costs", runCommand},
+		{"report", "make a run's results readable: tables, plots, verdicts", reportCommand},
+		{"compare", "show two runs' results beside each other", compareCommand},
 		{"serve", "be one of the servers", serveCommand},
 		{"call", "be the load of a server with a protocol of its own", callCommand},
 		{"pin", "CPU PROGRAM ARGS: run a program on one CPU", pinCommand},
@@ -61,7 +63,7 @@ func dispatch(ctx context.Context, args []string, std stdio) int {
 func usage(w io.Writer) {
 	fmt.Fprint(w, "Versus compares packetmq with other ways to move packets.\n\nusage: versus COMMAND [flags]\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-8s%s\n", c.name, c.about)
+		fmt.Fprintf(w, "  %-9s%s\n", c.name, c.about)
 	}
 	fmt.Fprint(w, "\nversus COMMAND -h lists the flags of one.\n")
 }
