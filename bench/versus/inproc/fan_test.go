@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
+	"io"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -39,6 +41,7 @@ func BenchmarkFan(b *testing.B) {
 			return f.each(func(c *peer.Conn) error { return peer.Send(c, f.side.reply, f.note) })
 		})
 	})
+	b.Run("go=write", fanOfWrites)
 	b.Run("c", fanInC)
 }
 
@@ -63,7 +66,7 @@ func (f *fanOut) each(send func(*peer.Conn) error) error {
 func fan(b *testing.B, send func(*fanOut) error) {
 	made := make(chan *peer.Conn, fanConns)
 	srv, s, to := listen(b, made)
-	take(b, to.addr)
+	take(b, to.addr, greeted)
 	for range fanConns {
 		<-made
 	}
@@ -97,6 +100,44 @@ func fan(b *testing.B, send func(*fanOut) error) {
 	}
 }
 
+// fanOfWrites makes the same system calls from Go, and nothing else.
+func fanOfWrites(b *testing.B) {
+	ln, at := listenBare(b)
+	defer unix.Close(ln)
+	take(b, at, plain)
+	var fds []int
+	for range fanConns {
+		fd, _, err := unix.Accept(ln)
+		must(b, err)
+		defer unix.Close(fd)
+		must(b, unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
+		fds = append(fds, fd)
+	}
+	frame := codec.AppendFrame(nil, echoID+1, make([]byte, size))
+	cpu := measure(b, func() {
+		for range b.N {
+			for _, fd := range fds {
+				if _, err := unix.Write(fd, frame); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	})
+	b.ReportMetric(cpu/fanConns, "cpu-ns/write")
+}
+
+// listenBare listens at a socket that the runtime knows nothing of.
+func listenBare(b *testing.B) (fd int, addr string) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	must(b, err)
+	must(b, unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	must(b, unix.Listen(fd, fanConns))
+	at, err := unix.Getsockname(fd)
+	must(b, err)
+	in := at.(*unix.SockaddrInet4)
+	return fd, netip.AddrPortFrom(netip.AddrFrom4(in.Addr), uint16(in.Port)).String()
+}
+
 // fanInC runs the C program, where it was built.
 func fanInC(b *testing.B) {
 	path, err := filepath.Abs("../../../bin/fan")
@@ -117,12 +158,19 @@ func fanInC(b *testing.B) {
 	b.ReportMetric(res.PerWrite, "cpu-ns/write")
 }
 
-// taker is set to the address to connect to in the process that take starts.
+// taker is set to how and where to connect in the process that take starts.
 const taker = "INPROC_TAKE_FROM"
 
+// What the other ends say first.
+const (
+	greeted = "greeted" // packetmq's handshake
+	plain   = "plain"   // nothing
+)
+
 func TestMain(m *testing.M) {
-	if addr := os.Getenv(taker); addr != "" {
-		if err := takeAll(addr); err != nil {
+	if from := os.Getenv(taker); from != "" {
+		how, addr, _ := strings.Cut(from, " ")
+		if err := takeAll(addr, how); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -132,11 +180,11 @@ func TestMain(m *testing.M) {
 }
 
 // take has another process connect 1,000 times to a server and read all.
-func take(b *testing.B, addr string) {
+func take(b *testing.B, addr, how string) {
 	exe, err := os.Executable()
 	must(b, err)
 	cmd := exec.Command(exe)
-	cmd.Env = append(os.Environ(), taker+"="+addr)
+	cmd.Env = append(os.Environ(), taker+"="+how+" "+addr)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	must(b, err)
@@ -155,23 +203,29 @@ func take(b *testing.B, addr string) {
 
 // takeAll reads what comes on all conns, in one thread as the C program's other
 // end does. It ends when standard input does.
-func takeAll(addr string) error {
+func takeAll(addr, how string) error {
 	poll, err := unix.EpollCreate1(0)
 	if err != nil {
 		return err
 	}
+	at, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		return err
+	}
 	for range fanConns {
-		nc, err := dial(addr)
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0) // the runtime's poller would be woken too
 		if err != nil {
 			return err
 		}
-		file, err := nc.(*net.TCPConn).File()
-		if err != nil {
+		if err := unix.Connect(fd, &unix.SockaddrInet4{Addr: at.Addr().As4(), Port: int(at.Port())}); err != nil {
 			return err
 		}
-		nc.Close()
-		defer file.Close()
-		if err := watch(poll, int(file.Fd())); err != nil {
+		if how == greeted {
+			if err := greet(bare(fd)); err != nil {
+				return err
+			}
+		}
+		if err := watch(poll, fd); err != nil {
 			return err
 		}
 	}
@@ -194,6 +248,19 @@ func takeAll(addr string) error {
 			}
 		}
 	}
+}
+
+// bare is a socket that blocks.
+type bare int
+
+func (fd bare) Write(b []byte) (int, error) { return unix.Write(int(fd), b) }
+
+func (fd bare) Read(b []byte) (int, error) {
+	n, err := unix.Read(int(fd), b)
+	if n == 0 && err == nil {
+		err = io.EOF
+	}
+	return max(n, 0), err
 }
 
 func watch(poll, fd int) error {

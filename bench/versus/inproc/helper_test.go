@@ -132,7 +132,7 @@ func dial(addr string) (net.Conn, error) {
 	return nc, nil
 }
 
-func greet(nc net.Conn) error {
+func greet(nc io.ReadWriter) error {
 	ids := []string{"packetmq:handshake_init", "packetmq:softquit", "packetmq:handshake_pubids", "packetmq:handshake_finish"}
 	pubids := append(codec.AppendMapHeader(nil, 2), "\xa5adapt\xc3\xa5idmap"...)
 	pubids = codec.AppendMapHeader(pubids, len(ids)+2)

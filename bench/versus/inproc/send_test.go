@@ -65,8 +65,8 @@ func BenchmarkPost(b *testing.B) {
 type target struct {
 	addr     string
 	loop     *engine.Loop
-	greet    func(net.Conn) error // what is said on a new socket
-	exchange func(net.Conn) error // a packet that is answered
+	greet    func(io.ReadWriter) error // what is said on a new socket
+	exchange func(net.Conn) error      // a packet that is answered
 	send     func() error
 	got      atomic.Int64
 	done     chan struct{}
@@ -250,7 +250,7 @@ func gnetTarget(b *testing.B) *target {
 		a.eng.Stop(b.Context())
 		<-ended
 	})
-	to.greet = func(net.Conn) error { return nil }
+	to.greet = func(io.ReadWriter) error { return nil }
 	frame := codec.AppendFrame(nil, echoID, make([]byte, size))
 	to.exchange = func(nc net.Conn) error {
 		if _, err := nc.Write(frame); err != nil {
