@@ -36,7 +36,7 @@ func commands() []command {
 		{"compare", "show two runs' results beside each other", compareCommand},
 		{"serve", "be one of the servers", serveCommand},
 		{"call", "be the load of a server with a protocol of its own", callCommand},
-		{"pin", "CPU PROGRAM ARGS: run a program on one CPU", pinCommand},
+		{"pin", "CPU PRIORITY PROGRAM ARGS: run a program on one CPU", pinCommand},
 	}
 }
 

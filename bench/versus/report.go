@@ -22,27 +22,34 @@ func reportCommand(_ context.Context, args []string, std stdio) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(*dir, 0o777); err != nil {
+	return writeReport(*dir, f, std)
+}
+
+func writeReport(dir string, f *result.File, std stdio) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	name := filepath.Join(*dir, "REPORT.md")
-	to, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	defer to.Close()
 	var peers []report.About
 	for _, p := range harness.Peers() {
 		peers = append(peers, report.About{Name: p.Name, About: p.About})
 	}
-	if err := report.Markdown(to, f, peers); err != nil {
+	name := filepath.Join(dir, "REPORT.md")
+	to, err := os.Create(name)
+	if err != nil {
 		return err
 	}
-	if err := report.Plots(*dir, f); err != nil {
+	if err := report.Markdown(to, f, peers); err != nil {
+		to.Close()
+		return err
+	}
+	if err := to.Close(); err != nil {
+		return err
+	}
+	if err := report.Plots(dir, f); err != nil {
 		return err
 	}
 	fmt.Fprintln(std.err, "the report is", name)
-	return to.Close()
+	return nil
 }
 
 func read(name string) (*result.File, error) {

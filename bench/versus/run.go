@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/packetmq/packetmq/bench/versus/harness"
+	"github.com/packetmq/packetmq/bench/versus/report"
 	"github.com/packetmq/packetmq/bench/versus/result"
 )
 
@@ -22,13 +23,15 @@ func runCommand(ctx context.Context, args []string, std stdio) error {
 	fs.IntVar(&cfg.Rounds, "rounds", 5, "rounds of each cell")
 	fs.DurationVar(&cfg.Window, "window", 500*time.Millisecond, "time that is measured")
 	fs.DurationVar(&cfg.Warmup, "warmup", 100*time.Millisecond, "time before that with the same load")
-	fs.DurationVar(&cfg.Patience, "patience", time.Second, "most time to wait for a quiet machine before each")
+	fs.DurationVar(&cfg.Patience, "patience", 300*time.Millisecond, "most time to wait for a quiet machine before each")
+	fs.IntVar(&cfg.Nice, "nice", 0, "priority of servers and loads, -20 to 19; below 0 it needs the right to")
 	fs.IntVar(&cfg.Procs, "procs", 2, "GOMAXPROCS of every Go server and caller")
 	peers := fs.String("peers", "", "servers, with commas between them; all if empty")
 	modes := fs.String("modes", "raw,marshal,typed,any", "modes of servers")
 	groups := fs.String("groups", "closed,open,growth,idle", "groups of cells")
 	cells := fs.String("cells", "", `closed cells, such as "64 B 64×16,64 B 1×1"; all if empty`)
-	out := fs.String("out", "", "file for the results; standard output if empty")
+	out := fs.String("out", "", "file for the results; none if empty")
+	dir := fs.String("report", "", "folder for a report of it; none if empty")
 	if err := parse(fs, args, 0, 0, "[flags]", std); err != nil {
 		return err
 	}
@@ -37,6 +40,16 @@ func runCommand(ctx context.Context, args []string, std stdio) error {
 		return err
 	}
 	cfg.Modes, cfg.Groups, cfg.Cells = list(*modes), list(*groups), list(*cells)
+	for _, g := range cfg.Groups {
+		if !slices.Contains(harness.Groups(), g) {
+			return usageErrorf("there is no group %q", g)
+		}
+	}
+	for _, name := range cfg.Cells {
+		if !slices.ContainsFunc(harness.ClosedCells(), func(c result.Cell) bool { return c.Name() == name }) {
+			return usageErrorf("there is no cell %q", name)
+		}
+	}
 	if cfg.Rounds < 1 || cfg.Window <= 0 || cfg.Procs < 1 {
 		return usageErrorf("rounds, window and procs are to be above 0")
 	}
@@ -45,12 +58,16 @@ func runCommand(ctx context.Context, args []string, std stdio) error {
 	harness.Describe(&f.Machine)
 	f.Samples = harness.Run(ctx, &cfg)
 	f.Machine.Cut = ctx.Err() != nil
-	return write(f, *out, std)
+	report.Summary(std.out, f)
+	if err := write(f, *out, std); err != nil || *dir == "" {
+		return err
+	}
+	return writeReport(*dir, f, std)
 }
 
 func write(f *result.File, name string, std stdio) error {
 	if name == "" {
-		return f.Write(std.out)
+		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
 		return err

@@ -55,14 +55,18 @@ func serveCommand(ctx context.Context, args []string, std stdio) error {
 }
 
 func pinCommand(_ context.Context, args []string, _ stdio) error {
-	if len(args) < 2 {
-		return usageErrorf("want a CPU and a program")
+	if len(args) < 3 {
+		return usageErrorf("want a CPU, a priority and a program")
 	}
 	cpu, err := strconv.Atoi(args[0])
 	if err != nil || cpu < 0 {
 		return usageErrorf("CPU %q: want its number", args[0])
 	}
-	return harness.Pin(cpu, args[1:])
+	nice, err := strconv.Atoi(args[1])
+	if err != nil {
+		return usageErrorf("priority %q: want -20 to 19", args[1])
+	}
+	return harness.Pin(cpu, nice, args[2:])
 }
 
 // split takes the name in front of the flags.

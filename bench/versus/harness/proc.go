@@ -20,7 +20,12 @@ import (
 
 // Pin makes this process run on one CPU and become another program. It returns
 // only to tell why it could not.
-func Pin(cpu int, args []string) error {
+func Pin(cpu, nice int, args []string) error {
+	if nice != 0 {
+		if err := unix.Setpriority(unix.PRIO_PROCESS, 0, nice); err != nil {
+			return fmt.Errorf("priority %d: %w", nice, err)
+		}
+	}
 	var set unix.CPUSet
 	set.Set(cpu)
 	if err := unix.SchedSetaffinity(0, &set); err != nil {
@@ -47,12 +52,12 @@ const patience = 40 * time.Second
 var errSilent = errors.New("no word within " + patience.String())
 
 // start runs args on a CPU. It dies with this process.
-func start(cpu int, env []string, args ...string) (*process, error) {
+func start(cpu, nice int, env []string, args ...string) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self, append([]string{"pin", strconv.Itoa(cpu)}, args...)...)
+	cmd := exec.Command(self, append([]string{"pin", strconv.Itoa(cpu), strconv.Itoa(nice)}, args...)...)
 	cmd.Env = append(os.Environ(), env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	p := &process{cmd: cmd, lines: make(chan string, 16), stderr: new(tail)}

@@ -22,6 +22,7 @@ type Config struct {
 	Window   time.Duration // that is measured
 	Warmup   time.Duration // before it
 	Patience time.Duration // for a quiet machine, before each
+	Nice     int           // of servers and loads
 	Procs    int           // GOMAXPROCS of every Go server and caller
 	Peers    []Peer
 	Modes    []string
@@ -29,6 +30,12 @@ type Config struct {
 	Cells    []string   // names of those of Closed; all if empty
 	Progress io.Writer  // a line for each sample
 	Rand     *rand.Rand // the order of servers
+}
+
+// Groups are those of cells, in the order in which they are run: an open loop
+// takes a share of what a closed one has found.
+func Groups() []string {
+	return []string{result.Closed, result.Open, result.Growth, result.Idle}
 }
 
 // ClosedCells are conns × depth.
@@ -55,7 +62,7 @@ func openCells() []result.Cell {
 
 func growthCells() []result.Cell {
 	var cells []result.Cell
-	for _, conns := range []int{1, 8, 64, 512, 2000, 10000} {
+	for _, conns := range []int{1, 64, 1000, 10000} {
 		cells = append(cells, result.Cell{Group: result.Growth, Size: 64, Conns: conns, Inflight: 64})
 	}
 	return cells
@@ -68,7 +75,10 @@ func idleCells() []result.Cell {
 // Run takes all samples. When ctx is done it returns those that there are.
 func Run(ctx context.Context, cfg *Config) []result.Sample {
 	var samples []result.Sample
-	for _, group := range cfg.Groups {
+	for _, group := range Groups() {
+		if !slices.Contains(cfg.Groups, group) {
+			continue
+		}
 		for _, cell := range cfg.cells(group) {
 			samples = cfg.rounds(ctx, cell, samples)
 		}
@@ -95,7 +105,10 @@ func (cfg *Config) cells(group string) []result.Cell {
 func (cfg *Config) rounds(ctx context.Context, cell result.Cell, samples []result.Sample) []result.Sample {
 	subjects := cfg.subjects(cell.Group)
 	rounds := cfg.Rounds
-	if cell.Group == result.Idle {
+	switch cell.Group {
+	case result.Growth: // which takes long to connect
+		rounds = (rounds + 1) / 2
+	case result.Idle: // which is not a matter of time
 		rounds = 1
 	}
 	for round := range rounds {

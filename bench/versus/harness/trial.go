@@ -9,14 +9,26 @@ import (
 	"strconv"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/packetmq/packetmq/bench/versus/result"
 )
 
-// The CPUs of the server and of the load.
-const (
-	serverCPU = 0
-	loadCPU   = 1
-)
+// cpus are those of the server and of the load: the first two that this process
+// may use. Where there is only one, both share it.
+func cpus() (server, load int, err error) {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return 0, 0, err
+	}
+	var usable []int
+	for cpu := 0; len(usable) < min(2, set.Count()); cpu++ {
+		if set.IsSet(cpu) {
+			usable = append(usable, cpu)
+		}
+	}
+	return usable[0], usable[len(usable)-1], nil
+}
 
 // trial is one server under one load.
 type trial struct {
@@ -37,7 +49,11 @@ func (t *trial) run(ctx context.Context) result.Sample {
 }
 
 func (t *trial) measure(ctx context.Context, s *result.Sample) error {
-	server, err := start(serverCPU, t.env(), t.command(t.Bin)...)
+	serverCPU, loadCPU, err := cpus()
+	if err != nil {
+		return err
+	}
+	server, err := start(serverCPU, t.Nice, t.env(), t.command(t.Bin)...)
 	if err != nil {
 		return err
 	}
@@ -54,7 +70,7 @@ func (t *trial) measure(ctx context.Context, s *result.Sample) error {
 	} else {
 		waitForQuiet(ctx, t.Patience)
 	}
-	load, err := start(loadCPU, t.env(), t.load(addr, server.members())...)
+	load, err := start(loadCPU, t.Nice, t.env(), t.load(addr, server.members())...)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -23,6 +24,7 @@ type chart struct {
 	file, title, unit string
 	places            []string
 	lines             []line
+	apart             bool // places have nothing to do with each other: dots only
 }
 
 type line struct {
@@ -42,7 +44,7 @@ func Plots(dir string, f *result.File) error {
 
 func charts(t *result.Table) []chart {
 	cs := []chart{
-		overCells(t, "cpu", "Server CPU per packet", "ns", result.Closed, perPacket),
+		overCells(t, "cpu", "Server CPU per packet, as a multiple of limit's", "", result.Closed, perPacket).over(limit.String()),
 		overCells(t, "throughput", "Throughput, one CPU for the server", "packets/s", result.Closed, throughput),
 		overCells(t, "growth", "Server CPU per packet, 64 packets under way on all conns together", "ns", result.Growth, perPacket),
 		latencies(t),
@@ -50,12 +52,33 @@ func charts(t *result.Table) []chart {
 	}
 	var full []chart
 	for _, c := range cs {
-		if len(c.lines) > 0 {
+		if c.any() {
 			full = append(full, c)
 		}
 	}
 	return full
 }
+
+// any tells whether there is a value that can be shown.
+func (c *chart) any() bool {
+	low, high := c.bounds()
+	return low <= high
+}
+
+func (c *chart) bounds() (low, high float64) {
+	low, high = math.Inf(1), math.Inf(-1)
+	for _, l := range c.lines {
+		for _, v := range l.values {
+			if shown(v) {
+				low, high = min(low, v), max(high, v)
+			}
+		}
+	}
+	return low, high
+}
+
+// shown leaves out what is not known, and what has no logarithm.
+func shown(v float64) bool { return v > 0 && !math.IsInf(v, 0) }
 
 func overCells(t *result.Table, file, title, unit, group string, m result.Measure) chart {
 	c := chart{file: file, title: title, unit: unit}
@@ -69,6 +92,22 @@ func overCells(t *result.Table, file, title, unit, group string, m result.Measur
 			l.values = append(l.values, t.Of(s, cell, m).Median)
 		}
 		c.lines = append(c.lines, l)
+	}
+	return c
+}
+
+// over makes all lines multiples of one of them.
+func (c chart) over(name string) chart {
+	i := slices.IndexFunc(c.lines, func(l line) bool { return l.name == name })
+	if i < 0 {
+		c.lines = nil
+		return c
+	}
+	base := slices.Clone(c.lines[i].values)
+	for _, l := range c.lines {
+		for x := range l.values {
+			l.values[x] /= base[x]
+		}
 	}
 	return c
 }
@@ -94,7 +133,7 @@ func latencies(t *result.Table) chart {
 }
 
 func memory(t *result.Table) chart {
-	c := chart{file: "memory", title: "Memory of an idle conn, one of 10,000", unit: "bytes"}
+	c := chart{apart: true, file: "memory", title: "Memory of an idle conn, one of 10,000", unit: "bytes"}
 	cells := t.Cells(result.Idle)
 	if len(cells) == 0 {
 		return c
@@ -150,28 +189,23 @@ func (c *chart) plot() (*plot.Plot, error) {
 	grid.Vertical.Color = nil
 	grid.Horizontal.Color = color.Gray{0xdd}
 	p.Add(grid)
-	low, high := math.Inf(1), math.Inf(-1)
 	for i, l := range c.lines {
-		if err := l.add(p, i); err != nil {
+		if err := l.add(p, i, c.apart); err != nil {
 			return nil, err
 		}
-		for _, v := range l.values {
-			if v > 0 {
-				low, high = min(low, v), max(high, v)
-			}
-		}
 	}
-	p.Y.Min, p.Y.Max = math.Pow(10, math.Floor(math.Log10(low))), math.Pow(10, math.Ceil(math.Log10(high)))
+	low, high := c.bounds()
+	p.Y.Min, p.Y.Max = math.Pow(10, math.Floor(math.Log10(low))), math.Pow(10, math.Floor(math.Log10(high))+1)
 	p.X.Max = float64(len(c.places)) + 0.9 // the names of the lines are there
 	p.Legend.Top = true
+	p.Legend.Padding = vg.Millimeter
 	return p, nil
 }
 
-// add leaves out what is not known, and what is not above 0.
-func (l *line) add(p *plot.Plot, i int) error {
+func (l *line) add(p *plot.Plot, i int, apart bool) error {
 	var points plotter.XYs
 	for x, v := range l.values {
-		if v > 0 && !math.IsInf(v, 0) {
+		if shown(v) {
 			points = append(points, plotter.XY{X: float64(x), Y: v})
 		}
 	}
@@ -187,6 +221,11 @@ func (l *line) add(p *plot.Plot, i int) error {
 		curve.Width = vg.Points(2.5)
 	}
 	dots.Color, dots.Shape, dots.Radius = colorOf(i), shapes[i%len(shapes)], vg.Points(3)
+	if apart {
+		p.Add(dots)
+		p.Legend.Add(l.name, dots)
+		return nil
+	}
 	p.Add(curve, dots)
 	p.Legend.Add(l.name, curve, dots)
 	return nil

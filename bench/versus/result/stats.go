@@ -1,6 +1,7 @@
 package result
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -98,17 +99,21 @@ func (t *Table) Subjects(group, mode string) []Subject {
 			subjects = append(subjects, s.Subject)
 		}
 	}
-	slices.SortStableFunc(subjects, func(a, b Subject) int { return rank(a) - rank(b) })
+	slices.SortStableFunc(subjects, func(a, b Subject) int {
+		return cmp.Or(rank(peers[:], a.Peer)-rank(peers[:], b.Peer), rank(modes[:], a.Mode)-rank(modes[:], b.Mode))
+	})
 	return subjects
 }
 
-// peers is the order of reports: the yardsticks, packetmq, the servers of
+// peers and modes are the order of reports: the yardsticks, packetmq, the servers of
 // frames, and those that bring a protocol of their own.
 var peers = [...]string{"limit", "packetmq", "gnet", "gnet-naive", "net", "net64k", "netpoll", "nbio", "grpc", "ttrpc", "nats", "twisted"}
 
-func rank(s Subject) int {
-	if i := slices.Index(peers[:], s.Peer); i >= 0 {
+var modes = [...]string{"raw", "marshal", "typed", "any"}
+
+func rank(order []string, name string) int {
+	if i := slices.Index(order, name); i >= 0 {
 		return i
 	}
-	return len(peers)
+	return len(order)
 }
