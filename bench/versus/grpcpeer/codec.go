@@ -9,19 +9,6 @@ import (
 // message is one message as the transport has it. Who sends it gives it away.
 type message struct{ data mem.BufferSlice }
 
-// bytes returns the message in one piece, which is valid until free.
-func (m *message) bytes() []byte {
-	if len(m.data) > 1 {
-		whole := m.data.MaterializeToBuffer(mem.DefaultBufferPool())
-		m.data.Free()
-		m.data = mem.BufferSlice{whole}
-	}
-	if len(m.data) == 0 {
-		return nil
-	}
-	return m.data[0].ReadOnlyData()
-}
-
 func (m *message) free() {
 	m.data.Free()
 	m.data = nil
