@@ -9,11 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// look is how often the pace looks whether the round has ended.
+// look is how often the pace looks whether it was interrupted.
 const look = 10 * time.Millisecond
 
 // pace sends the times at which packets are due to the conns in turn, when they
-// have come, and closes the channels when d has passed or ctx is done.
+// have come, and closes the channels when d has passed or ctx is done. What was
+// due is never left out, however late it is.
 func (r *round) pace(ctx context.Context, d time.Duration, dues []chan int64) error {
 	defer func() {
 		for _, due := range dues {
@@ -25,24 +26,27 @@ func (r *round) pace(ctx context.Context, d time.Duration, dues []chan int64) er
 		return err
 	}
 	defer alarm.file.Close()
-	for n := 0; ctx.Err() == nil; {
-		now := min(r.now(), int64(d)-1)
-		for at := r.due(n); at <= now && ctx.Err() == nil; at = r.due(n) {
-			select {
-			case dues[n%len(dues)] <- at:
-				n++
-			case <-ctx.Done(): // the conn is full: what is late is not left out, but the round ends
+	start := r.now()
+	for n, end := 0, start+int64(d); ; n++ {
+		at := start + int64(float64(n)/r.cfg.Rate*1e9)
+		if at >= end {
+			return nil
+		}
+		for wait := at - r.now(); wait > 0; wait = at - r.now() {
+			if err := alarm.wait(min(time.Duration(wait), look)); err != nil {
+				return err
+			}
+			if ctx.Err() != nil {
+				return nil
 			}
 		}
-		if err := alarm.wait(min(time.Duration(r.due(n)-r.now()), look)); err != nil {
-			return err
+		select {
+		case dues[n%len(dues)] <- at:
+		case <-ctx.Done():
+			return nil
 		}
 	}
-	return nil
 }
-
-// due is when packet n is, in ns since the round began.
-func (r *round) due(n int) int64 { return int64(float64(n) / r.cfg.Rate * 1e9) }
 
 // alarm is a timer of the system: the runtime's own ones come up to a
 // millisecond late where nothing else wakes it.
@@ -57,9 +61,6 @@ func newAlarm() (alarm, error) {
 }
 
 func (a alarm) wait(d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
 	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(d))}
 	if err := a.set(&spec); err != nil {
 		return fmt.Errorf("caller: timer: %w", err)

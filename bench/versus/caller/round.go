@@ -85,19 +85,26 @@ func (r *round) run(ctx context.Context, d time.Duration, workers []worker, aban
 	for i, work := range workers {
 		wg.Go(func() { work(dues[i], again(i)) })
 	}
-	ctx, cancel := context.WithTimeout(ctx, d)
-	defer cancel()
-	var err error
-	if r.cfg.Rate > 0 {
-		err = r.pace(ctx, d, dues)
-	} else {
-		<-ctx.Done()
-	}
+	defer time.AfterFunc(d+r.cfg.Patience, abandon).Stop()
+	err := r.wait(ctx, d, dues)
 	r.ending.Store(true)
-	late := time.AfterFunc(r.cfg.Patience, abandon)
-	defer late.Stop()
+	if ctx.Err() != nil {
+		defer time.AfterFunc(r.cfg.Patience, abandon).Stop()
+	}
 	wg.Wait()
 	return err
+}
+
+// wait returns when nothing more is to be sent.
+func (r *round) wait(ctx context.Context, d time.Duration, dues []chan int64) error {
+	if r.cfg.Rate > 0 {
+		return r.pace(ctx, d, dues)
+	}
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+	return nil
 }
 
 func (r *round) result(cpu int64) Result {
