@@ -25,6 +25,7 @@ func runCommand(ctx context.Context, args []string, std stdio) error {
 	fs.DurationVar(&cfg.Warmup, "warmup", 100*time.Millisecond, "time before that with the same load")
 	fs.DurationVar(&cfg.Patience, "patience", 300*time.Millisecond, "most time to wait for a quiet machine before each")
 	fs.IntVar(&cfg.Nice, "nice", 0, "priority of servers and loads, -20 to 19; below 0 it needs the right to")
+	fs.IntVar(&cfg.Idle, "idle", 10000, "conns whose memory is looked at")
 	fs.IntVar(&cfg.Procs, "procs", 2, "GOMAXPROCS of every Go server and caller")
 	peers := fs.String("peers", "", "servers, with commas between them; all if empty")
 	modes := fs.String("modes", "raw,marshal,typed,any", "modes of servers")
@@ -50,8 +51,8 @@ func runCommand(ctx context.Context, args []string, std stdio) error {
 			return usageErrorf("there is no cell %q", name)
 		}
 	}
-	if cfg.Rounds < 1 || cfg.Window <= 0 || cfg.Procs < 1 {
-		return usageErrorf("rounds, window and procs are to be above 0")
+	if cfg.Rounds < 1 || cfg.Window <= 0 || cfg.Procs < 1 || cfg.Idle < 1 {
+		return usageErrorf("rounds, window, procs and idle are to be above 0")
 	}
 	f := &result.File{Machine: result.Machine{GOMAXPROCS: cfg.Procs, Window: cfg.Window.String(), Rounds: cfg.Rounds,
 		Command: strings.Join(append([]string{"bin/versus", "run"}, args...), " ")}}

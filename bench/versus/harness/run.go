@@ -23,6 +23,7 @@ type Config struct {
 	Warmup   time.Duration // before it
 	Patience time.Duration // for a quiet machine, before each
 	Nice     int           // of servers and loads
+	Idle     int           // conns that are idle
 	Procs    int           // GOMAXPROCS of every Go server and caller
 	Peers    []Peer
 	Modes    []string
@@ -68,10 +69,6 @@ func growthCells() []result.Cell {
 	return cells
 }
 
-func idleCells() []result.Cell {
-	return []result.Cell{{Group: result.Idle, Conns: 10000}}
-}
-
 // Run takes all samples. When ctx is done it returns those that there are.
 func Run(ctx context.Context, cfg *Config) []result.Sample {
 	var samples []result.Sample
@@ -93,7 +90,7 @@ func (cfg *Config) cells(group string) []result.Cell {
 	case result.Growth:
 		return growthCells()
 	case result.Idle:
-		return idleCells()
+		return []result.Cell{{Group: result.Idle, Conns: cfg.Idle}}
 	}
 	return slices.DeleteFunc(ClosedCells(), func(c result.Cell) bool {
 		return len(cfg.Cells) > 0 && !slices.Contains(cfg.Cells, c.Name())
