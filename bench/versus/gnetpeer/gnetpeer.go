@@ -10,7 +10,6 @@ import (
 	"os"
 
 	"github.com/panjf2000/gnet/v2"
-	"github.com/panjf2000/gnet/v2/pkg/logging"
 
 	"github.com/packetmq/packetmq/bench/versus/echo"
 )
@@ -43,7 +42,7 @@ func serve(ctx context.Context, addr, mode string, out io.Writer, traffic func(*
 		return err
 	}
 	s := &server{ctx: ctx, out: out, echo: e, traffic: traffic}
-	opts = append(opts, gnet.WithNumEventLoop(1), gnet.WithTCPNoDelay(gnet.TCPNoDelay), gnet.WithLogLevel(logging.ErrorLevel))
+	opts = append(opts, gnet.WithNumEventLoop(1), gnet.WithTCPNoDelay(gnet.TCPNoDelay), gnet.WithLogger(silent{}))
 	if err := gnet.Run(s, "tcp://"+addr, opts...); err != nil {
 		return err
 	}
@@ -128,3 +127,12 @@ func (s *server) all(c gnet.Conn) error {
 	_, err = c.Discard(used)
 	return err
 }
+
+// silent is a logger for gnet, whose own tells of each start whatever its level.
+type silent struct{}
+
+func (silent) Debugf(string, ...any) {}
+func (silent) Infof(string, ...any)  {}
+func (silent) Warnf(string, ...any)  {}
+func (silent) Errorf(string, ...any) {}
+func (silent) Fatalf(string, ...any) {}

@@ -35,11 +35,11 @@ func memoryOf(ctx context.Context, p *process, answers bool) (m memory, err erro
 func heapOf(ctx context.Context, p *process) (int64, error) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
-	said, _ := p.stderr.take()
+	p.stderr.take() // what it said before
 	if err := p.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
 		return 0, err
 	}
-	for said = ""; ; {
+	for said := ""; ; {
 		more, grown := p.stderr.take()
 		said += more
 		if n, ok := parseHeap(said); ok {

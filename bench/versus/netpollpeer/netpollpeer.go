@@ -28,7 +28,7 @@ func Serve(ctx context.Context, addr, mode string, out io.Writer) error {
 	}
 	s := &server{pool: sync.Pool{New: func() any {
 		e, _ := echo.New(mode) // which was tried above
-		return worker{e}
+		return &worker{e}
 	}}}
 	loop, err := netpoll.NewEventLoop(s.answer)
 	if err != nil {
@@ -55,7 +55,7 @@ type worker struct{ *echo.Echo }
 // answer is called when something has arrived, and again while something is
 // left. What is missing of a frame it waits for, with the answers on their way.
 func (s *server) answer(_ context.Context, c netpoll.Connection) error {
-	w := s.pool.Get().(worker)
+	w := s.pool.Get().(*worker)
 	defer s.pool.Put(w)
 	err := w.answer(c.Reader(), c.Writer())
 	if err != nil {
@@ -64,7 +64,7 @@ func (s *server) answer(_ context.Context, c netpoll.Connection) error {
 	return err
 }
 
-func (w worker) answer(r netpoll.Reader, out netpoll.Writer) error {
+func (w *worker) answer(r netpoll.Reader, out netpoll.Writer) error {
 	for r.Len() > 0 {
 		if r.Len() < echo.Header {
 			if err := out.Flush(); err != nil {
