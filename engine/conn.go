@@ -306,16 +306,19 @@ func (c *Conn) start() {
 
 // refuse ends a conn that came too late to be opened.
 func (c *Conn) refuse() {
-	defer c.loop.caught(nil)
+	returned := false
+	defer c.loop.caught(nil, &returned)
 	c.phase = closed
 	c.never()
 	c.tr.Close()
 	c.loop.r.forget()
 	notOpened(c, c.handler, ErrClosed)
+	returned = true
 }
 
 func (c *Conn) open() {
-	defer c.loop.caught(c)
+	returned := false
+	defer c.loop.caught(c, &returned)
 	if w, ok := c.handler.(Wrapper); ok {
 		if tr := w.Wrap(c, c.tr); tr != nil {
 			c.tr = tr
@@ -323,6 +326,7 @@ func (c *Conn) open() {
 	}
 	c.tr.Open(c)
 	c.handler.Opened(c)
+	returned = true
 }
 
 // never takes back what was queued for a conn that will not be opened.
@@ -342,23 +346,31 @@ func (c *Conn) drain() {
 		return
 	}
 	c.drained = true
-	defer c.loop.caught(c)
+	returned := false
+	defer c.loop.caught(c, &returned)
 	c.handler.Drain(c)
+	returned = true
 }
 
 // Received implements Sink.
 func (c *Conn) Received(b []byte) (n int) {
-	if c.phase != open || c.asked.Load()&(askAbort|askFinish) != 0 {
+	if c.phase != open || c.ending() {
 		return len(b) // dropped from the moment that the end is asked for
 	}
 	n = len(b) // what a panic leaves behind is not read
-	defer c.loop.caught(c)
+	returned := false
+	defer c.loop.caught(c, &returned)
 	if debugBuild {
 		b = lend(b)
 		defer poison(b)
 	}
-	return min(max(c.handler.Received(c, b), 0), len(b))
+	n = min(max(c.handler.Received(c, b), 0), len(b))
+	returned = true
+	return n
 }
+
+// ending reports whether the end has been asked for and not been looked at.
+func (c *Conn) ending() bool { return c.asked.Load()&(askAbort|askFinish) != 0 }
 
 // Ended implements Sink.
 func (c *Conn) Ended(err error) {
@@ -581,8 +593,10 @@ func (c *Conn) weigh() {
 
 func (c *Conn) press() {
 	if c.phase == open {
-		defer c.loop.caught(c)
+		returned := false
+		defer c.loop.caught(c, &returned)
 		c.handler.Pressure(c, c.above)
+		returned = true
 	}
 }
 

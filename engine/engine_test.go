@@ -383,27 +383,6 @@ func TestPanicEndsOneConnOnly(t *testing.T) {
 	exchange(t, good, "after")
 }
 
-func TestGoexitIsReported(t *testing.T) {
-	leak.Check(t)
-	r := New(nil)
-	closed := make(chan error, 1)
-	h := &hooks{
-		received: func(c *Conn, b []byte) int { runtime.Goexit(); return 0 },
-		closed:   func(c *Conn, err error) { closed <- err },
-	}
-	ln := listen(t, r, h)
-	ran := make(chan error, 1)
-	go func() { ran <- r.Run() }()
-	io.WriteString(dial(t, ln), "x")
-	if err := wait(t, "close", closed); !errors.Is(err, ErrLoopDied) {
-		t.Errorf("conn closed because of %v, want ErrLoopDied", err)
-	}
-	if err := wait(t, "return of Run", ran); !errors.Is(err, ErrLoopDied) {
-		t.Errorf("Run returned %v, want ErrLoopDied", err)
-	}
-	r.Close()
-}
-
 func TestStopAndRunKeepConns(t *testing.T) {
 	leak.Check(t)
 	r := New(nil)

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,10 +48,11 @@ type Loop struct {
 	batch     []task   // of this turn, from batched on
 	batched   int
 	spare     []*Conn // looked, the other of two
+	looking   []*Conn // looked, while it is gone through
+	firing    *Timer  // being called
+	end       func()  // the closing that is under way
 	closing   bool
 	finished  bool // the callback came to its end
-
-	dead chan struct{} // closed when Goexit ended the goroutine
 }
 
 // task is a posted function, or a conn that was attached.
@@ -180,7 +182,8 @@ func (l *Loop) enter() {
 }
 
 // done is called at the end of a callback's work, and exit is deferred: exit
-// without done is a goroutine that runtime.Goexit is ending.
+// without done is a goroutine that runtime.Goexit is ending, and the next one
+// goes on with what is left.
 func (l *Loop) done() {
 	for range 2 { // twice, so that an answer to what was just asked goes out at once; not for ever
 		l.takeLooked()
@@ -192,9 +195,7 @@ func (l *Loop) done() {
 
 func (l *Loop) exit() {
 	if !l.finished {
-		close(l.dead)
-		l.r.fail(ErrLoopDied)
-		return
+		l.mend()
 	}
 	l.mu.Lock()
 	busy := l.alarmed || l.batched > 0 || l.tasks.Len() > 0 || len(l.looked) > 0 || l.ready.Len() > 0
@@ -207,6 +208,30 @@ func (l *Loop) exit() {
 	l.mu.Unlock()
 	if ring {
 		bell()
+	}
+}
+
+// mend has the next turn do what Goexit kept this callback from doing. All else
+// that a callback works on is where the next one looks for it.
+func (l *Loop) mend() {
+	l.seq.Store(l.seq.Load() + 1)
+	if t := l.firing; t != nil {
+		l.firing = nil
+		l.timers.again(t, l.r.clock.now())
+	}
+	if l.r.draining.Load() {
+		l.Post(l.drain)
+	}
+	if l.end != nil {
+		l.Post(l.end)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.alarmed = true // there is always a turn: for the timers, and to settle
+	if len(l.looking) > 0 {
+		rest := slices.DeleteFunc(l.looking, func(c *Conn) bool { return c == nil })
+		l.looked = append(rest, l.looked...)
+		l.looking, l.spare = nil, nil
 	}
 }
 
@@ -287,10 +312,12 @@ func (l *Loop) takeLooked() {
 	}
 	l.looked = l.spare[:0]
 	l.mu.Unlock()
+	l.looking = looked
 	for i, c := range looked {
 		looked[i] = nil
 		c.answer()
 	}
+	l.looking = nil
 	l.spare = looked[:0]
 }
 
@@ -305,7 +332,7 @@ func (l *Loop) settle() {
 		l.dirty = l.dirty[:0]
 		for i := 0; i < len(l.lost); i++ {
 			b := l.lost[i]
-			l.lost[i].c = nil // once, even if the callback ends its goroutine
+			l.lost[i].c = nil // once, even if the callback calls Goexit
 			if b.c != nil {
 				l.report(b)
 			}
@@ -316,9 +343,11 @@ func (l *Loop) settle() {
 }
 
 func (l *Loop) report(b burial) {
+	returned := false
 	defer l.r.forget()
-	defer l.caught(nil)
+	defer l.caught(nil, &returned)
 	b.c.handler.Closed(b.c, b.err)
+	returned = true
 }
 
 func (l *Loop) congest(c *Conn) {
@@ -330,17 +359,20 @@ func (l *Loop) congest(c *Conn) {
 
 // relieve looks again at the congested conns.
 func (l *Loop) relieve() {
-	kept := l.congested[:0]
-	for _, c := range l.congested {
-		if c.relieved() {
-			c.congested = false
-		} else {
-			kept = append(kept, c)
+	for i := 0; i < len(l.congested); {
+		c := l.congested[i]
+		if !c.relieved() {
+			i++
+			continue
 		}
+		// Taken out one by one, since Pressure may have called Goexit.
+		c.congested = false
+		last := len(l.congested) - 1
+		l.congested[i] = l.congested[last]
+		l.congested[last] = nil
+		l.congested = l.congested[:last]
 	}
-	clear(l.congested[len(kept):])
-	l.congested = kept
-	if len(kept) == 0 {
+	if len(l.congested) == 0 {
 		l.recheck.Stop()
 		l.recheck = nil
 	}
@@ -356,33 +388,32 @@ func (l *Loop) do(t task) {
 
 // run calls fn, and goes on if it panics.
 func (l *Loop) run(fn func()) {
-	defer l.caught(nil)
+	returned := false
+	defer l.caught(nil, &returned)
 	fn()
+	returned = true
 }
 
-// caught is deferred around every callback: a panic ends the conn it happened
-// on and nothing else.
-func (l *Loop) caught(c *Conn) {
+// caught is deferred around every callback: a panic or a Goexit ends the conn it
+// happened on and nothing else. A callback that has neither returned nor
+// panicked has called Goexit.
+func (l *Loop) caught(c *Conn, returned *bool) {
 	v := recover()
-	if v == nil {
+	if *returned {
 		return
 	}
-	err := &PanicError{v, debug.Stack()}
-	if ok, skipped := l.r.lines.Allow(); ok {
-		l.r.cfg.Logger.Error("callback panicked", "panic", v, "stack", string(err.Stack), "skipped", skipped)
+	err, stack := ErrGoexit, debug.Stack()
+	if v != nil {
+		err = &PanicError{v, stack}
 	}
-	if c != nil {
+	if ok, skipped := l.r.lines.Allow(); !ok {
+	} else if v != nil {
+		l.r.cfg.Logger.Error("callback panicked", "panic", v, "stack", string(stack), "skipped", skipped)
+	} else {
+		l.r.cfg.Logger.Error("callback called runtime.Goexit", "stack", string(stack), "skipped", skipped)
+	}
+	if c != nil && !c.ending() {
 		c.kill(err)
-	}
-}
-
-// isDead reports whether the loop's goroutine was ended.
-func (l *Loop) isDead() bool {
-	select {
-	case <-l.dead:
-		return true
-	default:
-		return false
 	}
 }
 
@@ -395,7 +426,7 @@ func (l *Loop) adopt() {
 }
 
 // closeHere closes a loop that has no goroutine, on one that it makes, and on
-// another one when a callback ends that.
+// another one when a callback calls Goexit there.
 func (l *Loop) closeHere(err error) {
 	for done := false; !done; {
 		left := make(chan struct{})
@@ -415,6 +446,20 @@ func (l *Loop) disown() {
 	l.mu.Lock()
 	l.goid = 0
 	l.mu.Unlock()
+}
+
+// closeAndTell is close, begun anew when a callback calls Goexit.
+func (l *Loop) closeAndTell(err error, closed chan struct{}) {
+	l.end = func() { l.closeAndTell(err, closed) }
+	defer func() {
+		if v := recover(); v != nil {
+			close(closed)
+			panic(v)
+		}
+	}()
+	l.close(err)
+	l.end = nil
+	close(closed)
 }
 
 // close ends every conn, on the loop or, where that does not run, in its place.

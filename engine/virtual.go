@@ -16,6 +16,9 @@ import (
 //
 // Step, Advance and Close are for one goroutine. Calls that wait for a loop
 // would wait for that goroutine, and return ErrOnLoop in callbacks as ever.
+// runtime.Goexit in a callback ends the conn it happened on, and that goroutine,
+// which is the caller's own: so FailNow in a callback ends the test. Another
+// goroutine may go on.
 type Virtual struct{ r *Reactor }
 
 // NewVirtual makes a virtual reactor, which runs. Nil means the defaults.
@@ -37,6 +40,9 @@ func (v *Virtual) Reactor() *Reactor { return v.r }
 func (v *Virtual) Pending(loop int) bool {
 	l := v.r.loops[loop]
 	if when, ok := l.timers.next(); ok && when <= v.r.clock.now() {
+		return true
+	}
+	if len(l.dirty) > 0 || len(l.lost) > 0 { // what a Goexit kept from being settled
 		return true
 	}
 	l.mu.Lock()

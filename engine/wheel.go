@@ -126,6 +126,9 @@ func (w *wheel) expire(l *Loop, at int32) {
 	}
 	for i, c := range w.expired {
 		w.expired[i] = nil
+		if c == nil { // done when a Goexit ended the last turn
+			continue
+		}
 		if c.due != 0 && c.due <= at { // else another one's Expired moved it
 			c.due = 0
 			c.expire()
@@ -137,8 +140,10 @@ func (w *wheel) expire(l *Loop, at int32) {
 func (c *Conn) expire() {
 	switch c.phase {
 	case open:
-		defer c.loop.caught(c)
+		returned := false
+		defer c.loop.caught(c, &returned)
 		c.handler.Expired(c)
+		returned = true
 	case finishing, lingering:
 		c.overdue()
 	}
