@@ -36,6 +36,7 @@ type Loop struct {
 	alarmOff bool
 
 	// The loop's alone.
+	buffers   *Cache
 	conns     []*Conn
 	sockets   int                 // of them, those that a poller serves
 	ready     ringbuf.Ring[*Conn] // conns with input held back
@@ -116,6 +117,10 @@ func (l *Loop) Halted() bool { return l.r.halted() }
 // Index is the loop's place in Reactor.Loops.
 func (l *Loop) Index() int { return l.index }
 
+// Buffers are the reactor's, for the loop's own goroutine: they may come from
+// it and go back to it without an atomic operation.
+func (l *Loop) Buffers() *Cache { return l.buffers }
+
 // Reactor is the loop's owner.
 func (l *Loop) Reactor() *Reactor { return l.r }
 
@@ -186,6 +191,7 @@ func (l *Loop) done() {
 		l.takeLooked()
 		l.settle()
 	}
+	l.buffers.Settle()
 	l.finished = true
 	l.seq.Store(l.seq.Load() + 1)
 }
@@ -448,6 +454,7 @@ func (l *Loop) close(err error) {
 	l.silence()
 	l.ready.Clear()
 	l.congested = nil
+	l.buffers.Clear()
 }
 
 // drop ends a task that is not to run: a conn that was attached is refused.

@@ -209,10 +209,15 @@ func (e *End) take() bool {
 	return true
 }
 
-// drop gives the buffer that was read back to the other side's pool.
+// drop gives the buffer that was read back to those whom it came from.
 func (e *End) drop() {
-	e.peer.pool.Put(e.cur)
+	b := e.cur
 	e.cur = nil
+	if l := e.loop(); l != nil && e.peer.pool == e.pool {
+		l.Buffers().Put(b)
+		return
+	}
+	e.peer.pool.Put(b)
 }
 
 // finished reports the end once the other side has written its last and all of
