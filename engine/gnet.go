@@ -46,25 +46,22 @@ type bell struct{}
 
 func startDriver(l *Loop) (driver, error) {
 	p := &poller{loop: l}
-	p.runner = newRunner(l, p.handle)
 	client, err := gnet.NewClient(p,
 		gnet.WithNumEventLoop(1),
 		gnet.WithReadBufferCap(l.r.cfg.ReadBuffer),
 		gnet.WithTCPNoDelay(gnet.TCPNoDelay),
 		gnet.WithLogger(gnetLog{l.r.cfg.Logger}),
 	)
-	if err == nil {
-		err = client.Start()
-	}
 	if err != nil {
-		p.runner.stop()
+		return nil, err
+	}
+	if err := client.Start(); err != nil {
 		return nil, err
 	}
 	p.client = client
 	ours, theirs, err := socketPair()
 	if err != nil {
 		client.Stop()
-		p.runner.stop()
 		return nil, err
 	}
 	p.ringer = ours
@@ -83,7 +80,9 @@ func (p *poller) ring() { p.ringer.Write(ringing) }
 
 func (p *poller) stop() {
 	p.client.Stop()
-	p.runner.stop()
+	if p.runner != nil {
+		p.runner.end()
+	}
 	p.ringer.Close()
 }
 
@@ -127,6 +126,8 @@ func ownUnixAddr(a net.Addr) net.Addr {
 func (p *poller) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
 	if s, ok := gc.Context().(*socket); ok {
 		p.run(event{s: s, gc: gc})
+	} else {
+		p.runner = newRunner(p.loop, p.handle)
 	}
 	return nil, gnet.None
 }
@@ -303,7 +304,7 @@ func (s *socket) salvage(fd int) {
 
 // Write implements Transport.
 func (s *socket) Write(b *Buffer) error {
-	defer s.c.loop.r.pool.Put(b)
+	defer s.c.loop.buffers.Put(b)
 	if s.gc == nil {
 		if s.end != nil {
 			return nil // the end comes behind the input that is held

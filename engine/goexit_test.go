@@ -449,6 +449,20 @@ func TestCallbackLeavesItsThreadLocked(t *testing.T) {
 	}
 }
 
+// Neither is a program that locks its own.
+func TestProgramLocksItsThread(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	r := start(t, nil)
+	nc := serve(t, r, &hooks{received: echo})
+	exchange(t, nc, "one")
+	r.Stop()
+	r.RunAsync()
+	r.Post(runtime.Goexit)
+	exchange(t, nc, "two")
+	r.Close()
+}
+
 // A virtual reactor's callbacks run on its caller's goroutine: that is what
 // Goexit ends, and another goroutine finds everything in order.
 func TestGoexitOnAVirtualReactor(t *testing.T) {

@@ -77,7 +77,7 @@ func New(cfg *Config) *Reactor {
 	r.cond.L = &r.mu
 	r.work.max = r.cfg.Workers
 	for i := range r.cfg.Loops {
-		r.loops = append(r.loops, &Loop{r: r, index: i})
+		r.loops = append(r.loops, &Loop{r: r, index: i, buffers: r.pool.Cache()})
 	}
 	return r
 }

@@ -25,10 +25,18 @@ type runner struct {
 }
 
 // newRunner makes a runner of fn, which gets what it works on from its caller.
+// It is called on gnet's goroutine, like run: the runtime would hold the program
+// to the thread locks of a goroutine of the program's own.
 func newRunner(l *Loop, fn func()) *runner {
 	r := &runner{loop: l, fn: fn}
-	r.next, r.stop = iter.Pull(r.serve)
+	r.start()
 	return r
+}
+
+func (r *runner) start() {
+	r.busy = false
+	r.next, r.stop = iter.Pull(r.serve)
+	r.next()
 }
 
 // run has fn called. It returns when fn has returned, or called Goexit.
@@ -36,9 +44,19 @@ func (r *runner) run() {
 	r.busy = true
 	r.next()
 	if r.busy {
-		go r.stop() // on a goroutine of its own, since that ends with the other
-		r.next, r.stop = iter.Pull(r.serve)
+		go r.stop() // which ends like the goroutine that it ends
+		r.start()
 	}
+}
+
+// end ends the goroutine. Any goroutine may call it, once gnet's has ended.
+func (r *runner) end() {
+	ended := make(chan struct{})
+	go func() { // the caller's may be locked to a thread
+		defer close(ended)
+		r.stop()
+	}()
+	<-ended
 }
 
 func (r *runner) serve(yield func(struct{}) bool) {
@@ -53,13 +71,10 @@ func (r *runner) serve(yield func(struct{}) bool) {
 		}
 	}()
 	r.loop.adopt()
-	for {
+	for yield(struct{}{}) {
 		r.fn()
 		r.busy = false
 		unlockThread()
-		if !yield(struct{}{}) {
-			return
-		}
 	}
 }
 

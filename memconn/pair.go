@@ -33,6 +33,8 @@ type End struct {
 	gone    atomic.Bool // this end is closed, and pops nothing from in any more
 
 	// Of the loop that this end is on.
+	on    *engine.Loop // nil until Open
+	own   engine.Sink
 	cur   *engine.Buffer // being read
 	off   int
 	out   ringbuf.Ring[*engine.Buffer] // waits for room
@@ -67,6 +69,7 @@ func (e *End) RemoteAddr() net.Addr { return Addr{} }
 
 // Open implements engine.Transport.
 func (e *End) Open(s engine.Sink) {
+	e.on, e.own = s.Loop(), s
 	e.sink.Store(&s)
 	s.Wake(s.Loop()) // the other end may have written already
 }
@@ -76,14 +79,6 @@ func (e *End) wake(on *engine.Loop) {
 	if s := e.sink.Load(); s != nil {
 		(*s).Wake(on)
 	}
-}
-
-// loop is the loop that this end is on, for calls made there.
-func (e *End) loop() *engine.Loop {
-	if s := e.sink.Load(); s != nil {
-		return (*s).Loop()
-	}
-	return nil
 }
 
 // Write implements engine.Transport.
@@ -125,7 +120,7 @@ func (e *End) hand(b *engine.Buffer) bool {
 		e.reclaim() // it may have emptied the lane before b was in it
 		return true
 	}
-	p.wake(e.loop())
+	p.wake(e.on)
 	return true
 }
 
@@ -152,7 +147,7 @@ func (e *End) Buffered() int { return e.outN }
 // CloseWrite implements engine.Transport.
 func (e *End) CloseWrite() error {
 	e.fin.Store(true)
-	e.peer.wake(e.loop())
+	e.peer.wake(e.on)
 	return nil
 }
 
@@ -164,7 +159,7 @@ func (e *End) Pump() (more bool) {
 	case e.out.Len() > 0:
 		e.refill()
 	}
-	s := *e.sink.Load()
+	s := e.own
 	if e.cur == nil && !e.take() {
 		return e.finished(s)
 	}
@@ -204,15 +199,20 @@ func (e *End) take() bool {
 	}
 	e.off = 0
 	if e.blocked.Load() {
-		e.peer.wake(e.loop())
+		e.peer.wake(e.on)
 	}
 	return true
 }
 
-// drop gives the buffer that was read back to the other side's pool.
+// drop gives the buffer that was read back to those whom it came from.
 func (e *End) drop() {
-	e.peer.pool.Put(e.cur)
+	b := e.cur
 	e.cur = nil
+	if e.on != nil && e.peer.pool == e.pool {
+		e.on.Buffers().Put(b)
+		return
+	}
+	e.peer.pool.Put(b)
 }
 
 // finished reports the end once the other side has written its last and all of
@@ -250,7 +250,7 @@ func (e *End) Close() {
 		e.reclaim()
 		return
 	}
-	e.peer.wake(e.loop())
+	e.peer.wake(e.on)
 }
 
 // empty gives what came back to those who wrote it.
