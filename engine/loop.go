@@ -336,7 +336,9 @@ func (l *Loop) settle() {
 		for i := 0; i < len(l.dirty); i++ { // it may grow
 			c := l.dirty[i]
 			l.dirty[i] = nil
-			c.flush()
+			if c != nil { // else done, before a Goexit
+				c.flush()
+			}
 		}
 		l.dirty = l.dirty[:0]
 		for i := 0; i < len(l.lost); i++ {
