@@ -361,6 +361,60 @@ func TestGoexitInPressure(t *testing.T) {
 	exchange(t, serve(t, r, &hooks{received: echo}), "hello")
 }
 
+// Likewise, for conns that are ended in one turn, with output that does not fit.
+func TestGoexitInPressureAtTheEnd(t *testing.T) {
+	r := start(t, &Config{SoftPending: 1 << 20})
+	const n = 8
+	opened, lost := make(chan *Conn, n), make(chan error, n)
+	ln := listen(t, r, &hooks{
+		opened:   func(c *Conn) { opened <- c },
+		pressure: func(*Conn, bool) { runtime.Goexit() },
+		closed:   func(_ *Conn, err error) { lost <- err },
+	})
+	var conns []*Conn
+	for range n {
+		dial(t, ln)
+		conns = append(conns, wait(t, "conn", opened))
+	}
+	asked := make(chan struct{})
+	r.Post(func() { <-asked })
+	for _, c := range conns {
+		c.Queue(make([]byte, 7<<20))
+		c.Abort(io.ErrShortWrite)
+	}
+	close(asked)
+	for range n {
+		wait(t, "loss", lost)
+	}
+}
+
+// The deadlines of many conns come in one tick, and each Expired calls Goexit.
+func TestGoexitInExpired(t *testing.T) {
+	r := start(t, nil)
+	const n = 20
+	opened, lost := make(chan *Conn, n), make(chan error, n)
+	ln := listen(t, r, &hooks{
+		opened:  func(c *Conn) { opened <- c },
+		expired: func(*Conn) { runtime.Goexit() },
+		closed:  func(_ *Conn, err error) { lost <- err },
+	})
+	var conns []*Conn
+	for range n {
+		dial(t, ln)
+		conns = append(conns, wait(t, "conn", opened))
+	}
+	r.Post(func() {
+		for _, c := range conns {
+			c.SetDeadline(c.Loop().Now() + tick)
+		}
+	})
+	for range n {
+		if err := wait(t, "loss", lost); err != ErrGoexit {
+			t.Errorf("lost because of %v", err)
+		}
+	}
+}
+
 func TestGoexitWhileTheReactorCloses(t *testing.T) {
 	for name, end := range map[string]func(t *testing.T, r *Reactor){
 		"Close":    func(_ *testing.T, r *Reactor) { r.Close() },

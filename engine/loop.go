@@ -227,6 +227,9 @@ func (l *Loop) mend() {
 		l.firing = nil
 		l.timers.again(t, l.r.clock.now())
 	}
+	if len(l.wheel.expired) > 0 {
+		l.Post(l.wheel.tell)
+	}
 	if l.r.draining.Load() {
 		l.Post(l.drain)
 	}

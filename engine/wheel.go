@@ -124,12 +124,14 @@ func (w *wheel) expire(l *Loop, at int32) {
 		}
 		c = next
 	}
+	w.tell()
+}
+
+// tell calls Expired, for all that are left: those before a Goexit were told.
+func (w *wheel) tell() {
 	for i, c := range w.expired {
 		w.expired[i] = nil
-		if c == nil { // done when a Goexit ended the last turn
-			continue
-		}
-		if c.due != 0 && c.due <= at { // else another one's Expired moved it
+		if c != nil && c.due != 0 && c.due <= w.now { // else another one's Expired moved it
 			c.due = 0
 			c.expire()
 		}
