@@ -8,7 +8,10 @@ import (
 )
 
 // Handler is the protocol above a conn. Its methods are called on the conn's
-// loop, one at a time.
+// loop, one at a time. A panic or a runtime.Goexit in one ends that conn, with a
+// PanicError or ErrGoexit, and nothing else. The loop's goroutine is not the
+// program's to lock to a thread: what locks are left when a method returns are
+// undone, and more than a few of them end the process.
 type Handler interface {
 	// Opened is the first event.
 	Opened(c *Conn)

@@ -74,17 +74,13 @@ func (k *crowd) disperse() {
 	k.work.Wait()
 }
 
-// exiting is a Handler whose hooks call Goexit, with a place to do it in.
+// exiting is a Handler that can call Goexit in Wrap, too.
 type exiting struct {
 	hooks
-	wrap       func()
-	notOpened  func()
-	wrapped    atomic.Int32
-	notOpeneds atomic.Int32
+	wrap func()
 }
 
 func (e *exiting) Wrap(_ *Conn, inner Transport) Transport {
-	e.wrapped.Add(1)
 	if e.wrap != nil {
 		e.wrap()
 	}

@@ -12,7 +12,8 @@ import (
 )
 
 // Loop is one goroutine on which every callback of its conns, timers and
-// posted functions runs, one at a time.
+// posted functions runs, one at a time. When runtime.Goexit ends it, another one
+// takes its place.
 //
 // Its methods may be called from any goroutine.
 type Loop struct {
