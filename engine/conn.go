@@ -94,9 +94,9 @@ type Conn struct {
 	buffered atomic.Int64 // bytes on the loop's side: held, and what merge has taken since
 
 	mu     sync.Mutex
-	side   *Buffer // what was queued since the last flush
-	ended  bool    // no more is queued
-	reason error   // of Abort
+	side   queue // what was queued since the last flush
+	ended  bool  // no more is queued
+	reason error // of Abort
 	grace  time.Duration
 }
 
@@ -147,7 +147,10 @@ func (c *Conn) LastOut() *Buffer {
 // goroutine did it. It never blocks. An error means that nothing was queued:
 // ErrClosed, or ErrBackpressure when more than Config.MaxPending would wait, or
 // when Config.MaxTotalPending does and this conn has more than its part of it.
-func (c *Conn) Queue(b []byte) error {
+func (c *Conn) Queue(b []byte) error { return c.QueueParts(b, nil) }
+
+// QueueParts is Queue for head and body, with nothing between the two.
+func (c *Conn) QueueParts(head, body []byte) error {
 	if c.loop == nil { // never brought to a reactor
 		return ErrClosed
 	}
@@ -156,17 +159,17 @@ func (c *Conn) Queue(b []byte) error {
 		c.mu.Unlock()
 		return ErrClosed
 	}
-	if c.side == nil {
-		c.side = c.loop.r.pool.Get()
-	}
-	if c.loop.r.tooMuch(int(c.buffered.Load())+len(c.side.B), len(b)) {
+	n := len(head) + len(body)
+	if c.loop.r.tooMuch(int(c.buffered.Load())+c.side.n, n) {
 		c.mu.Unlock()
 		return ErrBackpressure
 	}
-	c.grow(len(c.side.B), len(c.side.B)+len(b))
-	c.side.B = append(c.side.B, b...)
+	c.grow(c.side.n, c.side.n+n)
+	c.side.add(&c.loop.r.pool, head, body)
 	first := !c.waits.Load()
-	c.waits.Store(true)
+	if first {
+		c.waits.Store(true)
+	}
 	c.mu.Unlock()
 	if first {
 		c.ask(askFlush)
@@ -196,12 +199,14 @@ func (c *Conn) SetHoldBack(on bool) {
 func (c *Conn) Trim(keep func(b []byte) []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.side == nil {
+	all := c.side.join(&c.loop.r.pool)
+	if all == nil {
 		return
 	}
-	before := len(c.side.B)
-	c.side.B = keep(c.side.B)
-	c.grow(before, len(c.side.B))
+	before := c.side.n
+	all.B = keep(all.B)
+	c.side.n = len(all.B)
+	c.grow(before, c.side.n)
 }
 
 // Pending is the number of bytes written or queued that have not been moved on
@@ -210,11 +215,7 @@ func (c *Conn) Trim(keep func(b []byte) []byte) {
 func (c *Conn) Pending() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n := int(c.buffered.Load())
-	if c.side != nil {
-		n += len(c.side.B)
-	}
-	return n
+	return int(c.buffered.Load()) + c.side.n
 }
 
 // Abort ends the conn at once, for the reason err, which Closed is told. What
@@ -337,11 +338,8 @@ func (c *Conn) never() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ended = true
-	if c.side != nil {
-		c.grow(len(c.side.B), 0)
-		c.loop.r.pool.Put(c.side)
-		c.side = nil
-	}
+	c.grow(c.side.n, 0)
+	c.side.clear(&c.loop.r.pool)
 }
 
 func (c *Conn) drain() {
@@ -415,13 +413,9 @@ func (c *Conn) bury(err error) {
 
 	c.mu.Lock()
 	c.ended = true
-	lost := 0
-	if c.side != nil {
-		lost = len(c.side.B)
-		c.grow(lost, 0)
-		l.buffers.Put(c.side)
-		c.side = nil
-	}
+	lost := c.side.n
+	c.grow(lost, 0)
+	c.side.clear(&l.r.pool)
 	c.mu.Unlock()
 	if c.out != nil {
 		lost += len(c.out.B)
@@ -434,24 +428,32 @@ func (c *Conn) bury(err error) {
 	l.lost = append(l.lost, burial{c, err})
 }
 
+// taken is what was queued; the caller moves it on.
+func (c *Conn) taken() (q queue) {
+	c.mu.Lock()
+	q, c.side = c.side, queue{}
+	c.waits.Store(false)
+	c.grow(q.n, 0)
+	c.buffered.Add(int64(q.n))
+	c.mu.Unlock()
+	return q
+}
+
 // merge moves what was queued behind what was written.
 func (c *Conn) merge() {
-	c.mu.Lock()
-	side := c.side
-	c.side = nil
-	c.waits.Store(false)
-	if side != nil {
-		c.grow(len(side.B), 0)
-		c.buffered.Add(int64(len(side.B)))
+	q := c.taken()
+	if c.out == nil {
+		c.out = q.join(&c.loop.r.pool)
+		return
 	}
-	c.mu.Unlock()
-	switch {
-	case side == nil:
-	case c.out == nil:
-		c.out = side
-	default:
-		c.out.B = append(c.out.B, side.B...)
-		c.loop.buffers.Put(side)
+	c.append(q)
+}
+
+// append puts q behind what was written.
+func (c *Conn) append(q queue) {
+	for b := q.take(); b != nil; b = q.take() {
+		c.out.B = append(c.out.B, b.B...)
+		c.loop.buffers.Put(b)
 	}
 }
 
@@ -464,18 +466,11 @@ func (c *Conn) retreat() {
 	}
 	c.out = nil
 	c.mu.Lock()
-	side, queued := c.side, 0
-	if side != nil {
-		queued = len(side.B)
-		out.B = append(out.B, side.B...)
-	}
-	c.side = out
+	queued := c.side.n
+	c.side.prepend(out)
 	c.waits.Store(true)
-	c.grow(queued, len(out.B))
+	c.grow(queued, c.side.n)
 	c.mu.Unlock()
-	if side != nil {
-		c.loop.buffers.Put(side)
-	}
 	c.hold(c.tr.Buffered())
 }
 
@@ -487,9 +482,7 @@ func (c *Conn) pending() int {
 	}
 	if c.waits.Load() {
 		c.mu.Lock()
-		if c.side != nil {
-			n += len(c.side.B)
-		}
+		n += c.side.n
 		c.mu.Unlock()
 	}
 	return n
@@ -505,28 +498,64 @@ func (c *Conn) flush() {
 		c.retreat()
 		return
 	}
-	if c.waits.Load() {
-		c.merge()
-	}
-	if b := c.out; b != nil {
-		c.out = nil
-		if len(b.B) == 0 {
-			c.loop.buffers.Put(b)
-		} else if err := c.tr.Write(b); err != nil || c.phase == closed {
-			// The transport reports its end itself where it can; what it
-			// cannot report is an end that it was in before.
-			if err != nil && c.phase != closed {
-				c.tr.Close()
-				c.bury(err)
-			}
-			return
-		} else {
-			c.measure()
-		}
+	if !c.writeAll() {
+		return
 	}
 	if c.phase == finishing && c.tr.Buffered() == 0 {
 		c.finWrite()
 	}
+}
+
+// writeAll writes what was written and then what was queued, in one buffer if
+// that is no more than a chunk. It reports whether the conn is alive.
+func (c *Conn) writeAll() bool {
+	var q queue
+	if c.waits.Load() {
+		if q = c.taken(); c.out != nil && len(c.out.B)+q.n <= chunk {
+			c.append(q)
+			q = queue{}
+		}
+	}
+	if b := c.out; b != nil {
+		c.out = nil
+		if !c.write(b) {
+			c.forgo(q)
+			return false
+		}
+	}
+	for b := q.take(); b != nil; b = q.take() {
+		if !c.write(b) {
+			c.forgo(q)
+			return false
+		}
+	}
+	return true
+}
+
+// forgo counts q as lost.
+func (c *Conn) forgo(q queue) {
+	c.buffered.Add(int64(q.n))
+	q.clear(&c.loop.r.pool)
+}
+
+// write hands b to the transport; it reports whether the conn is alive.
+func (c *Conn) write(b *Buffer) bool {
+	if len(b.B) == 0 {
+		c.loop.buffers.Put(b)
+		return true
+	}
+	err := c.tr.Write(b)
+	if err != nil && c.phase != closed {
+		// The transport reports its end itself where it can; what it cannot
+		// report is an end that it was in before.
+		c.tr.Close()
+		c.bury(err)
+	}
+	if c.phase == closed {
+		return false
+	}
+	c.measure()
+	return c.phase != closed
 }
 
 // measure looks at what the transport could not move on.

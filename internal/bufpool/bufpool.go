@@ -21,10 +21,14 @@ type Buffer = bytebufferpool.ByteBuffer
 // One burst of large packets must not pin large buffers for good.
 const MaxKept = 256 << 10
 
+// Large is the size, in bytes, from which on buffers are kept apart.
+const Large = 64 << 10
+
 // Pool hands out buffers. The zero value is ready. Any goroutine may use it.
 type Pool struct {
 	ledger ledger // empty but in the debug build; first, where that costs nothing
 	pool   bytebufferpool.Pool
+	large  bytebufferpool.Pool // a pool keeps what is of its usual size: one for each
 	out    atomic.Int64
 
 	mu     sync.Mutex
@@ -40,6 +44,19 @@ func (p *Pool) Get() *Buffer {
 	return p.pool.Get()
 }
 
+// GetLarge is Get for a buffer that will hold as many as Large bytes.
+func (p *Pool) GetLarge() *Buffer {
+	p.out.Add(1)
+	if debugBuild {
+		return p.ledger.get()
+	}
+	b := p.large.Get()
+	if cap(b.B) < Large {
+		b.B = make([]byte, 0, Large)
+	}
+	return b
+}
+
 // Put takes b back; b and every slice of it are dead for the caller.
 //
 // The buffer must not be emptied first: the pool learns the usual size from
@@ -51,6 +68,10 @@ func (p *Pool) Put(b *Buffer) {
 		return
 	}
 	if cap(b.B) > MaxKept {
+		return
+	}
+	if cap(b.B) >= Large {
+		p.large.Put(b)
 		return
 	}
 	p.pool.Put(b)

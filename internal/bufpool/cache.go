@@ -4,7 +4,7 @@ import "sync/atomic"
 
 const (
 	// MaxCached is the largest capacity, in bytes, that a Cache keeps.
-	MaxCached = 64 << 10
+	MaxCached = Large
 
 	cached = 32 // buffers that a Cache keeps: 2 MiB at most
 )
