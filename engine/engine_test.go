@@ -33,6 +33,21 @@ func wait[T any](t *testing.T, what string, ch <-chan T) T {
 	}
 }
 
+// eventually waits for what another goroutine is about to have done, and for
+// which it gives no event.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for late := time.After(patience); !ok(); {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("not within %v: %s", patience, what)
+		}
+	}
+}
+
 // hooks is a Handler made of functions; nil ones do nothing.
 type hooks struct {
 	opened   func(c *Conn)
