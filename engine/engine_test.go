@@ -15,37 +15,23 @@ import (
 	"testing"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/await"
 	"github.com/packetmq/packetmq/internal/leak"
 )
 
-const patience = 30 * time.Second
+const patience = await.Patience
 
 // wait returns what arrives on ch, or fails the test.
 func wait[T any](t *testing.T, what string, ch <-chan T) T {
 	t.Helper()
-	select {
-	case v := <-ch:
-		return v
-	case <-time.After(patience):
-		buf := make([]byte, 1<<16)
-		t.Fatalf("no %s within %v\n%s", what, patience, buf[:runtime.Stack(buf, true)])
-		panic("unreachable")
-	}
+	return await.Value(t, what, ch)
 }
 
 // eventually waits for what another goroutine is about to have done, and for
 // which it gives no event.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for late := time.After(patience); !ok(); {
-		select {
-		case <-tick.C:
-		case <-late:
-			t.Fatalf("not within %v: %s", patience, what)
-		}
-	}
+	await.True(t, what, ok)
 }
 
 // hooks is a Handler made of functions; nil ones do nothing.

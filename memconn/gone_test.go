@@ -35,7 +35,7 @@ func TestFinishToAPeerThatIsGone(t *testing.T) {
 				}
 				a.Finish(patience)
 				settle(t, at.la)
-				b.Abort(errTest)
+				at.lb.Post(func() { b.Abort(errTest) }) // there, it takes nothing more before
 				if err := wait(t, "end", a.end); err != test.want {
 					t.Errorf("Closed(%v), want %v", err, test.want)
 				}

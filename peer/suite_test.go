@@ -9,10 +9,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/internal/await"
 	"github.com/packetmq/packetmq/registry"
 )
 
@@ -289,15 +289,7 @@ func TestSoftquit(t *testing.T) {
 // which it gives no event.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for late := time.After(patience); !ok(); {
-		select {
-		case <-tick.C:
-		case <-late:
-			t.Fatalf("not within %v: %s", patience, what)
-		}
-	}
+	await.True(t, what, ok)
 }
 
 func TestEmptyReasonIsUnknown(t *testing.T) {
