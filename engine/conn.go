@@ -309,7 +309,7 @@ func (c *Conn) refuse() {
 	defer c.loop.caught(nil)
 	c.phase = closed
 	c.never()
-	c.tr.Close()
+	c.hangUp()
 	c.loop.r.forget()
 	notOpened(c, c.handler, ErrClosed)
 }
@@ -368,7 +368,7 @@ func (c *Conn) Ended(err error) {
 	if c.phase == lingering || c.phase == finishing && c.held == 0 && c.pending() == 0 {
 		err = nil
 	}
-	c.tr.Close()
+	c.hangUp()
 	c.bury(err)
 }
 
@@ -382,8 +382,14 @@ func (c *Conn) kill(err error) {
 		return
 	}
 	c.held = c.tr.Buffered()
-	c.tr.Close()
+	c.hangUp()
 	c.bury(err)
+}
+
+// hangUp closes the transport. One that panics has its conn end all the same.
+func (c *Conn) hangUp() {
+	defer c.loop.caught(nil)
+	c.tr.Close()
 }
 
 // bury takes the conn off the loop and reports its end behind the callback
@@ -501,7 +507,7 @@ func (c *Conn) flush() {
 			// The transport reports its end itself where it can; what it
 			// cannot report is an end that it was in before.
 			if err != nil && c.phase != closed {
-				c.tr.Close()
+				c.hangUp()
 				c.bury(err)
 			}
 			return
@@ -621,7 +627,7 @@ func (c *Conn) finWrite() {
 		return
 	}
 	if err := c.tr.CloseWrite(); err != nil && c.phase != closed {
-		c.tr.Close()
+		c.hangUp()
 		c.bury(err)
 	}
 }
@@ -656,6 +662,6 @@ func (c *Conn) overdue() {
 		}
 		err = ErrFlushTimeout
 	}
-	c.tr.Close()
+	c.hangUp()
 	c.bury(err)
 }

@@ -114,3 +114,36 @@ func TestPanicInAcceptor(t *testing.T) {
 		t.Errorf("Conns() = %d", n)
 	}
 }
+
+// A transport that panics when it is closed has its conn end all the same, and
+// keeps nothing else from it.
+func TestPanicInTransportClose(t *testing.T) {
+	for name, end := range map[string]func(v *Virtual, c *Conn){
+		"Abort":   func(v *Virtual, c *Conn) { c.Abort(nil) },
+		"Finish":  func(v *Virtual, c *Conn) { c.Finish(0) },
+		"EOF":     func(v *Virtual, c *Conn) { v.r.Post(func() { c.Ended(io.EOF) }) },
+		"Close":   func(v *Virtual, c *Conn) { v.Close() },
+		"refused": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := virtual(t, nil)
+			opened, closed := 0, 0
+			h := &hooks{
+				opened: func(*Conn) { opened++ },
+				closed: func(*Conn, error) { closed++ },
+			}
+			plugIn(t, v.r, &plug{}, h)
+			c := plugIn(t, v.r, &plug{close: ouch}, h)
+			plugIn(t, v.r, &plug{}, h)
+			if end != nil {
+				settle(t, v)
+				end(v, c)
+				v.Settle(10)
+			}
+			v.Close()
+			if opened != closed {
+				t.Errorf("%d conns were opened and %d closed", opened, closed)
+			}
+		})
+	}
+}
