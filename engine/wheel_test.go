@@ -93,13 +93,19 @@ func TestSetDeadlineDoesNotMoveTheGrace(t *testing.T) {
 func TestGraceBehindALongCallback(t *testing.T) {
 	v := virtual(t, nil)
 	var ended []error
-	c := plugIn(t, v.r, &plug{stuck: true}, &hooks{closed: func(_ *Conn, err error) { ended = append(ended, err) }})
-	settle(t, v)
-	v.r.Post(func() {
-		v.Advance(time.Minute) // goes by in this callback
-		c.Queue([]byte("not taken"))
-		c.Finish(10 * time.Second)
+	p := &plug{stuck: true}
+	c := plugIn(t, v.r, p, &hooks{
+		received: func(c *Conn, b []byte) int {
+			v.Advance(time.Minute) // goes by in this callback
+			c.Queue([]byte("not taken"))
+			c.Finish(10 * time.Second)
+			return len(b)
+		},
+		closed: func(_ *Conn, err error) { ended = append(ended, err) },
 	})
+	p.pump = func() bool { p.sink.Received([]byte("x")); return false }
+	settle(t, v)
+	c.Wake(nil)
 	settle(t, v)
 	v.Advance(9 * time.Second)
 	settle(t, v)
