@@ -14,19 +14,20 @@ import (
 // this side's own asking too.
 func TestFinishToAPeerThatIsGone(t *testing.T) {
 	for name, test := range map[string]struct {
-		send int // Windows
-		want error
+		buffers, size int
+		want          error
 	}{
-		"nothing waits": {0, nil},
-		"output waits":  {4, io.EOF},
+		"nothing waits":    {memconn.Slots, 1, nil},
+		"beyond the slots": {memconn.Slots + 10, 1, io.EOF},
+		"beyond the bytes": {4, memconn.Window, io.EOF},
 	} {
 		t.Run(name, func(t *testing.T) {
 			everywhere(t, engine.Config{}, func(t *testing.T, at *ends) {
+				ta, tb := memconn.Pair(at.ra.Buffers(), at.rb.Buffers())
 				a := &side{}
-				b := &side{received: func(*engine.Conn, []byte) int { return 0 }}
-				at.connect(t, a, b)
-				for range test.send {
-					a.Queue(make([]byte, memconn.Window))
+				at.attach(t, at.ra, at.la, ta, a)
+				for range test.buffers {
+					a.Queue(make([]byte, test.size))
 					settle(t, at.la)
 				}
 				waits := a.Pending()
@@ -35,7 +36,7 @@ func TestFinishToAPeerThatIsGone(t *testing.T) {
 				}
 				a.Finish(patience)
 				settle(t, at.la)
-				at.lb.Post(func() { b.Abort(errTest) }) // there, it takes nothing more before
+				tb.Close()
 				if err := wait(t, "end", a.end); err != test.want {
 					t.Errorf("Closed(%v), want %v", err, test.want)
 				}
@@ -45,6 +46,23 @@ func TestFinishToAPeerThatIsGone(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Though it has emptied its channel, a peer that is gone takes nothing more: what
+// waits still counts.
+func TestPeerThatIsGoneTakesNothing(t *testing.T) {
+	const beyond = 10
+	a, b := ports()
+	for range memconn.Slots + beyond {
+		a.write(t, []byte("x"))
+	}
+	b.close()
+	for a.end.Pump() {
+	}
+	if n := a.end.Buffered(); n != beyond || !a.over {
+		t.Errorf("Buffered() = %d, want %d; the end was told: %v", n, beyond, a.over)
+	}
+	allBack(t, a, b)
 }
 
 // What is written to a peer that is gone is dropped, and is no reason to end
