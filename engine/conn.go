@@ -134,7 +134,7 @@ func (c *Conn) LastOut() *Buffer {
 		c.merge()
 	}
 	if c.out == nil {
-		c.out = c.loop.r.pool.Get()
+		c.out = c.loop.buffers.Get()
 	}
 	c.touch()
 	return c.out
@@ -410,13 +410,13 @@ func (c *Conn) bury(err error) {
 	if c.side != nil {
 		lost = len(c.side.B)
 		c.grow(lost, 0)
-		l.r.pool.Put(c.side)
+		l.buffers.Put(c.side)
 		c.side = nil
 	}
 	c.mu.Unlock()
 	if c.out != nil {
 		lost += len(c.out.B)
-		l.r.pool.Put(c.out)
+		l.buffers.Put(c.out)
 		c.out = nil
 	}
 	l.r.total.Add(int64(-c.counted))
@@ -442,7 +442,7 @@ func (c *Conn) merge() {
 		c.out = side
 	default:
 		c.out.B = append(c.out.B, side.B...)
-		c.loop.r.pool.Put(side)
+		c.loop.buffers.Put(side)
 	}
 }
 
@@ -465,7 +465,7 @@ func (c *Conn) retreat() {
 	c.grow(queued, len(out.B))
 	c.mu.Unlock()
 	if side != nil {
-		c.loop.r.pool.Put(side)
+		c.loop.buffers.Put(side)
 	}
 	c.hold(c.tr.Buffered())
 }
@@ -502,7 +502,7 @@ func (c *Conn) flush() {
 	if b := c.out; b != nil {
 		c.out = nil
 		if len(b.B) == 0 {
-			c.loop.r.pool.Put(b)
+			c.loop.buffers.Put(b)
 		} else if err := c.tr.Write(b); err != nil || c.phase == closed {
 			// The transport reports its end itself where it can; what it
 			// cannot report is an end that it was in before.

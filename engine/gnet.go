@@ -292,7 +292,7 @@ func (s *socket) salvage(fd int) {
 
 // Write implements Transport.
 func (s *socket) Write(b *Buffer) error {
-	defer s.c.loop.r.pool.Put(b)
+	defer s.c.loop.buffers.Put(b)
 	if s.gc == nil {
 		if s.end != nil {
 			return nil // the end comes behind the input that is held

@@ -36,12 +36,15 @@ type Loop struct {
 	alarmOff bool
 
 	// The loop's alone.
+	buffers   *Cache
 	conns     []*Conn
-	sockets   int                 // of them, those that a poller serves
-	ready     ringbuf.Ring[*Conn] // conns with input held back
-	dirty     []*Conn             // conns to flush
-	congested []*Conn             // conns whose transport holds output
-	recheck   *Timer              // while any conn is congested
+	sockets   int     // of them, those that a poller serves
+	ready     []*Conn // conns with input held back
+	round     []*Conn // of these, the ones that have their share now
+	served    int     // of the round
+	dirty     []*Conn // conns to flush
+	congested []*Conn // conns whose transport holds output
+	recheck   *Timer  // while any conn is congested
 	wheel     wheel
 	lost      []burial // conns whose end is to be reported
 	batch     []task   // of this turn, from batched on
@@ -116,6 +119,10 @@ func (l *Loop) Halted() bool { return l.r.halted() }
 // Index is the loop's place in Reactor.Loops.
 func (l *Loop) Index() int { return l.index }
 
+// Buffers are the reactor's, for the loop's own goroutine: they may come from
+// it and go back to it without an atomic operation.
+func (l *Loop) Buffers() *Cache { return l.buffers }
+
 // Reactor is the loop's owner.
 func (l *Loop) Reactor() *Reactor { return l.r }
 
@@ -163,7 +170,7 @@ func (l *Loop) setBell(bell func()) {
 func (l *Loop) enqueue(c *Conn) {
 	if !c.queued && c.phase != closed {
 		c.queued = true
-		l.ready.Push(c)
+		l.ready = append(l.ready, c)
 	}
 }
 
@@ -186,6 +193,7 @@ func (l *Loop) done() {
 		l.takeLooked()
 		l.settle()
 	}
+	l.buffers.Settle()
 	l.finished = true
 	l.seq.Store(l.seq.Load() + 1)
 }
@@ -197,7 +205,7 @@ func (l *Loop) exit() {
 		return
 	}
 	l.mu.Lock()
-	busy := l.alarmed || l.batched > 0 || l.tasks.Len() > 0 || len(l.looked) > 0 || l.ready.Len() > 0
+	busy := l.alarmed || l.batched > 0 || l.tasks.Len() > 0 || len(l.looked) > 0 || l.hasReady()
 	ring := busy && !l.ringing && l.bell != nil
 	if ring {
 		l.ringing = true
@@ -247,7 +255,7 @@ func (l *Loop) turn() {
 // budget is used up. Flushing what they wrote can make others ready: the two
 // ends of a memory pair on one loop talk here without a system call.
 func (l *Loop) runReady() {
-	if l.ready.Len() == 0 {
+	if !l.hasReady() {
 		return
 	}
 	budget := turnBudget
@@ -255,27 +263,27 @@ func (l *Loop) runReady() {
 		budget = turnAlone
 	}
 	end := time.Now().Add(budget)
-	for shares := 0; shares < maxShares && l.ready.Len() > 0; {
-		for range min(l.ready.Len(), maxShares-shares) {
-			c, _ := l.ready.Pop()
+	for shares := 0; shares < maxShares && !l.r.halted() && l.hasReady(); {
+		if l.served == len(l.round) {
+			l.round, l.ready, l.served = l.ready, l.round[:0], 0
+		}
+		for l.served < len(l.round) && shares < maxShares && !l.r.halted() {
+			c := l.round[l.served]
+			l.round[l.served] = nil
+			l.served++
 			c.queued = false
 			if c.phase != closed && c.pump() {
 				l.enqueue(c)
 			}
-			if l.r.halted() {
-				break
-			}
-			if shares++; shares%8 == 0 && !l.r.virtual && time.Now().After(end) {
+			if shares++; shares%16 == 0 && !l.r.virtual && time.Now().After(end) {
 				shares = maxShares
-				break
 			}
 		}
 		l.settle()
-		if l.r.halted() {
-			return
-		}
 	}
 }
+
+func (l *Loop) hasReady() bool { return len(l.ready) > 0 || l.served < len(l.round) }
 
 // takeLooked answers what other goroutines ask of conns.
 func (l *Loop) takeLooked() {
@@ -299,18 +307,18 @@ func (l *Loop) takeLooked() {
 func (l *Loop) settle() {
 	for len(l.dirty) > 0 || len(l.lost) > 0 {
 		for i := 0; i < len(l.dirty); i++ { // it may grow
-			l.dirty[i].flush()
+			c := l.dirty[i]
+			l.dirty[i] = nil
+			c.flush()
 		}
-		clear(l.dirty)
 		l.dirty = l.dirty[:0]
 		for i := 0; i < len(l.lost); i++ {
 			b := l.lost[i]
-			l.lost[i].c = nil // once, even if the callback ends its goroutine
+			l.lost[i] = burial{} // once, even if the callback ends its goroutine
 			if b.c != nil {
 				l.report(b)
 			}
 		}
-		clear(l.lost)
 		l.lost = l.lost[:0]
 	}
 }
@@ -446,8 +454,9 @@ func (l *Loop) close(err error) {
 	}
 	l.timers.clear()
 	l.silence()
-	l.ready.Clear()
+	l.ready, l.round, l.served = nil, nil, 0
 	l.congested = nil
+	l.buffers.Clear()
 }
 
 // drop ends a task that is not to run: a conn that was attached is refused.

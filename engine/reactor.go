@@ -78,7 +78,7 @@ func New(cfg *Config) *Reactor {
 	r.cond.L = &r.mu
 	r.work.max = r.cfg.Workers
 	for i := range r.cfg.Loops {
-		r.loops = append(r.loops, &Loop{r: r, index: i, dead: make(chan struct{})})
+		r.loops = append(r.loops, &Loop{r: r, index: i, buffers: r.pool.Cache(), dead: make(chan struct{})})
 	}
 	return r
 }

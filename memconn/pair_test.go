@@ -339,7 +339,7 @@ func TestSlowReader(t *testing.T) {
 	})
 }
 
-// The channel is as long as it says; what is beyond waits at the writer.
+// The lane is as long as it says; what is beyond waits at the writer.
 func TestWindow(t *testing.T) {
 	two := places[2]
 	tests := []struct {
@@ -513,7 +513,7 @@ func TestCloseOfEitherReactor(t *testing.T) {
 			at := places[2].start(t, engine.Config{})
 			a, b := &side{}, &side{received: func(*engine.Conn, []byte) int { return 0 }}
 			at.connect(t, a, b)
-			for range 4 { // in the channel, and waiting
+			for range 4 { // in the lane, and waiting
 				a.Queue(make([]byte, memconn.Window))
 				settle(t, at.la)
 			}

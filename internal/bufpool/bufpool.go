@@ -8,6 +8,7 @@
 package bufpool
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"github.com/valyala/bytebufferpool"
@@ -25,6 +26,9 @@ type Pool struct {
 	ledger ledger // empty but in the debug build; first, where that costs nothing
 	pool   bytebufferpool.Pool
 	out    atomic.Int64
+
+	mu     sync.Mutex
+	caches []*Cache
 }
 
 // Get returns an empty buffer, the caller's until Put.
@@ -52,5 +56,14 @@ func (p *Pool) Put(b *Buffer) {
 	p.pool.Put(b)
 }
 
-// Out is the number of buffers given out and not yet back.
-func (p *Pool) Out() int64 { return p.out.Load() }
+// Out is the number of buffers given out and not yet back. What rests in a
+// Cache is back as of its last Settle.
+func (p *Pool) Out() int64 {
+	n := p.out.Load()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.caches {
+		n -= c.told.Load()
+	}
+	return n
+}
