@@ -8,6 +8,49 @@ import (
 	"time"
 )
 
+func TestClosedComesOnce(t *testing.T) {
+	ends := map[string]func(c *Conn, nc net.Conn){
+		"abort":       func(c *Conn, nc net.Conn) { c.Abort(io.ErrUnexpectedEOF) },
+		"abort twice": func(c *Conn, nc net.Conn) { c.Abort(nil); c.Abort(io.EOF) },
+		"finish":      func(c *Conn, nc net.Conn) { c.Finish(0); c.Abort(nil); c.Finish(time.Hour) },
+		"peer":        func(c *Conn, nc net.Conn) { nc.Close(); c.Abort(nil) },
+		"reset":       func(c *Conn, nc net.Conn) { nc.(*net.TCPConn).SetLinger(0); nc.Close(); c.Abort(nil) },
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, nil)
+			closed := make(chan error, 10)
+			conns := make(chan *Conn, 1)
+			nc := serve(t, r, &hooks{
+				opened: func(c *Conn) { conns <- c },
+				closed: func(c *Conn, err error) { closed <- err; c.Abort(err); c.Queue([]byte("late")) },
+			})
+			end(wait(t, "conn", conns), nc)
+			wait(t, "close", closed)
+			r.Close()
+			if len(closed) != 0 {
+				t.Error("Closed was called again")
+			}
+		})
+	}
+}
+
+// Input that was held back is delivered before the end.
+func TestHeldInputComesBeforeTheEnd(t *testing.T) {
+	r := start(t, nil)
+	var n int
+	total := make(chan int, 1)
+	nc := serve(t, r, &hooks{
+		received: func(c *Conn, b []byte) int { n++; return 1 },
+		closed:   func(c *Conn, err error) { total <- n },
+	})
+	nc.Write(make([]byte, 5000))
+	nc.Close()
+	if got := wait(t, "close", total); got != 5000 {
+		t.Errorf("%d bytes delivered before Closed, want 5000", got)
+	}
+}
+
 // Output without a byte in it does not keep the end waiting.
 func TestFinishBehindEmptyOutput(t *testing.T) {
 	for name, write := range map[string]func(c *Conn){

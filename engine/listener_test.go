@@ -1,10 +1,43 @@
 package engine
 
 import (
+	"io"
 	"net"
 	"testing"
 	"testing/synctest"
+	"time"
 )
+
+func TestListenRefusesOtherNetworks(t *testing.T) {
+	r := New(nil)
+	defer r.Close()
+	if _, err := r.Listen("udp", "127.0.0.1:0", nil); err == nil {
+		t.Error("Listen took udp")
+	}
+}
+
+func TestMaxConns(t *testing.T) {
+	r := start(t, &Config{MaxConns: 2})
+	ln := listen(t, r, &hooks{received: echo})
+	a, b := dial(t, ln), dial(t, ln)
+	exchange(t, a, "one")
+	exchange(t, b, "two")
+	c := dial(t, ln)
+	c.SetDeadline(time.Now().Add(patience))
+	if n, err := c.Read(make([]byte, 1)); err == nil {
+		t.Errorf("read %d bytes from a conn over the limit", n)
+	}
+	a.Close()
+	for {
+		d := dial(t, ln)
+		d.SetDeadline(time.Now().Add(patience))
+		io.WriteString(d, "x")
+		if _, err := d.Read(make([]byte, 1)); err == nil {
+			break // there is room again
+		}
+	}
+	exchange(t, b, "still here")
+}
 
 // manual is a net.Listener that accepts what the test gives it.
 type manual struct {

@@ -1,11 +1,113 @@
 package engine
 
 import (
+	"errors"
+	"io"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/packetmq/packetmq/internal/leak"
 )
+
+func TestPostIsFIFO(t *testing.T) {
+	r := start(t, nil)
+	const each, senders = 20000, 4
+	var last [senders]int // the loop's alone
+	bad := 0
+	var wg sync.WaitGroup
+	for s := range senders {
+		wg.Go(func() {
+			for i := range each {
+				r.Post(func() {
+					if last[s] != i {
+						bad++
+					}
+					last[s] = i + 1
+				})
+			}
+		})
+	}
+	wg.Wait()
+	done := make(chan int, 1)
+	r.Post(func() { done <- bad })
+	if n := wait(t, "last task", done); n != 0 {
+		t.Errorf("%d tasks ran out of order", n)
+	}
+}
+
+func TestPostThatRepostsDoesNotStarveSockets(t *testing.T) {
+	r := start(t, nil)
+	nc := serve(t, r, &hooks{received: echo})
+	var stop atomic.Bool
+	var again func()
+	again = func() {
+		if !stop.Load() {
+			r.Post(again)
+		}
+	}
+	for range 1000 {
+		r.Post(again)
+	}
+	defer stop.Store(true)
+	for range 100 {
+		exchange(t, nc, "served meanwhile")
+	}
+}
+
+func TestGoexitIsReported(t *testing.T) {
+	leak.Check(t)
+	r := New(nil)
+	closed := make(chan error, 1)
+	h := &hooks{
+		received: func(c *Conn, b []byte) int { runtime.Goexit(); return 0 },
+		closed:   func(c *Conn, err error) { closed <- err },
+	}
+	ln := listen(t, r, h)
+	ran := make(chan error, 1)
+	go func() { ran <- r.Run() }()
+	io.WriteString(dial(t, ln), "x")
+	if err := wait(t, "close", closed); !errors.Is(err, ErrLoopDied) {
+		t.Errorf("conn closed because of %v, want ErrLoopDied", err)
+	}
+	if err := wait(t, "return of Run", ran); !errors.Is(err, ErrLoopDied) {
+		t.Errorf("Run returned %v, want ErrLoopDied", err)
+	}
+	r.Close()
+}
+
+func TestStopOnLoopTakesNoFurtherInput(t *testing.T) {
+	r := start(t, nil)
+	handled := make(chan byte, 10)
+	nc := serve(t, r, &hooks{received: func(c *Conn, b []byte) int {
+		handled <- b[0]
+		if b[0] == 's' {
+			r.Stop()
+		}
+		return 1
+	}})
+	io.WriteString(nc, "abs")
+	for _, want := range []byte("abs") {
+		if got := wait(t, "byte", handled); got != want {
+			t.Fatalf("handled %c, want %c", got, want)
+		}
+	}
+	r.Stop() // from here: waits until the loop stands
+	io.WriteString(nc, "def")
+	select {
+	case b := <-handled:
+		t.Errorf("handled %c after Stop", b)
+	default:
+	}
+	if err := r.RunAsync(); err != nil {
+		t.Fatal(err)
+	}
+	if got := wait(t, "byte", handled); got != 'd' {
+		t.Errorf("handled %c after Run, want d", got)
+	}
+}
 
 // What is asked of a reactor before it runs is done when it does.
 func TestAskedBeforeTheFirstRun(t *testing.T) {

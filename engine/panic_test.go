@@ -8,6 +8,29 @@ import (
 	"time"
 )
 
+func TestPanicEndsOneConnOnly(t *testing.T) {
+	r := start(t, nil)
+	why := make(chan error, 1)
+	h := &hooks{
+		received: func(c *Conn, b []byte) int {
+			if b[0] == '!' {
+				panic("handler is broken")
+			}
+			return echo(c, b)
+		},
+		closed: func(c *Conn, err error) { why <- err },
+	}
+	ln := listen(t, r, h)
+	good, bad := dial(t, ln), dial(t, ln)
+	exchange(t, good, "before")
+	io.WriteString(bad, "!")
+	var pe *PanicError
+	if err := wait(t, "close", why); !errors.As(err, &pe) || pe.Value != "handler is broken" {
+		t.Errorf("closed because of %v, want the panic", err)
+	}
+	exchange(t, good, "after")
+}
+
 // wrapping is a Handler that wraps.
 type wrapping struct {
 	hooks

@@ -1,11 +1,86 @@
 package engine
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/packetmq/packetmq/internal/leak"
 )
+
+func TestShutdownSendsWhatIsPending(t *testing.T) {
+	const size = 32 << 20
+	leak.Check(t)
+	r := New(&Config{MaxPending: 2 * size})
+	if err := r.RunAsync(); err != nil {
+		t.Fatal(err)
+	}
+	why := make(chan error, 1)
+	filled := make(chan struct{})
+	nc := serve(t, r, &hooks{
+		opened: func(c *Conn) {
+			out := c.Out()
+			for i := range size >> 12 {
+				out.B = append(out.B, bytes.Repeat([]byte{byte(i)}, 1<<12)...)
+			}
+			close(filled)
+		},
+		closed: func(c *Conn, err error) { why <- err },
+	})
+	wait(t, "output", filled)
+	down := make(chan error, 1)
+	go func() { down <- r.Shutdown(t.Context()) }()
+	buf := make([]byte, 64<<10)
+	total := 0
+	nc.SetDeadline(time.Now().Add(6 * patience))
+	for {
+		n, err := nc.Read(buf[:1+total%len(buf)]) // slow: odd little pieces
+		if n > 0 && (buf[0] != byte(total>>12) || buf[n-1] != byte((total+n-1)>>12)) {
+			t.Fatalf("bytes %d to %d are wrong", total, total+n)
+		}
+		total += n
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatalf("after %d bytes: %v", total, err)
+		}
+	}
+	if total != size {
+		t.Errorf("%d bytes arrived, want %d", total, size)
+	}
+	nc.Close()
+	if err := wait(t, "shutdown", down); err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+	if err := wait(t, "close", why); err != nil {
+		t.Errorf("closed because of %v, want an end in order", err)
+	}
+}
+
+func TestShutdownTellsWhatWasLost(t *testing.T) {
+	leak.Check(t)
+	const size = 16 << 20
+	r := New(&Config{MaxPending: 2 * size})
+	r.RunAsync()
+	filled := make(chan struct{})
+	serve(t, r, &hooks{opened: func(c *Conn) {
+		out := c.Out()
+		out.B = append(out.B, make([]byte, size)...)
+		close(filled)
+	}})
+	wait(t, "output", filled)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	var se *ShutdownError
+	if err := r.Shutdown(ctx); !errors.As(err, &se) || se.Conns != 1 || se.Bytes == 0 || se.Bytes > size {
+		t.Errorf("Shutdown returned %v, want a ShutdownError for one conn", err)
+	}
+}
 
 // Drain comes once for a conn, however often the reactor is shut down and
 // whenever the conn opens.

@@ -6,6 +6,65 @@ import (
 	"time"
 )
 
+func TestTimers(t *testing.T) {
+	r := start(t, nil)
+	order := make(chan int, 3)
+	r.After(30*time.Millisecond, func() { order <- 3 })
+	r.After(10*time.Millisecond, func() { order <- 1 })
+	cancelled := r.After(15*time.Millisecond, func() { order <- 0 })
+	r.After(20*time.Millisecond, func() { order <- 2 })
+	if !cancelled.Stop() {
+		t.Error("Stop() = false for a timer that had not fired")
+	}
+	for want := 1; want <= 3; want++ {
+		if got := wait(t, "timer", order); got != want {
+			t.Fatalf("timer %d fired, want %d", got, want)
+		}
+	}
+	if cancelled.Stop() {
+		t.Error("Stop() = true twice")
+	}
+}
+
+func TestEveryStopsItself(t *testing.T) {
+	r := start(t, nil)
+	calls, done := 0, make(chan struct{})
+	var tick *Timer
+	r.Post(func() {
+		tick = r.Every(time.Millisecond, func() {
+			if calls++; calls == 5 {
+				tick.Stop()
+				r.After(20*time.Millisecond, func() { close(done) })
+			}
+		})
+	})
+	wait(t, "end", done)
+	if calls != 5 {
+		t.Errorf("%d calls, want 5", calls)
+	}
+}
+
+// Sockets are served beside 100,000 timers.
+func TestManyTimers(t *testing.T) {
+	r := start(t, nil)
+	nc := serve(t, r, &hooks{received: echo})
+	many := 100_000
+	if testing.Short() {
+		many /= 10
+	}
+	fired := 0
+	done := make(chan struct{})
+	for range many {
+		r.After(time.Millisecond, func() {
+			if fired++; fired == many {
+				close(done)
+			}
+		})
+	}
+	exchange(t, nc, "served meanwhile")
+	wait(t, "last timer", done)
+}
+
 // far are times that overflow something when they are added to now, or divided
 // into ticks.
 var far = []time.Duration{20 * 365 * 24 * time.Hour, 1 << 61, 1 << 62, math.MaxInt64 - 1, math.MaxInt64}
