@@ -14,6 +14,13 @@ import (
 	"github.com/packetmq/packetmq/registry"
 )
 
+// eventually waits for what another goroutine is about to have done, and for
+// which it gives no event.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	await.True(t, what, ok)
+}
+
 const patience = await.Patience
 
 // wait returns what arrives on ch, or fails the test.
