@@ -179,3 +179,30 @@ func TestStopOnLoopStopsTheTurn(t *testing.T) {
 		})
 	}
 }
+
+// Stop comes when a turn has begun that did not see it: the loop is called again,
+// to park, and what the turn had taken to do is done when the reactor runs on.
+func TestStopBehindTheBeginningOfATurn(t *testing.T) {
+	v := virtual(t, nil)
+	l := v.r.loops[0]
+	rings, ran := 0, 0
+	l.setBell(func() { rings++ })
+	v.r.Post(func() { ran++ })
+	rings = 0
+	l.enter()
+	v.r.Stop()
+	l.turn()
+	l.done()
+	l.exit()
+	if rings != 1 || ran != 0 {
+		t.Errorf("the bell was rung %d times; %d posted functions ran", rings, ran)
+	}
+	l.setBell(nil)
+	if err := v.r.RunAsync(); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, v)
+	if ran != 1 {
+		t.Errorf("the posted function ran %d times", ran)
+	}
+}

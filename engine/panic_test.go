@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -117,9 +118,9 @@ func TestNegativeReceived(t *testing.T) {
 // A panic in an Acceptor refuses one socket.
 func TestPanicInAcceptor(t *testing.T) {
 	r := start(t, nil)
-	calls := 0
+	var calls atomic.Int32
 	ln, err := r.Listen("tcp", "127.0.0.1:0", func(net.Conn) (*Conn, Handler) {
-		if calls++; calls == 1 { // the second call comes when this one has been seen
+		if calls.Add(1) == 1 {
 			ouch()
 		}
 		return new(Conn), &hooks{received: echo}
