@@ -90,7 +90,7 @@ func TestRestComesAgain(t *testing.T) {
 // Writers that hold on to conns that have ended never reach the client that has
 // the descriptor by then.
 func TestOldConnsNeverReachNewSockets(t *testing.T) {
-	rounds := 5000
+	rounds := 2500
 	if testing.Short() {
 		rounds = 500
 	}
