@@ -314,7 +314,7 @@ func (c *Conn) refuse() {
 	defer c.loop.caught(nil, &returned)
 	c.phase = closed
 	c.never()
-	c.tr.Close()
+	c.hangUp()
 	c.loop.r.forget()
 	notOpened(c, c.handler, ErrClosed)
 	returned = true
@@ -381,7 +381,7 @@ func (c *Conn) Ended(err error) {
 	if c.phase == lingering || c.phase == finishing && c.held == 0 && c.pending() == 0 {
 		err = nil
 	}
-	c.tr.Close()
+	c.hangUp()
 	c.bury(err)
 }
 
@@ -395,8 +395,16 @@ func (c *Conn) kill(err error) {
 		return
 	}
 	c.held = c.tr.Buffered()
-	c.tr.Close()
+	c.hangUp()
 	c.bury(err)
+}
+
+// hangUp closes the transport. One that panics has its conn end all the same.
+func (c *Conn) hangUp() {
+	returned := false
+	defer c.loop.caught(nil, &returned)
+	c.tr.Close()
+	returned = true
 }
 
 // bury takes the conn off the loop and reports its end behind the callback
@@ -548,7 +556,7 @@ func (c *Conn) write(b *Buffer) bool {
 	if err != nil && c.phase != closed {
 		// The transport reports its end itself where it can; what it cannot
 		// report is an end that it was in before.
-		c.tr.Close()
+		c.hangUp()
 		c.bury(err)
 	}
 	if c.phase == closed {
@@ -667,7 +675,7 @@ func (c *Conn) finWrite() {
 		return
 	}
 	if err := c.tr.CloseWrite(); err != nil && c.phase != closed {
-		c.tr.Close()
+		c.hangUp()
 		c.bury(err)
 	}
 }
@@ -702,6 +710,6 @@ func (c *Conn) overdue() {
 		}
 		err = ErrFlushTimeout
 	}
-	c.tr.Close()
+	c.hangUp()
 	c.bury(err)
 }

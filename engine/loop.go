@@ -207,7 +207,8 @@ func (l *Loop) exit() {
 		l.mend()
 	}
 	l.mu.Lock()
-	busy := l.alarmed || l.batched > 0 || l.tasks.Len() > 0 || len(l.looked) > 0 || l.hasReady()
+	// Halted: what called for a turn to park may have been taken by this one.
+	busy := l.r.halted() || l.alarmed || len(l.batch) > 0 || l.tasks.Len() > 0 || len(l.looked) > 0 || l.hasReady()
 	ring := busy && !l.ringing && l.bell != nil
 	if ring {
 		l.ringing = true
@@ -257,7 +258,7 @@ func (l *Loop) turn() {
 	l.ringing = false
 	alarmed := l.alarmed
 	l.alarmed = false
-	if l.batched == 0 {
+	if len(l.batch) == 0 {
 		l.batch = l.batch[:l.tasks.PopInto(l.batch[:maxTasks])]
 	}
 	l.mu.Unlock()

@@ -47,7 +47,7 @@ func (v *Virtual) Pending(loop int) bool {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.batched > 0 || l.tasks.Len() > 0 || len(l.looked) > 0 || l.hasReady()
+	return len(l.batch) > 0 || l.tasks.Len() > 0 || len(l.looked) > 0 || l.hasReady()
 }
 
 // Step has a loop take one turn: what a poller's bell does.
