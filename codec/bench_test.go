@@ -142,6 +142,7 @@ func BenchmarkAppend(b *testing.B) {
 		b.Fatal(err)
 	}
 	run("map", v)
+	run("mixed map", map[any]any{"name": "someone", int64(7): "seven", true: []any{int64(1), int64(2)}})
 	p := fast(samplePlayer())
 	b.Run("struct/marshaler", func(b *testing.B) {
 		var buf []byte

@@ -28,11 +28,17 @@ func (f Frame) ID() uint16 { return binary.BigEndian.Uint16(f) }
 // Payload is what follows the id, possibly empty. It shares f's bytes.
 func (f Frame) Payload() []byte { return f[IDSize:] }
 
+// Header is what goes in front of a payload of n bytes, fewer than 4 GiB.
+func Header(id uint16, n int) (h [HeaderSize]byte) {
+	binary.BigEndian.PutUint32(h[:], uint32(IDSize+n))
+	binary.BigEndian.PutUint16(h[LengthSize:], id)
+	return h
+}
+
 // AppendFrame appends a whole frame. The payload must be shorter than 4 GiB.
 func AppendFrame(dst []byte, id uint16, payload []byte) []byte {
-	dst = binary.BigEndian.AppendUint32(dst, uint32(IDSize+len(payload)))
-	dst = binary.BigEndian.AppendUint16(dst, id)
-	return append(dst, payload...)
+	h := Header(id, len(payload))
+	return append(append(dst, h[:]...), payload...)
 }
 
 // BeginFrame appends a header whose length is still open. The caller appends

@@ -8,7 +8,10 @@ import (
 )
 
 // Handler is the protocol above a conn. Its methods are called on the conn's
-// loop, one at a time.
+// loop, one at a time. A panic or a runtime.Goexit in one ends that conn, with a
+// PanicError or ErrGoexit, and nothing else. The loop's goroutine is not the
+// program's to lock to a thread: what locks are left when a method returns are
+// undone, and more than a few of them end the process.
 type Handler interface {
 	// Opened is the first event.
 	Opened(c *Conn)
@@ -91,9 +94,9 @@ type Conn struct {
 	buffered atomic.Int64 // bytes on the loop's side: held, and what merge has taken since
 
 	mu     sync.Mutex
-	side   *Buffer // what was queued since the last flush
-	ended  bool    // no more is queued
-	reason error   // of Abort
+	side   queue // what was queued since the last flush
+	ended  bool  // no more is queued
+	reason error // of Abort
 	grace  time.Duration
 }
 
@@ -134,7 +137,7 @@ func (c *Conn) LastOut() *Buffer {
 		c.merge()
 	}
 	if c.out == nil {
-		c.out = c.loop.r.pool.Get()
+		c.out = c.loop.buffers.Get()
 	}
 	c.touch()
 	return c.out
@@ -144,7 +147,10 @@ func (c *Conn) LastOut() *Buffer {
 // goroutine did it. It never blocks. An error means that nothing was queued:
 // ErrClosed, or ErrBackpressure when more than Config.MaxPending would wait, or
 // when Config.MaxTotalPending does and this conn has more than its part of it.
-func (c *Conn) Queue(b []byte) error {
+func (c *Conn) Queue(b []byte) error { return c.QueueParts(b, nil) }
+
+// QueueParts is Queue for head and body, with nothing between the two.
+func (c *Conn) QueueParts(head, body []byte) error {
 	if c.loop == nil { // never brought to a reactor
 		return ErrClosed
 	}
@@ -153,17 +159,17 @@ func (c *Conn) Queue(b []byte) error {
 		c.mu.Unlock()
 		return ErrClosed
 	}
-	if c.side == nil {
-		c.side = c.loop.r.pool.Get()
-	}
-	if c.loop.r.tooMuch(int(c.buffered.Load())+len(c.side.B), len(b)) {
+	n := len(head) + len(body)
+	if c.loop.r.tooMuch(int(c.buffered.Load())+c.side.n, n) {
 		c.mu.Unlock()
 		return ErrBackpressure
 	}
-	c.grow(len(c.side.B), len(c.side.B)+len(b))
-	c.side.B = append(c.side.B, b...)
+	c.grow(c.side.n, c.side.n+n)
+	c.side.add(&c.loop.r.pool, head, body)
 	first := !c.waits.Load()
-	c.waits.Store(true)
+	if first {
+		c.waits.Store(true)
+	}
 	c.mu.Unlock()
 	if first {
 		c.ask(askFlush)
@@ -193,12 +199,14 @@ func (c *Conn) SetHoldBack(on bool) {
 func (c *Conn) Trim(keep func(b []byte) []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.side == nil {
+	all := c.side.join(&c.loop.r.pool)
+	if all == nil {
 		return
 	}
-	before := len(c.side.B)
-	c.side.B = keep(c.side.B)
-	c.grow(before, len(c.side.B))
+	before := c.side.n
+	all.B = keep(all.B)
+	c.side.n = len(all.B)
+	c.grow(before, c.side.n)
 }
 
 // Pending is the number of bytes written or queued that have not been moved on
@@ -207,11 +215,7 @@ func (c *Conn) Trim(keep func(b []byte) []byte) {
 func (c *Conn) Pending() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n := int(c.buffered.Load())
-	if c.side != nil {
-		n += len(c.side.B)
-	}
-	return n
+	return int(c.buffered.Load()) + c.side.n
 }
 
 // Abort ends the conn at once, for the reason err, which Closed is told. What
@@ -306,16 +310,19 @@ func (c *Conn) start() {
 
 // refuse ends a conn that came too late to be opened.
 func (c *Conn) refuse() {
-	defer c.loop.caught(nil)
+	returned := false
+	defer c.loop.caught(nil, &returned)
 	c.phase = closed
 	c.never()
-	c.tr.Close()
+	c.hangUp()
 	c.loop.r.forget()
 	notOpened(c, c.handler, ErrClosed)
+	returned = true
 }
 
 func (c *Conn) open() {
-	defer c.loop.caught(c)
+	returned := false
+	defer c.loop.caught(c, &returned)
 	if w, ok := c.handler.(Wrapper); ok {
 		if tr := w.Wrap(c, c.tr); tr != nil {
 			c.tr = tr
@@ -323,6 +330,7 @@ func (c *Conn) open() {
 	}
 	c.tr.Open(c)
 	c.handler.Opened(c)
+	returned = true
 }
 
 // never takes back what was queued for a conn that will not be opened.
@@ -330,11 +338,8 @@ func (c *Conn) never() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ended = true
-	if c.side != nil {
-		c.grow(len(c.side.B), 0)
-		c.loop.r.pool.Put(c.side)
-		c.side = nil
-	}
+	c.grow(c.side.n, 0)
+	c.side.clear(&c.loop.r.pool)
 }
 
 func (c *Conn) drain() {
@@ -342,23 +347,31 @@ func (c *Conn) drain() {
 		return
 	}
 	c.drained = true
-	defer c.loop.caught(c)
+	returned := false
+	defer c.loop.caught(c, &returned)
 	c.handler.Drain(c)
+	returned = true
 }
 
 // Received implements Sink.
 func (c *Conn) Received(b []byte) (n int) {
-	if c.phase != open || c.asked.Load()&(askAbort|askFinish) != 0 {
+	if c.phase != open || c.ending() {
 		return len(b) // dropped from the moment that the end is asked for
 	}
 	n = len(b) // what a panic leaves behind is not read
-	defer c.loop.caught(c)
+	returned := false
+	defer c.loop.caught(c, &returned)
 	if debugBuild {
 		b = lend(b)
 		defer poison(b)
 	}
-	return min(max(c.handler.Received(c, b), 0), len(b))
+	n = min(max(c.handler.Received(c, b), 0), len(b))
+	returned = true
+	return n
 }
+
+// ending reports whether the end has been asked for and not been looked at.
+func (c *Conn) ending() bool { return c.asked.Load()&(askAbort|askFinish) != 0 }
 
 // Ended implements Sink.
 func (c *Conn) Ended(err error) {
@@ -368,7 +381,7 @@ func (c *Conn) Ended(err error) {
 	if c.phase == lingering || c.phase == finishing && c.held == 0 && c.pending() == 0 {
 		err = nil
 	}
-	c.tr.Close()
+	c.hangUp()
 	c.bury(err)
 }
 
@@ -382,8 +395,16 @@ func (c *Conn) kill(err error) {
 		return
 	}
 	c.held = c.tr.Buffered()
-	c.tr.Close()
+	c.hangUp()
 	c.bury(err)
+}
+
+// hangUp closes the transport. One that panics has its conn end all the same.
+func (c *Conn) hangUp() {
+	returned := false
+	defer c.loop.caught(nil, &returned)
+	c.tr.Close()
+	returned = true
 }
 
 // bury takes the conn off the loop and reports its end behind the callback
@@ -400,17 +421,13 @@ func (c *Conn) bury(err error) {
 
 	c.mu.Lock()
 	c.ended = true
-	lost := 0
-	if c.side != nil {
-		lost = len(c.side.B)
-		c.grow(lost, 0)
-		l.r.pool.Put(c.side)
-		c.side = nil
-	}
+	lost := c.side.n
+	c.grow(lost, 0)
+	c.side.clear(&l.r.pool)
 	c.mu.Unlock()
 	if c.out != nil {
 		lost += len(c.out.B)
-		l.r.pool.Put(c.out)
+		l.buffers.Put(c.out)
 		c.out = nil
 	}
 	l.r.total.Add(int64(-c.counted))
@@ -419,24 +436,32 @@ func (c *Conn) bury(err error) {
 	l.lost = append(l.lost, burial{c, err})
 }
 
+// taken is what was queued; the caller moves it on.
+func (c *Conn) taken() (q queue) {
+	c.mu.Lock()
+	q, c.side = c.side, queue{}
+	c.waits.Store(false)
+	c.grow(q.n, 0)
+	c.buffered.Add(int64(q.n))
+	c.mu.Unlock()
+	return q
+}
+
 // merge moves what was queued behind what was written.
 func (c *Conn) merge() {
-	c.mu.Lock()
-	side := c.side
-	c.side = nil
-	c.waits.Store(false)
-	if side != nil {
-		c.grow(len(side.B), 0)
-		c.buffered.Add(int64(len(side.B)))
+	q := c.taken()
+	if c.out == nil {
+		c.out = q.join(&c.loop.r.pool)
+		return
 	}
-	c.mu.Unlock()
-	switch {
-	case side == nil:
-	case c.out == nil:
-		c.out = side
-	default:
-		c.out.B = append(c.out.B, side.B...)
-		c.loop.r.pool.Put(side)
+	c.append(q)
+}
+
+// append puts q behind what was written.
+func (c *Conn) append(q queue) {
+	for b := q.take(); b != nil; b = q.take() {
+		c.out.B = append(c.out.B, b.B...)
+		c.loop.buffers.Put(b)
 	}
 }
 
@@ -449,18 +474,11 @@ func (c *Conn) retreat() {
 	}
 	c.out = nil
 	c.mu.Lock()
-	side, queued := c.side, 0
-	if side != nil {
-		queued = len(side.B)
-		out.B = append(out.B, side.B...)
-	}
-	c.side = out
+	queued := c.side.n
+	c.side.prepend(out)
 	c.waits.Store(true)
-	c.grow(queued, len(out.B))
+	c.grow(queued, c.side.n)
 	c.mu.Unlock()
-	if side != nil {
-		c.loop.r.pool.Put(side)
-	}
 	c.hold(c.tr.Buffered())
 }
 
@@ -472,9 +490,7 @@ func (c *Conn) pending() int {
 	}
 	if c.waits.Load() {
 		c.mu.Lock()
-		if c.side != nil {
-			n += len(c.side.B)
-		}
+		n += c.side.n
 		c.mu.Unlock()
 	}
 	return n
@@ -490,28 +506,64 @@ func (c *Conn) flush() {
 		c.retreat()
 		return
 	}
-	if c.waits.Load() {
-		c.merge()
-	}
-	if b := c.out; b != nil {
-		c.out = nil
-		if len(b.B) == 0 {
-			c.loop.r.pool.Put(b)
-		} else if err := c.tr.Write(b); err != nil || c.phase == closed {
-			// The transport reports its end itself where it can; what it
-			// cannot report is an end that it was in before.
-			if err != nil && c.phase != closed {
-				c.tr.Close()
-				c.bury(err)
-			}
-			return
-		} else {
-			c.measure()
-		}
+	if !c.writeAll() {
+		return
 	}
 	if c.phase == finishing && c.tr.Buffered() == 0 {
 		c.finWrite()
 	}
+}
+
+// writeAll writes what was written and then what was queued, in one buffer if
+// that is no more than a chunk. It reports whether the conn is alive.
+func (c *Conn) writeAll() bool {
+	var q queue
+	if c.waits.Load() {
+		if q = c.taken(); c.out != nil && len(c.out.B)+q.n <= chunk {
+			c.append(q)
+			q = queue{}
+		}
+	}
+	if b := c.out; b != nil {
+		c.out = nil
+		if !c.write(b) {
+			c.forgo(q)
+			return false
+		}
+	}
+	for b := q.take(); b != nil; b = q.take() {
+		if !c.write(b) {
+			c.forgo(q)
+			return false
+		}
+	}
+	return true
+}
+
+// forgo counts q as lost.
+func (c *Conn) forgo(q queue) {
+	c.buffered.Add(int64(q.n))
+	q.clear(&c.loop.r.pool)
+}
+
+// write hands b to the transport; it reports whether the conn is alive.
+func (c *Conn) write(b *Buffer) bool {
+	if len(b.B) == 0 {
+		c.loop.buffers.Put(b)
+		return true
+	}
+	err := c.tr.Write(b)
+	if err != nil && c.phase != closed {
+		// The transport reports its end itself where it can; what it cannot
+		// report is an end that it was in before.
+		c.hangUp()
+		c.bury(err)
+	}
+	if c.phase == closed {
+		return false
+	}
+	c.measure()
+	return c.phase != closed
 }
 
 // measure looks at what the transport could not move on.
@@ -581,8 +633,10 @@ func (c *Conn) weigh() {
 
 func (c *Conn) press() {
 	if c.phase == open {
-		defer c.loop.caught(c)
+		returned := false
+		defer c.loop.caught(c, &returned)
 		c.handler.Pressure(c, c.above)
+		returned = true
 	}
 }
 
@@ -621,7 +675,7 @@ func (c *Conn) finWrite() {
 		return
 	}
 	if err := c.tr.CloseWrite(); err != nil && c.phase != closed {
-		c.tr.Close()
+		c.hangUp()
 		c.bury(err)
 	}
 }
@@ -656,6 +710,6 @@ func (c *Conn) overdue() {
 		}
 		err = ErrFlushTimeout
 	}
-	c.tr.Close()
+	c.hangUp()
 	c.bury(err)
 }

@@ -148,23 +148,21 @@ func TestLoopOnlyOnAVirtualReactor(t *testing.T) {
 	}
 }
 
-// The goroutine of a loop that Goexit ended is gone, and closing goes on
-// elsewhere.
-func TestLoopThatDied(t *testing.T) {
-	r := New(nil)
-	if err := r.RunAsync(); err != nil {
-		t.Fatal(err)
-	}
-	opened, closed := make(chan struct{}), make(chan struct{})
-	c := attached(t, r, &hooks{
-		opened: func(*Conn) { close(opened) },
-		closed: func(c *Conn, err error) { use(t, c); close(closed) },
-	})
+// A loop that goes on behind a Goexit has another goroutine, and that is where
+// its calls may be made.
+func TestLoopBehindGoexit(t *testing.T) {
+	r := start(t, nil)
+	opened := make(chan struct{})
+	c := attached(t, r, &hooks{opened: func(*Conn) { close(opened) }})
 	wait(t, "opening", opened)
-	c.Loop().Post(runtime.Goexit)
-	wait(t, "closing", closed)
-	<-r.Done()
-	misuse(t, c, "the loop is on no goroutine now.")
+	used := make(chan struct{})
+	var before, after uint64
+	c.Loop().Post(func() { before = goid(); runtime.Goexit() })
+	c.Loop().Post(func() { after = goid(); use(t, c); close(used) })
+	wait(t, "next call", used)
+	if before == after {
+		t.Errorf("both calls were on goroutine %d", before)
+	}
 }
 
 func TestOutOfAConnThatNobodyOpened(t *testing.T) {

@@ -24,8 +24,10 @@ var (
 	// for it went over Config.MaxPending, or stayed over Config.SoftPending.
 	ErrSlowConsumer = errors.New("engine: slow consumer: too much output waits")
 
-	// ErrGoexit is what offloaded work comes to that ended its goroutine.
-	ErrGoexit = errors.New("engine: offloaded work called runtime.Goexit")
+	// ErrGoexit ends a conn on which a callback called runtime.Goexit, and is
+	// what offloaded work comes to that did. A test's FailNow does, and so do
+	// Fatal and Skip.
+	ErrGoexit = errors.New("engine: runtime.Goexit was called")
 
 	// ErrBacklog ends a conn whose handler leaves too much input.
 	ErrBacklog = errors.New("engine: handler leaves too much input")
@@ -40,10 +42,6 @@ var (
 	// ErrTooManyConns is why an accepted conn was closed at once, or a dial or
 	// an attachment refused: Config.MaxConns are open.
 	ErrTooManyConns = errors.New("engine: too many connections")
-
-	// ErrLoopDied is why the conns of a loop end whose goroutine was ended by
-	// runtime.Goexit in a callback.
-	ErrLoopDied = errors.New("engine: loop was ended by runtime.Goexit in a callback")
 
 	// ErrVirtual is returned where a virtual reactor would need a socket.
 	ErrVirtual = errors.New("engine: a virtual reactor has no sockets")

@@ -28,7 +28,17 @@ type poller struct {
 	loop   *Loop
 	client *gnet.Client
 	ringer net.Conn // the bell's other end
-	rung   gnet.Conn
+	runner *runner
+	event  event
+}
+
+// event is what the runner is to handle. The zero event is the bell.
+type event struct {
+	s    *socket
+	gc   gnet.Conn // that was opened, or closed
+	in   []byte
+	lost bool
+	err  error // why it was
 }
 
 // bell is the context of the enrolled end.
@@ -57,8 +67,7 @@ func startDriver(l *Loop) (driver, error) {
 	p.ringer = ours
 	l.setBell(p.ring)
 	if _, err := client.EnrollContext(theirs, bell{}); err != nil {
-		ours.Close()
-		client.Stop()
+		p.stop()
 		return nil, err
 	}
 	return p, nil
@@ -70,10 +79,10 @@ var ringing = []byte{1}
 func (p *poller) ring() { p.ringer.Write(ringing) }
 
 func (p *poller) stop() {
-	if p.loop.isDead() { // it did not close its conns, and ours are closed
-		p.rung.EventLoop().Close(p.rung)
-	}
 	p.client.Stop()
+	if p.runner != nil {
+		p.runner.end()
+	}
 	p.ringer.Close()
 }
 
@@ -84,15 +93,8 @@ func (p *poller) enrol(nc net.Conn, c *Conn) error {
 	noZones(c)
 	s := &socket{c: c, sink: c}
 	c.tr = s
-	enrolled := make(chan error, 1)
-	go func() { _, err := p.client.EnrollContext(nc, s); enrolled <- err }()
-	select {
-	case err := <-enrolled:
-		if err != nil {
-			return err
-		}
-	case <-p.loop.dead: // gnet waits for it for ever
-		return ErrLoopDied
+	if _, err := p.client.EnrollContext(nc, s); err != nil {
+		return err
 	}
 	if !s.enrolled {
 		return errors.New("engine: the poller did not take the socket")
@@ -122,18 +124,11 @@ func ownUnixAddr(a net.Addr) net.Addr {
 
 // OnOpen implements gnet.EventHandler.
 func (p *poller) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
-	s, ok := gc.Context().(*socket)
-	if !ok {
-		p.rung = gc
-		p.loop.adopt()
-		return nil, gnet.None
+	if s, ok := gc.Context().(*socket); ok {
+		p.run(event{s: s, gc: gc})
+	} else {
+		p.runner = newRunner(p.loop, p.handle)
 	}
-	p.loop.enter()
-	defer p.loop.exit()
-	s.gc, s.enrolled = gc, true
-	p.loop.sockets++
-	s.c.start()
-	p.loop.done()
 	return nil, gnet.None
 }
 
@@ -142,14 +137,8 @@ func (p *poller) OnTraffic(gc gnet.Conn) gnet.Action {
 	// All of it is taken every time: gnet would keep the rest in a ring that
 	// grows without bound and would copy it out again.
 	b, _ := gc.Next(-1)
-	p.loop.enter()
-	defer p.loop.exit()
-	if s, ok := gc.Context().(*socket); ok {
-		s.take(b)
-	} else {
-		p.loop.turn()
-	}
-	p.loop.done()
+	s, _ := gc.Context().(*socket)
+	p.run(event{s: s, in: b})
 	return gnet.None
 }
 
@@ -168,11 +157,34 @@ func (p *poller) OnClose(gc gnet.Conn, err error) gnet.Action {
 		s.lost(gc, err)
 		return gnet.None
 	}
+	p.run(event{s: s, gc: gc, lost: true, err: err})
+	return gnet.None
+}
+
+// run has the runner handle e.
+func (p *poller) run(e event) {
+	p.event = e
+	p.runner.run()
+	p.event = event{}
+}
+
+func (p *poller) handle() {
+	e := &p.event
 	p.loop.enter()
 	defer p.loop.exit()
-	s.lost(gc, err)
+	switch {
+	case e.s == nil:
+		p.loop.turn()
+	case e.lost:
+		e.s.lost(e.gc, e.err)
+	case e.gc != nil:
+		e.s.gc, e.s.enrolled = e.gc, true
+		p.loop.sockets++
+		e.s.c.start()
+	default:
+		e.s.take(e.in)
+	}
 	p.loop.done()
-	return gnet.None
 }
 
 // socket is a Transport over one of gnet's conns. It is that conn's only
@@ -292,7 +304,7 @@ func (s *socket) salvage(fd int) {
 
 // Write implements Transport.
 func (s *socket) Write(b *Buffer) error {
-	defer s.c.loop.r.pool.Put(b)
+	defer s.c.loop.buffers.Put(b)
 	if s.gc == nil {
 		if s.end != nil {
 			return nil // the end comes behind the input that is held

@@ -179,11 +179,21 @@ func (l *Listener) bring(nc net.Conn) {
 	}
 }
 
-// call calls the acceptor, or what takes its place; a panic in it refuses the
-// socket.
+// call calls the acceptor, or what takes its place; a panic or a Goexit in it
+// refuses the socket.
 func (l *Listener) call(nc net.Conn) (c *Conn, h Handler, taken bool) {
+	returned := false
 	defer func() {
-		if v := recover(); v != nil {
+		v := recover()
+		if returned {
+			return
+		}
+		if v == nil { // Goexit, and this is all that is left to run
+			nc.Close()
+			if ok, skipped := l.r.lines.Allow(); ok {
+				l.r.cfg.Logger.Error("acceptor called runtime.Goexit", "stack", string(debug.Stack()), "skipped", skipped)
+			}
+		} else {
 			if ok, skipped := l.r.lines.Allow(); ok {
 				l.r.cfg.Logger.Error("acceptor panicked", "panic", v, "stack", string(debug.Stack()), "skipped", skipped)
 			}
@@ -192,9 +202,11 @@ func (l *Listener) call(nc net.Conn) (c *Conn, h Handler, taken bool) {
 	}()
 	if l.take != nil {
 		l.take(nc)
+		returned = true
 		return nil, nil, true
 	}
 	c, h = l.accept(nc)
+	returned = true
 	return c, h, false
 }
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,7 +12,8 @@ import (
 )
 
 // Loop is one goroutine on which every callback of its conns, timers and
-// posted functions runs, one at a time.
+// posted functions runs, one at a time. When runtime.Goexit ends it, another one
+// takes its place.
 //
 // Its methods may be called from any goroutine.
 type Loop struct {
@@ -36,21 +38,25 @@ type Loop struct {
 	alarmOff bool
 
 	// The loop's alone.
+	buffers   *Cache
 	conns     []*Conn
-	sockets   int                 // of them, those that a poller serves
-	ready     ringbuf.Ring[*Conn] // conns with input held back
-	dirty     []*Conn             // conns to flush
-	congested []*Conn             // conns whose transport holds output
-	recheck   *Timer              // while any conn is congested
+	sockets   int     // of them, those that a poller serves
+	ready     []*Conn // conns with input held back
+	round     []*Conn // of these, the ones that have their share now
+	served    int     // of the round
+	dirty     []*Conn // conns to flush
+	congested []*Conn // conns whose transport holds output
+	recheck   *Timer  // while any conn is congested
 	wheel     wheel
 	lost      []burial // conns whose end is to be reported
 	batch     []task   // of this turn, from batched on
 	batched   int
 	spare     []*Conn // looked, the other of two
+	looking   []*Conn // looked, while it is gone through
+	firing    *Timer  // being called
+	end       func()  // the closing that is under way
 	closing   bool
 	finished  bool // the callback came to its end
-
-	dead chan struct{} // closed when Goexit ended the goroutine
 }
 
 // task is a posted function, or a conn that was attached.
@@ -116,6 +122,10 @@ func (l *Loop) Halted() bool { return l.r.halted() }
 // Index is the loop's place in Reactor.Loops.
 func (l *Loop) Index() int { return l.index }
 
+// Buffers are the reactor's, for the loop's own goroutine: they may come from
+// it and go back to it without an atomic operation.
+func (l *Loop) Buffers() *Cache { return l.buffers }
+
 // Reactor is the loop's owner.
 func (l *Loop) Reactor() *Reactor { return l.r }
 
@@ -163,7 +173,7 @@ func (l *Loop) setBell(bell func()) {
 func (l *Loop) enqueue(c *Conn) {
 	if !c.queued && c.phase != closed {
 		c.queued = true
-		l.ready.Push(c)
+		l.ready = append(l.ready, c)
 	}
 }
 
@@ -180,24 +190,25 @@ func (l *Loop) enter() {
 }
 
 // done is called at the end of a callback's work, and exit is deferred: exit
-// without done is a goroutine that runtime.Goexit is ending.
+// without done is a goroutine that runtime.Goexit is ending, and the next one
+// goes on with what is left.
 func (l *Loop) done() {
 	for range 2 { // twice, so that an answer to what was just asked goes out at once; not for ever
 		l.takeLooked()
 		l.settle()
 	}
+	l.buffers.Settle()
 	l.finished = true
 	l.seq.Store(l.seq.Load() + 1)
 }
 
 func (l *Loop) exit() {
 	if !l.finished {
-		close(l.dead)
-		l.r.fail(ErrLoopDied)
-		return
+		l.mend()
 	}
 	l.mu.Lock()
-	busy := l.alarmed || l.batched > 0 || l.tasks.Len() > 0 || len(l.looked) > 0 || l.ready.Len() > 0
+	// Halted: what called for a turn to park may have been taken by this one.
+	busy := l.r.halted() || l.alarmed || len(l.batch) > 0 || l.tasks.Len() > 0 || len(l.looked) > 0 || l.hasReady()
 	ring := busy && !l.ringing && l.bell != nil
 	if ring {
 		l.ringing = true
@@ -207,6 +218,33 @@ func (l *Loop) exit() {
 	l.mu.Unlock()
 	if ring {
 		bell()
+	}
+}
+
+// mend has the next turn do what Goexit kept this callback from doing. All else
+// that a callback works on is where the next one looks for it.
+func (l *Loop) mend() {
+	l.seq.Store(l.seq.Load() + 1)
+	if t := l.firing; t != nil {
+		l.firing = nil
+		l.timers.again(t, l.r.clock.now())
+	}
+	if len(l.wheel.expired) > 0 {
+		l.Post(l.wheel.tell)
+	}
+	if l.r.draining.Load() {
+		l.Post(l.drain)
+	}
+	if l.end != nil {
+		l.Post(l.end)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.alarmed = true // there is always a turn: for the timers, and to settle
+	if len(l.looking) > 0 {
+		rest := slices.DeleteFunc(l.looking, func(c *Conn) bool { return c == nil })
+		l.looked = append(rest, l.looked...)
+		l.looking, l.spare = nil, nil
 	}
 }
 
@@ -220,7 +258,7 @@ func (l *Loop) turn() {
 	l.ringing = false
 	alarmed := l.alarmed
 	l.alarmed = false
-	if l.batched == 0 {
+	if len(l.batch) == 0 {
 		l.batch = l.batch[:l.tasks.PopInto(l.batch[:maxTasks])]
 	}
 	l.mu.Unlock()
@@ -247,7 +285,7 @@ func (l *Loop) turn() {
 // budget is used up. Flushing what they wrote can make others ready: the two
 // ends of a memory pair on one loop talk here without a system call.
 func (l *Loop) runReady() {
-	if l.ready.Len() == 0 {
+	if !l.hasReady() {
 		return
 	}
 	budget := turnBudget
@@ -255,27 +293,27 @@ func (l *Loop) runReady() {
 		budget = turnAlone
 	}
 	end := time.Now().Add(budget)
-	for shares := 0; shares < maxShares && l.ready.Len() > 0; {
-		for range min(l.ready.Len(), maxShares-shares) {
-			c, _ := l.ready.Pop()
+	for shares := 0; shares < maxShares && !l.r.halted() && l.hasReady(); {
+		if l.served == len(l.round) {
+			l.round, l.ready, l.served = l.ready, l.round[:0], 0
+		}
+		for l.served < len(l.round) && shares < maxShares && !l.r.halted() {
+			c := l.round[l.served]
+			l.round[l.served] = nil
+			l.served++
 			c.queued = false
 			if c.phase != closed && c.pump() {
 				l.enqueue(c)
 			}
-			if l.r.halted() {
-				break
-			}
-			if shares++; shares%8 == 0 && !l.r.virtual && time.Now().After(end) {
+			if shares++; shares%16 == 0 && !l.r.virtual && time.Now().After(end) {
 				shares = maxShares
-				break
 			}
 		}
 		l.settle()
-		if l.r.halted() {
-			return
-		}
 	}
 }
+
+func (l *Loop) hasReady() bool { return len(l.ready) > 0 || l.served < len(l.round) }
 
 // takeLooked answers what other goroutines ask of conns.
 func (l *Loop) takeLooked() {
@@ -287,10 +325,12 @@ func (l *Loop) takeLooked() {
 	}
 	l.looked = l.spare[:0]
 	l.mu.Unlock()
+	l.looking = looked
 	for i, c := range looked {
 		looked[i] = nil
 		c.answer()
 	}
+	l.looking = nil
 	l.spare = looked[:0]
 }
 
@@ -299,26 +339,30 @@ func (l *Loop) takeLooked() {
 func (l *Loop) settle() {
 	for len(l.dirty) > 0 || len(l.lost) > 0 {
 		for i := 0; i < len(l.dirty); i++ { // it may grow
-			l.dirty[i].flush()
+			c := l.dirty[i]
+			l.dirty[i] = nil
+			if c != nil { // else done, before a Goexit
+				c.flush()
+			}
 		}
-		clear(l.dirty)
 		l.dirty = l.dirty[:0]
 		for i := 0; i < len(l.lost); i++ {
 			b := l.lost[i]
-			l.lost[i].c = nil // once, even if the callback ends its goroutine
+			l.lost[i] = burial{} // once, even if the callback calls Goexit
 			if b.c != nil {
 				l.report(b)
 			}
 		}
-		clear(l.lost)
 		l.lost = l.lost[:0]
 	}
 }
 
 func (l *Loop) report(b burial) {
+	returned := false
 	defer l.r.forget()
-	defer l.caught(nil)
+	defer l.caught(nil, &returned)
 	b.c.handler.Closed(b.c, b.err)
+	returned = true
 }
 
 func (l *Loop) congest(c *Conn) {
@@ -330,17 +374,20 @@ func (l *Loop) congest(c *Conn) {
 
 // relieve looks again at the congested conns.
 func (l *Loop) relieve() {
-	kept := l.congested[:0]
-	for _, c := range l.congested {
-		if c.relieved() {
-			c.congested = false
-		} else {
-			kept = append(kept, c)
+	for i := 0; i < len(l.congested); {
+		c := l.congested[i]
+		if !c.relieved() {
+			i++
+			continue
 		}
+		// Taken out one by one, since Pressure may have called Goexit.
+		c.congested = false
+		last := len(l.congested) - 1
+		l.congested[i] = l.congested[last]
+		l.congested[last] = nil
+		l.congested = l.congested[:last]
 	}
-	clear(l.congested[len(kept):])
-	l.congested = kept
-	if len(kept) == 0 {
+	if len(l.congested) == 0 {
 		l.recheck.Stop()
 		l.recheck = nil
 	}
@@ -356,33 +403,32 @@ func (l *Loop) do(t task) {
 
 // run calls fn, and goes on if it panics.
 func (l *Loop) run(fn func()) {
-	defer l.caught(nil)
+	returned := false
+	defer l.caught(nil, &returned)
 	fn()
+	returned = true
 }
 
-// caught is deferred around every callback: a panic ends the conn it happened
-// on and nothing else.
-func (l *Loop) caught(c *Conn) {
+// caught is deferred around every callback: a panic or a Goexit ends the conn it
+// happened on and nothing else. A callback that has neither returned nor
+// panicked has called Goexit.
+func (l *Loop) caught(c *Conn, returned *bool) {
 	v := recover()
-	if v == nil {
+	if *returned {
 		return
 	}
-	err := &PanicError{v, debug.Stack()}
-	if ok, skipped := l.r.lines.Allow(); ok {
-		l.r.cfg.Logger.Error("callback panicked", "panic", v, "stack", string(err.Stack), "skipped", skipped)
+	err, stack := ErrGoexit, debug.Stack()
+	if v != nil {
+		err = &PanicError{v, stack}
 	}
-	if c != nil {
+	if ok, skipped := l.r.lines.Allow(); !ok {
+	} else if v != nil {
+		l.r.cfg.Logger.Error("callback panicked", "panic", v, "stack", string(stack), "skipped", skipped)
+	} else {
+		l.r.cfg.Logger.Error("callback called runtime.Goexit", "stack", string(stack), "skipped", skipped)
+	}
+	if c != nil && !c.ending() {
 		c.kill(err)
-	}
-}
-
-// isDead reports whether the loop's goroutine was ended.
-func (l *Loop) isDead() bool {
-	select {
-	case <-l.dead:
-		return true
-	default:
-		return false
 	}
 }
 
@@ -395,7 +441,7 @@ func (l *Loop) adopt() {
 }
 
 // closeHere closes a loop that has no goroutine, on one that it makes, and on
-// another one when a callback ends that.
+// another one when a callback calls Goexit there.
 func (l *Loop) closeHere(err error) {
 	for done := false; !done; {
 		left := make(chan struct{})
@@ -415,6 +461,20 @@ func (l *Loop) disown() {
 	l.mu.Lock()
 	l.goid = 0
 	l.mu.Unlock()
+}
+
+// closeAndTell is close, begun anew when a callback calls Goexit.
+func (l *Loop) closeAndTell(err error, closed chan struct{}) {
+	l.end = func() { l.closeAndTell(err, closed) }
+	defer func() {
+		if v := recover(); v != nil {
+			close(closed)
+			panic(v)
+		}
+	}()
+	l.close(err)
+	l.end = nil
+	close(closed)
 }
 
 // close ends every conn, on the loop or, where that does not run, in its place.
@@ -446,8 +506,9 @@ func (l *Loop) close(err error) {
 	}
 	l.timers.clear()
 	l.silence()
-	l.ready.Clear()
+	l.ready, l.round, l.served = nil, nil, 0
 	l.congested = nil
+	l.buffers.Clear()
 }
 
 // drop ends a task that is not to run: a conn that was attached is refused.

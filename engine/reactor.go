@@ -52,7 +52,6 @@ type Reactor struct {
 	inside  int // calls that wait for a loop to take a conn in
 	streams int // injected conns that are not closed yet
 	lns     map[*Listener]struct{}
-	err     error
 	done    chan struct{} // closed when ended
 	drained chan struct{} // closed when the last conn is gone, while draining
 }
@@ -78,7 +77,7 @@ func New(cfg *Config) *Reactor {
 	r.cond.L = &r.mu
 	r.work.max = r.cfg.Workers
 	for i := range r.cfg.Loops {
-		r.loops = append(r.loops, &Loop{r: r, index: i, dead: make(chan struct{})})
+		r.loops = append(r.loops, &Loop{r: r, index: i, buffers: r.pool.Cache()})
 	}
 	return r
 }
@@ -98,13 +97,6 @@ func (r *Reactor) DrainTime() time.Duration { return r.cfg.Drain }
 // Done is closed when the reactor has closed and every callback has returned.
 func (r *Reactor) Done() <-chan struct{} { return r.done }
 
-// Err is why the reactor failed, if it did: what Run returns.
-func (r *Reactor) Err() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.err
-}
-
 // Post is Loop.Post on the first loop.
 func (r *Reactor) Post(fn func()) error { return r.loops[0].Post(fn) }
 
@@ -115,7 +107,7 @@ func (r *Reactor) After(d time.Duration, fn func()) *Timer { return r.loops[0].A
 func (r *Reactor) Every(d time.Duration, fn func()) *Timer { return r.loops[0].Every(d, fn) }
 
 // Run runs the reactor until it is stopped, shut down or closed; then it
-// returns nil, or why a loop died. It may not be called on a loop.
+// returns nil. It may not be called on a loop.
 func (r *Reactor) Run() error {
 	if r.OnLoop() {
 		return ErrOnLoop
@@ -128,7 +120,7 @@ func (r *Reactor) Run() error {
 	for r.state == running || r.state == ending {
 		r.cond.Wait()
 	}
-	return r.err
+	return nil
 }
 
 // RunAsync starts the reactor and returns. After a Stop it goes on where that
@@ -291,44 +283,17 @@ func (r *Reactor) teardown() {
 
 // closeLoop closes l on its goroutine, or, if it has none, on this one.
 func (r *Reactor) closeLoop(l *Loop, started bool) {
-	err := r.cause()
 	if r.virtual { // whose callback may have asked for this
 		r.steps.Lock()
 		defer r.steps.Unlock()
 	}
-	if !started || l.isDead() {
-		l.closeHere(err)
+	if !started {
+		l.closeHere(ErrClosed)
 		return
 	}
 	closed := make(chan struct{})
-	l.Post(func() { defer close(closed); l.close(err) })
-	select {
-	case <-closed:
-	case <-l.dead:
-		l.closeHere(err)
-	}
-}
-
-func (r *Reactor) cause() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.err != nil {
-		return r.err
-	}
-	return ErrClosed
-}
-
-// fail closes the reactor because of err, which Run returns.
-func (r *Reactor) fail(err error) {
-	r.mu.Lock()
-	if r.err == nil {
-		r.err = err
-	}
-	r.mu.Unlock()
-	r.cfg.Logger.Error("reactor failed", "err", err)
-	if r.begin() {
-		go r.teardown()
-	}
+	l.Post(func() { l.closeAndTell(ErrClosed, closed) })
+	<-closed
 }
 
 // Shutdown ends the reactor in order: it stops accepting, has every handler

@@ -364,7 +364,10 @@ func TestInjectedWriteFails(t *testing.T) {
 	defer theirs.Close()
 	c := new(Conn)
 	err := r.Inject(&broken{ours, bytes.NewReader([]byte("the reason"))}, c, &hooks{
-		opened:   func(c *Conn) { c.Queue(make([]byte, 100)) },
+		opened: func(c *Conn) { // and goes on, until the end is known
+			c.Queue(make([]byte, 100))
+			c.Loop().Every(time.Millisecond, func() { c.Queue(make([]byte, 100)) })
+		},
 		received: func(_ *Conn, b []byte) int { got = append(got, b...); return len(b) },
 		closed:   func(_ *Conn, err error) { ended <- err },
 	})
@@ -507,6 +510,33 @@ func TestInjectedShutdown(t *testing.T) {
 	if n := wait(t, "end of the stream", read); n != size {
 		t.Errorf("%d bytes arrived, want %d", n, size)
 	}
+}
+
+// Output that has left is noticed by its leaving, not by the clock.
+func TestInjectedOutputIsRelieved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := NewVirtual(nil)
+		settle := func() {
+			for synctest.Wait(); v.Pending(0); synctest.Wait() {
+				v.Settle(1000)
+			}
+		}
+		c, pipe := inject(t, v.Reactor(), &hooks{})
+		c.Queue([]byte("hello"))
+		c.Finish(time.Second)
+		settle()
+		if n := c.Pending(); n != 5 {
+			t.Errorf("Pending() = %d, want the 5 that are not read", n)
+		}
+		if _, err := io.ReadFull(pipe, make([]byte, 5)); err != nil {
+			t.Fatal(err)
+		}
+		settle()
+		if n := c.Pending(); n != 0 || c.phase != lingering {
+			t.Errorf("Pending() = %d in phase %d", n, c.phase)
+		}
+		v.Close()
+	})
 }
 
 // In a bubble, with a virtual reactor, a pipe's two ends talk, and time is what

@@ -139,7 +139,9 @@ func (l *Loop) runTimers() {
 		if t == nil {
 			break
 		}
+		l.firing = t
 		l.run(t.fn)
+		l.firing = nil
 		l.timers.again(t, now)
 	}
 	l.rearm()

@@ -9,6 +9,9 @@ type Buffer = bufpool.Buffer
 // it.
 type Pool = bufpool.Pool
 
+// Cache is a loop's share of the pool, for its goroutine alone.
+type Cache = bufpool.Cache
+
 // Transport moves bytes under a conn: a socket, a memory pair, or a wrapper
 // around another transport. Every method is called on the conn's loop.
 type Transport interface {

@@ -16,6 +16,9 @@ import (
 //
 // Step, Advance and Close are for one goroutine. Calls that wait for a loop
 // would wait for that goroutine, and return ErrOnLoop in callbacks as ever.
+// runtime.Goexit in a callback ends the conn it happened on, and that goroutine,
+// which is the caller's own: so FailNow in a callback ends the test. Another
+// goroutine may go on.
 type Virtual struct{ r *Reactor }
 
 // NewVirtual makes a virtual reactor, which runs. Nil means the defaults.
@@ -39,9 +42,12 @@ func (v *Virtual) Pending(loop int) bool {
 	if when, ok := l.timers.next(); ok && when <= v.r.clock.now() {
 		return true
 	}
+	if len(l.dirty) > 0 || len(l.lost) > 0 { // what a Goexit kept from being settled
+		return true
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.batched > 0 || l.tasks.Len() > 0 || len(l.looked) > 0 || l.ready.Len() > 0
+	return len(l.batch) > 0 || l.tasks.Len() > 0 || len(l.looked) > 0 || l.hasReady()
 }
 
 // Step has a loop take one turn: what a poller's bell does.

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"net"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -126,4 +127,53 @@ func TestVirtualHasNoSockets(t *testing.T) {
 	if n := v.Reactor().Conns(); n != 0 {
 		t.Errorf("%d conns", n)
 	}
+}
+
+// Calls that wait for loops do not wait for the only goroutine there is: in the
+// bubble that would be a deadlock.
+func TestVirtualWaitsForNoLoop(t *testing.T) {
+	for name, call := range map[string]func(v *Virtual){
+		"Stop":            func(v *Virtual) { v.r.Stop() },
+		"Stop, Stop":      func(v *Virtual) { v.r.Stop(); v.r.Stop() },
+		"Stop, Step":      func(v *Virtual) { v.r.Stop(); v.Step(0) },
+		"Stop, Close":     func(v *Virtual) { v.r.Stop(); v.Close() },
+		"Stop in a turn":  func(v *Virtual) { v.r.Post(v.r.Stop); v.Step(0); v.Step(0) },
+		"Close in a turn": func(v *Virtual) { v.r.Post(func() { v.Close() }); v.Step(0); v.Step(0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				v := virtual(t, nil)
+				ran := 0
+				v.r.Post(func() { ran++ })
+				settle(t, v)
+				v.r.Post(func() {}) // there is something to do
+				call(v)
+				if ran != 1 {
+					t.Errorf("%d callbacks", ran)
+				}
+			})
+		})
+	}
+}
+
+// Close in a callback waits for the end of the turn: nothing else of the loop is
+// called meanwhile.
+func TestVirtualCloseInACallback(t *testing.T) {
+	v := virtual(t, nil)
+	inside, closed := false, make(chan bool, 1)
+	plugIn(t, v.r, &plug{}, &hooks{closed: func(*Conn, error) { closed <- inside }})
+	settle(t, v)
+	v.r.Post(func() {
+		inside = true // what closes the loop is raced with, if it does not wait
+		v.Close()
+		for range 1000 {
+			runtime.Gosched()
+		}
+		inside = false
+	})
+	settle(t, v)
+	if wait(t, "end", closed) {
+		t.Error("Closed was called while another callback was under way")
+	}
+	<-v.r.Done()
 }

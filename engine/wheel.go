@@ -124,9 +124,14 @@ func (w *wheel) expire(l *Loop, at int32) {
 		}
 		c = next
 	}
+	w.tell()
+}
+
+// tell calls Expired, for all that are left: those before a Goexit were told.
+func (w *wheel) tell() {
 	for i, c := range w.expired {
 		w.expired[i] = nil
-		if c.due != 0 && c.due <= at { // else another one's Expired moved it
+		if c != nil && c.due != 0 && c.due <= w.now { // else another one's Expired moved it
 			c.due = 0
 			c.expire()
 		}
@@ -137,8 +142,10 @@ func (w *wheel) expire(l *Loop, at int32) {
 func (c *Conn) expire() {
 	switch c.phase {
 	case open:
-		defer c.loop.caught(c)
+		returned := false
+		defer c.loop.caught(c, &returned)
 		c.handler.Expired(c)
+		returned = true
 	case finishing, lingering:
 		c.overdue()
 	}

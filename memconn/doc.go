@@ -6,12 +6,12 @@
 //	ra.Attach(a, connA, handlerA, nil)
 //	rb.Attach(b, connB, handlerB, nil)
 //
-// What one end writes in a callback reaches the other as one buffer, through a
-// channel, without a copy: the buffer changes its owner, and goes back to the
+// What one end writes in a callback reaches the other as one buffer, without a
+// copy and without a lock: the buffer changes its owner, and goes back to the
 // pool it came from when the other end has read it. Neither side ever sees
 // memory that the other can write to.
 //
-// A channel holds as many as Slots buffers and about Window bytes; what is
+// As many as Slots buffers and about Window bytes can be on their way; what is
 // written beyond waits at the writer's end, counts as its conn's pending
 // output, and moves on when the reader has caught up.
 //

@@ -13,7 +13,8 @@ import (
 // brings the two ends of a pair closer together than loops ever do.
 type port struct {
 	end    *memconn.End
-	pool   engine.Pool // of what is written to end
+	pool   engine.Pool        // of what is written to end
+	take   func(b []byte) int // nil: all
 	woken  chan struct{}
 	got    int
 	over   bool
@@ -29,9 +30,17 @@ func ports() (a, b *port) {
 	return a, b
 }
 
-func (p *port) Received(b []byte) int { p.got += len(b); return len(b) }
-func (p *port) Ended(error)           { p.over = true }
-func (p *port) Loop() *engine.Loop    { return nil }
+func (p *port) Received(b []byte) int {
+	n := len(b)
+	if p.take != nil {
+		n = p.take(b)
+	}
+	p.got += n
+	return n
+}
+
+func (p *port) Ended(error)        { p.over = true }
+func (p *port) Loop() *engine.Loop { return nil }
 func (p *port) Wake(*engine.Loop) {
 	select {
 	case p.woken <- struct{}{}:
@@ -80,7 +89,7 @@ func allBack(t *testing.T, a, b *port) {
 }
 
 // A writer that waits for room is woken whenever there is some, and a reader
-// whenever there is input: the channel is full and empty again all the time.
+// whenever there is input: the lane is full and empty again all the time.
 func TestNoWakeUpIsLost(t *testing.T) {
 	total := 100_000
 	if debugBuild {

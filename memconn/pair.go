@@ -22,17 +22,19 @@ const (
 
 // End is one end of a pair, an engine.Transport.
 type End struct {
-	peer *End
-	pool *engine.Pool // of the conn at this end
-	in   chan *engine.Buffer
+	peer   *End
+	pool   *engine.Pool // of the conn at this end
+	in     *lane
+	closed *atomic.Int32 // ends of the pair
 
 	sink    atomic.Pointer[engine.Sink]
-	waiting atomic.Int64 // bytes in in
-	blocked atomic.Bool  // the other end holds output back
-	fin     atomic.Bool  // this end writes no more
-	gone    atomic.Bool  // this end is closed
+	blocked atomic.Bool // the other end holds output back
+	fin     atomic.Bool // this end writes no more
+	gone    atomic.Bool // this end is closed, and pops nothing from in any more
 
 	// Of the loop that this end is on.
+	on    *engine.Loop // nil until Open
+	own   engine.Sink
 	cur   *engine.Buffer // being read
 	off   int
 	out   ringbuf.Ring[*engine.Buffer] // waits for room
@@ -43,8 +45,9 @@ type End struct {
 // Pair connects two ends. Each conn's buffers come from the pool of its
 // reactor: poolA is that of the conn at a.
 func Pair(poolA, poolB *engine.Pool) (a, b *End) {
-	a = &End{in: make(chan *engine.Buffer, Slots), pool: poolA}
-	b = &End{in: make(chan *engine.Buffer, Slots), pool: poolB}
+	closed := new(atomic.Int32)
+	a = &End{in: new(lane), pool: poolA, closed: closed}
+	b = &End{in: new(lane), pool: poolB, closed: closed}
 	a.peer, b.peer = b, a
 	return a, b
 }
@@ -66,6 +69,7 @@ func (e *End) RemoteAddr() net.Addr { return Addr{} }
 
 // Open implements engine.Transport.
 func (e *End) Open(s engine.Sink) {
+	e.on, e.own = s.Loop(), s
 	e.sink.Store(&s)
 	s.Wake(s.Loop()) // the other end may have written already
 }
@@ -75,14 +79,6 @@ func (e *End) wake(on *engine.Loop) {
 	if s := e.sink.Load(); s != nil {
 		(*s).Wake(on)
 	}
-}
-
-// loop is the loop that this end is on, for calls made there.
-func (e *End) loop() *engine.Loop {
-	if s := e.sink.Load(); s != nil {
-		return (*s).Loop()
-	}
-	return nil
 }
 
 // Write implements engine.Transport.
@@ -117,22 +113,14 @@ func (e *End) wait(b *engine.Buffer) {
 // hand gives b to the other end if there is room.
 func (e *End) hand(b *engine.Buffer) bool {
 	p := e.peer
-	n := int64(len(b.B))
-	if p.waiting.Load() > Window {
-		return false
-	}
-	p.waiting.Add(n)
-	select {
-	case p.in <- b:
-	default:
-		p.waiting.Add(-n)
+	if !p.in.push(b) {
 		return false
 	}
 	if p.gone.Load() {
-		p.discard() // it may have emptied its channel before b was in it
+		e.reclaim() // it may have emptied the lane before b was in it
 		return true
 	}
-	p.wake(e.loop())
+	p.wake(e.on)
 	return true
 }
 
@@ -159,16 +147,19 @@ func (e *End) Buffered() int { return e.outN }
 // CloseWrite implements engine.Transport.
 func (e *End) CloseWrite() error {
 	e.fin.Store(true)
-	e.peer.wake(e.loop())
+	e.peer.wake(e.on)
 	return nil
 }
 
 // Pump implements engine.Transport.
 func (e *End) Pump() (more bool) {
-	if e.out.Len() > 0 && !e.peer.gone.Load() {
+	switch {
+	case e.peer.gone.Load():
+		e.reclaim()
+	case e.out.Len() > 0:
 		e.refill()
 	}
-	s := *e.sink.Load()
+	s := e.own
 	if e.cur == nil && !e.take() {
 		return e.finished(s)
 	}
@@ -183,7 +174,7 @@ func (e *End) Pump() (more bool) {
 	case n == 0 && len(e.cur.B)-e.off < Window:
 		e.join()
 	}
-	return e.cur != nil || len(e.in) > 0 || e.peer.fin.Load() || e.peer.gone.Load()
+	return e.cur != nil || !e.in.empty() || e.peer.fin.Load() || e.peer.gone.Load()
 }
 
 // join puts the next buffer behind what the handler has left, which may be the
@@ -203,23 +194,25 @@ func (e *End) join() {
 
 // take makes the next buffer the one that is read.
 func (e *End) take() bool {
-	select {
-	case b := <-e.in:
-		e.cur, e.off = b, 0
-		e.waiting.Add(-int64(len(b.B)))
-	default:
+	if e.cur = e.in.pop(); e.cur == nil {
 		return false
 	}
+	e.off = 0
 	if e.blocked.Load() {
-		e.peer.wake(e.loop())
+		e.peer.wake(e.on)
 	}
 	return true
 }
 
-// drop gives the buffer that was read back to the other side's pool.
+// drop gives the buffer that was read back to those whom it came from.
 func (e *End) drop() {
-	e.peer.pool.Put(e.cur)
+	b := e.cur
 	e.cur = nil
+	if e.on != nil && e.peer.pool == e.pool {
+		e.on.Buffers().Put(b)
+		return
+	}
+	e.peer.pool.Put(b)
 }
 
 // finished reports the end once the other side has written its last and all of
@@ -228,7 +221,7 @@ func (e *End) finished(s engine.Sink) (more bool) {
 	if !e.peer.fin.Load() && !e.peer.gone.Load() || e.ended {
 		return false
 	}
-	if len(e.in) > 0 { // written between the look and the end
+	if !e.in.empty() { // written between the look and the end
 		return true
 	}
 	e.ended = true
@@ -239,11 +232,10 @@ func (e *End) finished(s engine.Sink) (more bool) {
 // Close implements engine.Transport.
 func (e *End) Close() {
 	e.ended = true
-	e.gone.Store(true)
 	if e.cur != nil {
 		e.drop()
 	}
-	e.discard()
+	e.empty()
 	for {
 		b, ok := e.out.Pop()
 		if !ok {
@@ -252,17 +244,26 @@ func (e *End) Close() {
 		e.pool.Put(b)
 	}
 	e.outN = 0
-	e.peer.wake(e.loop())
+	e.gone.Store(true)
+	if e.closed.Add(1) == 2 { // nobody else looks any more
+		e.empty()
+		e.reclaim()
+		return
+	}
+	e.peer.wake(e.on)
 }
 
-// discard empties the channel into the pool of those who wrote into it.
-func (e *End) discard() {
-	for {
-		select {
-		case b := <-e.in:
-			e.peer.pool.Put(b)
-		default:
-			return
-		}
+// empty gives what came back to those who wrote it.
+func (e *End) empty() {
+	for b := e.in.pop(); b != nil; b = e.in.pop() {
+		e.peer.pool.Put(b)
+	}
+}
+
+// reclaim takes back what this end wrote and the other end, which is gone, has
+// left in the lane.
+func (e *End) reclaim() {
+	for b := e.peer.in.pop(); b != nil; b = e.peer.in.pop() {
+		e.pool.Put(b)
 	}
 }

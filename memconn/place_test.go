@@ -2,16 +2,15 @@ package memconn_test
 
 import (
 	"errors"
-	"runtime"
 	"testing"
-	"time"
 
 	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/internal/await"
 	"github.com/packetmq/packetmq/internal/leak"
 	"github.com/packetmq/packetmq/memconn"
 )
 
-const patience = 20 * time.Second
+const patience = await.Patience
 
 // place is where the two ends of a pair may live.
 type place struct {
@@ -168,16 +167,7 @@ func (w wrapper) Wrap(c *engine.Conn, inner engine.Transport) engine.Transport {
 // wait returns what arrives on ch, or fails the test.
 func wait[T any](tb testing.TB, what string, ch <-chan T) T {
 	tb.Helper()
-	late := time.NewTimer(patience)
-	defer late.Stop()
-	select {
-	case v := <-ch:
-		return v
-	case <-late.C:
-		buf := make([]byte, 1<<16)
-		tb.Fatalf("no %s within %v\n%s", what, patience, buf[:runtime.Stack(buf, true)])
-		panic("unreachable")
-	}
+	return await.Value(tb, what, ch)
 }
 
 // settle returns when l has done what was asked of it before: a posted function

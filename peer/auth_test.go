@@ -47,6 +47,11 @@ func TestAuthenticate(t *testing.T) {
 			}
 			everywhere(t, setUp, func(t *testing.T, w *world) {
 				sc, cc := w.handshake(t)
+				pings := inbox(t, w.server, w.s.ping, 1)
+				for range 50 { // over whatever the token was read from
+					Send(cc, w.c.ping, &note{0, strings.Repeat("x", MaxToken)})
+					wait(t, "ping", pings)
+				}
 				got := wait(t, "call", at)
 				if got.conn != sc || got.state != IDCheck || !errors.Is(got.send, ErrNotActive) {
 					t.Errorf("called with %v in state %v, where a send returned %v", got.conn, got.state, got.send)

@@ -23,6 +23,7 @@ type tape struct {
 	in    []byte
 	out   []byte
 	eof   bool // the other side says no more
+	deaf  bool // the other side takes no more, and this is noticed by writing
 	ended bool // and this side was told
 	fin   bool // this side says no more
 	gone  bool
@@ -49,8 +50,11 @@ func (p *tape) Write(b *engine.Buffer) error {
 	if p.gone || p.fin {
 		p.t.Errorf("%x was written behind the end", b.B)
 	}
+	defer p.pool.Put(b)
+	if p.deaf {
+		return io.ErrClosedPipe
+	}
 	p.out = append(p.out, b.B...)
-	p.pool.Put(b)
 	return nil
 }
 
@@ -133,7 +137,10 @@ func newPatient(t *testing.T, adapt bool) *patient {
 		handled(c)
 		return c.ReplyRaw(c.peer.reg.Table().Type(18), b)
 	})
-	HandleAny(server, "app:pong", func(c *Conn, v any) error { return handled(c) })
+	HandleAny(server, "app:pong", func(c *Conn, v any) error {
+		handled(c)
+		return c.Send("app:pong", v)
+	})
 
 	c, err := server.newConn()
 	if err != nil {
@@ -234,7 +241,7 @@ func (p *patient) checkOutput() {
 // peer; its frames, gathered and answered; and of each packet what it may
 // decode to.
 func worth(b []byte) uint64 {
-	n := uint64(1<<20 + 16*len(b))
+	n := uint64(384<<10 + 16*len(b))
 	for len(b) >= codec.HeaderSize {
 		length := binary.BigEndian.Uint32(b)
 		if length < codec.IDSize || length > fuzzFrame {
@@ -275,8 +282,8 @@ func smallBombs() (small []bomb) {
 
 // FuzzConn feeds a conn from its first byte. The steps say how: each byte is a
 // piece of so many bytes, or something else that happens; what is left when
-// they are done comes in one piece. An odd number of them has the reactor
-// closed before the other side has hung up.
+// they are done comes in one piece. Their number says how it ends: by the other
+// side, behind that piece or together with it, or by the reactor.
 func FuzzConn(f *testing.F) {
 	for _, s := range readScenarios(f) {
 		for _, byClient := range []bool{true, false} {
@@ -297,6 +304,13 @@ func FuzzConn(f *testing.F) {
 	f.Add(hello(true, ping, ping), []byte{240, 252, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, false)
 	f.Add(hello(true, bytes.Repeat(ping, 1000)), []byte{240, 254, 252}, false)
 	f.Add(hello(false, ping), []byte{253, 255, 3}, true)
+	pong := codec.AppendFrame(nil, 18, []byte{0x90})
+	f.Add(hello(true, ping), []byte{1}, false)
+	f.Add(hello(true, pong), []byte{1}, false)
+	f.Add(hello(true, pong, ping, pong), []byte{1, 1}, false)
+	f.Add(hello(true, ping, ping), []byte{199, 250}, false)
+	f.Add(hello(true, ping, ping), []byte{199, 250, 252}, false)
+	f.Add(hello(true, ping, ping), []byte{199, 254, 254, 250, 253}, false)
 	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"), []byte{1, 1}, false)
 	f.Add([]byte{}, []byte{0, 0, 0, 0, 0, 0}, false)
 
@@ -316,6 +330,8 @@ func FuzzConn(f *testing.F) {
 				switch step {
 				case 0:
 					p.pass(time.Second)
+				case 250:
+					p.tape.deaf = true
 				case 251:
 					p.c.RecvEncoded([]byte{0, 17, 0xc0})
 				case 252:
@@ -323,8 +339,8 @@ func FuzzConn(f *testing.F) {
 				case 253:
 					p.c.Softquit("reason.bye")
 				case 254:
-					p.c.SendEncoded([]byte{0, 18, 0xc0}) // and the softquit that may follow, in one turn
-					continue
+					p.c.SendEncoded([]byte{0, 18, 0xc0})
+					continue // in one turn with what is next
 				case 255:
 					p.c.Abort(io.ErrUnexpectedEOF)
 				default:
@@ -336,9 +352,16 @@ func FuzzConn(f *testing.F) {
 				}
 				p.settle()
 			}
-			piece(len(rest))
-			if len(steps)%2 == 0 {
+			switch len(steps) % 3 {
+			case 0:
+				piece(len(rest))
 				p.hangUp()
+			case 1:
+				p.tape.eof = true
+				piece(len(rest))
+				p.hangUp()
+			case 2:
+				piece(len(rest))
 			}
 			p.bury()
 		})

@@ -14,8 +14,11 @@ import (
 func (s *session) Received(_ *engine.Conn, b []byte) (n int) {
 	c := s.conn()
 	n = len(b) // a conn that ends takes no more
-	defer c.caught()
-	return c.receive(b)
+	returned := false
+	defer c.caught(&returned)
+	n = c.receive(b)
+	returned = true
+	return n
 }
 
 func (c *Conn) receive(b []byte) (n int) {
@@ -247,7 +250,9 @@ func (c *Conn) soon(fn func()) error {
 		if c.over || c.State() == Disconnected {
 			return
 		}
-		defer c.caught()
+		returned := false
+		defer c.caught(&returned)
 		fn()
+		returned = true
 	})
 }

@@ -54,6 +54,15 @@ func (c *Conn) SendRaw(t *registry.Type, payload []byte) error {
 	if err != nil {
 		return err
 	}
+	if !c.peer.observed() {
+		if err := c.fits(t, codec.IDSize+len(payload)); err != nil {
+			return err
+		}
+		h := codec.Header(id, len(payload))
+		if c.link.QueueParts(h[:], payload) == nil {
+			return nil
+		}
+	}
 	b := c.scratch()
 	defer c.release(b)
 	b.B = codec.AppendFrame(b.B, id, payload)

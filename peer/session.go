@@ -26,7 +26,14 @@ func (s *session) Wrap(_ *engine.Conn, inner engine.Transport) engine.Transport 
 // Opened implements engine.Handler: both sides speak at once, unasked.
 func (s *session) Opened(*engine.Conn) {
 	c := s.conn()
-	defer c.caught()
+	returned := false
+	defer c.caught(&returned)
+	s.open()
+	returned = true
+}
+
+func (s *session) open() {
+	c := s.conn()
 	p := c.peer
 	if err := p.enter(c); err != nil {
 		c.Abort(err)
@@ -300,18 +307,20 @@ func (c *Conn) lose(reason error) {
 	c.lost, c.why = true, reason
 	before := State(c.state.Swap(uint32(Softquitted)))
 	c.farewell.Store(c.made && before <= Softquitted)
+	defer c.farewell.Store(false)
 	c.tellLost(reason)
-	c.farewell.Store(false)
 }
 
 func (c *Conn) tellLost(reason error) {
-	defer c.caught()
+	returned := false
+	defer c.caught(&returned)
 	c.peer.gone(c)
 	c.peer.stats.lost(reason)
 	c.wake(reason)
 	if f := c.peer.cfg.OnLost; f != nil {
 		f(c, reason)
 	}
+	returned = true
 }
 
 // wake tells a waiting Connect how it went.
@@ -349,21 +358,30 @@ func (s *session) Closed(_ *engine.Conn, err error) {
 	if err == nil {
 		err = engine.ErrClosed
 	}
+	defer c.depart()
 	if !c.lost {
 		c.lost, c.why = true, err
 		c.tellLost(err)
 	}
+}
+
+// depart takes the conn off its peer, behind OnLost.
+func (c *Conn) depart() {
 	c.peer.remove(c)
 	if c.server != "" && c.made && !c.leaving.Load() {
 		c.peer.lostServer(c.server, c.why)
 	}
 }
 
-// caught is deferred around the program's code: a panic there ends this conn,
-// with a reason, and nothing else.
-func (c *Conn) caught() {
+// caught is deferred around the program's code: a panic or a Goexit there ends
+// this conn, with a reason, and nothing else.
+func (c *Conn) caught(returned *bool) {
 	v := recover()
+	if *returned {
+		return
+	}
 	if v == nil {
+		c.fault(ReasonHandler, engine.ErrGoexit) // the engine logs where
 		return
 	}
 	err := &engine.PanicError{Value: v, Stack: debug.Stack()}

@@ -60,8 +60,8 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-// issue makes a certificate for name, which is valid for 127.0.0.1 too.
-func (ca *authority) issue(t *testing.T, name string) tls.Certificate {
+// sign makes a certificate for name, which is valid for 127.0.0.1 too.
+func (ca *authority) sign(t *testing.T, name string) tls.Certificate {
 	t.Helper()
 	key := newKey(t)
 	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
@@ -79,7 +79,7 @@ func (ca *authority) issue(t *testing.T, name string) tls.Certificate {
 // server is for a server that verifies the certificates it is shown.
 func (ca *authority) server(t *testing.T) *tls.Config {
 	return &tls.Config{
-		Certificates: []tls.Certificate{ca.issue(t, "server.test")},
+		Certificates: []tls.Certificate{ca.sign(t, "server.test")},
 		ClientCAs:    ca.pool,
 		ClientAuth:   tls.VerifyClientCertIfGiven,
 	}
@@ -87,7 +87,7 @@ func (ca *authority) server(t *testing.T) *tls.Config {
 
 // client is for a client with a certificate.
 func (ca *authority) client(t *testing.T) *tls.Config {
-	return &tls.Config{RootCAs: ca.pool, Certificates: []tls.Certificate{ca.issue(t, "client.test")}}
+	return &tls.Config{RootCAs: ca.pool, Certificates: []tls.Certificate{ca.sign(t, "client.test")}}
 }
 
 // save writes a certificate and its key to files.
@@ -191,7 +191,7 @@ func TestTLSHandshakesThatFail(t *testing.T) {
 			"handshake failure", "client didn't provide a certificate"},
 		"wrong client certificate": {ask(ca.server(t)), &tls.Config{RootCAs: ca.pool,
 			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-				cert := other.issue(t, "client.test")
+				cert := other.sign(t, "client.test")
 				return &cert, nil
 			}}, "unknown certificate authority", "signed by unknown authority"},
 		"wrong server name": {ca.server(t), &tls.Config{RootCAs: ca.pool, ServerName: "elsewhere.test"},
@@ -345,7 +345,7 @@ func TestCertificateReload(t *testing.T) {
 	}
 	load := func(who, name string) *Certificate {
 		certFile, keyFile := files(who)
-		save(t, ca.issue(t, name), certFile, keyFile)
+		save(t, ca.sign(t, name), certFile, keyFile)
 		c, err := LoadCertificate(certFile, keyFile)
 		if err != nil {
 			t.Fatal(err)
@@ -384,7 +384,7 @@ func TestCertificateReload(t *testing.T) {
 	connect("server one", "client one")
 
 	certFile, keyFile := files("server")
-	save(t, ca.issue(t, "server two"), certFile, keyFile)
+	save(t, ca.sign(t, "server two"), certFile, keyFile)
 	connect("server one", "client one")
 	if err := server.Reload(); err != nil {
 		t.Fatal(err)
@@ -400,7 +400,7 @@ func TestCertificateReload(t *testing.T) {
 		"garbage":         func() error { return os.WriteFile(certFile, []byte("no certificate"), 0o600) },
 		"another's cert":  func() error { b, _ := os.ReadFile(other); return os.WriteFile(certFile, b, 0o600) },
 		"no file":         func() error { return os.Remove(certFile) },
-		"no key any more": func() error { save(t, ca.issue(t, "x"), certFile, keyFile); return os.Remove(keyFile) },
+		"no key any more": func() error { save(t, ca.sign(t, "x"), certFile, keyFile); return os.Remove(keyFile) },
 	} {
 		if err := breakIt(); err != nil {
 			t.Fatal(err)

@@ -168,7 +168,9 @@ func (c *Conn) RTT() time.Duration { return time.Duration(c.rtt.Load()) }
 func (s *session) Pressure(_ *engine.Conn, above bool) {
 	c := s.conn()
 	if f := c.peer.cfg.OnPressure; f != nil {
-		defer c.caught()
+		returned := false
+		defer c.caught(&returned)
 		f(c, above)
+		returned = true
 	}
 }

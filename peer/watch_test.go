@@ -12,7 +12,7 @@ import (
 )
 
 func TestHeartbeatsKeepAConnAndTellItsRTT(t *testing.T) {
-	setUp := func(s, c *side) { s.cfg.Ping, c.cfg.Ping = 100*time.Millisecond, 100*time.Millisecond }
+	setUp := func(s, c *side) { s.cfg.Ping, c.cfg.Ping = 300*time.Millisecond, 300*time.Millisecond }
 	everywhere(t, setUp, func(t *testing.T, w *world) {
 		sc, cc := w.handshake(t)
 		eventually(t, "round-trip times", func() bool { return sc.RTT() > 0 && cc.RTT() > 0 })

@@ -6,28 +6,27 @@ import (
 	"errors"
 	"net"
 	"path/filepath"
-	"runtime"
 	"testing"
-	"time"
 
 	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/internal/await"
 	"github.com/packetmq/packetmq/internal/leak"
 	"github.com/packetmq/packetmq/registry"
 )
 
-const patience = 30 * time.Second
+// eventually waits for what another goroutine is about to have done, and for
+// which it gives no event.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	await.True(t, what, ok)
+}
+
+const patience = await.Patience
 
 // wait returns what arrives on ch, or fails the test.
 func wait[T any](t *testing.T, what string, ch <-chan T) T {
 	t.Helper()
-	select {
-	case v := <-ch:
-		return v
-	case <-time.After(patience):
-		buf := make([]byte, 1<<16)
-		t.Fatalf("no %s within %v\n%s", what, patience, buf[:runtime.Stack(buf, true)])
-		panic("unreachable")
-	}
+	return await.Value(t, what, ch)
 }
 
 // nothing fails the test if something is on ch already.

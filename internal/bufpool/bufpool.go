@@ -8,6 +8,7 @@
 package bufpool
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"github.com/valyala/bytebufferpool"
@@ -20,11 +21,18 @@ type Buffer = bytebufferpool.ByteBuffer
 // One burst of large packets must not pin large buffers for good.
 const MaxKept = 256 << 10
 
+// Large is the size, in bytes, from which on buffers are kept apart.
+const Large = 64 << 10
+
 // Pool hands out buffers. The zero value is ready. Any goroutine may use it.
 type Pool struct {
 	ledger ledger // empty but in the debug build; first, where that costs nothing
 	pool   bytebufferpool.Pool
+	large  bytebufferpool.Pool // a pool keeps what is of its usual size: one for each
 	out    atomic.Int64
+
+	mu     sync.Mutex
+	caches []*Cache
 }
 
 // Get returns an empty buffer, the caller's until Put.
@@ -34,6 +42,19 @@ func (p *Pool) Get() *Buffer {
 		return p.ledger.get()
 	}
 	return p.pool.Get()
+}
+
+// GetLarge is Get for a buffer that will hold as many as Large bytes.
+func (p *Pool) GetLarge() *Buffer {
+	p.out.Add(1)
+	if debugBuild {
+		return p.ledger.get()
+	}
+	b := p.large.Get()
+	if cap(b.B) < Large {
+		b.B = make([]byte, 0, Large)
+	}
+	return b
 }
 
 // Put takes b back; b and every slice of it are dead for the caller.
@@ -49,8 +70,21 @@ func (p *Pool) Put(b *Buffer) {
 	if cap(b.B) > MaxKept {
 		return
 	}
+	if cap(b.B) >= Large {
+		p.large.Put(b)
+		return
+	}
 	p.pool.Put(b)
 }
 
-// Out is the number of buffers given out and not yet back.
-func (p *Pool) Out() int64 { return p.out.Load() }
+// Out is the number of buffers given out and not yet back. What rests in a
+// Cache is back as of its last Settle.
+func (p *Pool) Out() int64 {
+	n := p.out.Load()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.caches {
+		n -= c.told.Load()
+	}
+	return n
+}

@@ -1,0 +1,94 @@
+package engine
+
+import (
+	"io"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestListenRefusesOtherNetworks(t *testing.T) {
+	r := New(nil)
+	defer r.Close()
+	if _, err := r.Listen("udp", "127.0.0.1:0", nil); err == nil {
+		t.Error("Listen took udp")
+	}
+}
+
+func TestMaxConns(t *testing.T) {
+	r := start(t, &Config{MaxConns: 2})
+	ln := listen(t, r, &hooks{received: echo})
+	a, b := dial(t, ln), dial(t, ln)
+	exchange(t, a, "one")
+	exchange(t, b, "two")
+	c := dial(t, ln)
+	c.SetDeadline(time.Now().Add(patience))
+	if n, err := c.Read(make([]byte, 1)); err == nil {
+		t.Errorf("read %d bytes from a conn over the limit", n)
+	}
+	a.Close()
+	for {
+		d := dial(t, ln)
+		d.SetDeadline(time.Now().Add(patience))
+		io.WriteString(d, "x")
+		if _, err := d.Read(make([]byte, 1)); err == nil {
+			break // there is room again
+		}
+	}
+	exchange(t, b, "still here")
+}
+
+// manual is a net.Listener that accepts what the test gives it.
+type manual struct {
+	net.Listener
+	conns chan net.Conn
+}
+
+func (m *manual) Addr() net.Addr { return &net.TCPAddr{} }
+func (m *manual) Close() error   { close(m.conns); return nil }
+func (m *manual) Accept() (net.Conn, error) {
+	nc, ok := <-m.conns
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return nc, nil
+}
+
+// A socket that was being accepted when the reactor was stopped waits until it
+// runs on, or is closed with the listener.
+func TestAcceptingWhileStopped(t *testing.T) {
+	for _, runsOn := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			v := virtual(t, nil)
+			calls := 0
+			m := &manual{conns: make(chan net.Conn)}
+			ln := &Listener{r: v.r, ln: m, shut: make(chan struct{}), done: make(chan struct{}),
+				accept: func(net.Conn) (*Conn, Handler) { calls++; return nil, nil }}
+			v.r.lns[ln] = struct{}{}
+			go ln.serve()
+			synctest.Wait() // it accepts
+			v.r.Stop()
+			ours, theirs := net.Pipe()
+			m.conns <- ours
+			synctest.Wait()
+			if calls != 0 {
+				t.Error("the acceptor was called while the reactor was stopped")
+			}
+			want := 0
+			if runsOn {
+				want = 1
+				v.r.RunAsync()
+				synctest.Wait()
+			}
+			ln.Close()
+			synctest.Wait()
+			if calls != want {
+				t.Errorf("runs on: %v; the acceptor was called %d times", runsOn, calls)
+			}
+			if _, err := theirs.Read(make([]byte, 1)); err == nil {
+				t.Error("the refused conn is open")
+			}
+		})
+	}
+}

@@ -1,0 +1,185 @@
+package engine
+
+import (
+	"io"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/packetmq/packetmq/internal/leak"
+)
+
+func TestPostIsFIFO(t *testing.T) {
+	r := start(t, nil)
+	const each, senders = 20000, 4
+	var last [senders]int // the loop's alone
+	bad := 0
+	var wg sync.WaitGroup
+	for s := range senders {
+		wg.Go(func() {
+			for i := range each {
+				r.Post(func() {
+					if last[s] != i {
+						bad++
+					}
+					last[s] = i + 1
+				})
+			}
+		})
+	}
+	wg.Wait()
+	done := make(chan int, 1)
+	r.Post(func() { done <- bad })
+	if n := wait(t, "last task", done); n != 0 {
+		t.Errorf("%d tasks ran out of order", n)
+	}
+}
+
+func TestPostThatRepostsDoesNotStarveSockets(t *testing.T) {
+	r := start(t, nil)
+	nc := serve(t, r, &hooks{received: echo})
+	var stop atomic.Bool
+	var again func()
+	again = func() {
+		if !stop.Load() {
+			r.Post(again)
+		}
+	}
+	for range 1000 {
+		r.Post(again)
+	}
+	defer stop.Store(true)
+	for range 100 {
+		exchange(t, nc, "served meanwhile")
+	}
+}
+
+func TestStopOnLoopTakesNoFurtherInput(t *testing.T) {
+	r := start(t, nil)
+	handled := make(chan byte, 10)
+	nc := serve(t, r, &hooks{received: func(c *Conn, b []byte) int {
+		handled <- b[0]
+		if b[0] == 's' {
+			r.Stop()
+		}
+		return 1
+	}})
+	io.WriteString(nc, "abs")
+	for _, want := range []byte("abs") {
+		if got := wait(t, "byte", handled); got != want {
+			t.Fatalf("handled %c, want %c", got, want)
+		}
+	}
+	r.Stop() // from here: waits until the loop stands
+	io.WriteString(nc, "def")
+	select {
+	case b := <-handled:
+		t.Errorf("handled %c after Stop", b)
+	default:
+	}
+	if err := r.RunAsync(); err != nil {
+		t.Fatal(err)
+	}
+	if got := wait(t, "byte", handled); got != 'd' {
+		t.Errorf("handled %c after Run, want d", got)
+	}
+}
+
+// What is asked of a reactor before it runs is done when it does.
+func TestAskedBeforeTheFirstRun(t *testing.T) {
+	for name, ask := range map[string]func(t *testing.T, r *Reactor, did func()){
+		"post": func(_ *testing.T, r *Reactor, did func()) { r.Post(did) },
+		"timer": func(t *testing.T, r *Reactor, did func()) {
+			r.After(0, did)
+			eventually(t, "the alarm", func() bool {
+				l := r.loops[0]
+				l.mu.Lock()
+				defer l.mu.Unlock()
+				return l.alarmed
+			})
+		},
+		"attach": func(t *testing.T, r *Reactor, did func()) {
+			plugIn(t, r, &plug{}, &hooks{opened: func(*Conn) { did() }})
+		},
+		"queue": func(t *testing.T, r *Reactor, did func()) {
+			plugIn(t, r, &plug{}, &hooks{}).Queue([]byte("x"))
+			r.Post(did)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			leak.Check(t)
+			r := New(nil)
+			defer r.Close()
+			done := make(chan struct{})
+			ask(t, r, func() { close(done) })
+			if err := r.RunAsync(); err != nil {
+				t.Fatal(err)
+			}
+			wait(t, name, done)
+		})
+	}
+}
+
+// The callback that stops the reactor is the last one; those behind it come, in
+// order, when it runs on.
+func TestStopOnLoopStopsTheTurn(t *testing.T) {
+	for name, add := range map[string]func(t *testing.T, r *Reactor, fn func()){
+		"posted functions": func(_ *testing.T, r *Reactor, fn func()) { r.Post(fn) },
+		"timers":           func(_ *testing.T, r *Reactor, fn func()) { r.After(0, fn) },
+		"pumps": func(t *testing.T, r *Reactor, fn func()) {
+			p := &plug{pump: func() bool { fn(); return false }}
+			plugIn(t, r, p, &hooks{opened: func(c *Conn) { c.Wake(c.Loop()) }})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := virtual(t, nil)
+			var ran []int
+			for i := range 3 {
+				add(t, v.r, func() {
+					if ran = append(ran, i); i == 0 {
+						v.r.Stop()
+					}
+				})
+			}
+			v.Settle(10)
+			if !slices.Equal(ran, []int{0}) {
+				t.Errorf("%v ran, and 0 stopped the reactor", ran)
+			}
+			if err := v.r.RunAsync(); err != nil {
+				t.Fatal(err)
+			}
+			settle(t, v)
+			if !slices.Equal(ran, []int{0, 1, 2}) {
+				t.Errorf("%v ran", ran)
+			}
+		})
+	}
+}
+
+// Stop comes when a turn has begun that did not see it: the loop is called again,
+// to park, and what the turn had taken to do is done when the reactor runs on.
+func TestStopBehindTheBeginningOfATurn(t *testing.T) {
+	v := virtual(t, nil)
+	l := v.r.loops[0]
+	rings, ran := 0, 0
+	l.setBell(func() { rings++ })
+	v.r.Post(func() { ran++ })
+	rings = 0
+	l.enter()
+	v.r.Stop()
+	l.turn()
+	l.done()
+	l.exit()
+	if rings != 1 || ran != 0 {
+		t.Errorf("the bell was rung %d times; %d posted functions ran", rings, ran)
+	}
+	l.setBell(nil)
+	if err := v.r.RunAsync(); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, v)
+	if ran != 1 {
+		t.Errorf("the posted function ran %d times", ran)
+	}
+}

@@ -1,0 +1,74 @@
+package engine
+
+import "testing"
+
+// plug is a transport that does nothing but what the test makes it do.
+type plug struct {
+	sink   Sink
+	pool   *Pool
+	stuck  bool        // what is written stays
+	held   int         // that
+	pump   func() bool // nil: no input
+	close  func()
+	fin    bool
+	closed bool
+}
+
+func (p *plug) Open(s Sink) { p.sink = s }
+
+func (p *plug) Pump() bool { return p.pump != nil && p.pump() }
+
+func (p *plug) Write(b *Buffer) error {
+	if p.stuck {
+		p.held += len(b.B)
+	}
+	p.pool.Put(b)
+	return nil
+}
+
+func (p *plug) Buffered() int { return p.held }
+
+func (p *plug) CloseWrite() error {
+	p.fin = true
+	return nil
+}
+
+func (p *plug) Close() {
+	p.closed = true
+	if p.close != nil {
+		p.close()
+	}
+}
+
+// plugIn attaches a conn over p.
+func plugIn(t *testing.T, r *Reactor, p *plug, h Handler) *Conn {
+	t.Helper()
+	p.pool = r.Buffers()
+	c := new(Conn)
+	if err := r.Attach(p, c, h, nil); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// virtual is a virtual reactor until the test ends, which then looks for what
+// is left.
+func virtual(t *testing.T, cfg *Config) *Virtual {
+	t.Helper()
+	v := NewVirtual(cfg)
+	t.Cleanup(func() {
+		v.Close()
+		if n, out := v.r.Conns(), v.r.Buffers().Out(); n != 0 || out != 0 {
+			t.Errorf("%d conns are counted and %d buffers are out at the end", n, out)
+		}
+	})
+	return v
+}
+
+// settle has v do all there is to do.
+func settle(t *testing.T, v *Virtual) {
+	t.Helper()
+	if !v.Settle(1000) {
+		t.Fatal("it does not settle")
+	}
+}

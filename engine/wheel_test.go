@@ -1,0 +1,120 @@
+package engine
+
+import (
+	"errors"
+	"testing"
+	"time"
+)
+
+func TestFarDeadlines(t *testing.T) {
+	for _, d := range far {
+		v := virtual(t, nil)
+		calls := 0
+		plugIn(t, v.r, &plug{}, &hooks{
+			opened:  func(c *Conn) { c.SetDeadline(d) },
+			expired: func(*Conn) { calls++ },
+		})
+		settle(t, v)
+		v.Advance(time.Hour)
+		settle(t, v)
+		if calls != 0 {
+			t.Errorf("a deadline at %v came within an hour", d)
+		}
+	}
+}
+
+// What one conn's Expired does to the deadline of another one holds, though both
+// were due.
+func TestDeadlineMovedByAnother(t *testing.T) {
+	for name, test := range map[string]struct {
+		move func(c *Conn)
+		want int // calls, when two more seconds have passed
+	}{
+		"left alone": {func(*Conn) {}, 2},
+		"taken away": {func(c *Conn) { c.SetDeadline(0) }, 1},
+		"put off":    {func(c *Conn) { c.SetDeadline(c.Loop().Now() + time.Hour) }, 1},
+		"moved on":   {func(c *Conn) { c.SetDeadline(c.Loop().Now() + time.Second) }, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := virtual(t, nil)
+			conns := make([]*Conn, 2)
+			calls := 0
+			for i := range conns {
+				conns[i] = plugIn(t, v.r, &plug{}, &hooks{
+					opened: func(c *Conn) { c.SetDeadline(time.Second) },
+					expired: func(*Conn) {
+						if calls++; calls == 1 {
+							test.move(conns[1-i])
+						}
+					},
+				})
+			}
+			settle(t, v)
+			v.Advance(time.Second)
+			settle(t, v)
+			first := calls
+			v.Advance(2 * time.Second)
+			settle(t, v)
+			if calls != test.want || name != "left alone" && first != 1 {
+				t.Errorf("Expired was called %d times at first and %d in all, want %d", first, calls, test.want)
+			}
+		})
+	}
+}
+
+// Finish has the deadline to itself.
+func TestSetDeadlineDoesNotMoveTheGrace(t *testing.T) {
+	for name, at := range map[string]time.Duration{"none": 0, "early": 1, "late": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			v := virtual(t, nil)
+			var ended []error
+			c := plugIn(t, v.r, &plug{stuck: true}, &hooks{
+				opened:  func(c *Conn) { c.Queue([]byte("not taken")); c.Finish(10 * time.Second) },
+				expired: func(*Conn) { t.Error("Expired was called") },
+				closed:  func(_ *Conn, err error) { ended = append(ended, err) },
+			})
+			settle(t, v)
+			v.r.Post(func() { c.SetDeadline(at) })
+			v.Advance(9 * time.Second)
+			settle(t, v)
+			if len(ended) != 0 {
+				t.Errorf("ended within the grace: %v", ended)
+			}
+			v.Advance(2 * time.Second)
+			settle(t, v)
+			if len(ended) != 1 || !errors.Is(ended[0], ErrFlushTimeout) {
+				t.Errorf("ended with %v, want %v", ended, ErrFlushTimeout)
+			}
+		})
+	}
+}
+
+// The grace begins when Finish is called, not when the callback began.
+func TestGraceBehindALongCallback(t *testing.T) {
+	v := virtual(t, nil)
+	var ended []error
+	p := &plug{stuck: true}
+	c := plugIn(t, v.r, p, &hooks{
+		received: func(c *Conn, b []byte) int {
+			v.Advance(time.Minute) // goes by in this callback
+			c.Queue([]byte("not taken"))
+			c.Finish(10 * time.Second)
+			return len(b)
+		},
+		closed: func(_ *Conn, err error) { ended = append(ended, err) },
+	})
+	p.pump = func() bool { p.sink.Received([]byte("x")); return false }
+	settle(t, v)
+	c.Wake(nil)
+	settle(t, v)
+	v.Advance(9 * time.Second)
+	settle(t, v)
+	if len(ended) != 0 {
+		t.Errorf("ended within the grace: %v", ended)
+	}
+	v.Advance(2 * time.Second)
+	settle(t, v)
+	if len(ended) != 1 {
+		t.Errorf("%d ends after the grace", len(ended))
+	}
+}

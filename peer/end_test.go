@@ -1,0 +1,129 @@
+package peer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+)
+
+func TestSoftquit(t *testing.T) {
+	for _, by := range []string{"client", "server"} {
+		t.Run(by, func(t *testing.T) {
+			everywhere(t, nil, func(t *testing.T, w *world) {
+				sc, cc := w.handshake(t)
+				me, other := w.c, w.s
+				mine, others := cc, sc
+				if by == "server" {
+					me, other, mine, others = other, me, others, mine
+				}
+				if err := mine.Softquit("reason.bye"); err != nil {
+					t.Fatal(err)
+				}
+				if err := mine.Softquit("reason.again"); !errors.Is(err, ErrNotActive) {
+					t.Errorf("second softquit: %v", err)
+				}
+				for _, s := range []*side{me, other} {
+					if e := s.next(t, "lost"); e.reason != Reason("reason.bye") {
+						t.Errorf("lost because of %v, want reason.bye", e.reason)
+					}
+				}
+				eventually(t, "both disconnected", func() bool {
+					return mine.State() == Disconnected && others.State() == Disconnected
+				})
+				if w.client.NumConns() != 0 || w.server.NumConns() != 0 {
+					t.Error("conns are left")
+				}
+				w.client.Close()
+				w.server.Close()
+				nothing(t, "event", me.events)
+				nothing(t, "event", other.events)
+			})
+		})
+	}
+}
+
+func TestEmptyReasonIsUnknown(t *testing.T) {
+	everywhere(t, nil, func(t *testing.T, w *world) {
+		_, cc := w.handshake(t)
+		cc.Softquit("")
+		if e := w.s.next(t, "lost"); e.reason != ReasonUnknown {
+			t.Errorf("lost because of %v", e.reason)
+		}
+		w.c.next(t, "lost")
+	})
+}
+
+func TestAbort(t *testing.T) {
+	everywhere(t, nil, func(t *testing.T, w *world) {
+		_, cc := w.handshake(t)
+		broken := errors.New("broken on purpose")
+		cc.Abort(broken)
+		if e := w.c.next(t, "lost"); !errors.Is(e.reason, broken) {
+			t.Errorf("this side lost it because of %v", e.reason)
+		}
+		var reason Reason
+		if e := w.s.next(t, "lost"); e.reason == nil || errors.As(e.reason, &reason) {
+			t.Errorf("the other side lost it because of %v, want the transport's error", e.reason)
+		}
+		if err := cc.Send("test:ping", 1); !errors.Is(err, ErrClosed) {
+			t.Errorf("send on it: %v", err)
+		}
+	})
+}
+
+// A packet sent from the lost-connection callback arrives, before the end.
+func TestLastPacketInTheCallback(t *testing.T) {
+	var w *world
+	setUp := func(s, c *side) {
+		lost := c.cfg.OnLost
+		c.cfg.OnLost = func(conn *Conn, reason error) {
+			if err := Send(conn, c.ping, &note{99, "last words"}); err != nil {
+				lost(conn, fmt.Errorf("last packet: %w", err))
+				return
+			}
+			lost(conn, reason)
+		}
+	}
+	everywhere(t, setUp, func(t *testing.T, world *world) {
+		w = world
+		pings := inbox(t, w.server, w.s.ping, 2)
+		_, cc := w.handshake(t)
+		Send(cc, w.c.ping, &note{1, "before"})
+		cc.Softquit("reason.bye")
+		if e := w.c.next(t, "lost"); e.reason != Reason("reason.bye") {
+			t.Error(e.reason)
+		}
+		for _, want := range []int{1, 99} {
+			if got := wait(t, "ping", pings); got.N != want {
+				t.Errorf("got %+v, want %d", got, want)
+			}
+		}
+		if e := w.s.next(t, "lost"); e.reason != Reason("reason.bye") {
+			t.Error(e.reason)
+		}
+	})
+}
+
+func TestLostIsToldOnce(t *testing.T) {
+	ends := map[string]func(w *world, sc, cc *Conn){
+		"both softquit": func(w *world, sc, cc *Conn) { sc.Softquit("a"); cc.Softquit("b") },
+		"quit, abort":   func(w *world, sc, cc *Conn) { cc.Softquit("a"); cc.Abort(io.EOF); sc.Abort(io.EOF) },
+		"abort, quit":   func(w *world, sc, cc *Conn) { cc.Abort(nil); cc.Softquit("a"); sc.Softquit("b") },
+		"close":         func(w *world, sc, cc *Conn) { cc.Softquit("a"); w.client.Close() },
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			everywhere(t, nil, func(t *testing.T, w *world) {
+				sc, cc := w.handshake(t)
+				end(w, sc, cc)
+				w.s.next(t, "lost")
+				w.c.next(t, "lost")
+				w.client.Close()
+				w.server.Close()
+				nothing(t, "event", w.s.events)
+				nothing(t, "event", w.c.events)
+			})
+		})
+	}
+}

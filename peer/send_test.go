@@ -1,0 +1,250 @@
+package peer
+
+import (
+	"errors"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/registry"
+)
+
+func TestEverySendForm(t *testing.T) {
+	obj := &struct{ name string }{"an object"}
+	setUp := func(s, c *side) {
+		s.reg.Add("test:obj", 19, nil)
+		c.reg.Add("test:obj", 42, obj)
+	}
+	everywhere(t, setUp, func(t *testing.T, w *world) {
+		got := make(chan any, 1)
+		for _, name := range []string{"test:ping", "test:obj"} {
+			err := HandleAny(w.server, name, func(c *Conn, v any) error {
+				if n, ok := v.(*note); ok {
+					v = n.Text
+				}
+				got <- v
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, cc := w.handshake(t)
+		payload, err := new(codec.Msgpack).Append(nil, note{0, "raw"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		onLoop := func(f func() error) error {
+			done := make(chan error, 1)
+			cc.Loop().Post(func() { done <- f() })
+			return wait(t, "post", done)
+		}
+		typ := w.c.ping.Type()
+		for _, form := range []struct {
+			name string
+			send func() error
+			want any
+		}{
+			{"name", func() error { return cc.Send("test:ping", note{0, "name"}) }, "name"},
+			{"id", func() error { return cc.Send(40, &note{0, "id"}) }, "id"},
+			{"object", func() error { return cc.Send(obj, "object") }, "object"},
+			{"type", func() error { return cc.Send(typ, note{0, "type"}) }, "type"},
+			{"packet", func() error { return cc.Send(w.c.ping, note{0, "packet"}) }, "packet"},
+			{"typed", func() error { return Send(cc, w.c.ping, &note{0, "typed"}) }, "typed"},
+			{"raw", func() error { return cc.SendRaw(typ, payload) }, "raw"},
+			{"encoded", func() error { return cc.SendEncoded(append([]byte{0, 17}, payload...)) }, "raw"},
+			{"peer, default", func() error { return w.client.Send(nil, "test:ping", note{0, "default"}) }, "default"},
+			{"peer, conn", func() error { return w.client.Send(cc, "test:ping", note{0, "conn"}) }, "conn"},
+			{"peer, conn id", func() error { return w.client.Send(cc.ID(), 40, note{0, "conn id"}) }, "conn id"},
+			{"peer, encoded", func() error { return w.client.SendEncoded(nil, append([]byte{0, 17}, payload...)) }, "raw"},
+			{"broadcast", func() error { return w.client.Broadcast("test:ping", note{0, "all"}) }, "all"},
+			{"reply", func() error { return onLoop(func() error { return cc.Reply(obj, "reply") }) }, "reply"},
+			{"typed reply", func() error {
+				return onLoop(func() error { return Reply(cc, w.c.ping, &note{0, "typed reply"}) })
+			}, "typed reply"},
+			{"raw reply", func() error { return onLoop(func() error { return cc.ReplyRaw(typ, payload) }) }, "raw"},
+		} {
+			if err := form.send(); err != nil {
+				t.Fatalf("%s: %v", form.name, err)
+			}
+			if v := wait(t, form.name, got); v != form.want {
+				t.Errorf("%s: got %v", form.name, v)
+			}
+		}
+		if err := w.client.Broadcast("test:ping", note{}, cc); err != nil {
+			t.Error(err)
+		}
+		nothing(t, "packet to the conn that was left out", got)
+	})
+}
+
+func TestSendErrors(t *testing.T) {
+	everywhere(t, nil, func(t *testing.T, w *world) {
+		if err := w.client.Send(nil, "test:ping", 1); !errors.Is(err, ErrNoConn) {
+			t.Errorf("send without a conn: %v", err)
+		}
+		sc, cc := w.handshake(t)
+		var unknown *registry.UnknownError
+		if err := cc.Send("test:none", 1); !errors.As(err, &unknown) {
+			t.Errorf("send of an unknown packet: %v", err)
+		}
+		if err := cc.Send("test:ping", func() {}); err == nil {
+			t.Error("a func was sent")
+		}
+		if err := w.server.Send(nil, "test:ping", 1); !errors.Is(err, ErrNoConn) {
+			t.Errorf("a server's send without a conn: %v", err)
+		}
+		if err := w.client.Send(sc, "test:ping", 1); !errors.Is(err, ErrNoConn) {
+			t.Errorf("send on a conn of another peer: %v", err)
+		}
+		var big *SizeError
+		if err := cc.Send("test:ping", make([]byte, DefaultMaxFrame)); !errors.As(err, &big) {
+			t.Errorf("send of more than the other side takes: %v", err)
+		}
+		if err := cc.SendEncoded([]byte{1}); !errors.Is(err, codec.ErrShortFrame) {
+			t.Errorf("send of one byte: %v", err)
+		}
+		w.c.reg.Add("test:late", 50, nil)
+		if err := cc.Send("test:late", 1); !errors.Is(err, ErrNotOnWire) {
+			t.Errorf("send of a packet that the other side was not told: %v", err)
+		}
+		cc.Softquit("")
+		if err := cc.Send("test:ping", 1); err == nil {
+			t.Error("send after softquit")
+		}
+		w.c.next(t, "lost")
+		w.s.next(t, "lost")
+	})
+}
+
+// Packets of one sender arrive in its order, whatever the API, goroutine and
+// mixture.
+func TestOrderOfAllAPIs(t *testing.T) {
+	total := 100_000
+	if testing.Short() {
+		total = 10_000
+	}
+	everywhere(t, nil, func(t *testing.T, w *world) {
+		const senders = 6
+		each := total / senders
+		last := [senders]int{}
+		var bad, count int
+		done := make(chan struct{})
+		Handle(w.server, w.s.ping, func(c *Conn, v *note) error {
+			who := int(v.Text[0] - 'a')
+			if v.N != last[who] {
+				bad++
+			}
+			last[who] = v.N + 1
+			if count++; count == each*senders {
+				close(done)
+			}
+			return nil
+		})
+		_, cc := w.handshake(t)
+		raw := func(who string, n int) []byte {
+			b, _ := new(codec.Msgpack).Append([]byte{0, 17}, note{n, who})
+			return b
+		}
+		flow := func() bool { return cc.Pending() < 4<<20 } // the bound ends the conn
+		var wg sync.WaitGroup
+		for i, send := range []func(who string, n int) error{
+			func(who string, n int) error { return Send(cc, w.c.ping, &note{n, who}) },
+			func(who string, n int) error { return cc.Send("test:ping", note{n, who}) },
+			func(who string, n int) error { return cc.SendEncoded(raw(who, n)) },
+			func(who string, n int) error {
+				if n%2 == 0 {
+					return w.client.Broadcast(40, note{n, who})
+				}
+				return cc.SendRaw(w.c.ping.Type(), raw(who, n)[2:])
+			},
+		} {
+			who := string(rune('a' + i))
+			wg.Go(func() {
+				for n := 0; n < each; {
+					if !flow() {
+						runtime.Gosched()
+						continue
+					}
+					if err := send(who, n); err != nil {
+						t.Errorf("sender %s, packet %d: %v", who, n, err)
+						return
+					}
+					n++
+				}
+			})
+		}
+		// Two senders on the loop, one of them mixing Reply and Send.
+		for _, who := range []string{"e", "f"} {
+			n := 0
+			var step func()
+			step = func() {
+				for range 50 {
+					if n == each || !flow() {
+						break
+					}
+					v := &note{n, who}
+					err := error(nil)
+					if who == "e" || n%3 == 0 {
+						err = Reply(cc, w.c.ping, v)
+					} else {
+						err = Send(cc, w.c.ping, v)
+					}
+					if err != nil {
+						t.Errorf("sender %s: %v", who, err)
+						return
+					}
+					n++
+				}
+				if n < each {
+					cc.Loop().Post(step)
+				}
+			}
+			cc.Loop().Post(step)
+		}
+		wg.Wait()
+		wait(t, "last packet", done)
+		if bad != 0 {
+			t.Errorf("%d of %d packets out of order", bad, count)
+		}
+	})
+}
+
+// A frame as large as the limit passes, both ways; the next larger one does not
+// leave.
+func TestLargestFrame(t *testing.T) {
+	everywhere(t, nil, func(t *testing.T, w *world) {
+		got := make(chan int, 1)
+		HandleRaw(w.server, "test:ping", func(c *Conn, b []byte) error { got <- len(b); return nil })
+		_, cc := w.handshake(t)
+		payload := make([]byte, DefaultMaxFrame-codec.IDSize)
+		if err := cc.SendRaw(w.c.ping.Type(), payload); err != nil {
+			t.Fatal(err)
+		}
+		if n := wait(t, "packet", got); n != len(payload) {
+			t.Errorf("%d bytes arrived, want %d", n, len(payload))
+		}
+		var se *SizeError
+		if err := cc.SendRaw(w.c.ping.Type(), append(payload, 0)); !errors.As(err, &se) {
+			t.Errorf("one byte more: %v", err)
+		}
+	})
+}
+
+func TestBroadcastLeavesOutConnsThatEnd(t *testing.T) {
+	everywhere(t, nil, func(t *testing.T, w *world) {
+		pongs := inbox(t, w.client, w.c.pong, 2)
+		first, _ := w.handshake(t)
+		w.handshake(t)
+		errs := make(chan error, 1)
+		first.Loop().Post(func() {
+			first.Softquit("reason.bye")
+			errs <- w.server.Broadcast(w.s.pong, &note{1, ""})
+		})
+		if err := wait(t, "broadcast", errs); err != nil {
+			t.Error(err)
+		}
+		wait(t, "pong", pongs)
+	})
+}
