@@ -5,18 +5,17 @@ import (
 	"reflect"
 	"sync"
 	"sync/atomic"
-	"unsafe"
 )
 
 // A coder is what a Msgpack knows of the type of a value that it is given.
 type coder struct {
-	typ    unsafe.Pointer // as an any has it
-	encode *plan          // of the type; nil if that has none, or encodes itself
-	decode *plan          // of what the type points to; nil likewise
-	weight weight         // what decoding can cost
+	typ    uintptr // the type's address; coders keeps the type
+	encode *plan   // of the type; nil if that has none, or encodes itself
+	decode *plan   // of what the type points to; nil likewise
+	weight weight  // what decoding can cost
 }
 
-func newCoder(t reflect.Type, typ unsafe.Pointer) *coder {
+func newCoder(t reflect.Type, typ uintptr) *coder {
 	k := &coder{typ: typ, weight: weigh(t)}
 	target := t
 	if t.Kind() == reflect.Pointer {
@@ -39,21 +38,18 @@ type coders struct {
 	all   sync.Map // reflect.Type → *coder
 }
 
-// of returns the coder for the type of v. The one of nil can do nothing.
+// of returns the coder for the type of v, which is not nil by itself.
 func (s *coders) of(v any) *coder {
-	typ := wordsOf(&v).typ
-	slot := &s.slots[uint64(uintptr(typ))*0x9e3779b97f4a7c15>>58]
+	t := reflect.TypeOf(v)
+	typ := reflect.ValueOf(t).Pointer()
+	slot := &s.slots[uint64(typ)*0x9e3779b97f4a7c15>>58]
 	if k := slot.Load(); k != nil && k.typ == typ {
 		return k
 	}
-	return s.find(v, typ, slot)
+	return s.find(t, typ, slot)
 }
 
-func (s *coders) find(v any, typ unsafe.Pointer, slot *atomic.Pointer[coder]) *coder {
-	t := reflect.TypeOf(v)
-	if t == nil {
-		return new(coder)
-	}
+func (s *coders) find(t reflect.Type, typ uintptr, slot *atomic.Pointer[coder]) *coder {
 	known, ok := s.all.Load(t)
 	if !ok {
 		known, _ = s.all.LoadOrStore(t, newCoder(t, typ))
@@ -66,7 +62,7 @@ func (s *coders) find(v any, typ unsafe.Pointer, slot *atomic.Pointer[coder]) *c
 // appendPlanned appends v, which lies in depth arrays and maps, by the type's
 // plan. What that appends is sound, so no walk follows.
 func (k *coder) appendPlanned(dst []byte, v any, depth int) ([]byte, error) {
-	out, err := k.encode.appendTo(dst, v, depth)
+	out, err := k.encode.encode(dst, reflect.ValueOf(v), depth)
 	if err != nil {
 		return dst, encodeError(v, err)
 	}
@@ -84,8 +80,9 @@ func (k *coder) decodePlanned(b []byte, v any, w *walk) (err error) {
 	if w.cost()+k.weight.cost(w) > w.budget {
 		return &PayloadError{Err: ErrBudget}
 	}
-	if end, ok := k.decode.decodeInto(b, v); !ok {
-		return decodeError(v, fmt.Errorf("payload byte %d: %w", end, ErrKind))
+	c := cursor{b: b}
+	if !k.decode.decode(&c, reflect.ValueOf(v).Elem()) {
+		return decodeError(v, fmt.Errorf("payload byte %d: %w", c.i, ErrKind))
 	}
 	return nil
 }

@@ -49,7 +49,10 @@ func (m *Msgpack) decode(b []byte, v any, k *coder, w *walk) (err error) {
 	return nil
 }
 
-var errExtAsMap = errors.New("ext where a map should be")
+var (
+	errNil      = errors.New("nil is no place to decode into")
+	errExtAsMap = errors.New("ext where a map should be")
+)
 
 // A source gives a payload to msgpack/v5.
 //

@@ -91,8 +91,11 @@ func (m *Msgpack) DecodeWithin(l *Limits, b []byte, v any) error {
 	if err := w.whole(b); err != nil {
 		return err
 	}
+	if v == nil {
+		return decodeError(v, errNil)
+	}
 	k := m.coders.of(v)
-	if k.decode != nil && !isNil(v) {
+	if k.decode != nil && !reflect.ValueOf(v).IsNil() {
 		return k.decodePlanned(b, v, &w)
 	}
 	switch v := v.(type) {

@@ -5,32 +5,15 @@ import (
 	"math"
 	"reflect"
 	"unicode/utf8"
-	"unsafe"
 )
 
 // A plan is how values of one type are encoded and decoded, found out once: the
 // bytes and the values are those of msgpack/v5, which finds it out for each
 // value anew.
-//
-// A value is reached by its address, for which reflect.Value would take about
-// as long as the rest of the work. All use of unsafe is in this file, and it
-// rests on this:
-//
-//   - An address comes out of an interface that holds a value or a pointer of
-//     just the type that the plan was made for, or from such an address by way
-//     of the type's own layout: offsets of fields, sizes of elements within
-//     the length that reflect or the slice itself tells. It never leaves the
-//     object that it points into.
-//   - Memory is read and written as the kind of Go type that it is, so the
-//     garbage collector sees every pointer that is stored.
-//   - Nothing points into the payload when a decoding returns: text and bytes
-//     are copied.
 type plan struct {
 	op   op
 	typ  reflect.Type
-	elem *plan   // of a pointer, a slice, an array, a map
-	step uintptr // from one element to the next
-	len  int     // of an array
+	elem *plan // of a pointer, a slice, an array, a map
 
 	fields    []field        // of a struct, in the order of the wire
 	embedded  []field        // of a struct, structs whose fields are among those; a decoder takes them by name too
@@ -43,9 +26,17 @@ type plan struct {
 type field struct {
 	name      string
 	key       string // the name, encoded
-	offset    uintptr
+	at        int    // where it is in the struct, or what it is embedded in
+	path      []int  // from there on, if it is embedded
 	plan      *plan
 	omitEmpty bool
+}
+
+func (f *field) of(v reflect.Value) reflect.Value {
+	if len(f.path) > 0 {
+		return v.Field(f.at).FieldByIndex(f.path)
+	}
+	return v.Field(f.at)
 }
 
 // An op is what a plan does.
@@ -53,14 +44,8 @@ type op uint8
 
 const (
 	opBool op = iota
-	opInt8
-	opInt16
-	opInt32
-	opInt64
-	opUint8
-	opUint16
-	opUint32
-	opUint64
+	opInt
+	opUint
 	opFloat32
 	opFloat64
 	opString
@@ -75,105 +60,81 @@ const (
 	opStruct
 )
 
-// An eface is how an any lies in memory. The data is the value itself if that
-// is a pointer or a map, else it points to the value.
-type eface struct{ typ, data unsafe.Pointer }
-
-func wordsOf(v *any) eface { return *(*eface)(unsafe.Pointer(v)) }
-
-// appendTo appends v, whose type is that of p, or a pointer to it, and which
-// lies in depth arrays and maps.
-func (p *plan) appendTo(dst []byte, v any, depth int) ([]byte, error) {
-	at := wordsOf(&v).data
-	switch {
-	case p.op == opPointer:
-		if at == nil {
-			return AppendNil(dst), nil
-		}
-		return p.elem.encode(dst, at, depth)
-	case p.op == opMap || p.op == opStringMap || p.op >= opArray && p.typ.Size() == unsafe.Sizeof(at):
-		return p.encodeCopy(dst, v, depth)
-	}
-	return p.encode(dst, at, depth)
-}
-
-// encodeCopy is for what may lie in an interface's own word, where it has no
-// address: maps, and structs and arrays of a single pointer.
-func (p *plan) encodeCopy(dst []byte, v any, depth int) ([]byte, error) {
-	c := reflect.New(p.typ)
-	c.Elem().Set(reflect.ValueOf(v))
-	return p.encode(dst, c.UnsafePointer(), depth)
-}
-
-// decodeInto decodes b, which has passed a walk, into v, a pointer to a value of
-// p's type. If b does not fit, it returns where the object is that does not.
-func (p *plan) decodeInto(b []byte, v any) (end int, ok bool) {
-	c := cursor{b: b}
-	ok = p.decode(&c, wordsOf(&v).data)
-	return c.i, ok
-}
-
-// encode appends the value at an address, which lies in depth arrays and maps.
-func (p *plan) encode(dst []byte, at unsafe.Pointer, depth int) ([]byte, error) {
+// encode appends v, which lies in depth arrays and maps.
+func (p *plan) encode(dst []byte, v reflect.Value, depth int) ([]byte, error) {
 	switch p.op {
 	case opBool:
-		return AppendBool(dst, *(*bool)(at)), nil
-	case opInt8:
-		return AppendInt(dst, int64(*(*int8)(at))), nil
-	case opInt16:
-		return AppendInt(dst, int64(*(*int16)(at))), nil
-	case opInt32:
-		return AppendInt(dst, int64(*(*int32)(at))), nil
-	case opInt64:
-		return AppendInt(dst, *(*int64)(at)), nil
-	case opUint8:
-		return AppendUint(dst, uint64(*(*uint8)(at))), nil
-	case opUint16:
-		return AppendUint(dst, uint64(*(*uint16)(at))), nil
-	case opUint32:
-		return AppendUint(dst, uint64(*(*uint32)(at))), nil
-	case opUint64:
-		return AppendUint(dst, *(*uint64)(at)), nil
+		return AppendBool(dst, v.Bool()), nil
+	case opInt:
+		return AppendInt(dst, v.Int()), nil
+	case opUint:
+		return AppendUint(dst, v.Uint()), nil
 	case opFloat32:
-		return binary.BigEndian.AppendUint32(append(dst, float32_), math.Float32bits(*(*float32)(at))), nil
+		return binary.BigEndian.AppendUint32(append(dst, float32_), math.Float32bits(float32(v.Float()))), nil
 	case opFloat64:
-		return AppendFloat(dst, *(*float64)(at)), nil
+		return AppendFloat(dst, v.Float()), nil
 	case opString:
-		return appendValid(dst, *(*string)(at))
+		return appendValid(dst, v.String())
 	case opBytes:
-		if v := *(*[]byte)(at); v != nil {
-			return AppendBytes(dst, v), nil
+		if b := v.Bytes(); b != nil {
+			return AppendBytes(dst, b), nil
 		}
 		return AppendNil(dst), nil
-	case opByteArray:
-		return AppendBytes(dst, unsafe.Slice((*byte)(at), p.len)), nil
-	case opStrings:
-		return appendStrings(dst, *(*[]string)(at), depth+1)
-	case opSlice:
-		s := (*slice)(at)
-		if s.data == nil {
-			return AppendNil(dst), nil
-		}
-		return p.encodeElements(dst, s.data, s.len, depth+1)
-	case opArray:
-		return p.encodeElements(dst, at, p.len, depth+1)
-	case opStringMap:
-		return appendStringMap(dst, *(*map[string]string)(at), depth+1)
-	case opMap:
-		return p.encodeMap(dst, at, depth+1)
-	case opPointer:
-		if at = *(*unsafe.Pointer)(at); at == nil {
-			return AppendNil(dst), nil
-		}
-		return p.elem.encode(dst, at, depth)
+	case opStruct:
+		return p.encodeStruct(dst, v, depth+1)
 	}
-	return p.encodeStruct(dst, at, depth+1)
+	return p.encodeOther(dst, v, depth)
 }
 
-// A slice is how a slice lies in memory.
-type slice struct {
-	data     unsafe.Pointer
-	len, cap int
+// encodeOther is encode for what is rarer, and would slow it down.
+func (p *plan) encodeOther(dst []byte, v reflect.Value, depth int) ([]byte, error) {
+	switch p.op {
+	case opByteArray:
+		return appendByteArray(dst, v), nil
+	case opStrings:
+		return appendStrings(dst, *known[[]string](v), depth+1)
+	case opSlice:
+		if v.IsNil() {
+			return AppendNil(dst), nil
+		}
+		return p.encodeElements(dst, v, depth+1)
+	case opArray:
+		return p.encodeElements(dst, v, depth+1)
+	case opStringMap:
+		return appendStringMap(dst, *known[map[string]string](v), depth+1)
+	case opMap:
+		return p.encodeMap(dst, v, depth+1)
+	}
+	if v.IsNil() { // a pointer
+		return AppendNil(dst), nil
+	}
+	return p.elem.encode(dst, v.Elem(), depth)
+}
+
+// known returns the address of v, or of a copy where it has none. Its type is T,
+// but for the name.
+func known[T any](v reflect.Value) *T {
+	if !v.CanAddr() {
+		c := reflect.New(v.Type())
+		c.Elem().Set(v)
+		v = c.Elem()
+	}
+	if p, ok := v.Addr().Interface().(*T); ok {
+		return p
+	}
+	return v.Addr().Convert(reflect.TypeFor[*T]()).Interface().(*T)
+}
+
+func appendByteArray(dst []byte, v reflect.Value) []byte {
+	if v.CanAddr() {
+		return AppendBytes(dst, v.Bytes())
+	}
+	n := v.Len()
+	dst = appendLength(dst, bin8, n)
+	for i := range n {
+		dst = append(dst, byte(v.Index(i).Uint()))
+	}
+	return dst
 }
 
 func appendValid(dst []byte, s string) ([]byte, error) {
@@ -218,22 +179,21 @@ func appendStringMap(dst []byte, v map[string]string, depth int) (_ []byte, err 
 	return dst, nil
 }
 
-// encodeElements appends the array of the n elements from an address on.
-func (p *plan) encodeElements(dst []byte, at unsafe.Pointer, n, depth int) (_ []byte, err error) {
+func (p *plan) encodeElements(dst []byte, v reflect.Value, depth int) (_ []byte, err error) {
 	if depth > maxDepth {
 		return dst, ErrDepth
 	}
+	n := v.Len()
 	dst = AppendArrayHeader(dst, n)
 	for i := range n {
-		if dst, err = p.elem.encode(dst, unsafe.Add(at, uintptr(i)*p.step), depth); err != nil {
+		if dst, err = p.elem.encode(dst, v.Index(i), depth); err != nil {
 			return dst, err
 		}
 	}
 	return dst, nil
 }
 
-func (p *plan) encodeMap(dst []byte, at unsafe.Pointer, depth int) (_ []byte, err error) {
-	v := reflect.NewAt(p.typ, at).Elem()
+func (p *plan) encodeMap(dst []byte, v reflect.Value, depth int) (_ []byte, err error) {
 	if v.IsNil() {
 		return AppendNil(dst), nil
 	}
@@ -241,21 +201,21 @@ func (p *plan) encodeMap(dst []byte, at unsafe.Pointer, depth int) (_ []byte, er
 		return dst, ErrDepth
 	}
 	dst = AppendMapHeader(dst, v.Len())
-	elem := reflect.New(p.typ.Elem())
-	to := elem.Elem()
+	key, elem := reflect.New(p.typ.Key()).Elem(), reflect.New(p.typ.Elem()).Elem() // for all pairs
 	for pairs := v.MapRange(); pairs.Next(); {
-		if dst, err = appendValid(dst, pairs.Key().String()); err != nil {
+		key.SetIterKey(pairs)
+		if dst, err = appendValid(dst, key.String()); err != nil {
 			return dst, err
 		}
-		to.SetIterValue(pairs)
-		if dst, err = p.elem.encode(dst, elem.UnsafePointer(), depth); err != nil {
+		elem.SetIterValue(pairs)
+		if dst, err = p.elem.encode(dst, elem, depth); err != nil {
 			return dst, err
 		}
 	}
 	return dst, nil
 }
 
-func (p *plan) encodeStruct(dst []byte, at unsafe.Pointer, depth int) (_ []byte, err error) {
+func (p *plan) encodeStruct(dst []byte, v reflect.Value, depth int) (_ []byte, err error) {
 	if depth > maxDepth {
 		return dst, ErrDepth
 	}
@@ -263,177 +223,162 @@ func (p *plan) encodeStruct(dst []byte, at unsafe.Pointer, depth int) (_ []byte,
 	case p.asArray:
 		dst = AppendArrayHeader(dst, len(p.fields))
 	case p.omitEmpty:
-		dst = AppendMapHeader(dst, p.present(at))
+		dst = AppendMapHeader(dst, p.present(v))
 	default:
 		dst = AppendMapHeader(dst, len(p.fields))
 	}
 	for i := range p.fields {
 		f := &p.fields[i]
-		at := unsafe.Add(at, f.offset)
+		v := f.of(v)
 		if !p.asArray {
-			if f.omitEmpty && f.plan.empty(at) {
+			if f.omitEmpty && f.plan.empty(v) {
 				continue
 			}
 			dst = append(dst, f.key...)
 		}
-		if dst, err = f.plan.encode(dst, at, depth); err != nil {
+		if dst, err = f.plan.encode(dst, v, depth); err != nil {
 			return dst, err
 		}
 	}
 	return dst, nil
 }
 
-// present counts the fields that are not left out of the struct at an address.
-func (p *plan) present(at unsafe.Pointer) int {
+// present counts the fields of a struct that are not left out.
+func (p *plan) present(v reflect.Value) int {
 	n := len(p.fields)
 	for i := range p.fields {
-		if f := &p.fields[i]; f.omitEmpty && f.plan.empty(unsafe.Add(at, f.offset)) {
+		if f := &p.fields[i]; f.omitEmpty && f.plan.empty(f.of(v)) {
 			n--
 		}
 	}
 	return n
 }
 
-// empty reports whether the value at an address is what omitempty omits. A
-// struct is if all its fields would be left out, an array if it has no length.
-func (p *plan) empty(at unsafe.Pointer) bool {
+// empty reports whether v is what omitempty omits. A struct is if all its
+// fields would be left out, an array if it has no length.
+func (p *plan) empty(v reflect.Value) bool {
 	switch p.op {
 	case opStruct:
-		return p.present(at) == 0
-	case opArray, opByteArray:
-		return p.len == 0
-	case opSlice, opBytes, opStrings:
-		return (*slice)(at).len == 0
-	case opString:
-		return *(*string)(at) == ""
-	case opMap, opStringMap:
-		return reflect.NewAt(p.typ, at).Elem().Len() == 0
-	case opPointer:
-		return *(*unsafe.Pointer)(at) == nil
-	case opFloat32:
-		return *(*float32)(at) == 0
-	case opFloat64:
-		return *(*float64)(at) == 0
+		return p.present(v) == 0
+	case opString, opArray, opByteArray, opSlice, opBytes, opStrings, opMap, opStringMap:
+		return v.Len() == 0
+	case opFloat32, opFloat64:
+		return v.Float() == 0 // so is the negative one
 	}
-	return reflect.NewAt(p.typ, at).Elem().IsZero()
+	return v.IsZero()
 }
 
-// decode takes the object at c into the value at an address. It is false if the
+// decode takes the object at c into v, which can be set. It is false if the
 // object does not fit, and c then stands at or behind it.
-func (p *plan) decode(c *cursor, at unsafe.Pointer) bool {
+func (p *plan) decode(c *cursor, v reflect.Value) bool {
 	switch p.op {
 	case opBool:
-		v, ok := c.bool()
-		*(*bool)(at) = v
+		x, ok := c.bool()
+		v.SetBool(x)
 		return ok
-	case opInt8, opUint8:
-		v, ok := c.integer()
-		*(*uint8)(at) = uint8(v)
+	case opInt:
+		x, ok := c.integer()
+		v.SetInt(int64(x))
 		return ok
-	case opInt16, opUint16:
-		v, ok := c.integer()
-		*(*uint16)(at) = uint16(v)
-		return ok
-	case opInt32, opUint32:
-		v, ok := c.integer()
-		*(*uint32)(at) = uint32(v)
-		return ok
-	case opInt64, opUint64:
-		v, ok := c.integer()
-		*(*uint64)(at) = v
+	case opUint:
+		x, ok := c.integer()
+		v.SetUint(x)
 		return ok
 	case opFloat32:
-		v, ok := c.float32()
-		*(*float32)(at) = v
+		x, ok := c.float32()
+		v.SetFloat(float64(x))
 		return ok
 	case opFloat64:
-		v, ok := c.float64()
-		*(*float64)(at) = v
+		x, ok := c.float64()
+		v.SetFloat(x)
 		return ok
 	case opString:
-		return c.string((*string)(at))
-	case opBytes:
-		return c.bytes((*[]byte)(at))
-	case opByteArray:
 		body, _, ok := c.body()
-		if !ok || len(body) > p.len {
-			return false
+		if ok && v.String() != string(body) {
+			v.SetString(string(body))
 		}
-		copy(unsafe.Slice((*byte)(at), p.len), body)
-		return true
-	case opStrings:
-		return c.strings((*[]string)(at))
-	case opSlice:
-		return p.decodeSlice(c, at)
-	case opArray:
-		n, null, ok := c.count(array)
-		if !ok || n > p.len {
-			return false
-		}
-		return null || p.decodeElements(c, at, n)
-	case opStringMap:
-		return c.stringMap((*map[string]string)(at))
-	case opMap:
-		return p.decodeMap(c, at)
-	case opPointer:
-		return p.decodePointer(c, (*unsafe.Pointer)(at))
+		return ok
+	case opBytes:
+		b := v.Bytes()
+		ok := c.bytes(&b)
+		v.SetBytes(b)
+		return ok
+	case opStruct:
+		return p.decodeStruct(c, v)
 	}
-	return p.decodeStruct(c, at)
+	return p.decodeOther(c, v)
 }
 
-func (p *plan) decodePointer(c *cursor, at *unsafe.Pointer) bool {
+// decodeOther is decode for what is rarer, and would slow it down.
+func (p *plan) decodeOther(c *cursor, v reflect.Value) bool {
+	switch p.op {
+	case opByteArray:
+		body, _, ok := c.body()
+		if !ok || len(body) > v.Len() {
+			return false
+		}
+		copy(v.Bytes(), body)
+		return true
+	case opStrings:
+		return c.strings(known[[]string](v))
+	case opSlice:
+		return p.decodeSlice(c, v)
+	case opArray:
+		n, _, ok := c.count(array)
+		return ok && n <= v.Len() && p.decodeElements(c, v, n)
+	case opStringMap:
+		return c.stringMap(known[map[string]string](v))
+	case opMap:
+		return p.decodeMap(c, v)
+	}
+	return p.decodePointer(c, v)
+}
+
+func (p *plan) decodePointer(c *cursor, v reflect.Value) bool {
 	if c.null() {
-		*at = nil
+		v.SetZero()
 		return true
 	}
-	if *at == nil {
-		*at = reflect.New(p.elem.typ).UnsafePointer()
+	if v.IsNil() {
+		v.Set(reflect.New(p.elem.typ))
 	}
-	return p.elem.decode(c, *at)
+	return p.elem.decode(c, v.Elem())
 }
 
 // decodeSlice keeps what lies in the slice's memory for the elements to be
 // decoded into.
-func (p *plan) decodeSlice(c *cursor, at unsafe.Pointer) bool {
+func (p *plan) decodeSlice(c *cursor, v reflect.Value) bool {
 	n, null, ok := c.count(array)
-	if !ok {
-		return false
-	}
-	s := (*slice)(at)
 	switch {
+	case !ok:
+		return false
 	case null:
-		*s = slice{}
+		v.SetZero()
 		return true
-	case s.data == nil || n > s.cap:
-		v := reflect.NewAt(p.typ, at).Elem()
+	case v.IsNil() || n > v.Cap():
 		room := reflect.MakeSlice(p.typ, n, n)
-		if s.cap > 0 {
-			v.SetLen(s.cap)
-			reflect.Copy(room, v)
-		}
+		reflect.Copy(room, v.Slice(0, v.Cap()))
 		v.Set(room)
 	default:
-		s.len = n
+		v.SetLen(n)
 	}
-	return p.decodeElements(c, s.data, n)
+	return p.decodeElements(c, v, n)
 }
 
-func (p *plan) decodeElements(c *cursor, at unsafe.Pointer, n int) bool {
+func (p *plan) decodeElements(c *cursor, v reflect.Value, n int) bool {
 	for i := range n {
-		if !p.elem.decode(c, unsafe.Add(at, uintptr(i)*p.step)) {
+		if !p.elem.decode(c, v.Index(i)) {
 			return false
 		}
 	}
 	return true
 }
 
-func (p *plan) decodeMap(c *cursor, at unsafe.Pointer) bool {
+func (p *plan) decodeMap(c *cursor, v reflect.Value) bool {
 	n, null, ok := c.count(dict)
-	if !ok {
-		return false
-	}
-	v := reflect.NewAt(p.typ, at).Elem()
 	switch {
+	case !ok:
+		return false
 	case null:
 		v.SetZero()
 		return true
@@ -443,30 +388,29 @@ func (p *plan) decodeMap(c *cursor, at unsafe.Pointer) bool {
 	if n == 0 {
 		return true
 	}
-	key, elem := reflect.New(p.typ.Key()).Elem(), reflect.New(p.typ.Elem())
-	to := elem.Elem()
+	key, elem := reflect.New(p.typ.Key()).Elem(), reflect.New(p.typ.Elem()).Elem()
 	for range n {
 		body, _, ok := c.body()
 		if !ok {
 			return false
 		}
 		key.SetString(string(body))
-		to.SetZero() // and not what the entry before it points to
-		if !p.elem.decode(c, elem.UnsafePointer()) {
+		elem.SetZero() // and not what the entry before it points to
+		if !p.elem.decode(c, elem) {
 			return false
 		}
-		v.SetMapIndex(key, to)
+		v.SetMapIndex(key, elem)
 	}
 	return true
 }
 
-func (p *plan) decodeStruct(c *cursor, at unsafe.Pointer) bool {
+func (p *plan) decodeStruct(c *cursor, v reflect.Value) bool {
 	n := int(c.b[c.i] & 0x0f)
 	if c.b[c.i]&0xf0 == fixMap {
 		c.i++
 	} else {
 		if c.b[c.i] != map16 && c.b[c.i] != map32 {
-			return p.decodeTuple(c, at)
+			return p.decodeTuple(c, v)
 		}
 		n, _, _ = c.count(dict)
 	}
@@ -486,7 +430,7 @@ func (p *plan) decodeStruct(c *cursor, at unsafe.Pointer) bool {
 				continue
 			}
 		}
-		if !f.plan.decode(c, unsafe.Add(at, f.offset)) {
+		if !f.plan.decode(c, f.of(v)) {
 			return false
 		}
 	}
@@ -494,20 +438,20 @@ func (p *plan) decodeStruct(c *cursor, at unsafe.Pointer) bool {
 }
 
 // decodeTuple takes a struct that is an array, or nil.
-func (p *plan) decodeTuple(c *cursor, at unsafe.Pointer) bool {
+func (p *plan) decodeTuple(c *cursor, v reflect.Value) bool {
 	n, _, ok := c.count(array)
 	switch {
 	case !ok:
 		return false
 	case n == 0:
-		reflect.NewAt(p.typ, at).Elem().SetZero()
+		v.SetZero()
 		return true
 	case n != len(p.fields):
 		return false
 	}
 	for i := range p.fields {
 		f := &p.fields[i]
-		if !f.plan.decode(c, unsafe.Add(at, f.offset)) {
+		if !f.plan.decode(c, f.of(v)) {
 			return false
 		}
 	}
@@ -542,6 +486,3 @@ func (p *plan) find(name []byte, next int) (*field, int) {
 	}
 	return nil, next
 }
-
-// isNil reports whether v is a nil pointer.
-func isNil(v any) bool { return wordsOf(&v).data == nil }

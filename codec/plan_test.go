@@ -368,7 +368,7 @@ func document(r *rand.Rand, b []byte, p *plan, depth int) []byte {
 		return document(r, b, p.elem, depth)
 	case opSlice, opArray:
 		if p.op == opArray {
-			n = min(n, p.len)
+			n = min(n, p.typ.Len())
 		}
 		b = AppendArrayHeader(b, n)
 		for range n {
@@ -409,7 +409,7 @@ func document(r *rand.Rand, b []byte, p *plan, depth int) []byte {
 	}
 	v := reflect.New(p.typ)
 	scramble(r, v.Elem(), depth)
-	out, err := p.encode(b, v.UnsafePointer(), 0)
+	out, err := p.encode(b, v.Elem(), 0)
 	if err != nil {
 		return AppendNil(b)
 	}

@@ -41,9 +41,9 @@ func (ps planner) fill(p *plan, t reflect.Type) bool {
 	case reflect.Bool:
 		p.op = opBool
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		p.op = sized(opInt8, t)
+		p.op = opInt
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		p.op = sized(opUint8, t)
+		p.op = opUint
 	case reflect.Float32:
 		p.op = opFloat32
 	case reflect.Float64:
@@ -62,7 +62,6 @@ func (ps planner) fill(p *plan, t reflect.Type) bool {
 		p.op = opSlice
 		return ps.fillElem(p, t)
 	case reflect.Array:
-		p.len = t.Len()
 		if t.Elem().Kind() == reflect.Uint8 {
 			p.op = opByteArray
 			return t.Elem() == reflect.TypeFor[byte]() // v5 panics with others, where they have no address
@@ -87,27 +86,13 @@ func (ps planner) fill(p *plan, t reflect.Type) bool {
 	return true
 }
 
-// sized is the op for the size of t, where op8 is the one for a byte.
-func sized(op8 op, t reflect.Type) op {
-	switch t.Size() {
-	case 1:
-		return op8
-	case 2:
-		return op8 + 1
-	case 4:
-		return op8 + 2
-	}
-	return op8 + 3
-}
-
 func (ps planner) fillElem(p *plan, t reflect.Type) (ok bool) {
-	p.step = t.Elem().Size()
 	p.elem, ok = ps.plan(t.Elem())
 	return ok
 }
 
 func (ps planner) fillStruct(p *plan, t reflect.Type) (ok bool) {
-	if !ps.addFields(p, t, 0) {
+	if !ps.addFields(p, t, nil) {
 		return false
 	}
 	seen := make(map[string]int)
@@ -129,9 +114,9 @@ func (ps planner) fillStruct(p *plan, t reflect.Type) (ok bool) {
 	return true
 }
 
-// addFields adds the fields of a struct that lies at an offset, and in their
+// addFields adds the fields of a struct, to which a path leads, and in their
 // place those of a struct embedded in it.
-func (ps planner) addFields(p *plan, t reflect.Type, offset uintptr) bool {
+func (ps planner) addFields(p *plan, t reflect.Type, path []int) bool {
 	omitAll := false
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -160,8 +145,9 @@ func (ps planner) addFields(p *plan, t reflect.Type, offset uintptr) bool {
 		if !ok {
 			return false
 		}
+		path := append(path[:len(path):len(path)], i)
 		to := field{
-			name: tag.name, key: string(AppendString(nil, tag.name)), offset: offset + f.Offset,
+			name: tag.name, key: string(AppendString(nil, tag.name)), at: path[0], path: path[1:],
 			plan: inner, omitEmpty: omitAll || tag.omitEmpty,
 		}
 		switch {
@@ -169,7 +155,7 @@ func (ps planner) addFields(p *plan, t reflect.Type, offset uintptr) bool {
 			if t == p.typ {
 				p.embedded = append(p.embedded, to)
 			}
-			if !ps.addFields(p, f.Type, to.offset) {
+			if !ps.addFields(p, f.Type, path) {
 				return false
 			}
 			continue

@@ -124,10 +124,9 @@ func (c *cursor) body() (body []byte, null, ok bool) {
 	return c.b[i:c.i], false, true
 }
 
-// string leaves a string that is equal already where it is.
 func (c *cursor) string(v *string) bool {
 	body, _, ok := c.body()
-	if ok && *v != string(body) {
+	if ok && *v != string(body) { // an equal one stays where it is
 		*v = string(body)
 	}
 	return ok

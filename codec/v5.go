@@ -20,7 +20,7 @@ func sameAsV5(p *plan) (same bool) {
 	for _, depth := range []int{0, 3} {
 		v := reflect.New(p.typ)
 		fill(v.Elem(), depth)
-		ours, err := p.encode(nil, v.UnsafePointer(), 0)
+		ours, err := p.encode(nil, v.Elem(), 0)
 		if err != nil {
 			return false
 		}
@@ -32,7 +32,7 @@ func sameAsV5(p *plan) (same bool) {
 		}
 		got, want := reflect.New(p.typ), reflect.New(p.typ)
 		c := cursor{b: ours}
-		if !p.decode(&c, got.UnsafePointer()) || msgpack.NewDecoder(&theirs).Decode(want.Interface()) != nil ||
+		if !p.decode(&c, got.Elem()) || msgpack.NewDecoder(&theirs).Decode(want.Interface()) != nil ||
 			!reflect.DeepEqual(got.Interface(), want.Interface()) {
 			return false
 		}
