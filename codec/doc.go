@@ -32,7 +32,10 @@
 //
 // Msgpack appends any value as a payload and decodes payloads into any
 // pointer. Types that carry the methods tinylib/msgp generates go through
-// those, several times as fast; all others through msgpack/v5.
+// those. Structs of numbers, text, bytes, and slices, maps and structs of these
+// go by a plan that is made once for each type; the bytes and values are those
+// of msgpack/v5, and its struct tags hold, at a fraction of its time. All other
+// types go through msgpack/v5 itself.
 //
 // A payload of an unknown sender can kill a decoder, and the process with it:
 // five bytes can ask for a slice of four billion elements, and a stack of

@@ -25,8 +25,8 @@ type Msgpack struct {
 	Limits Limits // what Decode and DecodeAny take
 
 	encoders, decoders sync.Pool // *encoder, *decoder
-	coders             coders
-	keys               keys
+	coders             coders    // of the types that came by
+	keys               keys      // of maps, for DecodeAny
 }
 
 // Append appends v, encoded, to dst. On an error, which is a *CodecError, dst
@@ -37,9 +37,18 @@ type Msgpack struct {
 // str, bytes are bin, nil slices and maps are nil. A Marshaler encodes itself,
 // and so does a struct whose pointer is one (copied for that); this holds for
 // v and for what is in a []any, map[string]any or map[any]any, but not for
-// the fields of structs. All other types go through
-// github.com/vmihailenco/msgpack/v5, with its struct tags and interfaces. A
-// time.Time becomes ext -1, which the Python original does not take.
+// the fields of structs. All other types are encoded as
+// github.com/vmihailenco/msgpack/v5 does it, with its struct tags and
+// interfaces. A time.Time becomes ext -1, which the Python original does not
+// take.
+//
+// That library itself is asked only where it must be, which takes several times
+// as long: for types in which there is an interface, an any for one, a type
+// with methods of its own for v5 or of encoding's Binary or Text marshalling, as
+// time.Time, Raw and Ext have, a map whose keys are no strings, an embedded
+// pointer or an embedded type that is not exported, or a tag with more than a
+// name, omitempty, as_array, inline and noinline. Types that a program
+// registers with v5 count if that is done before they are first used.
 //
 // What is appended is sound: text that is not UTF-8, a map key that is a map,
 // an array or an ext, and more than 128 levels are refused, as every receiver
@@ -64,7 +73,9 @@ func (m *Msgpack) Append(dst []byte, v any) ([]byte, error) {
 //
 // An Unmarshaler decodes itself. A *Raw gets a copy of b. An *any, a
 // *map[string]any and a *[]any get what DecodeAny makes of b. All other types
-// go through github.com/vmihailenco/msgpack/v5, of which a user should know:
+// are decoded as github.com/vmihailenco/msgpack/v5 does it, and by itself where
+// Append needs it; only errors are worded differently where it is not asked,
+// and wrap ErrKind. A user should know:
 //
 //   - An integer that is too large for its field is cut to fit: 65537 into a
 //     uint16 is 1. Where that matters, take a wider field, or DecodeUint.
