@@ -297,7 +297,6 @@ func (c *Conn) start() {
 		c.refuse()
 		return
 	}
-	c.phase = open
 	c.slot = int32(len(l.conns))
 	l.conns = append(l.conns, c)
 	l.wheel.start(l)
@@ -310,12 +309,12 @@ func (c *Conn) start() {
 
 // refuse ends a conn that came too late to be opened.
 func (c *Conn) refuse() {
-	returned := false
-	defer c.loop.caught(nil, &returned)
 	c.phase = closed
 	c.never()
-	c.hangUp()
-	c.loop.r.forget()
+	defer c.loop.r.forget()
+	defer c.hangUp()
+	returned := false
+	defer c.loop.caught(nil, &returned)
 	notOpened(c, c.handler, ErrClosed)
 	returned = true
 }
@@ -324,11 +323,12 @@ func (c *Conn) open() {
 	returned := false
 	defer c.loop.caught(c, &returned)
 	if w, ok := c.handler.(Wrapper); ok {
-		if tr := w.Wrap(c, c.tr); tr != nil {
-			c.tr = tr
-		}
+		c.wrap(w)
 	}
 	c.tr.Open(c)
+	if c.phase == fresh {
+		c.phase = open
+	}
 	c.handler.Opened(c)
 	returned = true
 }
@@ -343,7 +343,7 @@ func (c *Conn) never() {
 }
 
 func (c *Conn) drain() {
-	if c.phase != open || c.drained {
+	if c.phase != open || c.drained || c.ending() {
 		return
 	}
 	c.drained = true
@@ -356,6 +356,10 @@ func (c *Conn) drain() {
 // Received implements Sink.
 func (c *Conn) Received(b []byte) (n int) {
 	if c.phase != open || c.ending() {
+		if c.phase == fresh { // Opened is the first event
+			c.loop.enqueue(c)
+			return 0
+		}
 		return len(b) // dropped from the moment that the end is asked for
 	}
 	n = len(b) // what a panic leaves behind is not read
@@ -381,7 +385,6 @@ func (c *Conn) Ended(err error) {
 	if c.phase == lingering || c.phase == finishing && c.held == 0 && c.pending() == 0 {
 		err = nil
 	}
-	c.hangUp()
 	c.bury(err)
 }
 
@@ -395,11 +398,11 @@ func (c *Conn) kill(err error) {
 		return
 	}
 	c.held = c.tr.Buffered()
-	c.hangUp()
 	c.bury(err)
 }
 
-// hangUp closes the transport. One that panics has its conn end all the same.
+// hangUp closes the transport. The conn has ended by then, so that one with a
+// fault there keeps nothing from its end.
 func (c *Conn) hangUp() {
 	returned := false
 	defer c.loop.caught(nil, &returned)
@@ -407,8 +410,8 @@ func (c *Conn) hangUp() {
 	returned = true
 }
 
-// bury takes the conn off the loop and reports its end behind the callback
-// that is under way.
+// bury takes the conn off the loop, closes its transport, and reports its end
+// behind the callback that is under way.
 func (c *Conn) bury(err error) {
 	l := c.loop
 	c.phase = closed
@@ -434,6 +437,7 @@ func (c *Conn) bury(err error) {
 	c.counted = 0
 	c.buffered.Store(int64(c.held + lost))
 	l.lost = append(l.lost, burial{c, err})
+	c.hangUp()
 }
 
 // taken is what was queued; the caller moves it on.
@@ -556,7 +560,6 @@ func (c *Conn) write(b *Buffer) bool {
 	if err != nil && c.phase != closed {
 		// The transport reports its end itself where it can; what it cannot
 		// report is an end that it was in before.
-		c.hangUp()
 		c.bury(err)
 	}
 	if c.phase == closed {
@@ -632,7 +635,7 @@ func (c *Conn) weigh() {
 }
 
 func (c *Conn) press() {
-	if c.phase == open {
+	if c.phase == open && !c.ending() {
 		returned := false
 		defer c.loop.caught(c, &returned)
 		c.handler.Pressure(c, c.above)
@@ -675,7 +678,6 @@ func (c *Conn) finWrite() {
 		return
 	}
 	if err := c.tr.CloseWrite(); err != nil && c.phase != closed {
-		c.hangUp()
 		c.bury(err)
 	}
 }
@@ -710,6 +712,5 @@ func (c *Conn) overdue() {
 		}
 		err = ErrFlushTimeout
 	}
-	c.hangUp()
 	c.bury(err)
 }

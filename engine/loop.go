@@ -417,19 +417,26 @@ func (l *Loop) caught(c *Conn, returned *bool) {
 	if *returned {
 		return
 	}
-	err, stack := ErrGoexit, debug.Stack()
-	if v != nil {
-		err = &PanicError{v, stack}
-	}
-	if ok, skipped := l.r.lines.Allow(); !ok {
-	} else if v != nil {
-		l.r.cfg.Logger.Error("callback panicked", "panic", v, "stack", string(stack), "skipped", skipped)
-	} else {
-		l.r.cfg.Logger.Error("callback called runtime.Goexit", "stack", string(stack), "skipped", skipped)
-	}
+	err := l.mishap(v)
 	if c != nil && !c.ending() {
 		c.kill(err)
 	}
+}
+
+// mishap logs a panic with v, or a Goexit if that is nil, and returns it.
+func (l *Loop) mishap(v any) error {
+	stack := debug.Stack()
+	ok, skipped := l.r.lines.Allow()
+	if v == nil {
+		if ok {
+			l.r.cfg.Logger.Error("callback called runtime.Goexit", "stack", string(stack), "skipped", skipped)
+		}
+		return ErrGoexit
+	}
+	if ok {
+		l.r.cfg.Logger.Error("callback panicked", "panic", v, "stack", string(stack), "skipped", skipped)
+	}
+	return &PanicError{v, stack}
 }
 
 // adopt makes the calling goroutine the loop's.

@@ -6,15 +6,21 @@ import "testing"
 type plug struct {
 	sink   Sink
 	pool   *Pool
-	stuck  bool        // what is written stays
-	held   int         // that
+	stuck  bool // what is written stays
+	held   int  // that
+	open   func()
 	pump   func() bool // nil: no input
 	close  func()
 	fin    bool
 	closed bool
 }
 
-func (p *plug) Open(s Sink) { p.sink = s }
+func (p *plug) Open(s Sink) {
+	p.sink = s
+	if p.open != nil {
+		p.open()
+	}
+}
 
 func (p *plug) Pump() bool { return p.pump != nil && p.pump() }
 
