@@ -83,6 +83,7 @@ type Conn struct {
 	above     bool  // Pressure was told so
 	drained   bool  // Drain was called
 	holdBack  bool  // output stays here while the transport holds some
+	writing   bool  // writeAll is under way
 	due       int32 // the deadline, in ticks; 0: none
 	slotDue   int32 // the slot of the wheel that the conn is in; 0: none
 	nextDue   *Conn
@@ -393,7 +394,9 @@ func (c *Conn) kill(err error) {
 	if c.phase == closed {
 		return
 	}
-	c.flush() // what was written before the end has its one chance
+	if !c.writing { // else there would be a hole in it
+		c.flush() // what was written before the end has its one chance
+	}
 	if c.phase == closed {
 		return
 	}
@@ -433,6 +436,10 @@ func (c *Conn) bury(err error) {
 		l.buffers.Put(c.out)
 		c.out = nil
 	}
+	if c.writing {
+		lost += l.rest.n
+		l.rest.clear(&l.r.pool)
+	}
 	l.r.total.Add(int64(-c.counted))
 	c.counted = 0
 	c.buffered.Store(int64(c.held + lost))
@@ -458,11 +465,11 @@ func (c *Conn) merge() {
 		c.out = q.join(&c.loop.r.pool)
 		return
 	}
-	c.append(q)
+	c.append(&q)
 }
 
 // append puts q behind what was written.
-func (c *Conn) append(q queue) {
+func (c *Conn) append(q *queue) {
 	for b := q.take(); b != nil; b = q.take() {
 		c.out.B = append(c.out.B, b.B...)
 		c.loop.buffers.Put(b)
@@ -521,33 +528,31 @@ func (c *Conn) flush() {
 // writeAll writes what was written and then what was queued, in one buffer if
 // that is no more than a chunk. It reports whether the conn is alive.
 func (c *Conn) writeAll() bool {
-	var q queue
+	rest := &c.loop.rest
 	if c.waits.Load() {
-		if q = c.taken(); c.out != nil && len(c.out.B)+q.n <= chunk {
-			c.append(q)
-			q = queue{}
+		if *rest = c.taken(); c.out != nil && len(c.out.B)+rest.n <= chunk {
+			c.append(rest)
 		}
 	}
+	c.writing = true
+	alive := c.writeOut(rest)
+	c.writing = false
+	return alive
+}
+
+func (c *Conn) writeOut(rest *queue) bool {
 	if b := c.out; b != nil {
 		c.out = nil
 		if !c.write(b) {
-			c.forgo(q)
 			return false
 		}
 	}
-	for b := q.take(); b != nil; b = q.take() {
+	for b := rest.take(); b != nil; b = rest.take() {
 		if !c.write(b) {
-			c.forgo(q)
 			return false
 		}
 	}
 	return true
-}
-
-// forgo counts q as lost.
-func (c *Conn) forgo(q queue) {
-	c.buffered.Add(int64(q.n))
-	q.clear(&c.loop.r.pool)
 }
 
 // write hands b to the transport; it reports whether the conn is alive.

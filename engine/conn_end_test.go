@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -255,6 +257,37 @@ func TestNothingComesBehindAnAbort(t *testing.T) {
 			settle(t, v)
 			if len(got) > 0 {
 				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
+
+// A conn that ends between two writes of one flush leaves no hole in its output,
+// and no buffer behind.
+func TestEndBetweenTwoWrites(t *testing.T) {
+	for name, fault := range map[string]func(){"panic": ouch, "Goexit": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			v := virtual(t, &Config{SoftPending: 1})
+			p := &plug{stuck: true}
+			closed := 0
+			c := plugIn(t, v.r, p, &hooks{
+				pressure: func(c *Conn, _ bool) { c.Queue([]byte("behind")); fault() },
+				closed:   func(*Conn, error) { closed++ },
+			})
+			settle(t, v)
+			const part, parts = 100 << 10, 10 // more than one buffer
+			for range parts {
+				c.Queue(make([]byte, part))
+			}
+			gone := make(chan struct{})
+			go func() { defer close(gone); v.Settle(1000) }()
+			wait(t, "turn", gone)
+			settle(t, v)
+			if bytes.Contains(p.wrote, []byte("behind")) && len(p.wrote) < part*parts {
+				t.Errorf("after %d bytes of %d came what was queued behind them", len(p.wrote), part*parts)
+			}
+			if want := part*parts + len("behind") - len(p.wrote) + p.held; closed != 1 || c.Pending() != want {
+				t.Errorf("closed %d times, with %d bytes lost, want %d", closed, c.Pending(), want)
 			}
 		})
 	}

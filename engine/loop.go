@@ -45,6 +45,7 @@ type Loop struct {
 	round     []*Conn // of these, the ones that have their share now
 	served    int     // of the round
 	dirty     []*Conn // conns to flush
+	rest      queue   // of the one that is being flushed, what is not written yet
 	congested []*Conn // conns whose transport holds output
 	recheck   *Timer  // while any conn is congested
 	wheel     wheel
@@ -232,6 +233,7 @@ func (l *Loop) mend() {
 	if len(l.wheel.expired) > 0 {
 		l.Post(l.wheel.tell)
 	}
+	l.rest.clear(&l.r.pool)
 	if l.r.draining.Load() {
 		l.Post(l.drain)
 	}

@@ -8,6 +8,7 @@ type plug struct {
 	pool   *Pool
 	stuck  bool // what is written stays
 	held   int  // that
+	wrote  []byte
 	open   func()
 	pump   func() bool // nil: no input
 	close  func()
@@ -25,6 +26,7 @@ func (p *plug) Open(s Sink) {
 func (p *plug) Pump() bool { return p.pump != nil && p.pump() }
 
 func (p *plug) Write(b *Buffer) error {
+	p.wrote = append(p.wrote, b.B...)
 	if p.stuck {
 		p.held += len(b.B)
 	}
