@@ -33,8 +33,8 @@ type Handler interface {
 	// protocol's own way, and finish the conn.
 	Drain(c *Conn)
 
-	// Closed is the last event. It comes exactly once for a conn that was
-	// opened: err is io.EOF when the other side closed, nil when this side
+	// Closed is the last event, and the only one behind a callback that called
+	// Abort. It comes exactly once for a conn that was opened: err is io.EOF when the other side closed, nil when this side
 	// finished, else what ended it.
 	Closed(c *Conn, err error)
 }
