@@ -77,6 +77,8 @@ func (l *Listener) Done() <-chan struct{} { return l.done }
 
 // Close stops listening; conns that were accepted stay. It returns when the
 // listener's goroutine has ended; on a loop, which that may wait for, at once.
+// Calls of the Acceptor that are under way are not waited for, since one of them
+// may be what calls Close: what comes of them is opened, if the reactor runs on.
 func (l *Listener) Close() error {
 	l.r.mu.Lock()
 	delete(l.r.lns, l)

@@ -92,3 +92,49 @@ func TestAcceptingWhileStopped(t *testing.T) {
 		})
 	}
 }
+
+// Close does not wait for an acceptor that is under way. The reactor serves what
+// comes of it, unless that has closed too.
+func TestCloseDuringAnAcceptor(t *testing.T) {
+	for name, reactor := range map[string]bool{"listener": false, "reactor": true} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, nil)
+			called, release := make(chan struct{}), make(chan struct{})
+			h := &refusable{hooks: hooks{received: echo}, told: make(chan error, 1)}
+			ln, err := r.Listen("tcp", "127.0.0.1:0", func(net.Conn) (*Conn, Handler) {
+				close(called)
+				<-release
+				return new(Conn), h
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			nc := dial(t, ln)
+			wait(t, "call", called)
+			ln.Close()
+			if reactor {
+				r.Close()
+			}
+			close(release)
+			if !reactor {
+				exchange(t, nc, "served")
+				return
+			}
+			if err := wait(t, "refusal", h.told); err != ErrClosed {
+				t.Errorf("refused because of %v", err)
+			}
+			nc.SetDeadline(time.Now().Add(patience))
+			if _, err := nc.Read(make([]byte, 1)); err == nil || isTimeout(err) {
+				t.Errorf("the socket was left open: %v", err)
+			}
+		})
+	}
+}
+
+// refusable is told that it was not opened.
+type refusable struct {
+	hooks
+	told chan error
+}
+
+func (r *refusable) NotOpened(_ *Conn, err error) { r.told <- err }

@@ -52,6 +52,7 @@ type Loop struct {
 	round     []*Conn // of these, the ones that have their share now
 	served    int     // of the round
 	dirty     []*Conn // conns to flush
+	rest      queue   // of the one that is being flushed, what is not written yet
 	congested []*Conn // conns whose transport holds output
 	recheck   *Timer  // while any conn is congested
 	wheel     wheel
@@ -248,6 +249,7 @@ func (l *Loop) mend() {
 	if len(l.wheel.expired) > 0 {
 		l.Post(l.wheel.tell)
 	}
+	l.rest.clear(&l.r.pool)
 	if l.r.draining.Load() {
 		l.Post(l.drain)
 	}
@@ -437,19 +439,26 @@ func (l *Loop) caught(c *Conn, returned *bool) {
 	if *returned {
 		return
 	}
-	err, stack := ErrGoexit, debug.Stack()
-	if v != nil {
-		err = &PanicError{v, stack}
-	}
-	if ok, skipped := l.r.lines.Allow(); !ok {
-	} else if v != nil {
-		l.r.cfg.Logger.Error("callback panicked", "panic", v, "stack", string(stack), "skipped", skipped)
-	} else {
-		l.r.cfg.Logger.Error("callback called runtime.Goexit", "stack", string(stack), "skipped", skipped)
-	}
+	err := l.mishap(v)
 	if c != nil && !c.ending() {
 		c.kill(err)
 	}
+}
+
+// mishap logs a panic with v, or a Goexit if that is nil, and returns it.
+func (l *Loop) mishap(v any) error {
+	stack := debug.Stack()
+	ok, skipped := l.r.lines.Allow()
+	if v == nil {
+		if ok {
+			l.r.cfg.Logger.Error("callback called runtime.Goexit", "stack", string(stack), "skipped", skipped)
+		}
+		return ErrGoexit
+	}
+	if ok {
+		l.r.cfg.Logger.Error("callback panicked", "panic", v, "stack", string(stack), "skipped", skipped)
+	}
+	return &PanicError{v, stack}
 }
 
 // adopt makes the calling goroutine the loop's.

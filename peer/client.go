@@ -41,7 +41,7 @@ func (c *Client) Connect(ctx context.Context, addr string) (*Conn, error) {
 		if network == "tls" {
 			return c.dialTLS(ctx, address, conn)
 		}
-		return c.reactor.Dial(ctx, network, address, &conn.link, (*session)(conn))
+		return c.reactor.Dial(ctx, network, address, &conn.link, conn.session())
 	})
 }
 
