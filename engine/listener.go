@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"runtime/debug"
 	"sync"
@@ -120,7 +121,7 @@ func (l *Listener) serve() {
 		}
 		if err != nil {
 			delay = min(max(2*delay, 5*time.Millisecond), time.Second)
-			l.r.cfg.Logger.Warn("accept failed", "addr", l.Addr(), "err", err, "again in", delay)
+			l.r.log(slog.LevelWarn, "accept failed", "addr", l.Addr(), "err", err, "again in", delay)
 			l.pause(delay)
 			continue
 		}
@@ -192,13 +193,9 @@ func (l *Listener) call(nc net.Conn) (c *Conn, h Handler, taken bool) {
 		}
 		if v == nil { // Goexit, and this is all that is left to run
 			nc.Close()
-			if ok, skipped := l.r.lines.Allow(); ok {
-				l.r.cfg.Logger.Error("acceptor called runtime.Goexit", "stack", string(debug.Stack()), "skipped", skipped)
-			}
+			l.r.log(slog.LevelError, "acceptor called runtime.Goexit", "stack", string(debug.Stack()))
 		} else {
-			if ok, skipped := l.r.lines.Allow(); ok {
-				l.r.cfg.Logger.Error("acceptor panicked", "panic", v, "stack", string(debug.Stack()), "skipped", skipped)
-			}
+			l.r.log(slog.LevelError, "acceptor panicked", "panic", v, "stack", string(debug.Stack()))
 			c = nil
 		}
 	}()

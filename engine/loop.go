@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"log/slog"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -448,16 +449,11 @@ func (l *Loop) caught(c *Conn, returned *bool) {
 // mishap logs a panic with v, or a Goexit if that is nil, and returns it.
 func (l *Loop) mishap(v any) error {
 	stack := debug.Stack()
-	ok, skipped := l.r.lines.Allow()
 	if v == nil {
-		if ok {
-			l.r.cfg.Logger.Error("callback called runtime.Goexit", "stack", string(stack), "skipped", skipped)
-		}
+		l.r.log(slog.LevelError, "callback called runtime.Goexit", "stack", string(stack))
 		return ErrGoexit
 	}
-	if ok {
-		l.r.cfg.Logger.Error("callback panicked", "panic", v, "stack", string(stack), "skipped", skipped)
-	}
+	l.r.log(slog.LevelError, "callback panicked", "panic", v, "stack", string(stack))
 	return &PanicError{v, stack}
 }
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -210,6 +211,13 @@ func (r *Reactor) park() {
 		r.cond.Wait()
 	}
 	r.parked--
+}
+
+// log says something at a bounded rate, whatever is done to provoke it.
+func (r *Reactor) log(level slog.Level, msg string, args ...any) {
+	if ok, skipped := r.lines.Allow(); ok {
+		r.cfg.Logger.Log(context.Background(), level, msg, append(args, "skipped", skipped)...)
+	}
 }
 
 // OnLoop reports whether it is called on one of the reactor's loops. It takes
