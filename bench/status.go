@@ -13,8 +13,8 @@ import (
 
 // tellStatus has the process print, each time it gets one of the
 // statusSignals, what it holds: goroutines, conns, buffers that are out, and
-// bytes of live heap; and how late a
-// timer of busy was, in nanoseconds. Garbage is collected and its memory given back first, so
+// bytes of live heap and of stacks; and how late a timer of busy was, in
+// nanoseconds. Garbage is collected and its memory given back first, so
 // that two of these lines can be compared, and what the system says about the
 // process too. It goes on until stop is called.
 func tellStatus(server *peer.Server, busy *busyWork, w io.Writer) (stop func()) {
@@ -52,6 +52,6 @@ func status(server *peer.Server, busy *busyWork) string {
 	runtime.ReadMemStats(&m)
 	busy.look() // the collector's doing is not told
 	r := server.Reactor()
-	return fmt.Sprintf("goroutines %d conns %d buffers %d heap %d late %d",
-		runtime.NumGoroutine(), r.Conns(), r.Buffers().Out(), m.HeapAlloc, late)
+	return fmt.Sprintf("goroutines %d conns %d buffers %d heap %d stacks %d late %d",
+		runtime.NumGoroutine(), r.Conns(), r.Buffers().Out(), m.HeapAlloc, m.StackInuse, late)
 }

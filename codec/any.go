@@ -60,10 +60,13 @@ func (m *Msgpack) append(dst []byte, v any, depth int) ([]byte, error) {
 	case Marshaler:
 		return marshal(dst, v)
 	}
+	if k := m.coders.of(v); k.encode != nil {
+		return k.appendPlanned(dst, v, depth)
+	}
 	if v, ok := marshalerOf(v); ok {
 		return marshal(dst, v)
 	}
-	return m.encode(dst, v)
+	return m.encode(dst, v, depth)
 }
 
 func appendText(dst []byte, s string) ([]byte, error) {

@@ -25,7 +25,7 @@ type Msgpack struct {
 	Limits Limits // what Decode and DecodeAny take
 
 	encoders, decoders sync.Pool // *encoder, *decoder
-	weights            sync.Map  // reflect.Type → weight
+	coders             coders
 }
 
 // Append appends v, encoded, to dst. On an error, which is a *CodecError, dst
@@ -90,6 +90,10 @@ func (m *Msgpack) DecodeWithin(l *Limits, b []byte, v any) error {
 	if err := w.whole(b); err != nil {
 		return err
 	}
+	k := m.coders.of(v)
+	if k.decode != nil && !isNil(v) {
+		return k.decodePlanned(b, v, &w)
+	}
 	switch v := v.(type) {
 	case Unmarshaler:
 		return unmarshal(b, v)
@@ -112,7 +116,7 @@ func (m *Msgpack) DecodeWithin(l *Limits, b []byte, v any) error {
 			return decodeAs(b, v)
 		}
 	}
-	return m.decode(b, v, &w)
+	return m.decode(b, v, k, &w)
 }
 
 // DecodeAny checks b against the Limits, then decodes it. The value is of one

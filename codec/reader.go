@@ -64,6 +64,10 @@ func (r *Reader) Next(b []byte) (f Frame, n int, err error) {
 	return Frame(b[LengthSize:end:end]), end, nil
 }
 
+// Between reports whether the next byte is a frame's first, and no Check is
+// set: whole frames may then be cut without Next, if none is longer than Max.
+func (r *Reader) Between() bool { return r.have == 0 && r.Check == nil }
+
 // Buffered is the number of bytes held of an unfinished frame, its header
 // included.
 func (r *Reader) Buffered() int {

@@ -117,6 +117,10 @@ func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 //
 // On the loop only.
 func (c *Conn) Out() *Buffer {
+	if out := c.out; !debugBuild && out != nil && c.phase == open && !c.waits.Load() &&
+		len(out.B)+c.held <= c.loop.r.cfg.MaxPending {
+		return out // it is not the callback's first
+	}
 	out := c.LastOut()
 	if out == nil || len(out.B)+c.held <= c.loop.r.cfg.MaxPending {
 		return out
@@ -522,6 +526,14 @@ func (c *Conn) flush() {
 	}
 	if c.phase == finishing && c.tr.Buffered() == 0 {
 		c.finWrite()
+	}
+}
+
+// unload flushes between two shares of input when the answers to the first fill
+// a chunk: a buffer that grows larger is none that the pool likes to keep.
+func (c *Conn) unload() {
+	if c.out != nil && len(c.out.B) >= chunk {
+		c.flush()
 	}
 }
 

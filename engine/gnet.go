@@ -220,6 +220,13 @@ func (s *socket) take(b []byte) {
 		return
 	}
 	n := s.sink.Received(b)
+	for more := n > 0; more && n < len(b) && !s.over && !s.c.loop.Halted(); {
+		// Another share at once: gnet reads no more than Config.ReadBuffer
+		// before the other sockets have theirs, and what is held is copied.
+		s.c.unload()
+		k := s.sink.Received(b[n:])
+		n, more = n+k, k > 0
+	}
 	if n < len(b) && !s.over {
 		s.held = append(s.held, b[n:]...)
 		s.sink.Wake(s.sink.Loop())

@@ -138,7 +138,7 @@ func (s *server) listen(r io.Reader) {
 	for lines.Scan() {
 		line := lines.Text()
 		var h holdings
-		if n, _ := fmt.Sscanf(line, "goroutines %d conns %d buffers %d heap %d late %d", &h.goroutines, &h.conns, &h.buffers, &h.heap, &h.late); n >= 4 {
+		if n, _ := fmt.Sscanf(line, "goroutines %d conns %d buffers %d heap %d stacks %d late %d", &h.goroutines, &h.conns, &h.buffers, &h.heap, new(int64), &h.late); n >= 4 {
 			select {
 			case s.told <- h:
 			default: // nobody waits any more
