@@ -148,6 +148,7 @@ func (l *Loop) runTimers() {
 		// The alarm is a goroutine that a busy machine is in no hurry to run.
 		l.mu.Lock()
 		l.alarmed = true
+		l.asked.Store(true)
 		l.mu.Unlock()
 		return
 	}
