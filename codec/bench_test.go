@@ -209,3 +209,42 @@ func BenchmarkReader(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkParcel decodes into a value that is reused, and encodes it again, as
+// a server does that answers.
+func BenchmarkParcel(b *testing.B) {
+	p := parcel{Seq: 70000, TS: 1 << 60, Body: bytes.Repeat([]byte{0xa5}, 36)}
+	in := compact(&p)
+	b.Run("codec", func(b *testing.B) {
+		var m Msgpack
+		var buf []byte
+		b.SetBytes(int64(len(in)))
+		b.ReportAllocs()
+		for b.Loop() {
+			p = parcel{Body: p.Body[:0]}
+			if err := m.Decode(in, &p); err != nil {
+				b.Fatal(err)
+			}
+			buf, _ = m.Append(buf[:0], &p)
+		}
+	})
+	b.Run("v5", func(b *testing.B) {
+		decode := v5Decode(in)
+		var buf bytes.Buffer
+		e := msgpack.NewEncoder(&buf)
+		b.SetBytes(int64(len(in)))
+		b.ReportAllocs()
+		for b.Loop() {
+			p = parcel{Body: p.Body[:0]}
+			if err := decode(&p); err != nil {
+				b.Fatal(err)
+			}
+			buf.Reset()
+			e.Reset(&buf)
+			e.UseCompactInts(true)
+			if err := e.Encode(&p); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -26,6 +26,7 @@ type Msgpack struct {
 
 	encoders, decoders sync.Pool // *encoder, *decoder
 	coders             coders
+	keys               keys
 }
 
 // Append appends v, encoded, to dst. On an error, which is a *CodecError, dst
@@ -104,16 +105,16 @@ func (m *Msgpack) DecodeWithin(l *Limits, b []byte, v any) error {
 		}
 	case *any:
 		if v != nil {
-			*v = decodeAny(b)
+			*v = m.decodeAny(b)
 			return nil
 		}
 	case *map[string]any:
 		if v != nil {
-			return decodeAs(b, v)
+			return decodeAs(m, b, v)
 		}
 	case *[]any:
 		if v != nil {
-			return decodeAs(b, v)
+			return decodeAs(m, b, v)
 		}
 	}
 	return m.decode(b, v, k, &w)
@@ -142,7 +143,7 @@ func (m *Msgpack) DecodeAnyWithin(l *Limits, b []byte) (any, error) {
 	if err := l.Check(b); err != nil {
 		return nil, err
 	}
-	return decodeAny(b), nil
+	return m.decodeAny(b), nil
 }
 
 func unmarshal(b []byte, v Unmarshaler) (err error) {
