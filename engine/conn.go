@@ -34,8 +34,9 @@ type Handler interface {
 	Drain(c *Conn)
 
 	// Closed is the last event, and the only one behind a callback that called
-	// Abort. It comes exactly once for a conn that was opened: err is io.EOF when the other side closed, nil when this side
-	// finished, else what ended it.
+	// Abort. It comes exactly once for a conn that was opened: err is io.EOF
+	// when the other side closed, nil when this side finished, else what ended
+	// it.
 	Closed(c *Conn, err error)
 }
 
@@ -606,6 +607,9 @@ func (c *Conn) hold(n int) {
 	if c.counted != n {
 		c.loop.r.total.Add(int64(n - c.counted))
 		c.counted = n
+	}
+	if c.writing {
+		n += c.loop.rest.n // no longer queued, and not the transport's yet
 	}
 	if c.buffered.Load() != int64(n) {
 		c.buffered.Store(int64(n))

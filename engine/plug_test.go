@@ -9,6 +9,7 @@ type plug struct {
 	stuck  bool // what is written stays
 	held   int  // that
 	wrote  []byte
+	write  func()
 	open   func()
 	pump   func() bool // nil: no input
 	close  func()
@@ -27,6 +28,9 @@ func (p *plug) Pump() bool { return p.pump != nil && p.pump() }
 
 func (p *plug) Write(b *Buffer) error {
 	p.wrote = append(p.wrote, b.B...)
+	if p.write != nil {
+		p.write()
+	}
 	if p.stuck {
 		p.held += len(b.B)
 	}
