@@ -7,14 +7,19 @@ C       := limit load fan
 FUZZTIME ?= 10s
 SOAK    ?= 10m
 SEEDS   ?= 500
+N       ?= 1000000
 
-.PHONY: run test debug build microbench versus bench bench-quick lint fmt tidy vet fuzz sim siege soak cross clean
+.PHONY: run test debug build microbench versus bench bench-quick lint fmt tidy vet fuzz sim siege soak many cross clean
 
 run: build ## a server and its clients, live, with real traffic, for ten seconds
 	bin/bench run
 
 siege: build ## attacks on a server from outside, promise by promise, for some minutes
 	bin/bench siege
+
+many: build ## N conns closed under writers that hold on to them; N unknown ids and refused conns, from outside
+	$(GO) test ./engine -run OldConns -count=1 -v -timeout 2h -engine.closes=$(N)
+	bin/bench siege --only log,full --conns $(N)
 
 soak: build ## clients that connect, talk and vanish, for SOAK
 	bin/bench soak --duration $(SOAK)

@@ -28,6 +28,7 @@ func serveCommand(ctx context.Context, args []string, std stdio) error {
 	mode := modeFlag(fs, modeRaw)
 	loops := fs.Int("loops", 1, "event loops")
 	adapt := fs.Bool("adapt", false, "take over the ids of clients, in place of insisting on its own")
+	busy := fs.Bool("busy", false, "work of its own on the first loop: a posted function that posts itself, 100,000 timers a second, a memory client that sends as fast as it can")
 	untilEOF := fs.Bool("until-eof", false, "end when standard input does, as the pipe from another process")
 	if err := parse(fs, args, std); err != nil {
 		return err
@@ -48,8 +49,7 @@ func serveCommand(ctx context.Context, args []string, std stdio) error {
 	if *untilEOF {
 		ctx = withEOF(ctx, std.in)
 	}
-	defer tellStatus(server, std.err)()
-	return serve(ctx, server, listen, std.out)
+	return serve(ctx, server, listen, *busy, std)
 }
 
 func modeFlag(fs *flag.FlagSet, value string) *string {
@@ -135,17 +135,25 @@ func addUntyped(reg *registry.Registry) (reply *registry.Type, err error) {
 }
 
 // serve runs the server until ctx is done, and then shuts it down.
-func serve(ctx context.Context, server *peer.Server, listen addrs, out io.Writer) error {
+func serve(ctx context.Context, server *peer.Server, listen addrs, busy bool, std stdio) error {
 	defer server.Close()
 	if err := server.RunAsync(); err != nil {
 		return err
 	}
+	var work *busyWork
+	if busy {
+		var err error
+		if work, err = startBusyWork(ctx, server); err != nil {
+			return err
+		}
+	}
+	defer tellStatus(server, work, std.err)()
 	for _, addr := range listen {
 		at, err := listenAt(server, addr)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(out, "listening", at)
+		fmt.Fprintln(std.out, "listening", at)
 	}
 	select {
 	case <-ctx.Done():

@@ -2,6 +2,8 @@ package codec
 
 import (
 	"bytes"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -23,6 +25,21 @@ func samples() []struct {
 		{"struct", &p, func() any { return new(player) }},
 		{"records", &r, func() any { return new([]player) }},
 		{"ints", &n, func() any { return new([]int) }},
+	}
+}
+
+// What refusing a bomb takes; the sizes are those of the payloads.
+func BenchmarkBomb(b *testing.B) {
+	bombs := bombs()
+	for _, name := range slices.Sorted(maps.Keys(bombs)) {
+		b.Run(name, func(b *testing.B) {
+			var l Limits
+			for b.Loop() {
+				if l.Check(bombs[name]) == nil {
+					b.Fatal("it passes")
+				}
+			}
+		})
 	}
 }
 

@@ -33,9 +33,10 @@ type Handler interface {
 	// protocol's own way, and finish the conn.
 	Drain(c *Conn)
 
-	// Closed is the last event. It comes exactly once for a conn that was
-	// opened: err is io.EOF when the other side closed, nil when this side
-	// finished, else what ended it.
+	// Closed is the last event, and the only one behind a callback that called
+	// Abort. It comes exactly once for a conn that was opened: err is io.EOF
+	// when the other side closed, nil when this side finished, else what ended
+	// it.
 	Closed(c *Conn, err error)
 }
 
@@ -83,6 +84,7 @@ type Conn struct {
 	above     bool  // Pressure was told so
 	drained   bool  // Drain was called
 	holdBack  bool  // output stays here while the transport holds some
+	writing   bool  // writeAll is under way
 	due       int32 // the deadline, in ticks; 0: none
 	slotDue   int32 // the slot of the wheel that the conn is in; 0: none
 	nextDue   *Conn
@@ -301,7 +303,6 @@ func (c *Conn) start() {
 		c.refuse()
 		return
 	}
-	c.phase = open
 	c.slot = int32(len(l.conns))
 	l.conns = append(l.conns, c)
 	l.wheel.start(l)
@@ -314,12 +315,12 @@ func (c *Conn) start() {
 
 // refuse ends a conn that came too late to be opened.
 func (c *Conn) refuse() {
-	returned := false
-	defer c.loop.caught(nil, &returned)
 	c.phase = closed
 	c.never()
-	c.hangUp()
-	c.loop.r.forget()
+	defer c.loop.r.forget()
+	defer c.hangUp()
+	returned := false
+	defer c.loop.caught(nil, &returned)
 	notOpened(c, c.handler, ErrClosed)
 	returned = true
 }
@@ -328,11 +329,12 @@ func (c *Conn) open() {
 	returned := false
 	defer c.loop.caught(c, &returned)
 	if w, ok := c.handler.(Wrapper); ok {
-		if tr := w.Wrap(c, c.tr); tr != nil {
-			c.tr = tr
-		}
+		c.wrap(w)
 	}
 	c.tr.Open(c)
+	if c.phase == fresh {
+		c.phase = open
+	}
 	c.handler.Opened(c)
 	returned = true
 }
@@ -347,7 +349,7 @@ func (c *Conn) never() {
 }
 
 func (c *Conn) drain() {
-	if c.phase != open || c.drained {
+	if c.phase != open || c.drained || c.ending() {
 		return
 	}
 	c.drained = true
@@ -360,6 +362,10 @@ func (c *Conn) drain() {
 // Received implements Sink.
 func (c *Conn) Received(b []byte) (n int) {
 	if c.phase != open || c.ending() {
+		if c.phase == fresh { // Opened is the first event
+			c.loop.enqueue(c)
+			return 0
+		}
 		return len(b) // dropped from the moment that the end is asked for
 	}
 	n = len(b) // what a panic leaves behind is not read
@@ -385,7 +391,6 @@ func (c *Conn) Ended(err error) {
 	if c.phase == lingering || c.phase == finishing && c.held == 0 && c.pending() == 0 {
 		err = nil
 	}
-	c.hangUp()
 	c.bury(err)
 }
 
@@ -394,16 +399,18 @@ func (c *Conn) kill(err error) {
 	if c.phase == closed {
 		return
 	}
-	c.flush() // what was written before the end has its one chance
+	if !c.writing { // else there would be a hole in it
+		c.flush() // what was written before the end has its one chance
+	}
 	if c.phase == closed {
 		return
 	}
 	c.held = c.tr.Buffered()
-	c.hangUp()
 	c.bury(err)
 }
 
-// hangUp closes the transport. One that panics has its conn end all the same.
+// hangUp closes the transport. The conn has ended by then, so that one with a
+// fault there keeps nothing from its end.
 func (c *Conn) hangUp() {
 	returned := false
 	defer c.loop.caught(nil, &returned)
@@ -411,8 +418,8 @@ func (c *Conn) hangUp() {
 	returned = true
 }
 
-// bury takes the conn off the loop and reports its end behind the callback
-// that is under way.
+// bury takes the conn off the loop, closes its transport, and reports its end
+// behind the callback that is under way.
 func (c *Conn) bury(err error) {
 	l := c.loop
 	c.phase = closed
@@ -434,10 +441,15 @@ func (c *Conn) bury(err error) {
 		l.buffers.Put(c.out)
 		c.out = nil
 	}
+	if c.writing {
+		lost += l.rest.n
+		l.rest.clear(&l.r.pool)
+	}
 	l.r.total.Add(int64(-c.counted))
 	c.counted = 0
 	c.buffered.Store(int64(c.held + lost))
 	l.lost = append(l.lost, burial{c, err})
+	c.hangUp()
 }
 
 // taken is what was queued; the caller moves it on.
@@ -458,11 +470,11 @@ func (c *Conn) merge() {
 		c.out = q.join(&c.loop.r.pool)
 		return
 	}
-	c.append(q)
+	c.append(&q)
 }
 
 // append puts q behind what was written.
-func (c *Conn) append(q queue) {
+func (c *Conn) append(q *queue) {
 	for b := q.take(); b != nil; b = q.take() {
 		c.out.B = append(c.out.B, b.B...)
 		c.loop.buffers.Put(b)
@@ -529,33 +541,31 @@ func (c *Conn) unload() {
 // writeAll writes what was written and then what was queued, in one buffer if
 // that is no more than a chunk. It reports whether the conn is alive.
 func (c *Conn) writeAll() bool {
-	var q queue
+	rest := &c.loop.rest
 	if c.waits.Load() {
-		if q = c.taken(); c.out != nil && len(c.out.B)+q.n <= chunk {
-			c.append(q)
-			q = queue{}
+		if *rest = c.taken(); c.out != nil && len(c.out.B)+rest.n <= chunk {
+			c.append(rest)
 		}
 	}
+	c.writing = true
+	alive := c.writeOut(rest)
+	c.writing = false
+	return alive
+}
+
+func (c *Conn) writeOut(rest *queue) bool {
 	if b := c.out; b != nil {
 		c.out = nil
 		if !c.write(b) {
-			c.forgo(q)
 			return false
 		}
 	}
-	for b := q.take(); b != nil; b = q.take() {
+	for b := rest.take(); b != nil; b = rest.take() {
 		if !c.write(b) {
-			c.forgo(q)
 			return false
 		}
 	}
 	return true
-}
-
-// forgo counts q as lost.
-func (c *Conn) forgo(q queue) {
-	c.buffered.Add(int64(q.n))
-	q.clear(&c.loop.r.pool)
 }
 
 // write hands b to the transport; it reports whether the conn is alive.
@@ -568,7 +578,6 @@ func (c *Conn) write(b *Buffer) bool {
 	if err != nil && c.phase != closed {
 		// The transport reports its end itself where it can; what it cannot
 		// report is an end that it was in before.
-		c.hangUp()
 		c.bury(err)
 	}
 	if c.phase == closed {
@@ -598,6 +607,9 @@ func (c *Conn) hold(n int) {
 	if c.counted != n {
 		c.loop.r.total.Add(int64(n - c.counted))
 		c.counted = n
+	}
+	if c.writing {
+		n += c.loop.rest.n // no longer queued, and not the transport's yet
 	}
 	if c.buffered.Load() != int64(n) {
 		c.buffered.Store(int64(n))
@@ -644,7 +656,7 @@ func (c *Conn) weigh() {
 }
 
 func (c *Conn) press() {
-	if c.phase == open {
+	if c.phase == open && !c.ending() {
 		returned := false
 		defer c.loop.caught(c, &returned)
 		c.handler.Pressure(c, c.above)
@@ -687,7 +699,6 @@ func (c *Conn) finWrite() {
 		return
 	}
 	if err := c.tr.CloseWrite(); err != nil && c.phase != closed {
-		c.hangUp()
 		c.bury(err)
 	}
 }
@@ -722,6 +733,5 @@ func (c *Conn) overdue() {
 		}
 		err = ErrFlushTimeout
 	}
-	c.hangUp()
 	c.bury(err)
 }

@@ -50,7 +50,7 @@ func startDriver(l *Loop) (driver, error) {
 		gnet.WithNumEventLoop(1),
 		gnet.WithReadBufferCap(l.r.cfg.ReadBuffer),
 		gnet.WithTCPNoDelay(gnet.TCPNoDelay),
-		gnet.WithLogger(gnetLog{l.r.cfg.Logger}),
+		gnet.WithLogger(gnetLog{l.r}),
 	)
 	if err != nil {
 		return nil, err
@@ -354,7 +354,7 @@ func (s *socket) Close() {
 	}
 	s.closing = true
 	if err := s.gc.EventLoop().Close(s.gc); err != nil {
-		s.c.loop.r.cfg.Logger.Warn("closing a socket failed", "err", err)
+		s.c.loop.r.log(slog.LevelWarn, "closing a socket failed", "err", err)
 	}
 	s.gc = nil
 }
@@ -402,10 +402,14 @@ func fileLimit() int {
 
 // gnetLog hands gnet's own messages to the reactor's logger. gnet keeps one
 // logger for the process; the last reactor that was started has it.
-type gnetLog struct{ log *slog.Logger }
+type gnetLog struct{ r *Reactor }
 
 func (g gnetLog) Debugf(format string, args ...any) {}
 func (g gnetLog) Infof(format string, args ...any)  {}
-func (g gnetLog) Warnf(format string, args ...any)  { g.log.Warn(fmt.Sprintf(format, args...)) }
-func (g gnetLog) Errorf(format string, args ...any) { g.log.Error(fmt.Sprintf(format, args...)) }
-func (g gnetLog) Fatalf(format string, args ...any) { g.log.Error(fmt.Sprintf(format, args...)) }
+func (g gnetLog) Warnf(format string, args ...any)  { g.log(slog.LevelWarn, format, args) }
+func (g gnetLog) Errorf(format string, args ...any) { g.log(slog.LevelError, format, args) }
+func (g gnetLog) Fatalf(format string, args ...any) { g.log(slog.LevelError, format, args) }
+
+func (g gnetLog) log(level slog.Level, format string, args []any) {
+	g.r.log(level, fmt.Sprintf(format, args...))
+}

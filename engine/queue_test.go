@@ -75,3 +75,31 @@ func TestQueuePrepends(t *testing.T) {
 		q.clear(&p)
 	}
 }
+
+// What a flush has taken and not written yet counts like what is queued.
+func TestBoundHoldsWhileItIsFlushed(t *testing.T) {
+	const part, parts = 100 << 10, 10
+	v, p := virtual(t, &Config{MaxPending: part * parts}), &plug{}
+	c := plugIn(t, v.r, p, &hooks{})
+	settle(t, v)
+	writes := 0
+	p.write = func() {
+		writes++
+		waits := part*parts - len(p.wrote)
+		if err := c.Queue(make([]byte, part*parts-waits+1)); err != ErrBackpressure {
+			t.Errorf("write %d, of a flush of which %d bytes are left: Queue returned %v", writes, waits, err)
+		}
+		if n := c.Pending(); n < waits {
+			t.Errorf("write %d: Pending() = %d, and %d bytes are left", writes, n, waits)
+		}
+	}
+	for range parts {
+		if err := c.Queue(make([]byte, part)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	settle(t, v)
+	if writes < 2 || c.Pending() != 0 {
+		t.Errorf("%d writes, %d bytes are left", writes, c.Pending())
+	}
+}

@@ -412,13 +412,13 @@ func (p *Peer) accept(nc net.Conn) (*engine.Conn, engine.Handler) {
 		return nil, nil
 	}
 	c.entry, c.origin = e, originOf(nc)
-	return &c.link, (*session)(c)
+	return &c.link, c.session()
 }
 
 // inject opens c over nc, which is taken over in any case.
 func (p *Peer) inject(c *Conn, nc net.Conn) error {
 	c.origin = originOf(nc)
-	return p.reactor.Inject(nc, &c.link, (*session)(c))
+	return p.reactor.Inject(nc, &c.link, c.session())
 }
 
 // refuse counts a socket that was not let in.
