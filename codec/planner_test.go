@@ -13,12 +13,12 @@ import (
 )
 
 type (
-	loud     struct{ N int }
-	texted   struct{ N int }
-	zeroed   int
+	loud       struct{ N int }
+	texted     struct{ N int }
+	zeroed     int
 	registered struct{ N int }
-	ring     *ring
-	base     struct{ N int }
+	ring       *ring
+	base       struct{ N int }
 )
 
 func (*loud) EncodeMsgpack(e *msgpack.Encoder) error { return e.EncodeString("loud") }
