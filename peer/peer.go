@@ -195,9 +195,7 @@ func (p *Peer) newConn() (*Conn, error) {
 		return nil, ErrClosed
 	}
 	p.nextID++
-	c := &Conn{peer: p, id: p.nextID}
-	c.reader.Max = p.cfg.MaxFrame
-	return c, nil
+	return &Conn{peer: p, id: p.nextID}, nil
 }
 
 // enter takes a conn in that was opened.
@@ -214,7 +212,7 @@ func (p *Peer) enter(c *Conn) error {
 // made enters a conn into the order of those that are active.
 func (p *Peer) made(c *Conn) {
 	p.stats.made()
-	p.admission.settled(&c.entry)
+	p.admission.settled(c.place)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.actives = append(p.actives, c)
@@ -232,7 +230,7 @@ func (p *Peer) gone(c *Conn) {
 // remove forgets a conn whose transport is gone.
 func (p *Peer) remove(c *Conn) {
 	p.gone(c)
-	p.admission.left(&c.entry)
+	p.admission.left(c.place, !c.made)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.conns, c.id)
@@ -401,23 +399,24 @@ func (p *Peer) observed() bool {
 
 // accept makes the conn for a socket, or refuses it.
 func (p *Peer) accept(nc net.Conn) (*engine.Conn, engine.Handler) {
-	e, err := p.admission.admit(nc.RemoteAddr())
+	from, err := p.admission.admit(nc.RemoteAddr())
 	if err != nil {
 		p.refuse(nc.RemoteAddr(), err)
 		return nil, nil
 	}
 	c, err := p.newConn()
 	if err != nil {
-		p.admission.left(&e)
+		p.admission.left(from, true)
 		return nil, nil
 	}
-	c.entry, c.origin = e, originOf(nc)
+	c.place = from
+	c.setOrigin(nc)
 	return &c.link, (*session)(c)
 }
 
 // inject opens c over nc, which is taken over in any case.
 func (p *Peer) inject(c *Conn, nc net.Conn) error {
-	c.origin = originOf(nc)
+	c.setOrigin(nc)
 	return p.reactor.Inject(nc, &c.link, (*session)(c))
 }
 
