@@ -1,10 +1,10 @@
 package peer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
-	"maps"
 	"net"
 	"slices"
 	"sync"
@@ -40,7 +40,7 @@ type Peer struct {
 	mu      sync.Mutex
 	closed  bool
 	nextID  uint64
-	conns   map[uint64]*Conn
+	conns   index
 	actives []*Conn // in the order in which they were made
 	lns     map[*engine.Listener]struct{}
 	empty   chan struct{} // closed with the last conn, while shutting down
@@ -60,10 +60,9 @@ func newPeer(reg *registry.Registry, cfg *Config) *Peer {
 		panic("peer: nil registry")
 	}
 	p := &Peer{
-		reg:   reg,
-		cfg:   cfg.withDefaults(),
-		conns: make(map[uint64]*Conn),
-		lns:   make(map[*engine.Listener]struct{}),
+		reg: reg,
+		cfg: cfg.withDefaults(),
+		lns: make(map[*engine.Listener]struct{}),
 	}
 	c := &p.cfg
 	p.hooked = c.EncodedIn != nil || c.PacketIn != nil || c.PacketOut != nil || c.EncodedOut != nil
@@ -160,9 +159,8 @@ func (p *Peer) retire() (conns []*Conn, lns []*engine.Listener) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
-	for _, id := range slices.Sorted(maps.Keys(p.conns)) {
-		conns = append(conns, p.conns[id])
-	}
+	conns = p.conns.all()
+	slices.SortFunc(conns, func(a, b *Conn) int { return cmp.Compare(a.id, b.id) })
 	for ln := range p.lns {
 		lns = append(lns, ln)
 	}
@@ -180,7 +178,7 @@ func (p *Peer) whenEmpty() <-chan struct{} {
 	defer p.mu.Unlock()
 	if p.empty == nil {
 		p.empty = make(chan struct{})
-		if len(p.conns) == 0 {
+		if p.conns.n == 0 {
 			close(p.empty)
 		}
 	}
@@ -205,7 +203,7 @@ func (p *Peer) enter(c *Conn) error {
 	if p.closed {
 		return ErrClosed
 	}
-	p.conns[c.id] = c
+	p.conns.add(c)
 	return nil
 }
 
@@ -233,8 +231,8 @@ func (p *Peer) remove(c *Conn) {
 	p.admission.left(c.place, !c.made)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.conns, c.id)
-	if p.empty != nil && len(p.conns) == 0 {
+	p.conns.remove(c.id)
+	if p.empty != nil && p.conns.n == 0 {
 		select {
 		case <-p.empty:
 		default:
@@ -247,7 +245,7 @@ func (p *Peer) remove(c *Conn) {
 func (p *Peer) Conn(id uint64) *Conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.conns[id]
+	return p.conns.get(id)
 }
 
 // Conns goes through the conns whose handshake is complete, in the order in
