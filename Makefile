@@ -2,12 +2,14 @@
 # the code.
 
 GO      ?= go
-MODULES := . bench tools
+MODULES := . bench bench/versus tools
+C       := limit load fan
 FUZZTIME ?= 10s
 SOAK    ?= 10m
 SEEDS   ?= 500
+N       ?= 1000000
 
-.PHONY: run test debug build bench lint fmt tidy vet fuzz sim siege soak cross clean
+.PHONY: run test debug build microbench versus bench bench-quick lint fmt tidy vet fuzz sim siege soak many cross clean
 
 run: build ## a server and its clients, live, with real traffic, for ten seconds
 	bin/bench run
@@ -15,12 +17,17 @@ run: build ## a server and its clients, live, with real traffic, for ten seconds
 siege: build ## attacks on a server from outside, promise by promise, for some minutes
 	bin/bench siege
 
+many: build ## N conns closed under writers that hold on to them; N unknown ids and refused conns, from outside
+	$(GO) test ./engine -run OldConns -count=1 -v -timeout 2h -engine.closes=$(N)
+	bin/bench siege --only log,full --conns $(N)
+
 soak: build ## clients that connect, talk and vanish, for SOAK
 	bin/bench soak --duration $(SOAK)
 
 test: ## everything, with the race detector; then what that would spoil
 	$(GO) test -race -timeout 10m ./...
 	cd bench && $(GO) test -race -timeout 10m ./...
+	cd bench/versus && $(GO) test -race -timeout 10m ./...
 	$(GO) test -run 'Alloc|ConnMemory' ./...
 
 debug: ## the tests in the debug build
@@ -29,8 +36,20 @@ debug: ## the tests in the debug build
 build: ## bin/bench
 	cd bench && $(GO) build -o ../bin/bench .
 
-bench: ## the packages' own benchmarks
+microbench: ## the packages' own benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+versus: build ## what the comparison needs; downloads what it compares with
+	cd bench/versus && $(GO) build -o ../../bin/versus .
+	@set -e; for p in $(C); do \
+	  echo "cc -o bin/$$p"; $(CC) -O2 -Wall -Wextra -o bin/$$p bench/versus/c/$$p.c; done
+
+bench: versus ## packetmq beside all others, in under half an hour; the report is in bench/results
+	bin/versus run --out bench/results/results.json --report bench/results
+
+bench-quick: versus ## a part of it in under two minutes; the report is in bin/quick
+	bin/versus run --groups closed --modes raw,marshal,typed --peers limit,packetmq,gnet,gnet-naive,net,netpoll,nbio \
+	  --rounds 2 --window 150ms --warmup 50ms --patience 0 --out bin/quick/results.json --report bin/quick
 
 fuzz: ## every fuzz target, FUZZTIME each
 	@set -e; for pkg in $$($(GO) list ./...); do \
@@ -47,6 +66,7 @@ fmt: ## fails if gofmt would change a file
 vet:
 	$(GO) vet ./...
 	cd bench && $(GO) vet ./...
+	cd bench/versus && $(GO) vet ./...
 
 tidy: ## fails if a go.mod or go.sum is not tidy
 	@set -e; for m in $(MODULES); do (cd $$m && $(GO) mod tidy -diff); done
@@ -55,6 +75,7 @@ lint: fmt vet ## with the linter that the tools module pins
 	cd tools && $(GO) build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 	bin/staticcheck ./...
 	cd bench && ../bin/staticcheck ./...
+	cd bench/versus && ../../bin/staticcheck ./...
 
 cross: ## the platforms that are built but not run here
 	@set -e; for t in linux/arm64 darwin/arm64 freebsd/amd64; do \

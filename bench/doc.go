@@ -19,8 +19,8 @@
 // would have come meanwhile: compare percentiles at equal settings only.
 //
 // A server that gets SIGUSR1 prints what it holds on standard error: goroutines,
-// conns, buffers that are out, and bytes of live heap. Garbage is collected
-// first.
+// conns, buffers that are out, and bytes of live heap and of stacks; and how late
+// a timer of --busy was, in nanoseconds. Garbage is collected first.
 //
 // Exit codes: 0, also after an interruption; 1 when something went wrong, a
 // wrong reply and a broken promise included; 2 when the command line is wrong.

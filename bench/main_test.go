@@ -26,7 +26,7 @@ func TestCommandLine(t *testing.T) {
 		{"soak --clients 0", 2, "", "--clients"},
 		{"serve --nonsense", 2, "", "nonsense"},
 		{"serve more", 2, "", `"more"`},
-		{"serve --mode fast", 2, "", "raw, typed or any"},
+		{"serve --mode fast", 2, "", "raw, typed, marshal or any"},
 		{"serve --loops 0", 2, "", "--loops"},
 		{"serve --listen 127.0.0.1:0", 2, "", "tcp://HOST:PORT"},
 		{"serve --listen tcp://127.0.0.1", 2, "", "missing port"},
@@ -41,7 +41,7 @@ func TestCommandLine(t *testing.T) {
 		{"load --connect tcp://127.0.0.1:1 --duration 0s", 2, "", "--duration"},
 		{"load --connect unix:///nowhere/at/all", 1, "", "/nowhere/at/all"},
 		{"run --memory -1", 2, "", "--memory"},
-		{"run --mode fast", 2, "", "raw, typed or any"},
+		{"run --mode fast", 2, "", "raw, typed, marshal or any"},
 		{"run --conns 0", 2, "", "--conns"},
 	}
 	for _, test := range tests {

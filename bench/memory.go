@@ -8,7 +8,7 @@ import (
 )
 
 // memoryClients are clients of a server in its own process and on its own loop,
-// each with one packet under way. Unlike its traffic, it is not the loop's.
+// each with some packets under way. Unlike its traffic, it is not the loop's.
 type memoryClients struct {
 	server  *peer.Server
 	conns   int
@@ -17,12 +17,12 @@ type memoryClients struct {
 
 // connectMemory connects n clients, which are silent until start. They end with
 // the server.
-func connectMemory(ctx context.Context, server *peer.Server, n, size int) (*memoryClients, error) {
+func connectMemory(ctx context.Context, server *peer.Server, n, depth, size int) (*memoryClients, error) {
 	reg, echo, err := clientRegistry()
 	if err != nil {
 		return nil, err
 	}
-	m := &memoryClients{server: server, conns: n, traffic: newTraffic(echo, 1, size)}
+	m := &memoryClients{server: server, conns: n, traffic: newTraffic(echo, depth, size)}
 	cfg := &peer.Config{Reactor: server.Reactor(), OnMade: m.traffic.made, OnLost: m.traffic.lost}
 	for range n {
 		client := peer.NewMemoryClient(reg, cfg)

@@ -40,13 +40,23 @@ func (p *payload) append(b []byte) []byte {
 	return codec.AppendBytes(codec.AppendString(b, "body"), p.Body)
 }
 
-// parse takes the fields in any order. The body shares b's bytes.
+// parse takes the fields in any order, and nothing behind them. The body shares
+// b's bytes.
 func (p *payload) parse(b []byte) error {
+	rest, err := p.take(b)
+	if err == nil && len(rest) > 0 {
+		err = codec.ErrTrailing
+	}
+	return err
+}
+
+// take returns what is behind the fields.
+func (p *payload) take(b []byte) ([]byte, error) {
 	n, b, err := codec.ReadMapHeader(b)
 	for range n {
 		var key []byte
 		if key, b, err = codec.ReadText(b); err != nil {
-			return err
+			return b, err
 		}
 		switch string(key) {
 		case "seq":
@@ -56,16 +66,32 @@ func (p *payload) parse(b []byte) error {
 		case "body":
 			p.Body, b, err = codec.ReadText(b)
 		default:
-			return fmt.Errorf("field %q is none that was sent", key)
+			return b, fmt.Errorf("field %q is none that was sent", key)
 		}
 		if err != nil {
-			return err
+			return b, err
 		}
 	}
-	if err == nil && len(b) > 0 {
-		err = codec.ErrTrailing
-	}
-	return err
+	return b, err
+}
+
+// marshalled is a payload with the methods that a generator would write.
+type marshalled payload
+
+// Reset implements peer.Resetter: the body keeps its memory.
+func (m *marshalled) Reset() { (*payload)(m).Reset() }
+
+// MarshalMsg appends m to b.
+func (m *marshalled) MarshalMsg(b []byte) ([]byte, error) {
+	return (*payload)(m).append(b), nil
+}
+
+// UnmarshalMsg takes m from b, and returns the rest. The body is copied.
+func (m *marshalled) UnmarshalMsg(b []byte) ([]byte, error) {
+	p := payload{}
+	rest, err := p.take(b)
+	m.Seq, m.TS, m.Body = p.Seq, p.TS, append(m.Body[:0], p.Body...)
+	return rest, err
 }
 
 // differs says what is wrong with got where p was sent; nil if nothing is.

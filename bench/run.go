@@ -61,7 +61,7 @@ func run(ctx context.Context, cfg *runConfig, std stdio) error {
 	}
 	cfg.connect = addrs{addr}
 	// Not with ctx: it takes no time, and an interruption leaves less to tell.
-	mem, err := connectMemory(context.WithoutCancel(ctx), server, cfg.memory, cfg.size)
+	mem, err := connectMemory(context.WithoutCancel(ctx), server, cfg.memory, 1, cfg.size)
 	if err != nil {
 		return err
 	}

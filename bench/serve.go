@@ -15,9 +15,10 @@ import (
 
 // What a server does with a payload between taking and giving it.
 const (
-	modeRaw   = "raw"   // nothing: the bytes go back
-	modeTyped = "typed" // decodes it into a struct and encodes that
-	modeAny   = "any"   // decodes it into an any and encodes that
+	modeRaw     = "raw"     // nothing: the bytes go back
+	modeTyped   = "typed"   // decodes it into a struct and encodes that
+	modeMarshal = "marshal" // the same, by the struct's own MarshalMsg and UnmarshalMsg
+	modeAny     = "any"     // decodes it into an any and encodes that
 )
 
 func serveCommand(ctx context.Context, args []string, std stdio) error {
@@ -27,6 +28,7 @@ func serveCommand(ctx context.Context, args []string, std stdio) error {
 	mode := modeFlag(fs, modeRaw)
 	loops := fs.Int("loops", 1, "event loops")
 	adapt := fs.Bool("adapt", false, "take over the ids of clients, in place of insisting on its own")
+	busy := fs.Bool("busy", false, "work of its own on the first loop: a posted function that posts itself, 100,000 timers a second, a memory client that sends as fast as it can")
 	untilEOF := fs.Bool("until-eof", false, "end when standard input does, as the pipe from another process")
 	if err := parse(fs, args, std); err != nil {
 		return err
@@ -47,20 +49,19 @@ func serveCommand(ctx context.Context, args []string, std stdio) error {
 	if *untilEOF {
 		ctx = withEOF(ctx, std.in)
 	}
-	defer tellStatus(server, std.err)()
-	return serve(ctx, server, listen, std.out)
+	return serve(ctx, server, listen, *busy, std)
 }
 
 func modeFlag(fs *flag.FlagSet, value string) *string {
-	return fs.String("mode", value, "what the server does with a payload: raw returns its bytes, typed decodes and encodes a struct, any does so without knowing the type")
+	return fs.String("mode", value, "what the server does with a payload: raw returns its bytes, typed decodes and encodes a struct, marshal does so by methods of that struct, any without knowing the type")
 }
 
 func checkMode(mode string) error {
 	switch mode {
-	case modeRaw, modeTyped, modeAny:
+	case modeRaw, modeTyped, modeMarshal, modeAny:
 		return nil
 	}
-	return usageErrorf("--mode %q: want raw, typed or any", mode)
+	return usageErrorf("--mode %q: want raw, typed, marshal or any", mode)
 }
 
 // newServer makes a server that answers in one of the modes.
@@ -79,7 +80,9 @@ func newServerOf(reg *registry.Registry, mode string, loops int, log io.Writer) 
 	case modeRaw:
 		err = answerRaw(server)
 	case modeTyped:
-		err = answerTyped(server)
+		err = answerTyped[payload](server)
+	case modeMarshal:
+		err = answerTyped[marshalled](server)
 	case modeAny:
 		err = answerAny(server)
 	}
@@ -100,16 +103,16 @@ func answerRaw(s *peer.Server) error {
 	})
 }
 
-func answerTyped(s *peer.Server) error {
-	echo, err := registry.Add[payload](s.Registry(), echoName, echoID, registry.Reuse())
+func answerTyped[P any](s *peer.Server) error {
+	echo, err := registry.Add[P](s.Registry(), echoName, echoID, registry.Reuse())
 	if err != nil {
 		return err
 	}
-	reply, err := registry.Add[payload](s.Registry(), replyName, replyID)
+	reply, err := registry.Add[P](s.Registry(), replyName, replyID)
 	if err != nil {
 		return err
 	}
-	return peer.Handle(s, echo, func(c *peer.Conn, p *payload) error {
+	return peer.Handle(s, echo, func(c *peer.Conn, p *P) error {
 		return peer.Reply(c, reply, p)
 	})
 }
@@ -132,17 +135,25 @@ func addUntyped(reg *registry.Registry) (reply *registry.Type, err error) {
 }
 
 // serve runs the server until ctx is done, and then shuts it down.
-func serve(ctx context.Context, server *peer.Server, listen addrs, out io.Writer) error {
+func serve(ctx context.Context, server *peer.Server, listen addrs, busy bool, std stdio) error {
 	defer server.Close()
 	if err := server.RunAsync(); err != nil {
 		return err
 	}
+	var work *busyWork
+	if busy {
+		var err error
+		if work, err = startBusyWork(ctx, server); err != nil {
+			return err
+		}
+	}
+	defer tellStatus(server, work, std.err)()
 	for _, addr := range listen {
 		at, err := listenAt(server, addr)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(out, "listening", at)
+		fmt.Fprintln(std.out, "listening", at)
 	}
 	select {
 	case <-ctx.Done():

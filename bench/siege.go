@@ -16,10 +16,14 @@ func siegeCommand(ctx context.Context, args []string, std stdio) error {
 	fs := flag.NewFlagSet("siege", flag.ContinueOnError)
 	only := fs.String("only", "", "`NAMES` of the promises to try, with commas between them: "+strings.Join(siege.Names(), ", ")+" (default all)")
 	quick := fs.Bool("quick", false, "fewer conns and shorter rounds: seconds in place of minutes, and figures that say less")
+	conns := fs.Int("conns", 0, "`N` unknown ids, refused conns and ends for each of the rows log, full and reuse, in place of some thousands")
 	if err := parse(fs, args, std); err != nil {
 		return err
 	}
-	cfg := siege.Config{Quick: *quick, Out: std.out}
+	if *conns < 0 {
+		return usageErrorf("--conns %d: want at least 1", *conns)
+	}
+	cfg := siege.Config{Quick: *quick, Conns: *conns, Out: std.out}
 	if *only != "" {
 		cfg.Only = strings.Split(*only, ",")
 	}

@@ -13,10 +13,11 @@ import (
 
 // tellStatus has the process print, each time it gets one of the
 // statusSignals, what it holds: goroutines, conns, buffers that are out, and
-// bytes of live heap. Garbage is collected and its memory given back first, so
+// bytes of live heap and of stacks; and how late a timer of busy was, in
+// nanoseconds. Garbage is collected and its memory given back first, so
 // that two of these lines can be compared, and what the system says about the
 // process too. It goes on until stop is called.
-func tellStatus(server *peer.Server, w io.Writer) (stop func()) {
+func tellStatus(server *peer.Server, busy *busyWork, w io.Writer) (stop func()) {
 	signals := statusSignals()
 	if len(signals) == 0 {
 		return func() {}
@@ -30,7 +31,7 @@ func tellStatus(server *peer.Server, w io.Writer) (stop func()) {
 		for {
 			select {
 			case <-asked:
-				fmt.Fprintln(w, status(server))
+				fmt.Fprintln(w, status(server, busy))
 			case <-done:
 				return
 			}
@@ -43,12 +44,14 @@ func tellStatus(server *peer.Server, w io.Writer) (stop func()) {
 	}
 }
 
-func status(server *peer.Server) string {
+func status(server *peer.Server, busy *busyWork) string {
+	late := busy.look()
 	runtime.GC() // what was in a pool is free after the second
 	debug.FreeOSMemory()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
+	busy.look() // the collector's doing is not told
 	r := server.Reactor()
-	return fmt.Sprintf("goroutines %d conns %d buffers %d heap %d",
-		runtime.NumGoroutine(), r.Conns(), r.Buffers().Out(), m.HeapAlloc)
+	return fmt.Sprintf("goroutines %d conns %d buffers %d heap %d stacks %d late %d",
+		runtime.NumGoroutine(), r.Conns(), r.Buffers().Out(), m.HeapAlloc, m.StackInuse, late)
 }

@@ -60,10 +60,13 @@ func (m *Msgpack) append(dst []byte, v any, depth int) ([]byte, error) {
 	case Marshaler:
 		return marshal(dst, v)
 	}
+	if k := m.coders.of(v); k.encode != nil {
+		return k.appendPlanned(dst, v, depth)
+	}
 	if v, ok := marshalerOf(v); ok {
 		return marshal(dst, v)
 	}
-	return m.encode(dst, v)
+	return m.encode(dst, v, depth)
 }
 
 func appendText(dst []byte, s string) ([]byte, error) {
@@ -132,14 +135,14 @@ func (m *Msgpack) appendMixedMap(dst []byte, v map[any]any, depth int) (_ []byte
 }
 
 // decodeAny decodes b, which has passed a walk.
-func decodeAny(b []byte) any {
-	c := cursor{b: b}
+func (m *Msgpack) decodeAny(b []byte) any {
+	c := cursor{b: b, keys: &m.keys}
 	return c.value()
 }
 
 // decodeAs decodes b into an *v of a type that DecodeAny may yield, or nil.
-func decodeAs[T any](b []byte, v *T) error {
-	x := decodeAny(b)
+func decodeAs[T any](m *Msgpack, b []byte, v *T) error {
+	x := m.decodeAny(b)
 	if x == nil {
 		*v = *new(T)
 		return nil
@@ -156,15 +159,23 @@ func decodeAs[T any](b []byte, v *T) error {
 // passed a walk: nothing is checked, and recursion is as deep as the walk
 // allowed.
 type cursor struct {
-	b []byte
-	i int
+	b    []byte
+	i    int
+	keys *keys // may be nil
 }
 
 func (c *cursor) value() any {
 	code := c.b[c.i]
-	if code < fixMap {
+	switch {
+	case code < fixMap:
 		c.i++
 		return int64(code)
+	case code < fixArray:
+		c.i++
+		return c.dict(int(code & 0x0f))
+	case code&0xe0 == fixStr:
+		body, _, _ := c.body()
+		return string(body)
 	}
 	if size := scalarSize(code); size > 0 {
 		c.i += size
@@ -237,11 +248,10 @@ func (c *cursor) atText() bool {
 	return code&0xe0 == fixStr || bin8 <= code && code <= bin32 || str8 <= code && code <= str32
 }
 
-// text takes a str or a bin.
+// text takes a key that is a str or a bin.
 func (c *cursor) text() string {
-	_, n, size := header(c.b[c.i:])
-	c.i += size + int(n)
-	return string(c.b[c.i-int(n) : c.i])
+	body, _, _ := c.body()
+	return c.keys.text(body)
 }
 
 // scalarAt is the object of plain size at the front of b.

@@ -2,6 +2,8 @@ package codec
 
 import (
 	"bytes"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -23,6 +25,21 @@ func samples() []struct {
 		{"struct", &p, func() any { return new(player) }},
 		{"records", &r, func() any { return new([]player) }},
 		{"ints", &n, func() any { return new([]int) }},
+	}
+}
+
+// What refusing a bomb takes; the sizes are those of the payloads.
+func BenchmarkBomb(b *testing.B) {
+	bombs := bombs()
+	for _, name := range slices.Sorted(maps.Keys(bombs)) {
+		b.Run(name, func(b *testing.B) {
+			var l Limits
+			for b.Loop() {
+				if l.Check(bombs[name]) == nil {
+					b.Fatal("it passes")
+				}
+			}
+		})
 	}
 }
 
@@ -191,4 +208,43 @@ func BenchmarkReader(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/256, "ns/frame")
 		})
 	}
+}
+
+// BenchmarkParcel decodes into a value that is reused, and encodes it again, as
+// a server does that answers.
+func BenchmarkParcel(b *testing.B) {
+	p := parcel{Seq: 70000, TS: 1 << 60, Body: bytes.Repeat([]byte{0xa5}, 36)}
+	in := compact(&p)
+	b.Run("codec", func(b *testing.B) {
+		var m Msgpack
+		var buf []byte
+		b.SetBytes(int64(len(in)))
+		b.ReportAllocs()
+		for b.Loop() {
+			p = parcel{Body: p.Body[:0]}
+			if err := m.Decode(in, &p); err != nil {
+				b.Fatal(err)
+			}
+			buf, _ = m.Append(buf[:0], &p)
+		}
+	})
+	b.Run("v5", func(b *testing.B) {
+		decode := v5Decode(in)
+		var buf bytes.Buffer
+		e := msgpack.NewEncoder(&buf)
+		b.SetBytes(int64(len(in)))
+		b.ReportAllocs()
+		for b.Loop() {
+			p = parcel{Body: p.Body[:0]}
+			if err := decode(&p); err != nil {
+				b.Fatal(err)
+			}
+			buf.Reset()
+			e.Reset(&buf)
+			e.UseCompactInts(true)
+			if err := e.Encode(&p); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

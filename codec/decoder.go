@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"math"
-	"reflect"
 
 	"github.com/vmihailenco/msgpack/v5"
 )
@@ -14,15 +13,12 @@ type decoder struct {
 	v5   *msgpack.Decoder
 	in   source
 	dict func(*msgpack.Decoder) (any, error) // in.dict, bound once
-
-	last   reflect.Type // of what was decoded last
-	weight weight       // and what that can cost
 }
 
 // decode decodes b, which has passed w, by way of msgpack/v5. A decoder that
 // met an error or a panic is dropped: one that failed within a RawMessage, for
 // one, records all it reads for ever after.
-func (m *Msgpack) decode(b []byte, v any, w *walk) (err error) {
+func (m *Msgpack) decode(b []byte, v any, k *coder, w *walk) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = panicError("decode", v, p)
@@ -33,10 +29,7 @@ func (m *Msgpack) decode(b []byte, v any, w *walk) (err error) {
 		d = &decoder{v5: msgpack.NewDecoder(nil)}
 		d.dict = d.in.dict
 	}
-	if t := reflect.TypeOf(v); t != d.last {
-		d.last, d.weight = t, m.weigh(t)
-	}
-	if w.cost()+d.weight.cost(w) > w.budget {
+	if w.cost()+k.weight.cost(w) > w.budget {
 		return &PayloadError{Err: ErrBudget}
 	}
 	d.in.reset(b, w.exts > 0)

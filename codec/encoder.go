@@ -18,9 +18,9 @@ type encoder struct {
 	out sink
 }
 
-// encode appends v by way of msgpack/v5. An encoder that met an error or a
+// encode appends v, which lies in depth arrays and maps, by way of msgpack/v5. An encoder that met an error or a
 // panic is dropped: nobody knows what it still has half written.
-func (m *Msgpack) encode(dst []byte, v any) (out []byte, err error) {
+func (m *Msgpack) encode(dst []byte, v any, depth int) (out []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			out, err = dst, panicError("encode", v, p)
@@ -37,6 +37,7 @@ func (m *Msgpack) encode(dst []byte, v any) (out []byte, err error) {
 	out, e.out = e.out.b, sink{}
 	if err == nil {
 		w := unlimited()
+		w.depth -= depth
 		err = w.whole(out[len(dst):])
 	}
 	if err != nil {

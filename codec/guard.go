@@ -275,7 +275,7 @@ func (w *walk) leaf(b []byte, i int, key bool) (int, error) {
 }
 
 // plain moves over the objects at b[i:] that need no stack and no second look:
-// scalars, and short text that is ASCII. It is the guard's hot loop, and apart
+// scalars, short text that is ASCII, and bytes. It is the guard's hot loop, and apart
 // from the rest so that all it works on stays in registers. Codes are told
 // apart by branches: behind one that is predicted, the next object is looked at
 // before a table could have given the size of this one.
@@ -298,6 +298,9 @@ func plain(b []byte, i int, cur uint) (int, uint) {
 			n++
 		default:
 			n = scalarSize(c)
+			if c == bin8 && len(b)-i >= 2 {
+				n = 2 + int(b[i+1])
+			}
 			if n == 0 || n > len(b)-i {
 				return i, cur
 			}

@@ -25,7 +25,8 @@ type Msgpack struct {
 	Limits Limits // what Decode and DecodeAny take
 
 	encoders, decoders sync.Pool // *encoder, *decoder
-	weights            sync.Map  // reflect.Type → weight
+	coders             coders
+	keys               keys
 }
 
 // Append appends v, encoded, to dst. On an error, which is a *CodecError, dst
@@ -90,6 +91,10 @@ func (m *Msgpack) DecodeWithin(l *Limits, b []byte, v any) error {
 	if err := w.whole(b); err != nil {
 		return err
 	}
+	k := m.coders.of(v)
+	if k.decode != nil && !isNil(v) {
+		return k.decodePlanned(b, v, &w)
+	}
 	switch v := v.(type) {
 	case Unmarshaler:
 		return unmarshal(b, v)
@@ -100,19 +105,19 @@ func (m *Msgpack) DecodeWithin(l *Limits, b []byte, v any) error {
 		}
 	case *any:
 		if v != nil {
-			*v = decodeAny(b)
+			*v = m.decodeAny(b)
 			return nil
 		}
 	case *map[string]any:
 		if v != nil {
-			return decodeAs(b, v)
+			return decodeAs(m, b, v)
 		}
 	case *[]any:
 		if v != nil {
-			return decodeAs(b, v)
+			return decodeAs(m, b, v)
 		}
 	}
-	return m.decode(b, v, &w)
+	return m.decode(b, v, k, &w)
 }
 
 // DecodeAny checks b against the Limits, then decodes it. The value is of one
@@ -138,7 +143,7 @@ func (m *Msgpack) DecodeAnyWithin(l *Limits, b []byte) (any, error) {
 	if err := l.Check(b); err != nil {
 		return nil, err
 	}
-	return decodeAny(b), nil
+	return m.decodeAny(b), nil
 }
 
 func unmarshal(b []byte, v Unmarshaler) (err error) {

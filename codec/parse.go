@@ -77,6 +77,11 @@ func DecodeUint(b []byte) (v uint64, rest []byte, err error) { return ReadUint(b
 // ReadText takes text: str, or bin, which is what Python 2 makes of its native
 // strings. s shares b's bytes.
 func ReadText(b []byte) (s []byte, rest []byte, err error) {
+	if len(b) > 0 && b[0]&0xe0 == fixStr { // most text is short
+		if end := 1 + int(b[0]&0x1f); end <= len(b) {
+			return b[1:end:end], b[end:], nil
+		}
+	}
 	n, body, err := readHead(b, text, blob)
 	if err != nil {
 		return nil, b, err
@@ -96,6 +101,11 @@ func ReadArrayHeader(b []byte) (n int, rest []byte, err error) {
 // ReadMapHeader takes the head of a map: n pairs of objects follow. An n that
 // the bytes left cannot hold is ErrTruncated.
 func ReadMapHeader(b []byte) (n int, rest []byte, err error) {
+	if len(b) > 0 && b[0]&0xf0 == fixMap { // most maps are small
+		if n = int(b[0] & 0x0f); 2*n < len(b) {
+			return n, b[1:], nil
+		}
+	}
 	return readCount(b, dict, 2)
 }
 
@@ -141,6 +151,9 @@ func readHead(b []byte, k1, k2 kind) (uint, []byte, error) {
 func readInteger(b []byte) (v uint64, negative bool, rest []byte, err error) {
 	if len(b) == 0 {
 		return 0, false, b, unread(ErrTruncated)
+	}
+	if b[0] < fixMap {
+		return uint64(b[0]), false, b[1:], nil
 	}
 	if !integer(b[0]) {
 		return 0, false, b, unread(ErrKind)

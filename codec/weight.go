@@ -23,16 +23,11 @@ type weight struct {
 const zeroes = 1024
 
 // weigh tells what decoding into a pointer of type t can cost.
-func (m *Msgpack) weigh(t reflect.Type) weight {
-	if t == nil || t.Kind() != reflect.Pointer {
-		return weight{} // v5 refuses it
-	}
-	if x, ok := m.weights.Load(t); ok {
-		return x.(weight)
-	}
+func weigh(t reflect.Type) weight {
 	var x weight
-	x.add(t.Elem(), make(map[reflect.Type]bool))
-	m.weights.Store(t, x)
+	if t.Kind() == reflect.Pointer { // else v5 refuses it
+		x.add(t.Elem(), make(map[reflect.Type]bool))
+	}
 	return x
 }
 

@@ -109,7 +109,7 @@ func TestBudgetHoldsForTypes(t *testing.T) {
 			if err := w.whole(b); err != nil {
 				t.Fatal(err)
 			}
-			estimate := w.cost() + m.weigh(reflect.TypeOf(v)).cost(&w)
+			estimate := w.cost() + weigh(reflect.TypeOf(v)).cost(&w)
 			estimate += 6*len(b) + 16<<10 // v5's scratch, and errors that quote their input
 			if took := allocated(func() { m.Decode(b, v) }); took > estimate {
 				t.Errorf("%s into %T: took %d, estimate %d", name, v, took, estimate)

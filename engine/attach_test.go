@@ -2,6 +2,8 @@ package engine
 
 import (
 	"errors"
+	"io"
+	"slices"
 	"testing"
 )
 
@@ -104,6 +106,41 @@ func TestRefusedConn(t *testing.T) {
 			}
 			if err := c.Queue([]byte("late")); !errors.Is(err, ErrClosed) {
 				t.Errorf("Queue: %v", err)
+			}
+		})
+	}
+}
+
+// Opened is the first event, whatever a transport does when it is opened.
+func TestTransportThatIsEagerInOpen(t *testing.T) {
+	for name, want := range map[string][]string{
+		"input":      {"opened", "received abc"},
+		"end":        {"opened", "closed EOF"},
+		"input, end": {"opened", "received abc", "closed EOF"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := virtual(t, nil)
+			var got []string
+			input := []byte("abc")
+			p := &plug{}
+			deliver := func() {
+				if len(input) > 0 && name != "end" {
+					input = input[p.sink.Received(input):]
+				}
+				if name != "input" && (len(input) == 0 || name == "end") {
+					p.sink.Ended(io.EOF)
+				}
+			}
+			p.open = deliver
+			p.pump = func() bool { deliver(); return false }
+			plugIn(t, v.r, p, &hooks{
+				opened:   func(*Conn) { got = append(got, "opened") },
+				received: func(_ *Conn, b []byte) int { got = append(got, "received "+string(b)); return len(b) },
+				closed:   func(_ *Conn, err error) { got = append(got, "closed "+err.Error()) },
+			})
+			settle(t, v)
+			if !slices.Equal(got, want) {
+				t.Errorf("got %q, want %q", got, want)
 			}
 		})
 	}

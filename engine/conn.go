@@ -33,8 +33,8 @@ type Handler interface {
 	// protocol's own way, and finish the conn.
 	Drain(c *Conn)
 
-	// Closed is the last event. It comes exactly once for a conn that was
-	// opened: err is io.EOF when the other side closed, nil when this side
+	// Closed is the last event, and the only one behind a callback that called
+	// Abort. It comes exactly once for a conn that was opened: err is io.EOF when the other side closed, nil when this side
 	// finished, else what ended it.
 	Closed(c *Conn, err error)
 }
@@ -96,9 +96,9 @@ type Conn struct {
 	drained   bool // Drain was called
 	holdBack  bool // output stays here while the transport holds some
 	ended     bool // no more is queued; under mu
+	writing   bool // writeAll is under way
 	enrolled  bool // of a socket, as the rest
-	closing   bool
-	writing   bool
+	inGnet    bool // gnet is being called: what it reports meanwhile is no news
 	over      bool // the end was delivered, or is not wanted
 }
 
@@ -137,6 +137,10 @@ func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 //
 // On the loop only.
 func (c *Conn) Out() *Buffer {
+	if out := c.out; !debugBuild && out != nil && c.phase == open && !c.waits.Load() &&
+		len(out.B)+c.held <= c.loop.r.cfg.MaxPending {
+		return out // it is not the callback's first
+	}
 	out := c.LastOut()
 	if out == nil || len(out.B)+c.held <= c.loop.r.cfg.MaxPending {
 		return out
@@ -321,7 +325,6 @@ func (c *Conn) start() {
 		c.refuse()
 		return
 	}
-	c.phase = open
 	c.slot = int32(len(l.conns))
 	l.conns = append(l.conns, c)
 	l.wheel.start(l)
@@ -334,12 +337,12 @@ func (c *Conn) start() {
 
 // refuse ends a conn that came too late to be opened.
 func (c *Conn) refuse() {
-	returned := false
-	defer c.loop.caught(nil, &returned)
 	c.phase = closed
 	c.never()
-	c.hangUp()
-	c.loop.r.forget()
+	defer c.loop.r.forget()
+	defer c.hangUp()
+	returned := false
+	defer c.loop.caught(nil, &returned)
 	notOpened(c, c.handler, ErrClosed)
 	returned = true
 }
@@ -348,11 +351,12 @@ func (c *Conn) open() {
 	returned := false
 	defer c.loop.caught(c, &returned)
 	if w, ok := c.handler.(Wrapper); ok {
-		if tr := w.Wrap(c, c.tr); tr != nil {
-			c.tr = tr
-		}
+		c.wrap(w)
 	}
 	c.tr.Open(c)
+	if c.phase == fresh {
+		c.phase = open
+	}
 	c.handler.Opened(c)
 	returned = true
 }
@@ -367,7 +371,7 @@ func (c *Conn) never() {
 }
 
 func (c *Conn) drain() {
-	if c.phase != open || c.drained {
+	if c.phase != open || c.drained || c.ending() {
 		return
 	}
 	c.drained = true
@@ -380,6 +384,10 @@ func (c *Conn) drain() {
 // Received implements Sink.
 func (c *Conn) Received(b []byte) (n int) {
 	if c.phase != open || c.ending() {
+		if c.phase == fresh { // Opened is the first event
+			c.loop.enqueue(c)
+			return 0
+		}
 		return len(b) // dropped from the moment that the end is asked for
 	}
 	n = len(b) // what a panic leaves behind is not read
@@ -405,7 +413,6 @@ func (c *Conn) Ended(err error) {
 	if c.phase == lingering || c.phase == finishing && c.held == 0 && c.pending() == 0 {
 		err = nil
 	}
-	c.hangUp()
 	c.bury(err)
 }
 
@@ -414,16 +421,18 @@ func (c *Conn) kill(err error) {
 	if c.phase == closed {
 		return
 	}
-	c.flush() // what was written before the end has its one chance
+	if !c.writing { // else there would be a hole in it
+		c.flush() // what was written before the end has its one chance
+	}
 	if c.phase == closed {
 		return
 	}
 	c.hold(c.tr.Buffered())
-	c.hangUp()
 	c.bury(err)
 }
 
-// hangUp closes the transport. One that panics has its conn end all the same.
+// hangUp closes the transport. The conn has ended by then, so that one with a
+// fault there keeps nothing from its end.
 func (c *Conn) hangUp() {
 	returned := false
 	defer c.loop.caught(nil, &returned)
@@ -431,8 +440,8 @@ func (c *Conn) hangUp() {
 	returned = true
 }
 
-// bury takes the conn off the loop and reports its end behind the callback
-// that is under way.
+// bury takes the conn off the loop, closes its transport, and reports its end
+// behind the callback that is under way.
 func (c *Conn) bury(err error) {
 	l := c.loop
 	c.phase = closed
@@ -454,9 +463,14 @@ func (c *Conn) bury(err error) {
 		l.buffers.Put(c.out)
 		c.out = nil
 	}
+	if c.writing {
+		lost += l.rest.size()
+		l.rest.clear(&l.r.pool)
+	}
 	l.r.total.Add(int64(-c.held))
 	c.buffered.Store(int64(c.held + lost))
 	l.lost = append(l.lost, burial{c, err})
+	c.hangUp()
 }
 
 // taken is what was queued; the caller moves it on.
@@ -478,11 +492,11 @@ func (c *Conn) merge() {
 		c.out = q.join(&c.loop.r.pool)
 		return
 	}
-	c.append(q)
+	c.append(&q)
 }
 
 // append puts q behind what was written.
-func (c *Conn) append(q queue) {
+func (c *Conn) append(q *queue) {
 	for b := q.take(); b != nil; b = q.take() {
 		c.out.B = append(c.out.B, b.B...)
 		c.loop.buffers.Put(b)
@@ -538,36 +552,42 @@ func (c *Conn) flush() {
 	}
 }
 
+// unload flushes between two shares of input when the answers to the first fill
+// a chunk: a buffer that grows larger is none that the pool likes to keep.
+func (c *Conn) unload() {
+	if c.out != nil && len(c.out.B) >= chunk {
+		c.flush()
+	}
+}
+
 // writeAll writes what was written and then what was queued, in one buffer if
 // that is no more than a chunk. It reports whether the conn is alive.
 func (c *Conn) writeAll() bool {
-	var q queue
+	rest := &c.loop.rest
 	if c.waits.Load() {
-		if q = c.taken(); c.out != nil && len(c.out.B)+q.size() <= chunk {
-			c.append(q)
-			q = queue{}
+		if *rest = c.taken(); c.out != nil && len(c.out.B)+rest.size() <= chunk {
+			c.append(rest)
 		}
 	}
+	c.writing = true
+	alive := c.writeOut(rest)
+	c.writing = false
+	return alive
+}
+
+func (c *Conn) writeOut(rest *queue) bool {
 	if b := c.out; b != nil {
 		c.out = nil
 		if !c.write(b) {
-			c.forgo(q)
 			return false
 		}
 	}
-	for b := q.take(); b != nil; b = q.take() {
+	for b := rest.take(); b != nil; b = rest.take() {
 		if !c.write(b) {
-			c.forgo(q)
 			return false
 		}
 	}
 	return true
-}
-
-// forgo counts q as lost.
-func (c *Conn) forgo(q queue) {
-	c.buffered.Add(int64(q.size()))
-	q.clear(&c.loop.r.pool)
 }
 
 // write hands b to the transport; it reports whether the conn is alive.
@@ -580,7 +600,6 @@ func (c *Conn) write(b *Buffer) bool {
 	if err != nil && c.phase != closed {
 		// The transport reports its end itself where it can; what it cannot
 		// report is an end that it was in before.
-		c.hangUp()
 		c.bury(err)
 	}
 	if c.phase == closed {
@@ -655,7 +674,7 @@ func (c *Conn) weigh() {
 }
 
 func (c *Conn) press() {
-	if c.phase == open {
+	if c.phase == open && !c.ending() {
 		returned := false
 		defer c.loop.caught(c, &returned)
 		c.handler.Pressure(c, c.above)
@@ -705,7 +724,6 @@ func (c *Conn) finWrite() {
 		return
 	}
 	if err := c.tr.CloseWrite(); err != nil && c.phase != closed {
-		c.hangUp()
 		c.bury(err)
 	}
 }
@@ -735,6 +753,5 @@ func (c *Conn) overdue() {
 		}
 		err = ErrFlushTimeout
 	}
-	c.hangUp()
 	c.bury(err)
 }

@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
+	"runtime"
+	"slices"
 	"testing"
 	"time"
 )
@@ -208,5 +211,84 @@ func TestHeldInputIsBounded(t *testing.T) {
 	}
 	if most > maxBacklog+buffer {
 		t.Errorf("%d bytes were held, the bound is %d", most, maxBacklog+buffer)
+	}
+}
+
+// Nothing but Closed comes behind the callback that has asked for the end.
+func TestNothingComesBehindAnAbort(t *testing.T) {
+	for name, ask := range map[string]func(c *Conn){
+		"Abort":  func(c *Conn) { c.Abort(io.ErrShortWrite) },
+		"Finish": func(c *Conn) { c.Finish(time.Hour) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := virtual(t, &Config{SoftPending: 1})
+			var conns []*Conn
+			var got []string
+			note := func(what string) { got = append(got, what) }
+			for range 2 {
+				var c *Conn
+				other := func() *Conn { return conns[1-slices.Index(conns, c)] }
+				c = plugIn(t, v.r, &plug{stuck: true}, &hooks{
+					opened:   func(c *Conn) { c.SetDeadline(time.Second) },
+					expired:  func(*Conn) { note("expired"); ask(other()) },
+					pressure: func(*Conn, bool) { note("pressure") },
+					drain:    func(*Conn) { note("drain") },
+				})
+				conns = append(conns, c)
+			}
+			settle(t, v)
+			v.Advance(time.Minute)
+			settle(t, v)
+			if !slices.Equal(got, []string{"expired"}) {
+				t.Errorf("two deadlines in one tick: got %q", got)
+			}
+			got = nil
+			late := plugIn(t, v.r, &plug{stuck: true}, &hooks{
+				pressure: func(*Conn, bool) { note("pressure") },
+				drain:    func(*Conn) { note("drain") },
+			})
+			settle(t, v)
+			v.r.Post(func() {
+				late.Out().B = append(late.Out().B, "more than is soft"...)
+				ask(late)
+				late.drain()
+				late.flush()
+			})
+			settle(t, v)
+			if len(got) > 0 {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
+
+// A conn that ends between two writes of one flush leaves no hole in its output,
+// and no buffer behind.
+func TestEndBetweenTwoWrites(t *testing.T) {
+	for name, fault := range map[string]func(){"panic": ouch, "Goexit": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			v := virtual(t, &Config{SoftPending: 1})
+			p := &plug{stuck: true}
+			closed := 0
+			c := plugIn(t, v.r, p, &hooks{
+				pressure: func(c *Conn, _ bool) { c.Queue([]byte("behind")); fault() },
+				closed:   func(*Conn, error) { closed++ },
+			})
+			settle(t, v)
+			const part, parts = 100 << 10, 10 // more than one buffer
+			for range parts {
+				c.Queue(make([]byte, part))
+			}
+			gone := make(chan struct{})
+			go func() { defer close(gone); v.Settle(1000) }()
+			wait(t, "turn", gone)
+			settle(t, v)
+			if bytes.Contains(p.wrote, []byte("behind")) && len(p.wrote) < part*parts {
+				t.Errorf("after %d bytes of %d came what was queued behind them", len(p.wrote), part*parts)
+			}
+			if want := part*parts + len("behind") - len(p.wrote) + p.held; closed != 1 || c.Pending() != want {
+				t.Errorf("closed %d times, with %d bytes lost, want %d", closed, c.Pending(), want)
+			}
+		})
 	}
 }

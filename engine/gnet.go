@@ -50,7 +50,7 @@ func startDriver(l *Loop) (driver, error) {
 		gnet.WithNumEventLoop(1),
 		gnet.WithReadBufferCap(l.r.cfg.ReadBuffer),
 		gnet.WithTCPNoDelay(gnet.TCPNoDelay),
-		gnet.WithLogger(gnetLog{l.r.cfg.Logger}),
+		gnet.WithLogger(gnetLog{l.r}),
 	)
 	if err != nil {
 		return nil, err
@@ -149,12 +149,12 @@ func (p *poller) OnClose(gc gnet.Conn, err error) gnet.Action {
 		return gnet.None
 	}
 	p.loop.sockets--
-	if s.closing { // from within a callback of ours
-		s.gc = nil
-		return gnet.None
-	}
-	if s.writing { // likewise: a write that failed
-		s.lost(gc, err)
+	if s.inGnet { // from within a callback of ours
+		if s.over { // by Close
+			s.gc = nil
+		} else { // a write that failed
+			s.lost(gc, err)
+		}
 		return gnet.None
 	}
 	p.run(event{s: s, gc: gc, lost: true, err: err})
@@ -282,6 +282,13 @@ func (s *socket) take(b []byte) {
 	}
 	sink := s.sink()
 	n := sink.Received(b)
+	for more := n > 0; more && n < len(b) && !s.over && !s.loop.Halted(); {
+		// Another share at once: gnet reads no more than Config.ReadBuffer
+		// before the other sockets have theirs, and what is held is copied.
+		s.conn().unload()
+		k := sink.Received(b[n:])
+		n, more = n+k, k > 0
+	}
 	if n < len(b) && !s.over {
 		s.hold(b[n:])
 		sink.Wake(s.loop)
@@ -372,9 +379,9 @@ func (s *socket) Write(b *Buffer) error {
 		}
 		return ErrClosed
 	}
-	s.writing = true
+	s.inGnet = true
 	_, err := s.gc.Write(b.B)
-	s.writing = false
+	s.inGnet = false
 	if err != nil && s.end() != nil {
 		return nil // the end comes behind the input that is held
 	}
@@ -407,10 +414,11 @@ func (s *socket) Close() {
 	if s.gc == nil {
 		return
 	}
-	s.closing = true
+	s.inGnet = true
 	if err := s.gc.EventLoop().Close(s.gc); err != nil {
-		s.loop.r.cfg.Logger.Warn("closing a socket failed", "err", err)
+		s.loop.r.log(slog.LevelWarn, "closing a socket failed", "err", err)
 	}
+	s.inGnet = false
 	s.gc = nil
 }
 
@@ -457,10 +465,14 @@ func fileLimit() int {
 
 // gnetLog hands gnet's own messages to the reactor's logger. gnet keeps one
 // logger for the process; the last reactor that was started has it.
-type gnetLog struct{ log *slog.Logger }
+type gnetLog struct{ r *Reactor }
 
 func (g gnetLog) Debugf(format string, args ...any) {}
 func (g gnetLog) Infof(format string, args ...any)  {}
-func (g gnetLog) Warnf(format string, args ...any)  { g.log.Warn(fmt.Sprintf(format, args...)) }
-func (g gnetLog) Errorf(format string, args ...any) { g.log.Error(fmt.Sprintf(format, args...)) }
-func (g gnetLog) Fatalf(format string, args ...any) { g.log.Error(fmt.Sprintf(format, args...)) }
+func (g gnetLog) Warnf(format string, args ...any)  { g.log(slog.LevelWarn, format, args) }
+func (g gnetLog) Errorf(format string, args ...any) { g.log(slog.LevelError, format, args) }
+func (g gnetLog) Fatalf(format string, args ...any) { g.log(slog.LevelError, format, args) }
+
+func (g gnetLog) log(level slog.Level, format string, args []any) {
+	g.r.log(level, fmt.Sprintf(format, args...))
+}

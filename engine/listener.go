@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"runtime/debug"
 	"sync"
@@ -77,6 +78,8 @@ func (l *Listener) Done() <-chan struct{} { return l.done }
 
 // Close stops listening; conns that were accepted stay. It returns when the
 // listener's goroutine has ended; on a loop, which that may wait for, at once.
+// Calls of the Acceptor that are under way are not waited for, since one of them
+// may be what calls Close: what comes of them is opened, if the reactor runs on.
 func (l *Listener) Close() error {
 	l.r.mu.Lock()
 	delete(l.r.lns, l)
@@ -118,7 +121,7 @@ func (l *Listener) serve() {
 		}
 		if err != nil {
 			delay = min(max(2*delay, 5*time.Millisecond), time.Second)
-			l.r.cfg.Logger.Warn("accept failed", "addr", l.Addr(), "err", err, "again in", delay)
+			l.r.log(slog.LevelWarn, "accept failed", "addr", l.Addr(), "err", err, "again in", delay)
 			l.pause(delay)
 			continue
 		}
@@ -191,13 +194,9 @@ func (l *Listener) call(nc net.Conn) (c *Conn, h Handler, taken bool) {
 		}
 		if v == nil { // Goexit, and this is all that is left to run
 			nc.Close()
-			if ok, skipped := l.r.lines.Allow(); ok {
-				l.r.cfg.Logger.Error("acceptor called runtime.Goexit", "stack", string(debug.Stack()), "skipped", skipped)
-			}
+			l.r.log(slog.LevelError, "acceptor called runtime.Goexit", "stack", string(debug.Stack()))
 		} else {
-			if ok, skipped := l.r.lines.Allow(); ok {
-				l.r.cfg.Logger.Error("acceptor panicked", "panic", v, "stack", string(debug.Stack()), "skipped", skipped)
-			}
+			l.r.log(slog.LevelError, "acceptor panicked", "panic", v, "stack", string(debug.Stack()))
 			c = nil
 		}
 	}()

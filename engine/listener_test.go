@@ -2,10 +2,15 @@ package engine
 
 import (
 	"io"
+	"log/slog"
 	"net"
+	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/packetmq/packetmq/internal/throttle"
 )
 
 func TestListenRefusesOtherNetworks(t *testing.T) {
@@ -92,3 +97,87 @@ func TestAcceptingWhileStopped(t *testing.T) {
 		})
 	}
 }
+
+// scarce is a net.Listener that runs out of descriptors every other time.
+type scarce struct {
+	manual
+	calls int
+}
+
+func (s *scarce) Accept() (net.Conn, error) {
+	if s.calls++; s.calls%2 == 0 {
+		return nil, &net.OpError{Op: "accept", Err: syscall.EMFILE}
+	}
+	return s.manual.Accept()
+}
+
+// Descriptors that come and go are no way to fill a log.
+func TestAcceptFailuresAreLoggedBoundedly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		v := virtual(t, &Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		m := &scarce{manual: manual{conns: make(chan net.Conn)}}
+		ln := &Listener{r: v.r, ln: m, shut: make(chan struct{}), done: make(chan struct{}),
+			accept: func(net.Conn) (*Conn, Handler) { return nil, nil }}
+		v.r.lns[ln] = struct{}{}
+		go ln.serve()
+		began := time.Now()
+		const conns = 1000
+		for range conns {
+			ours, theirs := net.Pipe()
+			m.conns <- ours
+			theirs.Close()
+		}
+		seconds := int(time.Since(began)/time.Second) + 1
+		ln.Close()
+		if lines := strings.Count(log.String(), "accept failed"); lines == 0 || lines > throttle.LinesPerSecond*seconds {
+			t.Errorf("%d lines in %d s", lines, seconds)
+		}
+	})
+}
+
+// Close does not wait for an acceptor that is under way. The reactor serves what
+// comes of it, unless that has closed too.
+func TestCloseDuringAnAcceptor(t *testing.T) {
+	for name, reactor := range map[string]bool{"listener": false, "reactor": true} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, nil)
+			called, release := make(chan struct{}), make(chan struct{})
+			h := &refusable{hooks: hooks{received: echo}, told: make(chan error, 1)}
+			ln, err := r.Listen("tcp", "127.0.0.1:0", func(net.Conn) (*Conn, Handler) {
+				close(called)
+				<-release
+				return new(Conn), h
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			nc := dial(t, ln)
+			wait(t, "call", called)
+			ln.Close()
+			if reactor {
+				r.Close()
+			}
+			close(release)
+			if !reactor {
+				exchange(t, nc, "served")
+				return
+			}
+			if err := wait(t, "refusal", h.told); err != ErrClosed {
+				t.Errorf("refused because of %v", err)
+			}
+			nc.SetDeadline(time.Now().Add(patience))
+			if _, err := nc.Read(make([]byte, 1)); err == nil || isTimeout(err) {
+				t.Errorf("the socket was left open: %v", err)
+			}
+		})
+	}
+}
+
+// refusable is told that it was not opened.
+type refusable struct {
+	hooks
+	told chan error
+}
+
+func (r *refusable) NotOpened(_ *Conn, err error) { r.told <- err }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"log/slog"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -24,11 +25,18 @@ type Loop struct {
 	bell    func() // has the driver call turn, soon; nil while there is no driver
 	tasks   ringbuf.Ring[task]
 	looked  []*Conn // conns that another goroutine asks something of
-	awake   bool    // a callback is under way, and looks at all this when it ends
 	ringing bool    // the bell was rung and turn has not begun
 	alarmed bool    // a timer is due
 	shut    bool    // no more is taken
 	goid    uint64  // the loop's goroutine
+
+	// awake is that a callback is under way, and looks at asked when it ends;
+	// asked, that there may be something in tasks, looked or alarmed. Who asks
+	// sets asked and then reads awake, the loop clears awake and then reads
+	// asked: one of the two sees the other, and a callback that nobody asked
+	// anything needs no lock.
+	awake atomic.Bool
+	asked atomic.Bool
 
 	seq atomic.Uint64 // odd while a callback is under way; the watchdog reads it
 
@@ -45,6 +53,7 @@ type Loop struct {
 	round     []*Conn // of these, the ones that have their share now
 	served    int     // of the round
 	dirty     []*Conn // conns to flush
+	rest      queue   // of the one that is being flushed, what is not written yet
 	congested []*Conn // conns whose transport holds output
 	recheck   *Timer  // while any conn is congested
 	wheel     wheel
@@ -147,10 +156,11 @@ func (l *Loop) poke() {
 	l.ringUnlock()
 }
 
-// ringUnlock rings the bell if nobody looks at the queues otherwise, and at
-// most once until the turn. It unlocks l.mu.
+// ringUnlock says that something was asked. It rings the bell if nobody looks
+// otherwise, and at most once until the turn. It unlocks l.mu.
 func (l *Loop) ringUnlock() {
-	ring := !l.awake && !l.ringing && l.bell != nil
+	l.asked.Store(true)
+	ring := !l.awake.Load() && !l.ringing && l.bell != nil
 	if ring {
 		l.ringing = true
 	}
@@ -182,9 +192,7 @@ func (l *Loop) enter() {
 	if l.r.halted() {
 		l.r.park()
 	}
-	l.mu.Lock()
-	l.awake = true
-	l.mu.Unlock()
+	l.awake.Store(true)
 	l.seq.Store(l.seq.Load() + 1)
 	l.finished = false
 }
@@ -206,19 +214,29 @@ func (l *Loop) exit() {
 	if !l.finished {
 		l.mend()
 	}
+	l.awake.Store(false)
+	if !l.asked.Load() && len(l.batch) == 0 && !l.hasReady() && !l.r.halted() {
+		return
+	}
 	l.mu.Lock()
 	// Halted: what called for a turn to park may have been taken by this one.
-	busy := l.r.halted() || l.alarmed || len(l.batch) > 0 || l.tasks.Len() > 0 || len(l.looked) > 0 || l.hasReady()
+	busy := l.r.halted() || l.stillAsked() || len(l.batch) > 0 || l.hasReady()
 	ring := busy && !l.ringing && l.bell != nil
 	if ring {
 		l.ringing = true
 	}
-	l.awake = false
 	bell := l.bell
 	l.mu.Unlock()
 	if ring {
 		bell()
 	}
+}
+
+// stillAsked brings asked up to date. l.mu is held.
+func (l *Loop) stillAsked() bool {
+	asked := l.alarmed || l.tasks.Len() > 0 || len(l.looked) > 0
+	l.asked.Store(asked)
+	return asked
 }
 
 // mend has the next turn do what Goexit kept this callback from doing. All else
@@ -232,6 +250,7 @@ func (l *Loop) mend() {
 	if len(l.wheel.expired) > 0 {
 		l.Post(l.wheel.tell)
 	}
+	l.rest.clear(&l.r.pool)
 	if l.r.draining.Load() {
 		l.Post(l.drain)
 	}
@@ -241,6 +260,7 @@ func (l *Loop) mend() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.alarmed = true // there is always a turn: for the timers, and to settle
+	l.asked.Store(true)
 	if len(l.looking) > 0 {
 		rest := slices.DeleteFunc(l.looking, func(c *Conn) bool { return c == nil })
 		l.looked = append(rest, l.looked...)
@@ -317,6 +337,9 @@ func (l *Loop) hasReady() bool { return len(l.ready) > 0 || l.served < len(l.rou
 
 // takeLooked answers what other goroutines ask of conns.
 func (l *Loop) takeLooked() {
+	if !l.asked.Load() {
+		return
+	}
 	l.mu.Lock()
 	looked := l.looked
 	if len(looked) == 0 {
@@ -417,19 +440,21 @@ func (l *Loop) caught(c *Conn, returned *bool) {
 	if *returned {
 		return
 	}
-	err, stack := ErrGoexit, debug.Stack()
-	if v != nil {
-		err = &PanicError{v, stack}
-	}
-	if ok, skipped := l.r.lines.Allow(); !ok {
-	} else if v != nil {
-		l.r.cfg.Logger.Error("callback panicked", "panic", v, "stack", string(stack), "skipped", skipped)
-	} else {
-		l.r.cfg.Logger.Error("callback called runtime.Goexit", "stack", string(stack), "skipped", skipped)
-	}
+	err := l.mishap(v)
 	if c != nil && !c.ending() {
 		c.kill(err)
 	}
+}
+
+// mishap logs a panic with v, or a Goexit if that is nil, and returns it.
+func (l *Loop) mishap(v any) error {
+	stack := debug.Stack()
+	if v == nil {
+		l.r.log(slog.LevelError, "callback called runtime.Goexit", "stack", string(stack))
+		return ErrGoexit
+	}
+	l.r.log(slog.LevelError, "callback panicked", "panic", v, "stack", string(stack))
+	return &PanicError{v, stack}
 }
 
 // adopt makes the calling goroutine the loop's.

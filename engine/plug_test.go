@@ -6,19 +6,27 @@ import "testing"
 type plug struct {
 	sink   Sink
 	pool   *Pool
-	stuck  bool        // what is written stays
-	held   int         // that
+	stuck  bool // what is written stays
+	held   int  // that
+	wrote  []byte
+	open   func()
 	pump   func() bool // nil: no input
 	close  func()
 	fin    bool
 	closed bool
 }
 
-func (p *plug) Open(s Sink) { p.sink = s }
+func (p *plug) Open(s Sink) {
+	p.sink = s
+	if p.open != nil {
+		p.open()
+	}
+}
 
 func (p *plug) Pump() bool { return p.pump != nil && p.pump() }
 
 func (p *plug) Write(b *Buffer) error {
+	p.wrote = append(p.wrote, b.B...)
 	if p.stuck {
 		p.held += len(b.B)
 	}

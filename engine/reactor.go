@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -95,6 +96,8 @@ func (r *Reactor) Conns() int { return int(r.conns.Load()) }
 func (r *Reactor) DrainTime() time.Duration { return r.cfg.Drain }
 
 // Done is closed when the reactor has closed and every callback has returned.
+// Only Acceptors may be under way still, and OnStuck; the sockets of those are
+// closed when they return, and their handlers told by Unopened.
 func (r *Reactor) Done() <-chan struct{} { return r.done }
 
 // Post is Loop.Post on the first loop.
@@ -210,6 +213,13 @@ func (r *Reactor) park() {
 	r.parked--
 }
 
+// log says something at a bounded rate, whatever is done to provoke it.
+func (r *Reactor) log(level slog.Level, msg string, args ...any) {
+	if ok, skipped := r.lines.Allow(); ok {
+		r.cfg.Logger.Log(context.Background(), level, msg, append(args, "skipped", skipped)...)
+	}
+}
+
 // OnLoop reports whether it is called on one of the reactor's loops. It takes
 // about a microsecond.
 func (r *Reactor) OnLoop() bool {
@@ -226,8 +236,9 @@ func (r *Reactor) OnLoop() bool {
 }
 
 // Close ends the reactor and every conn, at once: what waits is lost. It
-// returns when every callback has returned and every descriptor is closed;
-// called on a loop it returns at once, and Done tells the end.
+// returns when every callback has returned and every descriptor is closed, but
+// for what Acceptors have in hand; called on a loop it returns at once, and Done
+// tells the end.
 func (r *Reactor) Close() error {
 	onLoop := r.OnLoop()
 	if r.begin() {

@@ -99,6 +99,22 @@ func (s *stream) Open(sink Sink) {
 // read brings input until nc has no more. While the channel is full it does not
 // read, which is what slows the other side down.
 func (s *stream) read() {
+	s.err = ErrGoexit // unless nc returns
+	defer func() {
+		if v := recover(); v != nil || s.err == ErrGoexit {
+			s.err = s.r.loops[0].mishap(v)
+		}
+		if s.err != nil {
+			s.over.Store(true)
+			close(s.in)
+			s.sink.Wake(nil)
+		}
+	}()
+	s.err = s.readAll()
+}
+
+// readAll returns why nc has no more, or nil when the loop wants no more.
+func (s *stream) readAll() error {
 	empty, size := 0, idleRead
 	for {
 		b := s.r.pool.Get()
@@ -114,15 +130,11 @@ func (s *stream) read() {
 		} else {
 			empty = 0
 			if !s.pass(b) {
-				return
+				return nil
 			}
 		}
 		if err != nil {
-			s.err = err
-			s.over.Store(true)
-			close(s.in)
-			s.sink.Wake(nil)
-			return
+			return err
 		}
 	}
 }
@@ -218,20 +230,32 @@ func (s *stream) CloseWrite() error {
 
 // write writes until there is nothing more to write.
 func (s *stream) write() {
+	err := ErrGoexit // unless nc returns
+	defer func() {
+		if v := recover(); v != nil || err == ErrGoexit {
+			err = s.r.loops[0].mishap(v)
+		}
+		if err != nil {
+			s.fail(err)
+		}
+	}()
+	err = s.writeAll()
+}
+
+func (s *stream) writeAll() error {
 	for {
 		b, fin := s.next()
 		if b == nil {
 			if fin {
 				s.closeWrite()
 			}
-			return
+			return nil
 		}
 		n := len(b.B)
 		_, err := s.nc.Write(b.B)
 		s.r.pool.Put(b)
 		if err != nil {
-			s.fail(err)
-			return
+			return err
 		}
 		if s.buffered.Add(int64(-n)) == 0 {
 			s.sink.Wake(nil)
@@ -284,9 +308,21 @@ func (s *stream) dropOut() {
 
 // listen has the reading goroutine come to its end soon.
 func (s *stream) listen() {
-	if s.nc.SetReadDeadline(time.Now().Add(lastWords)) != nil {
-		s.nc.Close()
+	err := ErrClosed
+	s.try(func() { err = s.nc.SetReadDeadline(time.Now().Add(lastWords)) })
+	if err != nil {
+		s.try(func() { s.nc.Close() })
 	}
+}
+
+// try calls a method of nc that may panic.
+func (s *stream) try(method func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.r.loops[0].mishap(v)
+		}
+	}()
+	method()
 }
 
 // Close implements Transport.
@@ -310,8 +346,15 @@ func (s *stream) Close() {
 
 // hangUp closes nc, which may take its time: TLS has a last word to say.
 func (s *stream) hangUp() {
-	cut := time.AfterFunc(hangUpTime, func() { s.nc.SetDeadline(time.Unix(1, 0)) })
-	s.nc.Close()
+	cut := time.AfterFunc(hangUpTime, func() {
+		s.try(func() { s.nc.SetDeadline(time.Unix(1, 0)) })
+	})
+	defer s.hungUp(cut)
+	s.try(func() { s.nc.Close() })
+}
+
+// hungUp counts the conn out when its goroutines have ended.
+func (s *stream) hungUp(cut *time.Timer) {
 	s.work.Wait()
 	cut.Stop()
 	for len(s.in) > 0 {

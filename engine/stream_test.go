@@ -577,3 +577,65 @@ func TestInjectedInABubble(t *testing.T) {
 		}
 	})
 }
+
+// brittle is a net.Conn with a fault in one method.
+type brittle struct {
+	net.Conn
+	in    string
+	fault func()
+}
+
+func (b *brittle) hit(method string) {
+	if method == b.in {
+		b.fault()
+	}
+}
+
+func (b *brittle) Read(p []byte) (int, error)  { b.hit("Read"); return b.Conn.Read(p) }
+func (b *brittle) Write(p []byte) (int, error) { b.hit("Write"); return b.Conn.Write(p) }
+func (b *brittle) CloseWrite() error           { b.hit("CloseWrite"); return b.Conn.Close() }
+func (b *brittle) Close() error                { defer b.hit("Close"); return b.Conn.Close() }
+func (b *brittle) SetReadDeadline(t time.Time) error {
+	b.hit("SetReadDeadline")
+	return b.Conn.SetReadDeadline(t)
+}
+
+// A fault of an injected conn ends that, and nothing else.
+func TestFaultsOfAnInjectedConn(t *testing.T) {
+	for _, method := range []string{"Read", "Write", "CloseWrite", "SetReadDeadline", "Close"} {
+		for name, fault := range map[string]func(){"panic": ouch, "Goexit": runtime.Goexit} {
+			t.Run(method+" "+name, func(t *testing.T) {
+				r := New(nil)
+				if err := r.RunAsync(); err != nil {
+					t.Fatal(err)
+				}
+				other := serve(t, r, &hooks{received: echo})
+				ours, theirs := net.Pipe()
+				closed := make(chan error, 10)
+				nc := &brittle{ours, method, fault}
+				if method == "SetReadDeadline" { // which follows a write that fails
+					theirs.Close()
+				}
+				err := r.Inject(nc, new(Conn), &hooks{
+					opened: func(c *Conn) { c.Queue([]byte("hello")); c.Finish(patience) },
+					closed: func(_ *Conn, err error) { closed <- err },
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				theirs.SetDeadline(time.Now().Add(patience))
+				if _, err := io.Copy(io.Discard, theirs); isTimeout(err) {
+					t.Error("it was left open")
+				}
+				theirs.Close()
+				got := wait(t, "close", closed)
+				var pe *PanicError
+				if method == "Read" && name == "panic" && !errors.As(got, &pe) {
+					t.Errorf("closed because of %v", got)
+				}
+				exchange(t, other, "served")
+				r.Close()
+			})
+		}
+	}
+}

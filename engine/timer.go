@@ -144,6 +144,14 @@ func (l *Loop) runTimers() {
 		l.firing = nil
 		l.timers.again(t, now)
 	}
+	if when, ok := l.timers.next(); ok && when <= l.r.clock.now() {
+		// The alarm is a goroutine that a busy machine is in no hurry to run.
+		l.mu.Lock()
+		l.alarmed = true
+		l.asked.Store(true)
+		l.mu.Unlock()
+		return
+	}
 	l.rearm()
 }
 

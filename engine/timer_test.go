@@ -98,3 +98,26 @@ func TestStopOfEveryInItself(t *testing.T) {
 		t.Errorf("Stop() = %v, want true, and false the second time, in one call", stops)
 	}
 }
+
+// What is due beyond one turn's share comes in the next turn, which does not wait
+// for the alarm.
+func TestTimersBeyondATurn(t *testing.T) {
+	v := virtual(t, nil)
+	l := v.r.loops[0]
+	calls, rings := 0, 0
+	for range maxTasks + 1 {
+		l.After(0, func() { calls++ })
+	}
+	l.setBell(func() { rings++ })
+	for turn, want := range []int{maxTasks, maxTasks + 1} {
+		l.enter()
+		l.alarmed = l.alarmed || turn == 0
+		l.turn()
+		l.done()
+		l.exit()
+		if calls != want || rings != 1 {
+			t.Errorf("turn %d: %d calls, the bell was rung %d times", turn, calls, rings)
+		}
+	}
+	l.setBell(nil)
+}

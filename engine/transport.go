@@ -15,7 +15,8 @@ type Cache = bufpool.Cache
 // Transport moves bytes under a conn: a socket, a memory pair, or a wrapper
 // around another transport. Every method is called on the conn's loop.
 type Transport interface {
-	// Open is the first call. From now on input and the end go to s.
+	// Open is the first call. From now on input and the end go to s; what comes
+	// before Open returns is not taken yet.
 	Open(s Sink)
 
 	// Pump delivers input that was held back, as far as s takes it, and moves
@@ -65,7 +66,9 @@ type Sink interface {
 // Wrapper is a Handler that puts a transport of its own around each one that
 // its conns are opened over: the place to meter, to compress or to trace. Wrap
 // is called on the loop, before anything else of the conn; the transport it
-// returns takes inner over.
+// returns takes inner over. A panic or a runtime.Goexit in that transport ends the
+// conn, like one in the Handler; one in a transport given to Attach ends the
+// process.
 type Wrapper interface {
 	Wrap(c *Conn, inner Transport) Transport
 }

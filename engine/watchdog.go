@@ -28,7 +28,7 @@ func (r *Reactor) watch() {
 		for i, l := range r.loops {
 			s := &seen[i]
 			seq := l.seq.Load()
-			if seq != s.seq || seq%2 == 0 || r.halted() {
+			if seq != s.seq || seq%2 == 0 { // a parked loop is in no callback
 				*s = sight{seq: seq, since: time.Now()}
 				continue
 			}
@@ -44,7 +44,7 @@ func (r *Reactor) reportStuck(l *Loop, d time.Duration) {
 	stack := l.stack()
 	r.cfg.Logger.Error("loop is stuck in a callback", "loop", l.index, "for", d, "stack", string(stack))
 	if f := r.cfg.OnStuck; f != nil {
-		f(l, stack)
+		go l.run(func() { f(l, stack) })
 	}
 }
 

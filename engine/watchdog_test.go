@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,34 @@ func TestStuckLoopIsReported(t *testing.T) {
 	if len(stuck) > 0 {
 		t.Error("reported twice")
 	}
+}
+
+// Faults of OnStuck are its own, and the watchdog goes on.
+func TestFaultsInOnStuck(t *testing.T) {
+	calls, faults := make(chan struct{}), make(chan func(), 3)
+	r := start(t, &Config{StuckAfter: 5 * time.Millisecond, OnStuck: func(*Loop, []byte) {
+		calls <- struct{}{}
+		(<-faults)()
+	}})
+	for _, fault := range []func(){ouch, runtime.Goexit, func() {}} {
+		release := make(chan struct{})
+		r.Post(func() { holdUp(release) })
+		wait(t, "report", calls)
+		close(release)
+		faults <- fault
+	}
+}
+
+// A loop that is stuck is no less so when somebody waits for it to stop.
+func TestStuckLoopIsReportedWhileItIsToStop(t *testing.T) {
+	stuck, release := make(chan struct{}, 1), make(chan struct{})
+	r := start(t, &Config{StuckAfter: 5 * time.Millisecond, OnStuck: func(*Loop, []byte) { stuck <- struct{}{} }})
+	held := make(chan struct{})
+	r.Post(func() { r.halt.Store(true); close(held); holdUp(release) }) // as Stop, which would wait here
+	wait(t, "callback", held)
+	wait(t, "report", stuck)
+	r.halt.Store(false)
+	close(release)
 }
 
 func holdUp(release chan struct{}) { <-release }

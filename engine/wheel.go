@@ -140,13 +140,13 @@ func (w *wheel) tell() {
 }
 
 func (c *Conn) expire() {
-	switch c.phase {
-	case open:
+	switch {
+	case c.phase == finishing, c.phase == lingering:
+		c.overdue()
+	case c.phase == open && !c.ending():
 		returned := false
 		defer c.loop.caught(c, &returned)
 		c.handler.Expired(c)
 		returned = true
-	case finishing, lingering:
-		c.overdue()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net"
+	"runtime/debug"
 	"time"
 
 	"github.com/packetmq/packetmq/engine"
@@ -41,7 +42,7 @@ func (c *Client) Connect(ctx context.Context, addr string) (*Conn, error) {
 		if network == "tls" {
 			return c.dialTLS(ctx, address, conn)
 		}
-		return c.reactor.Dial(ctx, network, address, &conn.link, (*session)(conn))
+		return c.reactor.Dial(ctx, network, address, &conn.link, conn.session())
 	})
 }
 
@@ -78,17 +79,28 @@ func (c *Client) ConnectAsync(addr string) error {
 // attempt dials on a goroutine of its own, after failed earlier tries.
 func (c *Client) attempt(addr string, failed int) {
 	go func() {
-		_, err := c.Connect(context.Background(), addr)
-		if err == nil || errors.Is(err, ErrClosed) {
-			return
-		}
-		c.reactor.Post(func() {
-			if f := c.cfg.OnConnectFailed; f != nil {
-				f(addr, err)
+		err := engine.ErrGoexit // unless the program's part in a TLS handshake returns
+		defer func() {
+			if v := recover(); v != nil {
+				err = &engine.PanicError{Value: v, Stack: debug.Stack()}
 			}
-			c.retry(addr, failed+1)
-		})
+			c.attempted(addr, failed, err)
+		}()
+		_, err = c.Connect(context.Background(), addr)
 	}()
+}
+
+// attempted tells that a try failed, if it did, and tries again.
+func (c *Client) attempted(addr string, failed int, err error) {
+	if err == nil || errors.Is(err, ErrClosed) {
+		return
+	}
+	c.reactor.Post(func() {
+		defer c.retry(addr, failed+1)
+		if f := c.cfg.OnConnectFailed; f != nil {
+			f(addr, err)
+		}
+	})
 }
 
 // lostServer comes back to a server that was lost, if that is wanted.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"runtime"
 	"testing"
 	"time"
 
@@ -329,4 +330,28 @@ func TestSingleThreadedDispatch(t *testing.T) {
 		}()
 	}
 	wait(t, "last packet", done)
+}
+
+// A fault in OnConnectFailed keeps no client from coming back.
+func TestFaultsInOnConnectFailed(t *testing.T) {
+	c := newSide(true, 40, 41)
+	c.cfg.Reconnect = &Backoff{Min: time.Millisecond, Max: time.Millisecond}
+	failed, n := make(chan struct{}, 100), 0
+	c.cfg.OnConnectFailed = func(string, error) {
+		failed <- struct{}{}
+		switch n++; n {
+		case 1:
+			panic("in OnConnectFailed")
+		case 2:
+			runtime.Goexit()
+		}
+	}
+	client := NewClient(c.reg, &c.cfg)
+	run(t, client.Peer)
+	if err := client.ConnectAsync(closedPort(t)); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		wait(t, "failure", failed)
+	}
 }

@@ -18,6 +18,7 @@ type handler struct {
 	direct  func(c *Conn, payload []byte) error // decodes and handles in one go; nil if that cannot be
 	raw     func(c *Conn, payload []byte) error // handles without decoding
 	decoded func(c *Conn, v any) error          // handles what was decoded
+	express bool                                // direct is all that these packets need
 }
 
 // Resetter is implemented by packet values that clear themselves before they
@@ -134,6 +135,7 @@ func (p *Peer) handler(t *registry.Type) *handler {
 
 // setHandler replaces the slice, so that loops read it without a lock.
 func (p *Peer) setHandler(t *registry.Type, h *handler) {
+	h.express = h.direct != nil && expressed(t)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old := *p.handlers.Load()

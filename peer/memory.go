@@ -100,12 +100,12 @@ func (c *MemoryClient) connect(near *Conn, to MemoryHost) error {
 	ra, rb := c.reactor, server.reactor
 	a, b := memconn.Pair(ra.Buffers(), rb.Buffers())
 	loop := rb.Loops()[int(far.id)%len(rb.Loops())]
-	if err := rb.Attach(b, &far.link, (*session)(far), loop); err != nil {
+	if err := rb.Attach(b, &far.link, far.session(), loop); err != nil {
 		a.Close()
 		return err
 	}
 	if ra != rb {
 		loop = nil
 	}
-	return ra.Attach(a, &near.link, (*session)(near), loop)
+	return ra.Attach(a, &near.link, near.session(), loop)
 }

@@ -409,13 +409,13 @@ func (p *Peer) accept(nc net.Conn) (*engine.Conn, engine.Handler) {
 	}
 	c.place = from
 	c.setOrigin(nc)
-	return &c.link, (*session)(c)
+	return &c.link, c.session()
 }
 
 // inject opens c over nc, which is taken over in any case.
 func (p *Peer) inject(c *Conn, nc net.Conn) error {
 	c.setOrigin(nc)
-	return p.reactor.Inject(nc, &c.link, (*session)(c))
+	return p.reactor.Inject(nc, &c.link, c.session())
 }
 
 // refuse counts a socket that was not let in.

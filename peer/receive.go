@@ -25,13 +25,18 @@ func (c *Conn) receive(b []byte) (n int) {
 	loop := c.link.Loop()
 	packets := 0
 	for n < len(b) {
-		f, used, err := c.cut(b[n:])
+		used, k := c.express(b[n:], sharePackets-packets)
 		n += used
-		if err != nil {
-			c.fault(ReasonFrame, err)
-		} else if f != nil {
-			c.frame(c.table(), f)
-			packets++
+		packets += k
+		if k == 0 {
+			f, used, err := c.cut(b[n:])
+			n += used
+			if err != nil {
+				c.fault(ReasonFrame, err)
+			} else if f != nil {
+				c.frame(c.table(), f)
+				packets++
+			}
 		}
 		if c.over || c.aborted() {
 			c.reader = nil

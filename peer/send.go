@@ -77,12 +77,9 @@ func (c *Conn) ReplyRaw(t *registry.Type, payload []byte) error {
 	if c.peer.observed() {
 		return c.SendRaw(t, payload)
 	}
-	id, err := c.wireID(t)
-	if err != nil {
-		return err
-	}
-	if err := c.fits(t, codec.IDSize+len(payload)); err != nil {
-		return err
+	id, ok := c.table().WireID(t)
+	if !ok || c.State() != Active || t.Options().MaxSize > 0 || codec.IDSize+len(payload) > int(c.maxSend.Load()) {
+		return c.SendRaw(t, payload) // which knows what is wrong, if anything
 	}
 	out := c.link.Out()
 	if out == nil { // no room, or closed

@@ -16,12 +16,20 @@ type session Conn
 
 func (s *session) conn() *Conn { return (*Conn)(s) }
 
+// wrapped is a session over a transport of the program's.
+type wrapped struct{ *session }
+
 // Wrap implements engine.Wrapper.
-func (s *session) Wrap(_ *engine.Conn, inner engine.Transport) engine.Transport {
-	if w := s.peer.cfg.Wrap; w != nil {
-		return w(s.conn(), inner)
+func (w wrapped) Wrap(_ *engine.Conn, inner engine.Transport) engine.Transport {
+	return w.peer.cfg.Wrap(w.conn(), inner)
+}
+
+// session is c's handler.
+func (c *Conn) session() engine.Handler {
+	if c.peer.cfg.Wrap != nil {
+		return wrapped{(*session)(c)}
 	}
-	return inner
+	return (*session)(c)
 }
 
 // Opened implements engine.Handler: both sides speak at once, unasked.

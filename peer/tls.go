@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime/debug"
 	"time"
 
 	"github.com/packetmq/packetmq/codec"
@@ -127,9 +128,20 @@ func (p *Peer) receive(nc net.Conn, cfg *tls.Config, guests *lobby) {
 // greet shakes hands with a guest, and brings it onto a loop or dismisses it.
 func (p *Peer) greet(g *guest, cfg *tls.Config, guests *lobby) {
 	tc := tls.Server(g.nc, cfg)
+	err := engine.ErrGoexit // unless the program's part in it, by cfg, returns
+	defer func() {
+		if v := recover(); v != nil {
+			err = &engine.PanicError{Value: v, Stack: debug.Stack()}
+		}
+		p.greeted(g, tc, guests, err)
+	}()
 	ctx, cancel := context.WithTimeout(context.Background(), p.cfg.Handshake)
-	err := tc.HandshakeContext(ctx)
-	cancel()
+	defer cancel()
+	err = tc.HandshakeContext(ctx)
+}
+
+// greeted takes a guest in after its handshake, or sends it away because of err.
+func (p *Peer) greeted(g *guest, tc *tls.Conn, guests *lobby, err error) {
 	if err == nil && guests.leave(g) {
 		p.welcome(tc, g.place)
 		return

@@ -16,8 +16,10 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -481,5 +483,47 @@ func TestInjectOnTheLoop(t *testing.T) {
 	}
 	if _, err := far.Read(make([]byte, 1)); err != io.EOF {
 		t.Errorf("the conn was not closed: %v", err)
+	}
+}
+
+// Faults of what the program has put into its tls.Config end one handshake.
+func TestFaultsInTheTLSConfig(t *testing.T) {
+	ca := newCA(t)
+	for name, fault := range map[string]func(){"panic": func() { panic("in the config") }, "Goexit": runtime.Goexit} {
+		t.Run("server "+name, func(t *testing.T) {
+			var calls atomic.Int32
+			cfg := ca.server(t)
+			cfg.VerifyConnection = func(tls.ConnectionState) error {
+				if calls.Add(1) == 1 {
+					fault()
+				}
+				return nil
+			}
+			w := newTLSWorld(t, cfg, &tls.Config{RootCAs: ca.pool}, nil)
+			if _, err := w.dial(t, "tls://"+w.addr); err == nil {
+				t.Error("Connect succeeded")
+			}
+			eventually(t, "refusal", func() bool { return w.server.Stats().Refused[ErrTLS.Error()] == 1 })
+			if _, err := w.dial(t, "tls://"+w.addr); err != nil {
+				t.Errorf("the next Connect: %v", err)
+			}
+		})
+		t.Run("client "+name, func(t *testing.T) {
+			c := newSide(true, 40, 41)
+			failed := make(chan error, 1)
+			c.cfg.OnConnectFailed = func(_ string, err error) { failed <- err }
+			c.cfg.TLS = &tls.Config{RootCAs: ca.pool, VerifyConnection: func(tls.ConnectionState) error { fault(); return nil }}
+			w := newTLSWorld(t, ca.server(t), &tls.Config{RootCAs: ca.pool}, nil)
+			client := NewClient(c.reg, &c.cfg)
+			run(t, client.Peer)
+			if err := client.ConnectAsync("tls://" + w.addr); err != nil {
+				t.Fatal(err)
+			}
+			err := wait(t, "failure", failed)
+			var pe *engine.PanicError
+			if name == "panic" && !errors.As(err, &pe) || name == "Goexit" && err != engine.ErrGoexit {
+				t.Errorf("failed with %v", err)
+			}
+		})
 	}
 }

@@ -23,7 +23,7 @@ func tryLog(ctx context.Context, t *trial) error {
 	}
 	began := time.Now()
 	unknown := bytes.Repeat(frameOf(999, []byte{0xc0}), 17) // the 17th ends the conn
-	strangers, foreign := t.of(100_000, 1700)/17+1, t.of(10_000, 100)
+	strangers, foreign := t.many(100_000, 1700)/17+1, t.many(10_000, 100)
 	var ended, refused atomic.Int64
 	each(strangers, func() {
 		if refusal(ctx, s, handshake(true), unknown) == "reason.protocol" {
@@ -69,7 +69,7 @@ func tryFull(ctx context.Context, t *trial) error {
 	if err != nil {
 		return err
 	}
-	dials := t.of(10_000, 200)
+	dials := t.many(10_000, 200)
 	var refused atomic.Int64
 	began := time.Now()
 	each(dials, func() {

@@ -17,7 +17,7 @@ func tryReuse(ctx context.Context, t *trial) error {
 		return err
 	}
 	const asked, bytes = 40, 4000
-	conns := t.of(6000, 300)
+	conns := t.many(6000, 300)
 	var tags, checked, foreign atomic.Int64
 	began := time.Now()
 	each(conns, func() {

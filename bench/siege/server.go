@@ -21,6 +21,7 @@ import (
 type environment struct {
 	mode  string // of its payloads; empty: raw
 	adapt bool   // it takes over the ids of clients
+	busy  bool   // it has work of its own, and is never quiet
 	files int    // limit of its descriptors; 0: as this process's
 	taken int    // of these, so many are in use from the start
 	vars  []string
@@ -49,8 +50,9 @@ type server struct {
 
 // holdings is what a server has in use.
 type holdings struct {
-	goroutines, conns, buffers, heap int64
-	files, rss                       int64
+	goroutines, conns, buffers, heap, stacks int64
+	files, rss                               int64
+	late                                     int64 // the latest that a timer was since the last answer, in nanoseconds
 }
 
 // start runs program's serve. The process ends with ctx.
@@ -62,6 +64,9 @@ func start(ctx context.Context, program string, env environment) (*server, error
 	}
 	if env.adapt {
 		args = append(args, "--adapt")
+	}
+	if env.busy {
+		args = append(args, "--busy")
 	}
 	if env.files > 0 {
 		limit := fmt.Sprintf(`ulimit -n %d; exec "$0" "$@"`, env.files)
@@ -105,6 +110,9 @@ func start(ctx context.Context, program string, env environment) (*server, error
 		return nil, fmt.Errorf("the server did not start: %v\n%s", s.state, s.log())
 	}
 	s.addr = addr
+	if env.busy {
+		return s, nil
+	}
 	return s, s.warm(ctx)
 }
 
@@ -130,7 +138,7 @@ func (s *server) listen(r io.Reader) {
 	for lines.Scan() {
 		line := lines.Text()
 		var h holdings
-		if n, _ := fmt.Sscanf(line, "goroutines %d conns %d buffers %d heap %d", &h.goroutines, &h.conns, &h.buffers, &h.heap); n == 4 {
+		if n, _ := fmt.Sscanf(line, "goroutines %d conns %d buffers %d heap %d stacks %d late %d", &h.goroutines, &h.conns, &h.buffers, &h.heap, &h.stacks, &h.late); n >= 4 {
 			select {
 			case s.told <- h:
 			default: // nobody waits any more

@@ -15,6 +15,7 @@ type Config struct {
 	Program string    // bench's own path: a server is started with it
 	Only    []string  // the names of the rows to try; empty means all
 	Quick   bool      // fewer conns and shorter rounds
+	Conns   int       // how many the rows log, full and reuse are to see off; 0: some thousands
 	Out     io.Writer // gets the table; redrawn in place where it is a terminal
 
 	env []string // of the server, on top of this process's
@@ -34,7 +35,7 @@ type row struct {
 }
 
 // waves is how many there are.
-const waves = 7
+const waves = 8
 
 // rows returns them in the order in which they are shown. The last looks at
 // what the others left.
@@ -45,13 +46,14 @@ func rows(l *ledger) []row {
 		{"files", "out of descriptors, it serves on and recovers", 0, tryFiles},
 		{"slow", "slow and half clients end at their deadline", 0, trySlow},
 		{"flood", "a flood from one does not starve the rest", 3, tryFlood},
-		{"ends", "ends are clean, whoever ends", 4, tryEnds},
+		{"busy", "nor does its own work", 4, tryBusy},
+		{"ends", "ends are clean, whoever ends", 5, tryEnds},
 		{"wrong", "what may not come is refused with a reason", 0, tryWrong},
 		{"log", "it says what happened, and no more", 1, tryLog},
 		{"full", "nor does it when there is no room", 1, tryFull},
 		{"reuse", "no byte reaches a stranger", 1, tryReuse},
-		{"idle", "it holds many", 5, tryIdle},
-		{"rest", "afterwards all is as before", 6, l.tryRest},
+		{"idle", "it holds many", 6, tryIdle},
+		{"rest", "afterwards all is as before", 7, l.tryRest},
 	}
 }
 
@@ -85,7 +87,7 @@ func Run(ctx context.Context, cfg Config) error {
 	var trials []*trial
 	for _, r := range rows(l) {
 		if len(cfg.Only) == 0 || slices.Contains(cfg.Only, r.name) {
-			t := &trial{row: r, program: cfg.Program, env: cfg.env, quick: cfg.Quick, ledger: l}
+			t := &trial{row: r, program: cfg.Program, env: cfg.env, quick: cfg.Quick, conns: cfg.Conns, ledger: l}
 			trials = append(trials, t)
 			b.lines = append(b.lines, t)
 		}

@@ -28,25 +28,31 @@ type slowKind struct {
 	deadline time.Duration
 	made     bool   // it does the handshake first
 	says     []byte // what it says then,
-	drips    []byte // and a byte a second of this
+	drips    []byte // or a byte a second of this
 }
 
 func slowKinds() []slowKind {
 	shake := handshake(true)
 	frame := codec.AppendFrame(nil, idEcho, make([]byte, 500))
-	return []slowKind{
+	return []slowKind{ // those that have more time first
+		{name: "half a frame", deadline: frameTime, made: true, says: frame[:len(frame)/2]},
+		{name: "a frame of a byte a second", deadline: frameTime, made: true, drips: frame},
 		{name: "silent", deadline: handshakeTime},
 		{name: "half a handshake", deadline: handshakeTime, says: shake[:len(shake)/2]},
 		{name: "a handshake of a byte a second", deadline: handshakeTime, drips: shake},
-		{name: "half a frame", deadline: frameTime, made: true, says: frame[:len(frame)/2]},
-		{name: "a frame of a byte a second", deadline: frameTime, made: true, drips: frame},
 	}
 }
 
 // trySlow opens slow conns of every kind, and waits for their ends; and as many
 // idle ones on another server, for what they cost.
 func trySlow(ctx context.Context, t *trial) error {
-	each := t.of(300, 20) // three kinds stay below the 1,024 handshakes that may be under way
+	// Three kinds stay below the 1,024 handshakes that may be under way.
+	each := func(k slowKind) int {
+		if k.made {
+			return t.of(2050, 20)
+		}
+		return t.of(300, 20)
+	}
 	s, err := t.start(ctx, environment{})
 	if err != nil {
 		return err
@@ -57,9 +63,13 @@ func trySlow(ctx context.Context, t *trial) error {
 	}
 	kinds := slowKinds()
 	if t.quick { // a frame's ten seconds are too long
-		kinds = kinds[:3]
+		kinds = kinds[2:]
 	}
-	idle, err := idleCost(ctx, calm, each*len(kinds))
+	all := 0
+	for _, k := range kinds {
+		all += each(k)
+	}
+	idle, err := idleCost(ctx, calm, all)
 	if err != nil {
 		return err
 	}
@@ -67,9 +77,12 @@ func trySlow(ctx context.Context, t *trial) error {
 	var mu sync.Mutex
 	latest := make(map[string]time.Duration) // how long after its deadline
 	opened := make([][]*conn, len(kinds))
-	began := time.Now()
+	began, fast := time.Now(), time.Time{} // when the first was opened, and the first that has less time
 	for i, k := range kinds {
-		for range each {
+		if !k.made && fast.IsZero() {
+			fast = time.Now()
+		}
+		for range each(k) {
 			c, err := s.dial(ctx)
 			if err != nil {
 				return err
@@ -80,17 +93,11 @@ func trySlow(ctx context.Context, t *trial) error {
 					return err
 				}
 			}
-			if _, err := c.Write(k.says); err != nil {
+			if _, err := c.Write(append(k.says[:len(k.says):len(k.says)], k.drips[:min(1, len(k.drips))]...)); err != nil {
 				return err
 			}
 			opened[i] = append(opened[i], c)
 			since := time.Now()
-			if len(k.drips) > 0 {
-				since = since.Add(time.Second) // that is when it begins
-				if !k.made {
-					since = since.Add(-time.Second) // the handshake begins with the conn
-				}
-			}
 			ends.Go(func() {
 				late, err := endOf(c, since.Add(k.deadline))
 				if err != nil {
@@ -103,11 +110,11 @@ func trySlow(ctx context.Context, t *trial) error {
 			})
 		}
 	}
-	opening := time.Since(began)
+	opening, openingFast := time.Since(began), time.Since(fast)
 	drop := drip(ctx, kinds, opened)
 	defer drop()
 	slow := int64(-1)
-	if opening < 3*time.Second { // all are still there
+	if opening < frameTime-2*time.Second && openingFast < handshakeTime-2*time.Second { // all are still there
 		if err := sleep(ctx, time.Second); err != nil {
 			return err
 		}
@@ -115,11 +122,11 @@ func trySlow(ctx context.Context, t *trial) error {
 		if err != nil {
 			return err
 		}
-		if h.conns == int64(each*len(kinds)) {
+		if h.conns == int64(all) {
 			slow = (h.rss - s.before.rss) / h.conns
 		}
 	}
-	t.figure("%s conns, %s each, idle ones %s; waiting for their ends", count(each*len(kinds)), size(slow), size(idle))
+	t.figure("%s conns, %s each, idle ones %s; waiting for their ends", count(all), size(slow), size(idle))
 	ends.Wait()
 	var worst time.Duration
 	for _, k := range kinds {
@@ -129,7 +136,7 @@ func trySlow(ctx context.Context, t *trial) error {
 	t.want(slow >= 0, "conns were gone before their memory could be measured; opening them took %v", opening)
 	t.want(slow <= idle+slowCost || t.quick, "a slow conn costs %s, want at most %s more than the %s of an idle one", size(slow), size(slowCost), size(idle))
 	t.figure("%s closed, the last %s after its deadline; %s each, idle ones %s",
-		count(each*len(kinds)), span(worst), size(slow), size(idle))
+		count(all), span(worst), size(slow), size(idle))
 	return nil
 }
 
@@ -158,7 +165,7 @@ func drip(ctx context.Context, kinds []slowKind, opened [][]*conn) (stop func())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		for i := 0; sleep(ctx, time.Second) == nil; i++ {
+		for i := 1; sleep(ctx, time.Second) == nil; i++ {
 			for k, kind := range kinds {
 				if i >= len(kind.drips) {
 					continue

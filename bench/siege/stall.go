@@ -16,6 +16,10 @@ const (
 	// garbage lie as there is in use; and what it takes to read the requests.
 	stallGrowth = 2*hardLimit + 8<<20
 
+	// runsFor is how long one that asks for ever more may last: a second and a half
+	// until the hard limit, with what the kernel takes before, and two from then.
+	runsFor = 3500 * time.Millisecond
+
 	// A p99 may be twice what it was, and this much more: single rounds differ by
 	// that without any attack.
 	noise = 2 * time.Millisecond
@@ -32,7 +36,7 @@ func tryStall(ctx context.Context, t *trial) error {
 	if t.quick {
 		length /= 5
 	}
-	polite, err := gather(ctx, s, t.of(200, 20), 40*time.Millisecond)
+	polite, err := gather(ctx, s, t.of(1000, 20), 200*time.Millisecond)
 	if err != nil {
 		return err
 	}
@@ -65,6 +69,7 @@ func tryStall(ctx context.Context, t *trial) error {
 	t.want(b.beside(0) <= 2*b.alone()+t.within(noise), "beside one that asks for ever more p99 is %v (rounds: %v), alone %v; want at most twice that and %v",
 		b.beside(0), b.each(0), b.alone(), noise)
 	t.want(o.sat > 9*time.Second && o.sat < 12*time.Second || t.quick, "a conn that does not take 8 MiB was closed after %v, want about 10 s", o.sat)
+	t.want(o.ran < t.within(runsFor), "a conn that asks for ever more was closed after %v, want at most %v", o.ran, runsFor)
 	t.want(o.grew <= stallGrowth, "the server grew by %s, want at most %s", size(o.grew), size(stallGrowth))
 	return nil
 }

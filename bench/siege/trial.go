@@ -27,6 +27,7 @@ type trial struct {
 	program string
 	env     []string
 	quick   bool
+	conns   int
 	ledger  *ledger
 
 	mu      sync.Mutex
@@ -38,7 +39,8 @@ type trial struct {
 
 // run tries the row, and then looks at what its servers are left with.
 func (t *trial) run(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute) // far more than any takes
+	limit := 3*time.Minute + time.Duration(t.conns)*20*time.Millisecond // far more than any takes
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	t.set(isRunning)
 	err := t.try(ctx, t)
@@ -90,6 +92,14 @@ func (t *trial) of(full, quick int) int {
 		return quick
 	}
 	return full
+}
+
+// many is of, or what was asked for.
+func (t *trial) many(full, quick int) int {
+	if t.conns > 0 {
+		return t.conns
+	}
+	return t.of(full, quick)
 }
 
 // within is a bound on a time. A quick trial is for tests, on machines that do

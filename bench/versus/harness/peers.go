@@ -1,0 +1,82 @@
+package harness
+
+import (
+	"path/filepath"
+	"slices"
+
+	"github.com/packetmq/packetmq/bench/versus/result"
+)
+
+// Peer is a server that is compared.
+type Peer struct {
+	Name  string
+	About string
+	Modes []string
+	// serve is the server's command line without its mode; bin is where the
+	// programs are.
+	serve func(bin string) []string
+	// handshake is set for a server that speaks packetmq's.
+	handshake bool
+	// call is set for a server with a protocol of its own, and so a load of its
+	// own.
+	call bool
+	// fixed is set for a server that has no --mode.
+	fixed bool
+	// foreign is set for a server that is not written in Go, and so does not tell
+	// what is on its heap.
+	foreign bool
+}
+
+var (
+	raw     = []string{"raw"}
+	decodes = []string{"raw", "typed", "any"}
+)
+
+// Peers returns all that can be compared.
+func Peers() []Peer {
+	versus := func(name string) func(string) []string {
+		return func(bin string) []string { return []string{filepath.Join(bin, "versus"), "serve", name} }
+	}
+	program := func(name string, args ...string) func(string) []string {
+		return func(bin string) []string { return append([]string{filepath.Join(bin, name)}, args...) }
+	}
+	return []Peer{
+		{Name: "limit", About: "C, epoll, one read and one write for all that has arrived", Modes: raw, serve: program("limit"), fixed: true, foreign: true},
+		{Name: "packetmq", About: "its default options: handshake, guard, limits, panic isolation", Modes: []string{"raw", "marshal", "typed", "any"}, serve: program("bench", "serve"), handshake: true},
+		{Name: "gnet", About: "gnet, one Write for all that has arrived, 256 KiB read buffer", Modes: decodes, serve: versus("gnet")},
+		{Name: "gnet-naive", About: "gnet as in its examples, a Write for each frame", Modes: raw, serve: versus("gnet-naive")},
+		{Name: "net", About: "net, a goroutine per conn, bufio with its default of 4 KiB", Modes: decodes, serve: versus("net")},
+		{Name: "net64k", About: "the same with 64 KiB each way", Modes: raw, serve: versus("net64k")},
+		{Name: "netpoll", About: "netpoll, one poller, one Flush for all that has arrived", Modes: decodes, serve: versus("netpoll")},
+		{Name: "nbio", About: "nbio, one poller, one Write for all that was given, 256 KiB read buffer", Modes: decodes, serve: versus("nbio")},
+		{Name: "grpc", About: "grpc-go, bidirectional streams", Modes: raw, serve: versus("grpc"), call: true},
+		{Name: "ttrpc", About: "ttrpc, unary calls", Modes: raw, serve: versus("ttrpc"), call: true},
+		{Name: "nats", About: "NATS, request and reply through a server", Modes: raw, serve: versus("nats"), call: true},
+		{Name: "twisted", About: "Python and Twisted, the framework of the original", Modes: []string{"raw", "any"}, serve: versus("twisted"), handshake: true, foreign: true},
+	}
+}
+
+// Find returns the peer of a name.
+func Find(peers []Peer, name string) (Peer, bool) {
+	i := slices.IndexFunc(peers, func(p Peer) bool { return p.Name == name })
+	if i < 0 {
+		return Peer{}, false
+	}
+	return peers[i], true
+}
+
+// subject is a peer in one of its modes.
+type subject struct {
+	Peer
+	mode string
+}
+
+func (s subject) key() result.Subject { return result.Subject{Peer: s.Name, Mode: s.mode} }
+
+func (s subject) command(bin string) []string {
+	args := s.serve(bin)
+	if !s.fixed {
+		args = append(args, "--mode", s.mode)
+	}
+	return args
+}

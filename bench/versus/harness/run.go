@@ -1,0 +1,167 @@
+// Package harness runs the comparison: it starts a server on one CPU and a load
+// on another, over and over, and takes down what they cost.
+//
+// It needs Linux: /proc, CPU affinity and the CPU clocks of other processes.
+package harness
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/packetmq/packetmq/bench/versus/result"
+)
+
+// Config is what to run.
+type Config struct {
+	Bin      string        // the folder of the programs
+	Rounds   int           // of each cell
+	Window   time.Duration // that is measured
+	Warmup   time.Duration // before it
+	Patience time.Duration // for a quiet machine, before each
+	Nice     int           // of servers and loads
+	Idle     int           // conns that are idle
+	Procs    int           // GOMAXPROCS of every Go server and caller
+	Peers    []Peer
+	Modes    []string
+	Groups   []string
+	Cells    []string   // names of those of Closed; all if empty
+	Progress io.Writer  // a line for each sample
+	Rand     *rand.Rand // the order of servers
+}
+
+// Groups are those of cells, in the order in which they are run: an open loop
+// takes a share of what a closed one has found.
+func Groups() []string {
+	return []string{result.Closed, result.Open, result.Growth, result.Idle}
+}
+
+// ClosedCells are conns × depth.
+func ClosedCells() []result.Cell {
+	cell := func(size, conns, depth int) result.Cell {
+		return result.Cell{Group: result.Closed, Size: size, Conns: conns, Depth: depth}
+	}
+	return []result.Cell{
+		cell(64, 1, 1), cell(64, 1, 64), cell(64, 64, 1), cell(64, 64, 16), cell(64, 1000, 4),
+		cell(1<<10, 64, 16), cell(64<<10, 16, 2),
+	}
+}
+
+// Capacity is the cell whose throughput is what open loops take a share of.
+var Capacity = result.Cell{Group: result.Closed, Size: 64, Conns: 64, Depth: 16}
+
+func openCells() []result.Cell {
+	var cells []result.Cell
+	for _, share := range []float64{0.3, 0.6, 0.9} {
+		cells = append(cells, result.Cell{Group: result.Open, Size: 64, Conns: 64, Share: share})
+	}
+	return cells
+}
+
+func growthCells() []result.Cell {
+	var cells []result.Cell
+	for _, conns := range []int{1, 64, 1000, 10000} {
+		cells = append(cells, result.Cell{Group: result.Growth, Size: 64, Conns: conns, Inflight: 64})
+	}
+	return cells
+}
+
+// Run takes all samples. When ctx is done it returns those that there are.
+func Run(ctx context.Context, cfg *Config) []result.Sample {
+	var samples []result.Sample
+	for _, group := range Groups() {
+		if !slices.Contains(cfg.Groups, group) {
+			continue
+		}
+		for _, cell := range cfg.cells(group) {
+			samples = cfg.rounds(ctx, cell, samples)
+		}
+	}
+	return samples
+}
+
+func (cfg *Config) cells(group string) []result.Cell {
+	switch group {
+	case result.Open:
+		return openCells()
+	case result.Growth:
+		return growthCells()
+	case result.Idle:
+		return []result.Cell{{Group: result.Idle, Conns: cfg.Idle}}
+	}
+	return slices.DeleteFunc(ClosedCells(), func(c result.Cell) bool {
+		return len(cfg.Cells) > 0 && !slices.Contains(cfg.Cells, c.Name())
+	})
+}
+
+// rounds puts every server under a cell's load, in another order each round, so
+// that what happens to the machine meanwhile happens to all.
+func (cfg *Config) rounds(ctx context.Context, cell result.Cell, samples []result.Sample) []result.Sample {
+	subjects := cfg.subjects(cell.Group)
+	rounds := cfg.Rounds
+	switch cell.Group {
+	case result.Growth: // which takes long to connect
+		rounds = (rounds + 1) / 2
+	case result.Idle: // which is not a matter of time
+		rounds = 1
+	}
+	for round := range rounds {
+		cfg.Rand.Shuffle(len(subjects), func(i, j int) { subjects[i], subjects[j] = subjects[j], subjects[i] })
+		for _, s := range subjects {
+			t := trial{Config: cfg, subject: s, cell: cell}
+			if cell.Share > 0 {
+				t.rate = cell.Share * capacity(samples, s.key())
+			}
+			if cell.Share > 0 && t.rate < 1 {
+				continue // nobody knows what it can do
+			}
+			sample := t.run(ctx)
+			if ctx.Err() != nil {
+				return samples
+			}
+			sample.Round = round
+			samples = append(samples, sample)
+			cfg.tell(&sample)
+		}
+	}
+	return samples
+}
+
+// subjects are the servers of a group. Only closed loops take all modes.
+func (cfg *Config) subjects(group string) []subject {
+	var subjects []subject
+	for _, p := range cfg.Peers {
+		for _, mode := range p.Modes {
+			if !slices.Contains(cfg.Modes, mode) || group != result.Closed && mode != "raw" {
+				continue
+			}
+			subjects = append(subjects, subject{p, mode})
+		}
+	}
+	return subjects
+}
+
+func capacity(samples []result.Sample, s result.Subject) float64 {
+	t := result.NewTable(&result.File{Samples: samples})
+	return t.Of(s, Capacity, (*result.Sample).Throughput).Median
+}
+
+func (cfg *Config) tell(s *result.Sample) {
+	if s.Failure != "" {
+		fmt.Fprintf(cfg.Progress, "%-16s %-14s %s\n", s.Subject, s.Cell.Name(), s.Failure)
+		return
+	}
+	if s.Cell.Group == result.Idle {
+		fmt.Fprintf(cfg.Progress, "%-16s %-14s %8.0f B RSS %8.0f B heap a conn\n", s.Subject, s.Cell.Name(), s.RSS, s.Heap)
+		return
+	}
+	mark := ""
+	if s.Noise > result.Quiet {
+		mark = fmt.Sprintf("  not quiet: %.0f %%", 100*s.Noise)
+	}
+	fmt.Fprintf(cfg.Progress, "%-16s %-14s %8.0f ns/packet %9.0f packets/s  p50 %6.0f µs  server %3.0f %% load %3.0f %%%s\n",
+		s.Subject, s.Cell.Name(), s.PerPacket(), s.Throughput(), float64(s.P50)/1e3, 100*s.ServerUse(), 100*s.LoadUse(), mark)
+}

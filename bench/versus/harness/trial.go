@@ -1,0 +1,168 @@
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/packetmq/packetmq/bench/versus/result"
+)
+
+// cpus are those of the server and of the load: the first two that this process
+// may use. Where there is only one, both share it.
+func cpus() (server, load int, err error) {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return 0, 0, err
+	}
+	var usable []int
+	for cpu := 0; len(usable) < min(2, set.Count()); cpu++ {
+		if set.IsSet(cpu) {
+			usable = append(usable, cpu)
+		}
+	}
+	return usable[0], usable[len(usable)-1], nil
+}
+
+// trial is one server under one load.
+type trial struct {
+	*Config
+	subject
+	cell result.Cell
+	rate float64
+}
+
+// run starts server and load, measures, and stops both. What goes wrong with
+// them is in the sample.
+func (t *trial) run(ctx context.Context) result.Sample {
+	s := result.Sample{Subject: t.key(), Cell: t.cell}
+	if err := t.measure(ctx, &s); err != nil {
+		s.Failure = err.Error()
+	}
+	return s
+}
+
+func (t *trial) measure(ctx context.Context, s *result.Sample) error {
+	serverCPU, loadCPU, err := cpus()
+	if err != nil {
+		return err
+	}
+	server, err := start(serverCPU, t.Nice, t.env(), t.command(t.Bin)...)
+	if err != nil {
+		return err
+	}
+	defer server.stop()
+	addr, err := server.address(ctx)
+	if err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
+	var before memory
+	if t.cell.Group == result.Idle {
+		if before, err = memoryOf(ctx, server, !t.foreign); err != nil {
+			return err
+		}
+	} else {
+		waitForQuiet(ctx, t.Patience)
+	}
+	load, err := start(loadCPU, t.Nice, t.env(), t.load(addr, server.members())...)
+	if err != nil {
+		return err
+	}
+	defer load.stop()
+	if line, err := load.line(ctx, patience); err != nil || line != "ready" {
+		return fmt.Errorf("load: %q %w", line, errors.Join(err, errNotReady(line)))
+	}
+	if t.cell.Group == result.Idle {
+		after, err := memoryOf(ctx, server, !t.foreign)
+		if err != nil {
+			return err
+		}
+		s.RSS, s.Heap = after.per(before, t.cell.Conns)
+		return nil
+	}
+	return t.window(ctx, server, load, s)
+}
+
+// window lets the load measure, and looks at the clocks on both ends of it.
+func (t *trial) window(ctx context.Context, server, load *process, s *result.Sample) error {
+	pids := server.members()
+	machine := machineUsage()
+	cpu, err := cpuTime(pids)
+	if err != nil {
+		return err
+	}
+	if _, err := load.in.Write([]byte("go\n")); err != nil {
+		return load.failure(err)
+	}
+	line, err := load.line(ctx, t.Window+patience)
+	if err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	end, err := cpuTime(pids)
+	if err != nil {
+		return fmt.Errorf("server: %w", server.failure(err))
+	}
+	if err := json.Unmarshal([]byte(line), &s.Load); err != nil {
+		return fmt.Errorf("load: %q: %w", line, err)
+	}
+	if t.call { // which pauses before and after; the other load looks itself
+		s.ServerCPU = end - cpu
+	}
+	s.Noise = noise(machine, machineUsage(), s.ServerCPU+s.CPU)
+	switch {
+	case s.Errors > 0:
+		return load.failure(fmt.Errorf("%d errors", s.Errors))
+	case s.Packets == 0:
+		return errors.New("no packet was answered")
+	}
+	return nil
+}
+
+func (t *trial) load(addr string, server []int) []string {
+	args := []string{filepath.Join(t.Bin, "load")}
+	if t.call {
+		args = []string{filepath.Join(t.Bin, "versus"), "call", t.Name}
+	}
+	args = append(args,
+		"--connect", addr,
+		"--conns", strconv.Itoa(t.cell.Conns),
+		"--depth", strconv.Itoa(t.cell.Depth),
+		"--size", strconv.Itoa(max(t.cell.Size, 64)),
+		"--duration", milliseconds(t.Window),
+		"--warmup", milliseconds(t.Warmup),
+	)
+	if t.rate > 0 {
+		args = append(args, "--rate", strconv.FormatInt(int64(t.rate), 10))
+	}
+	if t.cell.Inflight > 0 {
+		args = append(args, "--inflight", strconv.Itoa(t.cell.Inflight))
+	}
+	if !t.call {
+		for _, pid := range server {
+			args = append(args, "--pid", strconv.Itoa(pid))
+		}
+	}
+	if t.handshake {
+		args = append(args, "--handshake")
+	}
+	return args
+}
+
+func (t *trial) env() []string {
+	return []string{"GOMAXPROCS=" + strconv.Itoa(t.Procs)}
+}
+
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) + "ms" }
+
+func errNotReady(line string) error {
+	if line == "ready" {
+		return nil
+	}
+	return errors.New(`want "ready"`)
+}

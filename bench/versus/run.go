@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/packetmq/packetmq/bench/versus/harness"
+	"github.com/packetmq/packetmq/bench/versus/report"
+	"github.com/packetmq/packetmq/bench/versus/result"
+)
+
+func runCommand(ctx context.Context, args []string, std stdio) error {
+	cfg := harness.Config{Progress: std.err, Rand: rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))}
+	fs := flag.NewFlagSet("run", flag.ContinueOnError)
+	fs.StringVar(&cfg.Bin, "bin", besides(), "folder of limit, load, bench and versus")
+	fs.IntVar(&cfg.Rounds, "rounds", 5, "rounds of each cell")
+	fs.DurationVar(&cfg.Window, "window", 500*time.Millisecond, "time that is measured")
+	fs.DurationVar(&cfg.Warmup, "warmup", 100*time.Millisecond, "time before that with the same load")
+	fs.DurationVar(&cfg.Patience, "patience", 300*time.Millisecond, "most time to wait for a quiet machine before each")
+	fs.IntVar(&cfg.Nice, "nice", 0, "priority of servers and loads, -20 to 19; below 0 it needs the right to")
+	fs.IntVar(&cfg.Idle, "idle", 10000, "conns whose memory is looked at")
+	fs.IntVar(&cfg.Procs, "procs", 2, "GOMAXPROCS of every Go server and caller")
+	peers := fs.String("peers", "", "servers, with commas between them; all if empty")
+	modes := fs.String("modes", "raw,marshal,typed,any", "modes of servers")
+	groups := fs.String("groups", "closed,open,growth,idle", "groups of cells")
+	cells := fs.String("cells", "", `closed cells, such as "64 B 64×16,64 B 1×1"; all if empty`)
+	out := fs.String("out", "", "file for the results; none if empty")
+	dir := fs.String("report", "", "folder for a report of it; none if empty")
+	if err := parse(fs, args, 0, 0, "[flags]", std); err != nil {
+		return err
+	}
+	var err error
+	if cfg.Peers, err = choosePeers(*peers); err != nil {
+		return err
+	}
+	cfg.Modes, cfg.Groups, cfg.Cells = list(*modes), list(*groups), list(*cells)
+	for _, g := range cfg.Groups {
+		if !slices.Contains(harness.Groups(), g) {
+			return usageErrorf("there is no group %q", g)
+		}
+	}
+	for _, name := range cfg.Cells {
+		if !slices.ContainsFunc(harness.ClosedCells(), func(c result.Cell) bool { return c.Name() == name }) {
+			return usageErrorf("there is no cell %q", name)
+		}
+	}
+	if cfg.Rounds < 1 || cfg.Window <= 0 || cfg.Procs < 1 || cfg.Idle < 1 {
+		return usageErrorf("rounds, window, procs and idle are to be above 0")
+	}
+	f := &result.File{Machine: result.Machine{GOMAXPROCS: cfg.Procs, Window: cfg.Window.String(), Rounds: cfg.Rounds,
+		Command: strings.Join(append([]string{"bin/versus", "run"}, args...), " ")}}
+	harness.Describe(&f.Machine)
+	f.Samples = harness.Run(ctx, &cfg)
+	f.Machine.Cut = ctx.Err() != nil
+	report.Summary(std.out, f)
+	if err := write(f, *out, std); err != nil || *dir == "" {
+		return err
+	}
+	return writeReport(*dir, f, std)
+}
+
+func write(f *result.File, name string, std stdio) error {
+	if name == "" {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		return err
+	}
+	to, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	if err := f.Write(to); err != nil {
+		to.Close()
+		return err
+	}
+	fmt.Fprintf(std.err, "%d samples in %s\n", len(f.Samples), name)
+	return to.Close()
+}
+
+// besides is the folder that this program is in.
+func besides() string {
+	exe, err := os.Executable()
+	if err != nil {
+		return "bin"
+	}
+	return filepath.Dir(exe)
+}
+
+func choosePeers(wanted string) ([]harness.Peer, error) {
+	all := harness.Peers()
+	if wanted == "" {
+		return all, nil
+	}
+	var peers []harness.Peer
+	for _, name := range list(wanted) {
+		p, ok := harness.Find(all, name)
+		if !ok {
+			return nil, usageErrorf("there is no peer %q", name)
+		}
+		peers = append(peers, p)
+	}
+	return peers, nil
+}
+
+func list(s string) []string {
+	return slices.DeleteFunc(strings.Split(s, ","), func(s string) bool { return s == "" })
+}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/packetmq/packetmq/bench/versus/result"
+)
+
+// run runs a command in this process.
+func run(ctx context.Context, stderr io.Writer, args ...string) (code int, out string) {
+	var stdout bytes.Buffer
+	code = dispatch(ctx, args, stdio{strings.NewReader(""), &stdout, stderr})
+	return code, stdout.String()
+}
+
+func TestRun(t *testing.T) {
+	dir := bin(t)
+	t.Setenv(asVersus, "1")
+	results, folder := filepath.Join(t.TempDir(), "new", "results.json"), t.TempDir()
+	var progress bytes.Buffer
+	code, out := run(t.Context(), &progress, "run", "--bin", dir, "--peers", "limit,gnet", "--modes", "raw,typed", "--rounds", "2",
+		"--window", "50ms", "--warmup", "5ms", "--patience", "0s", "--groups", "closed,open", "--cells", "64 B 64×16,64 B 1×1",
+		"--out", results, "--report", folder)
+	if code != 0 {
+		t.Fatalf("code %d: %s", code, &progress)
+	}
+	if !strings.Contains(out, "gnet typed") || !strings.Contains(out, "64 B 1×1") {
+		t.Errorf("the table is %s", out)
+	}
+	f, err := read(results)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Two cells for three subjects, and three rates for the two that are raw.
+	if want := 2 * (2*3 + 3*2); len(f.Samples) != want {
+		t.Errorf("%d samples, want %d", len(f.Samples), want)
+	}
+	for i := range f.Samples {
+		s := &f.Samples[i]
+		if s.Failure != "" || s.Packets == 0 || s.ServerCPU <= 0 || s.CPU <= 0 || s.P50 <= 0 {
+			t.Errorf("%+v", s)
+		}
+		if open := s.Cell.Group == result.Open; open != (s.Rate > 0) {
+			t.Errorf("rate %v: %+v", s.Rate, s)
+		}
+	}
+	if m := f.Machine; m.CPUs < 1 || m.Go == "" || m.Kernel == "" || m.Cut || m.GOMAXPROCS != 2 || m.Date.IsZero() {
+		t.Errorf("%+v", m)
+	}
+	for _, name := range []string{"REPORT.md", "cpu.svg", "cpu.png", "latency.svg"} {
+		if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	if code, _ := run(t.Context(), &progress, "report", "--dir", filepath.Join(folder, "again"), results); code != 0 {
+		t.Errorf("report: %s", &progress)
+	}
+	if code, out := run(t.Context(), &progress, "compare", results, results); code != 0 || !strings.Contains(out, "+0.0 %") {
+		t.Errorf("compare: %s %s", out, &progress)
+	}
+	if code, out := run(t.Context(), &progress, "compare", "--benchfmt", results); code != 0 || strings.Count(out, "\nBenchmarkVersus/") != len(f.Samples) {
+		t.Errorf("compare --benchfmt: %s %s", out, &progress)
+	}
+}
+
+func TestRunIdle(t *testing.T) {
+	dir := bin(t)
+	t.Setenv(asVersus, "1")
+	results := filepath.Join(t.TempDir(), "results.json")
+	var progress bytes.Buffer
+	code, _ := run(t.Context(), &progress, "run", "--bin", dir, "--peers", "limit,nbio", "--modes", "raw", "--groups", "idle", "--idle", "200", "--out", results)
+	if code != 0 {
+		t.Fatal(progress.String())
+	}
+	f, err := read(results)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Samples) != 2 {
+		t.Fatalf("%+v", f.Samples)
+	}
+	for i := range f.Samples {
+		if s := &f.Samples[i]; s.Failure != "" || s.Cell.Conns != 200 || s.Peer == "nbio" && s.Heap <= 0 {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+// An interruption leaves no process, and what was found by then.
+func TestRunInterrupted(t *testing.T) {
+	dir := bin(t)
+	t.Setenv(asVersus, "1")
+	results := filepath.Join(t.TempDir(), "results.json")
+	ctx, cancel := context.WithCancel(t.Context())
+	stop := writer(func([]byte) { cancel() })
+	code, _ := run(ctx, stop, "run", "--bin", dir, "--peers", "limit,gnet", "--window", "20ms", "--warmup", "0s", "--rounds", "50", "--out", results)
+	if code != 0 {
+		t.Fatalf("code %d", code)
+	}
+	f, err := read(results)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Samples) != 1 || !f.Machine.Cut {
+		t.Errorf("%+v", f)
+	}
+	if left := children(t); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+type writer func([]byte)
+
+func (w writer) Write(b []byte) (int, error) {
+	w(b)
+	return len(b), nil
+}
+
+// children are the processes that this one has started and that still run.
+func children(t *testing.T) (left []string) {
+	t.Helper()
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range stats {
+		b, err := os.ReadFile(name)
+		if errors.Is(err, os.ErrNotExist) || err != nil {
+			continue
+		}
+		_, rest, _ := strings.Cut(string(b), ") ")
+		if fields := strings.Fields(rest); len(fields) > 1 && fields[1] == strconv.Itoa(os.Getpid()) {
+			left = append(left, string(b))
+		}
+	}
+	return left
+}
+
+// A server that does not start, or a load that finds it wrong, is in the
+// results and does not end the run.
+func TestRunGoesOn(t *testing.T) {
+	dir := t.TempDir()
+	for name, script := range map[string]string{
+		"limit": "echo broken >&2; exit 1",
+		"load":  "echo ready; read x; echo '{\"errors\":1}'",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(self, filepath.Join(dir, "versus")); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(asVersus, "1")
+	results := filepath.Join(dir, "results.json")
+	var progress bytes.Buffer
+	code, _ := run(t.Context(), &progress, "run", "--bin", dir, "--peers", "limit,gnet", "--modes", "raw", "--groups", "closed", "--cells", "64 B 1×1", "--rounds", "1", "--window", "10ms", "--patience", "0s", "--out", results)
+	f, err := read(results)
+	if err != nil || code != 0 {
+		t.Fatalf("%v %s", err, &progress)
+	}
+	for i := range f.Samples {
+		want := map[string]string{"limit": "broken", "gnet": "1 errors"}[f.Samples[i].Peer]
+		if !strings.Contains(f.Samples[i].Failure, want) {
+			t.Errorf("%s: %q, want %q", f.Samples[i].Peer, f.Samples[i].Failure, want)
+		}
+	}
+	if len(f.Samples) != 2 {
+		t.Errorf("%d samples", len(f.Samples))
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	none := filepath.Join(t.TempDir(), "none")
+	for _, tc := range []struct {
+		args string
+		code int
+	}{
+		{"", 2}, {"help", 0}, {"what", 2}, {"run -h", 0}, {"run more", 2}, {"run --peers none", 2}, {"run --groups none", 2},
+		{"run --cells none", 2}, {"run --rounds 0", 2}, {"serve", 2}, {"serve none", 2}, {"serve gnet --mode none", 1}, {"serve net --mode none", 1},
+		{"call", 2}, {"call none", 2}, {"call grpc", 1}, {"pin", 2}, {"pin x 0 true", 2}, {"pin 0 x true", 2}, {"pin 0 0 " + none, 1},
+		{"report", 2}, {"report " + none, 1}, {"compare", 2}, {"compare " + none, 2}, {"compare --benchfmt " + none, 1}, {"compare " + none + " " + none, 1},
+	} {
+		var stderr bytes.Buffer
+		code, out := run(t.Context(), &stderr, strings.Fields(tc.args)...)
+		if code != tc.code || (code == 0) != (stderr.Len() == 0) || (code == 0) != (out != "") {
+			t.Errorf("%q: code %d, want %d; %q %q", tc.args, code, tc.code, out, &stderr)
+		}
+	}
+}

@@ -1,0 +1,185 @@
+package engine
+
+// fence stands on both sides of a transport that a Wrapper has put around
+// another one. A panic or a Goexit in that transport ends its conn and nothing
+// else: nothing of it is called from then on but Close, and the transport that it
+// was put around is closed with it. Conns that are not wrapped have none.
+type fence struct {
+	c     *Conn
+	own   Transport // the Wrapper's
+	inner Transport
+	sink  Sink  // the Wrapper's
+	err   error // what it has failed with
+	shut  bool  // inner was closed
+}
+
+type (
+	outside struct{ *fence } // a Transport for the conn
+	inside  struct{ *fence } // a Transport for the Wrapper's, and a Sink for the inner one
+)
+
+// wrap puts what w makes around the conn's transport.
+func (c *Conn) wrap(w Wrapper) {
+	f := &fence{c: c, inner: c.tr}
+	switch tr := w.Wrap(c, inside{f}); tr {
+	case nil, inside{f}:
+	default:
+		f.own = tr
+		c.tr = outside{f}
+	}
+}
+
+// caught is deferred around every call of the Wrapper's transport.
+func (f *fence) caught(returned *bool) {
+	if v := recover(); !*returned {
+		f.failed(v)
+	}
+}
+
+// failed ends the conn for a panic, or for a Goexit if v is nil. One that the
+// handler called has passed by here, and has ended it already.
+func (f *fence) failed(v any) {
+	if v == nil && (f.c.phase == closed || f.c.ending()) {
+		return
+	}
+	f.err = f.c.loop.mishap(v)
+	f.c.Abort(f.err)
+}
+
+// Open implements Transport.
+func (o outside) Open(s Sink) { o.own.Open(s) } // as guarded as Wrap
+
+// Pump implements Transport.
+func (o outside) Pump() (more bool) {
+	if o.err != nil {
+		return false
+	}
+	returned := false
+	defer o.caught(&returned)
+	more = o.own.Pump()
+	returned = true
+	return more
+}
+
+// Write implements Transport. A buffer that the Wrapper's transport has when it
+// fails is nobody's: it may have been handed on.
+func (o outside) Write(b *Buffer) (err error) {
+	if o.err != nil {
+		o.c.loop.buffers.Put(b)
+		return o.err
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			o.failed(recover())
+			err = o.err
+		}
+	}()
+	err = o.own.Write(b)
+	returned = true
+	return err
+}
+
+// Buffered implements Transport.
+func (o outside) Buffered() (n int) {
+	if o.err != nil {
+		return 0
+	}
+	returned := false
+	defer o.caught(&returned)
+	n = max(o.own.Buffered(), 0)
+	returned = true
+	return n
+}
+
+// CloseWrite implements Transport.
+func (o outside) CloseWrite() (err error) {
+	if o.err != nil {
+		return o.err
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			o.failed(recover())
+			err = o.err
+		}
+	}()
+	err = o.own.CloseWrite()
+	returned = true
+	return err
+}
+
+// Close implements Transport. The conn's guard is around it.
+func (o outside) Close() {
+	returned := false
+	defer func() {
+		if (!returned || o.err != nil) && !o.shut {
+			inside(o).Close()
+		}
+	}()
+	o.own.Close()
+	returned = true
+}
+
+// Open implements Transport.
+func (i inside) Open(s Sink) {
+	i.sink = s
+	i.inner.Open(i)
+}
+
+// Pump implements Transport.
+func (i inside) Pump() (more bool) { return i.inner.Pump() }
+
+// Write implements Transport.
+func (i inside) Write(b *Buffer) error { return i.inner.Write(b) }
+
+// Buffered implements Transport.
+func (i inside) Buffered() int { return i.inner.Buffered() }
+
+// CloseWrite implements Transport.
+func (i inside) CloseWrite() error { return i.inner.CloseWrite() }
+
+// Close implements Transport.
+func (i inside) Close() {
+	i.shut = true
+	i.inner.Close()
+}
+
+// Received implements Sink.
+func (i inside) Received(b []byte) (n int) {
+	if i.err != nil {
+		return len(b)
+	}
+	n = len(b) // what it leaves behind is not read
+	returned := false
+	defer i.caught(&returned)
+	n = min(max(i.sink.Received(b), 0), len(b))
+	returned = true
+	return n
+}
+
+// Ended implements Sink.
+func (i inside) Ended(err error) {
+	if i.err != nil { // the conn is being ended for it
+		return
+	}
+	returned := false
+	defer i.caught(&returned)
+	i.sink.Ended(err)
+	returned = true
+}
+
+// Wake implements Sink. It is called on any goroutine.
+func (i inside) Wake(on *Loop) {
+	returned := false
+	defer func() {
+		if !returned {
+			i.c.Abort(i.c.loop.mishap(recover()))
+		}
+	}()
+	i.sink.Wake(on)
+	returned = true
+}
+
+// Loop implements Sink.
+func (i inside) Loop() *Loop { return i.c.loop }
