@@ -45,28 +45,40 @@ const failed = HeaderSize + 1
 // A length that cannot be is refused with a *SizeError on its four bytes
 // alone. An error is final: every further call returns it, until Reset.
 func (r *Reader) Next(b []byte) (f Frame, n int, err error) {
-	if r.have != 0 || len(b) < HeaderSize {
+	if r.have != 0 {
 		return r.resume(b)
 	}
-	length, err := r.length(b)
-	if err == nil && r.Check != nil {
-		err = r.Check(binary.BigEndian.Uint16(b[LengthSize:]), length)
-	}
-	if err != nil {
+	if f, n, err = Cut(b, r.Max, r.Check); err != nil {
 		return nil, 0, r.fail(err)
 	}
+	if f == nil {
+		return r.resume(b)
+	}
+	return f, n, nil
+}
+
+// Cut is what Reader.Next does between frames, without a Reader: it returns the
+// frame at the front of b and what it takes up there. The frame is nil when b
+// does not have all of it; it is then for a Reader with the same max and check.
+func Cut(b []byte, max int, check func(id uint16, length int) error) (f Frame, n int, err error) {
+	if len(b) < HeaderSize {
+		return nil, 0, nil
+	}
+	length, err := frameLength(b, max)
+	if err != nil {
+		return nil, 0, err
+	}
 	if len(b)-LengthSize < length {
-		r.have = uint8(copy(r.head[:], b))
-		r.gather(b[HeaderSize:], length)
-		return nil, len(b), nil
+		return nil, 0, nil
+	}
+	if check != nil {
+		if err := check(binary.BigEndian.Uint16(b[LengthSize:]), length); err != nil {
+			return nil, 0, err
+		}
 	}
 	end := LengthSize + length
 	return Frame(b[LengthSize:end:end]), end, nil
 }
-
-// Between reports whether the next byte is a frame's first, and no Check is
-// set: whole frames may then be cut without Next, if none is longer than Max.
-func (r *Reader) Between() bool { return r.have == 0 && r.Check == nil }
 
 // Buffered is the number of bytes held of an unfinished frame, its header
 // included.
@@ -103,7 +115,7 @@ func (r *Reader) resume(b []byte) (Frame, int, error) {
 			return nil, n, nil
 		}
 	}
-	length, err := r.length(r.head[:])
+	length, err := frameLength(r.head[:], r.Max)
 	if err != nil {
 		return nil, 0, r.fail(err)
 	}
@@ -150,10 +162,10 @@ func bodySize(have, length int) int {
 	return min(length, max(minBody, 4*have))
 }
 
-// length reads and judges the length at the front of h.
-func (r *Reader) length(h []byte) (int, error) {
+// frameLength reads and judges the length at the front of h.
+func frameLength(h []byte, max int) (int, error) {
 	n := binary.BigEndian.Uint32(h)
-	limit := frameLimit(r.Max)
+	limit := frameLimit(max)
 	if n < IDSize || uint64(n) > uint64(limit) {
 		return 0, &SizeError{Length: int64(n), Max: limit, Protocol: protocol([LengthSize]byte(h))}
 	}

@@ -62,6 +62,32 @@ func sequence(sizes ...int) (b []byte, frames []Frame) {
 	return b, frames
 }
 
+func TestCutTakesWholeFramesOnly(t *testing.T) {
+	b, want := sequence(3, 0)
+	refused := errors.New("refused")
+	refuse := func(uint16, int) error { return refused }
+	first := len(want[0]) + LengthSize
+	for n := range first {
+		if f, used, err := Cut(b[:n], 0, refuse); f != nil || used != 0 || err != nil {
+			t.Errorf("of %d bytes: %v, %d, %v", n, f, used, err)
+		}
+	}
+	f, used, err := Cut(b, 0, nil)
+	if !bytes.Equal(f, want[0]) || used != first || err != nil {
+		t.Errorf("%v, %d, %v", f, used, err)
+	}
+	if unsafe.SliceData(f) != &b[LengthSize] {
+		t.Error("the frame was copied")
+	}
+	if f, _, err := Cut(b, 0, refuse); f != nil || err != refused {
+		t.Errorf("%v, %v", f, err)
+	}
+	var size *SizeError
+	if f, _, err := Cut(b, len(want[0])-1, refuse); f != nil || !errors.As(err, &size) {
+		t.Errorf("%v, %v", f, err)
+	}
+}
+
 func TestReaderAtEveryCut(t *testing.T) {
 	b, want := sequence(0, 1, 10, 0, 0, 3, 700, 2, 0)
 	for i := range len(b) + 1 {

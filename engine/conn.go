@@ -72,34 +72,54 @@ type Conn struct {
 	remote  net.Addr
 
 	// The loop's alone.
-	out       *Buffer // what callbacks have written since the last flush
-	held      int     // bytes in the transport, when last looked at
-	unsent    int     // of an ending conn, when its deadline was last set
-	counted   int     // of these, in the reactor's total
-	slot      int32   // place in loop.conns
-	phase     phase
-	dirty     bool  // in loop.dirty
-	queued    bool  // in loop.ready
-	congested bool  // in loop.congested
-	above     bool  // Pressure was told so
-	drained   bool  // Drain was called
-	holdBack  bool  // output stays here while the transport holds some
-	writing   bool  // writeAll is under way
+	out     *Buffer // what callbacks have written since the last flush
+	held    int     // bytes in the transport when last looked at, as many as are in the reactor's total
+	nextDue *Conn
+	prevDue *Conn
+	polled
+
+	mu       sync.Mutex
+	side     queue         // what was queued since the last flush
+	buffered atomic.Int64  // bytes on the loop's side: held, and what merge has taken since
+	waits    atomic.Bool   // side holds something
+	asked    atomic.Uint32 // of the loop
+	strain   atomic.Pointer[strain]
+
+	// The loop's alone, but for ended. They lie together to leave no gaps.
+	slot      int32 // place in loop.conns
 	due       int32 // the deadline, in ticks; 0: none
 	slotDue   int32 // the slot of the wheel that the conn is in; 0: none
-	nextDue   *Conn
-	prevDue   *Conn
-	overSince time.Duration // when above began, on the loop's clock
+	phase     phase
+	dirty     bool // in loop.dirty
+	queued    bool // in loop.ready
+	congested bool // in loop.congested
+	above     bool // Pressure was told so
+	drained   bool // Drain was called
+	holdBack  bool // output stays here while the transport holds some
+	ended     bool // no more is queued; under mu
+	writing   bool // writeAll is under way
+	enrolled  bool // of a socket, as the rest
+	inGnet    bool // gnet is being called: what it reports meanwhile is no news
+	over      bool // the end was delivered, or is not wanted
+}
 
-	asked    atomic.Uint32
-	waits    atomic.Bool  // side holds something
-	buffered atomic.Int64 // bytes on the loop's side: held, and what merge has taken since
+// strain is what only a conn has that is slow, or on its way out.
+type strain struct {
+	reason error         // of Abort; under mu, like
+	grace  time.Duration // of Finish
 
-	mu     sync.Mutex
-	side   queue // what was queued since the last flush
-	ended  bool  // no more is queued
-	reason error // of Abort
-	grace  time.Duration
+	// The loop's alone.
+	unsent int           // bytes that waited when the deadline of an ending conn was last set
+	since  time.Duration // when above began, on the loop's clock
+}
+
+// strained makes the conn's strain if it has none yet.
+func (c *Conn) strained() *strain {
+	if s := c.strain.Load(); s != nil {
+		return s
+	}
+	c.strain.CompareAndSwap(nil, new(strain))
+	return c.strain.Load()
 }
 
 // Loop is the loop that the conn is pinned to, nil before it is opened.
@@ -166,11 +186,12 @@ func (c *Conn) QueueParts(head, body []byte) error {
 		return ErrClosed
 	}
 	n := len(head) + len(body)
-	if c.loop.r.tooMuch(int(c.buffered.Load())+c.side.n, n) {
+	queued := c.side.size()
+	if c.loop.r.tooMuch(int(c.buffered.Load())+queued, n) {
 		c.mu.Unlock()
 		return ErrBackpressure
 	}
-	c.grow(c.side.n, c.side.n+n)
+	c.grow(queued, queued+n)
 	c.side.add(&c.loop.r.pool, head, body)
 	first := !c.waits.Load()
 	if first {
@@ -209,10 +230,9 @@ func (c *Conn) Trim(keep func(b []byte) []byte) {
 	if all == nil {
 		return
 	}
-	before := c.side.n
+	before := len(all.B)
 	all.B = keep(all.B)
-	c.side.n = len(all.B)
-	c.grow(before, c.side.n)
+	c.grow(before, len(all.B))
 }
 
 // Pending is the number of bytes written or queued that have not been moved on
@@ -221,15 +241,16 @@ func (c *Conn) Trim(keep func(b []byte) []byte) {
 func (c *Conn) Pending() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return int(c.buffered.Load()) + c.side.n
+	return int(c.buffered.Load()) + c.side.size()
 }
 
 // Abort ends the conn at once, for the reason err, which Closed is told. What
 // waits is lost.
 func (c *Conn) Abort(err error) {
+	s := c.strained()
 	c.mu.Lock()
-	if c.reason == nil {
-		c.reason = err
+	if s.reason == nil {
+		s.reason = err
 	}
 	c.mu.Unlock()
 	c.ask(askAbort)
@@ -240,8 +261,9 @@ func (c *Conn) Abort(err error) {
 // anew as long as the other side takes what waits, 4 KiB at least each time.
 // Input is dropped from now on.
 func (c *Conn) Finish(grace time.Duration) {
+	s := c.strained()
 	c.mu.Lock()
-	c.grace = grace
+	s.grace = grace
 	c.mu.Unlock()
 	c.ask(askFinish)
 }
@@ -289,8 +311,9 @@ func (c *Conn) answer() {
 		c.finish()
 	}
 	if bits&askAbort != 0 {
+		s := c.strained()
 		c.mu.Lock()
-		err := c.reason
+		err := s.reason
 		c.mu.Unlock()
 		c.kill(err)
 	}
@@ -344,7 +367,7 @@ func (c *Conn) never() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ended = true
-	c.grow(c.side.n, 0)
+	c.grow(c.side.size(), 0)
 	c.side.clear(&c.loop.r.pool)
 }
 
@@ -405,7 +428,7 @@ func (c *Conn) kill(err error) {
 	if c.phase == closed {
 		return
 	}
-	c.held = c.tr.Buffered()
+	c.hold(c.tr.Buffered())
 	c.bury(err)
 }
 
@@ -432,7 +455,7 @@ func (c *Conn) bury(err error) {
 
 	c.mu.Lock()
 	c.ended = true
-	lost := c.side.n
+	lost := c.side.size()
 	c.grow(lost, 0)
 	c.side.clear(&l.r.pool)
 	c.mu.Unlock()
@@ -442,11 +465,10 @@ func (c *Conn) bury(err error) {
 		c.out = nil
 	}
 	if c.writing {
-		lost += l.rest.n
+		lost += l.rest.size()
 		l.rest.clear(&l.r.pool)
 	}
-	l.r.total.Add(int64(-c.counted))
-	c.counted = 0
+	l.r.total.Add(int64(-c.held))
 	c.buffered.Store(int64(c.held + lost))
 	l.lost = append(l.lost, burial{c, err})
 	c.hangUp()
@@ -457,8 +479,9 @@ func (c *Conn) taken() (q queue) {
 	c.mu.Lock()
 	q, c.side = c.side, queue{}
 	c.waits.Store(false)
-	c.grow(q.n, 0)
-	c.buffered.Add(int64(q.n))
+	n := q.size()
+	c.grow(n, 0)
+	c.buffered.Add(int64(n))
 	c.mu.Unlock()
 	return q
 }
@@ -490,10 +513,10 @@ func (c *Conn) retreat() {
 	}
 	c.out = nil
 	c.mu.Lock()
-	queued := c.side.n
+	queued := c.side.size()
 	c.side.prepend(out)
 	c.waits.Store(true)
-	c.grow(queued, c.side.n)
+	c.grow(queued, c.side.size())
 	c.mu.Unlock()
 	c.hold(c.tr.Buffered())
 }
@@ -506,7 +529,7 @@ func (c *Conn) pending() int {
 	}
 	if c.waits.Load() {
 		c.mu.Lock()
-		n += c.side.n
+		n += c.side.size()
 		c.mu.Unlock()
 	}
 	return n
@@ -543,7 +566,7 @@ func (c *Conn) unload() {
 func (c *Conn) writeAll() bool {
 	rest := &c.loop.rest
 	if c.waits.Load() {
-		if *rest = c.taken(); c.out != nil && len(c.out.B)+rest.n <= chunk {
+		if *rest = c.taken(); c.out != nil && len(c.out.B)+rest.size() <= chunk {
 			c.append(rest)
 		}
 	}
@@ -603,10 +626,9 @@ func (c *Conn) measure() {
 
 // hold notes how much the transport holds.
 func (c *Conn) hold(n int) {
-	c.held = n
-	if c.counted != n {
-		c.loop.r.total.Add(int64(n - c.counted))
-		c.counted = n
+	if c.held != n {
+		c.loop.r.total.Add(int64(n - c.held))
+		c.held = n
 	}
 	if c.writing {
 		n += c.loop.rest.n // no longer queued, and not the transport's yet
@@ -645,12 +667,12 @@ func (c *Conn) weigh() {
 	}
 	switch {
 	case !c.above && n > cfg.SoftPending:
-		c.above, c.overSince = true, c.loop.r.clock.now()
+		c.above, c.strained().since = true, c.loop.r.clock.now()
 		c.press()
 	case c.above && n <= cfg.SoftPending/2:
 		c.above = false
 		c.press()
-	case c.above && c.loop.r.clock.now()-c.overSince > cfg.SoftTime && c.phase == open:
+	case c.above && c.loop.r.clock.now()-c.strained().since > cfg.SoftTime && c.phase == open:
 		c.kill(ErrSlowConsumer)
 	}
 }
@@ -674,20 +696,27 @@ func (c *Conn) pump() (more bool) {
 }
 
 func (c *Conn) finish() {
-	c.mu.Lock()
-	grace := c.grace
-	c.mu.Unlock()
 	c.phase = finishing
-	c.unsent = c.pending()
-	c.setDeadline(later(c.loop.Time(), max(grace, 1)))
+	c.allow()
 	c.touch()
+}
+
+// allow gives an ending conn its grace, from now on.
+func (c *Conn) allow() {
+	s := c.strained()
+	c.mu.Lock()
+	grace := s.grace
+	c.mu.Unlock()
+	s.unsent = c.pending()
+	c.setDeadline(later(c.loop.Time(), max(grace, 1)))
 }
 
 // finWrite ends this side's direction and waits for the other side's.
 func (c *Conn) finWrite() {
+	s := c.strained()
 	c.mu.Lock()
 	c.ended = true
-	rest, grace := c.waits.Load(), c.grace
+	rest, grace := c.waits.Load(), s.grace
 	c.mu.Unlock()
 	if rest { // queued between the flush and the lock
 		c.touch()
@@ -709,15 +738,10 @@ const leastMove = 4 << 10
 
 // moves gives an ending conn another grace if the other side takes its output.
 func (c *Conn) moves() bool {
-	left := c.pending()
-	if left > c.unsent-leastMove {
+	if c.pending() > c.strained().unsent-leastMove {
 		return false
 	}
-	c.mu.Lock()
-	grace := c.grace
-	c.mu.Unlock()
-	c.unsent = left
-	c.setDeadline(later(c.loop.Time(), max(grace, 1)))
+	c.allow()
 	return true
 }
 
@@ -727,7 +751,7 @@ func (c *Conn) overdue() {
 	}
 	var err error
 	if c.phase == finishing {
-		c.held = c.tr.Buffered()
+		c.hold(c.tr.Buffered())
 		if c.moves() {
 			return
 		}

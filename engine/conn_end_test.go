@@ -145,7 +145,7 @@ func TestFinishTellsTheLossOfASocket(t *testing.T) {
 // the input, and then has take do so.
 func atEnd(take func(c *Conn, b []byte) int) func(c *Conn, b []byte) int {
 	return func(c *Conn, b []byte) int {
-		if c.tr.(*socket).end == nil {
+		if c.tr.(*socket).end() == nil {
 			return 0
 		}
 		return take(c, b)

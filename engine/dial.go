@@ -18,5 +18,18 @@ func (r *Reactor) Dial(ctx context.Context, network, addr string, c *Conn, h Han
 	if err != nil {
 		return err
 	}
+	compact(nc)
 	return r.enrol(ctx, nc, c, h)
+}
+
+// compact has the addresses of nc hold no more than they show: as package net
+// makes them, an IP is a slice of all that the system call filled in.
+func compact(nc net.Conn) {
+	for _, a := range []net.Addr{nc.LocalAddr(), nc.RemoteAddr()} {
+		if t, ok := a.(*net.TCPAddr); ok {
+			ip := make(net.IP, len(t.IP))
+			copy(ip, t.IP)
+			t.IP = ip
+		}
+	}
 }

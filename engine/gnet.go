@@ -91,7 +91,7 @@ func (p *poller) enrol(nc net.Conn, c *Conn) error {
 		c.local = ownUnixAddr(c.local) // gnet writes a name of its own into it
 	}
 	noZones(c)
-	s := &socket{c: c, sink: c}
+	s := (*socket)(c)
 	c.tr = s
 	if _, err := p.client.EnrollContext(nc, s); err != nil {
 		return err
@@ -149,12 +149,12 @@ func (p *poller) OnClose(gc gnet.Conn, err error) gnet.Action {
 		return gnet.None
 	}
 	p.loop.sockets--
-	if s.closing { // from within a callback of ours
-		s.gc = nil
-		return gnet.None
-	}
-	if s.writing { // likewise: a write that failed
-		s.lost(gc, err)
+	if s.inGnet { // from within a callback of ours
+		if s.over { // by Close
+			s.gc = nil
+		} else { // a write that failed
+			s.lost(gc, err)
+		}
 		return gnet.None
 	}
 	p.run(event{s: s, gc: gc, lost: true, err: err})
@@ -180,84 +180,145 @@ func (p *poller) handle() {
 	case e.gc != nil:
 		e.s.gc, e.s.enrolled = e.gc, true
 		p.loop.sockets++
-		e.s.c.start()
+		e.s.conn().start()
 	default:
 		e.s.take(e.in)
 	}
 	p.loop.done()
 }
 
-// socket is a Transport over one of gnet's conns. It is that conn's only
-// holder: gc is emptied when gnet closes it, so that nothing is ever written to
-// a descriptor that belongs to somebody else by then.
-type socket struct {
-	c        *Conn
-	sink     Sink
-	gc       gnet.Conn
-	held     []byte // input that the conn has not taken yet
-	end      error  // the end, while input is held
-	enrolled bool
-	closing  bool
-	writing  bool
-	over     bool // the end was delivered, or is not wanted
+// polled is what a Conn has for its socket.
+type polled struct {
+	gc    gnet.Conn
+	aside *aside // nil: nothing is
+}
+
+// socket is a Conn as a Transport over one of gnet's conns. It is that conn's
+// only holder: gc is emptied when gnet closes it, so that nothing is ever
+// written to a descriptor that belongs to somebody else by then. It is not an
+// object of its own because that would take more memory.
+type socket Conn
+
+// aside is what a socket only has at times.
+type aside struct {
+	sink  Sink   // of a Wrapper; nil: the conn
+	input []byte // that the conn has not taken yet
+	end   error  // the end, while input is held
+}
+
+func (s *socket) conn() *Conn { return (*Conn)(s) }
+
+// sink is where input and the end go.
+func (s *socket) sink() Sink {
+	if a := s.aside; a != nil && a.sink != nil {
+		return a.sink
+	}
+	return s.conn()
+}
+
+// input is what the conn has not taken yet.
+func (s *socket) input() []byte {
+	if s.aside == nil {
+		return nil
+	}
+	return s.aside.input
+}
+
+// end is the end that comes behind the input.
+func (s *socket) end() error {
+	if s.aside == nil {
+		return nil
+	}
+	return s.aside.end
+}
+
+// put is aside, for something to be put there.
+func (s *socket) put() *aside {
+	if s.aside == nil {
+		s.aside = new(aside)
+	}
+	return s.aside
+}
+
+// hold puts b behind the input that is held.
+func (s *socket) hold(b []byte) {
+	a := s.put()
+	a.input = append(a.input, b...)
+}
+
+// keep has b be all the input that is held.
+func (s *socket) keep(b []byte) {
+	switch a := s.aside; {
+	case a == nil:
+	case len(b) > 0:
+		a.input = b
+	case a.sink == nil && a.end == nil:
+		s.aside = nil
+	default:
+		a.input = nil
+	}
 }
 
 // Open implements Transport.
-func (s *socket) Open(sink Sink) { s.sink = sink }
+func (s *socket) Open(sink Sink) {
+	if sink != Sink(s.conn()) {
+		s.put().sink = sink
+	}
+}
 
 // take delivers b, or holds what the conn has not taken: a socket cannot be
 // asked to wait, and gnet reads it again in the next round.
 func (s *socket) take(b []byte) {
-	if len(s.held) > 0 {
-		s.held = append(s.held, b...)
-		for len(s.held) > maxBacklog && s.deliverHeld() {
+	if len(s.input()) > 0 {
+		s.hold(b)
+		for len(s.input()) > maxBacklog && s.deliverHeld() {
 		}
-		if len(s.held) > maxBacklog {
+		if len(s.input()) > maxBacklog {
 			s.Close()
 			s.over = false
 			s.finish(ErrBacklog)
 		}
 		return
 	}
-	n := s.sink.Received(b)
-	for more := n > 0; more && n < len(b) && !s.over && !s.c.loop.Halted(); {
+	sink := s.sink()
+	n := sink.Received(b)
+	for more := n > 0; more && n < len(b) && !s.over && !s.loop.Halted(); {
 		// Another share at once: gnet reads no more than Config.ReadBuffer
 		// before the other sockets have theirs, and what is held is copied.
-		s.c.unload()
-		k := s.sink.Received(b[n:])
+		s.conn().unload()
+		k := sink.Received(b[n:])
 		n, more = n+k, k > 0
 	}
 	if n < len(b) && !s.over {
-		s.held = append(s.held, b[n:]...)
-		s.sink.Wake(s.sink.Loop())
+		s.hold(b[n:])
+		sink.Wake(s.loop)
 	}
 }
 
 // deliverHeld offers what is held; it reports whether some is left.
 func (s *socket) deliverHeld() bool {
-	if s.over {
-		s.held = nil
+	n := 0
+	if !s.over {
+		n = s.sink().Received(s.input())
+	}
+	if s.over || n >= len(s.input()) {
+		s.keep(nil)
 		return false
 	}
-	n := s.sink.Received(s.held)
-	if s.over || n >= len(s.held) {
-		s.held = nil
-		return false
-	}
-	s.held = s.held[n:]
+	s.keep(s.input()[n:])
 	return n > 0
 }
 
 // Pump implements Transport.
 func (s *socket) Pump() (more bool) {
-	if len(s.held) > 0 {
+	if len(s.input()) > 0 {
 		s.deliverHeld()
 	}
-	if len(s.held) > 0 {
+	if len(s.input()) > 0 {
 		return true
 	}
-	if s.end != nil {
-		s.finish(s.end)
+	if err := s.end(); err != nil {
+		s.finish(err)
 	}
 	return false
 }
@@ -273,9 +334,9 @@ func (s *socket) lost(gc gnet.Conn, err error) {
 	if err == nil || errors.Is(err, io.EOF) {
 		err = io.EOF
 	}
-	if len(s.held) > 0 {
-		s.end = err
-		s.sink.Wake(s.sink.Loop())
+	if len(s.input()) > 0 {
+		s.aside.end = err
+		s.sink().Wake(s.loop)
 		return
 	}
 	s.finish(err)
@@ -284,7 +345,7 @@ func (s *socket) lost(gc gnet.Conn, err error) {
 func (s *socket) finish(err error) {
 	if !s.over {
 		s.over = true
-		s.sink.Ended(err)
+		s.sink().Ended(err)
 	}
 }
 
@@ -297,7 +358,7 @@ func failedWrite(err error) bool {
 // to any more.
 func (s *socket) salvage(fd int) {
 	buf := make([]byte, 64<<10)
-	for len(s.held) < maxBacklog {
+	for len(s.input()) < maxBacklog {
 		n, err := unix.Read(fd, buf)
 		if err == unix.EINTR {
 			continue
@@ -305,23 +366,23 @@ func (s *socket) salvage(fd int) {
 		if n <= 0 {
 			return
 		}
-		s.held = append(s.held, buf[:n]...)
+		s.hold(buf[:n])
 	}
 }
 
 // Write implements Transport.
 func (s *socket) Write(b *Buffer) error {
-	defer s.c.loop.buffers.Put(b)
+	defer s.loop.buffers.Put(b)
 	if s.gc == nil {
-		if s.end != nil {
+		if s.end() != nil {
 			return nil // the end comes behind the input that is held
 		}
 		return ErrClosed
 	}
-	s.writing = true
+	s.inGnet = true
 	_, err := s.gc.Write(b.B)
-	s.writing = false
-	if err != nil && s.end != nil {
+	s.inGnet = false
+	if err != nil && s.end() != nil {
 		return nil // the end comes behind the input that is held
 	}
 	return err
@@ -338,7 +399,7 @@ func (s *socket) Buffered() int {
 // CloseWrite implements Transport.
 func (s *socket) CloseWrite() error {
 	if s.gc == nil {
-		if s.end != nil {
+		if s.end() != nil {
 			return nil
 		}
 		return ErrClosed
@@ -348,14 +409,16 @@ func (s *socket) CloseWrite() error {
 
 // Close implements Transport.
 func (s *socket) Close() {
-	s.over, s.held = true, nil
+	s.over = true
+	s.keep(nil)
 	if s.gc == nil {
 		return
 	}
-	s.closing = true
+	s.inGnet = true
 	if err := s.gc.EventLoop().Close(s.gc); err != nil {
-		s.c.loop.r.log(slog.LevelWarn, "closing a socket failed", "err", err)
+		s.loop.r.log(slog.LevelWarn, "closing a socket failed", "err", err)
 	}
+	s.inGnet = false
 	s.gc = nil
 }
 

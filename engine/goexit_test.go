@@ -401,7 +401,7 @@ func TestGoexitInExpired(t *testing.T) {
 	}
 	r.Post(func() {
 		for _, c := range conns {
-			c.SetDeadline(c.Loop().Now() + tick)
+			c.SetDeadline(c.Loop().Now() + Tick)
 		}
 	})
 	for range n {

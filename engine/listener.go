@@ -170,6 +170,7 @@ func (l *Listener) pause(d time.Duration) {
 
 // bring takes an accepted socket onto a loop.
 func (l *Listener) bring(nc net.Conn) {
+	compact(nc)
 	c, h, taken := l.call(nc)
 	if c == nil {
 		if !taken {

@@ -2,6 +2,8 @@
 
 package engine
 
+type polled struct{}
+
 func startDriver(*Loop) (driver, error) { return nil, ErrPlatform }
 
 func fileLimit() int { return 0 }

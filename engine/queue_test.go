@@ -12,8 +12,8 @@ func filled(t *testing.T, p *Pool, sizes ...int) (q queue, want []byte) {
 		q.add(p, b[:n/2], b[n/2:])
 		want = append(want, b...)
 	}
-	if q.n != len(want) {
-		t.Fatalf("%d bytes after adding %d", q.n, len(want))
+	if q.size() != len(want) {
+		t.Fatalf("%d bytes after adding %d", q.size(), len(want))
 	}
 	return q, want
 }
@@ -38,8 +38,8 @@ func TestQueueKeepsOrderAndParts(t *testing.T) {
 			got = append(got, b.B...)
 			p.Put(b)
 		}
-		if !bytes.Equal(got, want) || q.n != 0 || p.Out() != 0 {
-			t.Errorf("%v: took %d bytes of %d, %d counted, %d buffers out", sizes, len(got), len(want), q.n, p.Out())
+		if !bytes.Equal(got, want) || q.size() != 0 || p.Out() != 0 {
+			t.Errorf("%v: took %d bytes of %d, %d counted, %d buffers out", sizes, len(got), len(want), q.size(), p.Out())
 		}
 	}
 }
@@ -48,12 +48,12 @@ func TestQueueJoins(t *testing.T) {
 	for _, sizes := range [][]int{{5}, {chunk, chunk, 3}} {
 		var p Pool
 		q, want := filled(t, &p, sizes...)
-		if b := q.join(&p); !bytes.Equal(b.B, want) || q.n != len(want) || p.Out() != 1 {
-			t.Errorf("%v: joined %d bytes of %d, %d counted, %d buffers out", sizes, len(b.B), len(want), q.n, p.Out())
+		if b := q.join(&p); !bytes.Equal(b.B, want) || q.size() != len(want) || p.Out() != 1 {
+			t.Errorf("%v: joined %d bytes of %d, %d counted, %d buffers out", sizes, len(b.B), len(want), q.size(), p.Out())
 		}
 		q.clear(&p)
-		if q.n != 0 || p.Out() != 0 {
-			t.Errorf("%v: %d bytes and %d buffers after clear", sizes, q.n, p.Out())
+		if q.size() != 0 || p.Out() != 0 {
+			t.Errorf("%v: %d bytes and %d buffers after clear", sizes, q.size(), p.Out())
 		}
 	}
 	var empty queue
@@ -69,8 +69,8 @@ func TestQueuePrepends(t *testing.T) {
 		b := p.Get()
 		b.B = append(b.B, "first"...)
 		q.prepend(b)
-		if got := q.join(&p).B; string(got) != "first"+string(want) || q.n != len(got) {
-			t.Errorf("%v: %d bytes begin with %.8q, %d counted", sizes, len(got), got, q.n)
+		if got := q.join(&p).B; string(got) != "first"+string(want) || q.size() != len(got) {
+			t.Errorf("%v: %d bytes begin with %.8q, %d counted", sizes, len(got), got, q.size())
 		}
 		q.clear(&p)
 	}

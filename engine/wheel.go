@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// tick is how exact a conn's deadline is: it comes at most this late.
-const tick = 250 * time.Millisecond
+// Tick is how exact a conn's deadline is: it comes at most this late.
+const Tick = 250 * time.Millisecond
 
 // maxTicks is a deadline that never comes: seventeen years.
 const maxTicks = math.MaxInt32 - 1
@@ -29,7 +29,7 @@ type wheel struct {
 // On the loop only.
 func (l *Loop) Now() time.Duration {
 	l.mustBeHere("Loop.Now")
-	return time.Duration(l.wheel.now) * tick
+	return time.Duration(l.wheel.now) * Tick
 }
 
 // Time is the loop's clock, exactly: the time since the reactor was made,
@@ -52,7 +52,7 @@ func (c *Conn) setDeadline(at time.Duration) {
 		return
 	}
 	w := &c.loop.wheel
-	c.due = max(int32(min((at-1)/tick+1, maxTicks)), w.now+1)
+	c.due = max(int32(min((at-1)/Tick+1, maxTicks)), w.now+1)
 	if c.slotDue != 0 {
 		if c.slotDue <= c.due { // found there in time, and moved
 			return
@@ -65,8 +65,8 @@ func (c *Conn) setDeadline(at time.Duration) {
 // start has the wheel turn, as long as conns are open.
 func (w *wheel) start(l *Loop) {
 	if w.timer == nil {
-		w.now = int32(l.r.clock.now() / tick)
-		w.timer = l.Every(tick, func() { w.turn(l) })
+		w.now = int32(l.r.clock.now() / Tick)
+		w.timer = l.Every(Tick, func() { w.turn(l) })
 	}
 }
 
@@ -99,7 +99,7 @@ func (w *wheel) take(c *Conn) {
 
 // turn goes on by the ticks that have passed.
 func (w *wheel) turn(l *Loop) {
-	for end := int32(l.r.clock.now() / tick); w.now < end; {
+	for end := int32(l.r.clock.now() / Tick); w.now < end; {
 		w.now++
 		w.expire(l, w.now)
 	}

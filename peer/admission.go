@@ -29,7 +29,8 @@ type admission struct {
 	mu     sync.Mutex
 	half   int
 	places map[netip.Addr]*place
-	sweep  int // places at which the next sweep is due
+	sweep  int   // places at which the next sweep is due
+	other  place // of sockets without an IP address
 }
 
 // place is one address.
@@ -43,13 +44,6 @@ type place struct {
 
 // firstSweep is the number of places that are not worth looking through.
 const firstSweep = 1024
-
-// entry is one admitted socket; the zero entry was never admitted.
-type entry struct {
-	at   *place // nil: it has no IP address
-	half bool
-	in   bool
-}
 
 // placeOf is what an address counts as; ok is false where there is no IP.
 func placeOf(a net.Addr) (addr netip.Addr, ok bool) {
@@ -66,27 +60,27 @@ func placeOf(a net.Addr) (addr netip.Addr, ok bool) {
 	return addr, ok
 }
 
-// admit lets a socket in, or says why not.
-func (a *admission) admit(remote net.Addr) (entry, error) {
+// admit lets a socket in, to a place that is to be told when its handshake is
+// complete and when it is gone, or says why not.
+func (a *admission) admit(remote net.Addr) (*place, error) {
 	addr, hasIP := placeOf(remote)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.half >= a.halfOpen {
-		return entry{}, ErrHalfOpen
+		return nil, ErrHalfOpen
 	}
-	e := entry{half: true, in: true}
+	p := &a.other
 	if hasIP {
-		p := a.place(addr)
+		p = a.place(addr)
 		if err := a.fits(p); err != nil {
 			a.forget(p)
-			return entry{}, err
+			return nil, err
 		}
-		p.open++
-		p.half++
-		e.at = p
 	}
+	p.open++
+	p.half++
 	a.half++
-	return e, nil
+	return p, nil
 }
 
 // fits checks the limits of one address, and takes one from its rate.
@@ -154,37 +148,32 @@ func (a *admission) forget(p *place) {
 	}
 }
 
-// settled says that the handshake of a socket is complete.
-func (a *admission) settled(e *entry) {
-	if !e.half {
+// settled says that the handshake of a socket is complete, once. A nil place is
+// of one that needed no admission.
+func (a *admission) settled(p *place) {
+	if p == nil {
 		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.settle(e)
+	a.settle(p)
 }
 
-func (a *admission) settle(e *entry) {
-	e.half = false
+func (a *admission) settle(p *place) {
 	a.half--
-	if e.at != nil {
-		e.at.half--
-	}
+	p.half--
 }
 
-// left says that a socket is gone.
-func (a *admission) left(e *entry) {
-	if !e.in {
+// left says that a socket is gone, once; half, that it was never settled.
+func (a *admission) left(p *place, half bool) {
+	if p == nil {
 		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if e.half {
-		a.settle(e)
+	if half {
+		a.settle(p)
 	}
-	e.in = false
-	if e.at != nil {
-		e.at.open--
-		a.forget(e.at)
-	}
+	p.open--
+	a.forget(p)
 }

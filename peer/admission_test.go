@@ -40,29 +40,27 @@ func TestAdmission(t *testing.T) {
 		"rate":               {&admission{halfOpen: 99, rate: 0.001}, many(5, "10.0.0.1:%d"), 1, ErrRate},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var in []entry
+			var in []*place
 			var last error
 			for _, from := range test.from {
-				e, err := test.a.admit(tcpAddr(from))
+				p, err := test.a.admit(tcpAddr(from))
 				if err != nil {
 					last = err
 					continue
 				}
-				in = append(in, e)
+				in = append(in, p)
 			}
 			if len(in) != test.in || last != test.err {
 				t.Fatalf("%d were let in, then %v; want %d, then %v", len(in), last, test.in, test.err)
 			}
-			for i := range in {
-				test.a.settled(&in[i])
-				test.a.settled(&in[i])
+			for _, p := range in {
+				test.a.settled(p)
 			}
 			if test.a.half != 0 {
 				t.Errorf("%d are half open with all settled", test.a.half)
 			}
-			for i := range in {
-				test.a.left(&in[i])
-				test.a.left(&in[i])
+			for _, p := range in {
+				test.a.left(p, false)
 			}
 			if test.a.rate == 0 && len(test.a.places) != 0 {
 				t.Errorf("%d addresses are remembered with nobody there", len(test.a.places))
@@ -91,11 +89,11 @@ func TestAdmissionForgets(t *testing.T) {
 	a := admission{halfOpen: 1, rate: 1000}
 	for i := range 100_000 {
 		addr := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
-		e, err := a.admit(net.TCPAddrFromAddrPort(netip.AddrPortFrom(addr, 1)))
+		p, err := a.admit(net.TCPAddrFromAddrPort(netip.AddrPortFrom(addr, 1)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.left(&e)
+		a.left(p, true)
 		if i%5000 == 0 {
 			for _, p := range a.places {
 				p.at = p.at.Add(-time.Second)

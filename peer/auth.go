@@ -35,7 +35,7 @@ func (c *Conn) authenticate(token []byte) bool {
 		c.fault(ReasonDenied, err)
 		return false
 	}
-	return c.State() < Softquitted && !c.aborted.Load() // the hook may have ended it itself
+	return c.State() < Softquitted && !c.aborted() // the hook may have ended it itself
 }
 
 // token is what this side shows of who it is, to another that asks for it.

@@ -38,7 +38,7 @@ func (c *Client) Connect(ctx context.Context, addr string) (*Conn, error) {
 	ctx, cancel := withTimeout(ctx, c.cfg.Connect)
 	defer cancel()
 	return c.await(ctx, func(conn *Conn) error {
-		conn.server = addr
+		conn.more().server = addr
 		if network == "tls" {
 			return c.dialTLS(ctx, address, conn)
 		}
@@ -145,7 +145,7 @@ func (p *Peer) await(ctx context.Context, open func(*Conn) error) (*Conn, error)
 		return nil, err
 	}
 	result := make(chan error, 1)
-	conn.waiter = func(err error) { result <- err }
+	conn.more().waiter = func(err error) { result <- err }
 	if err := open(conn); err != nil {
 		return nil, err
 	}

@@ -20,32 +20,53 @@ type Conn struct {
 	peer *Peer
 	id   uint64
 
-	state    atomic.Uint32
-	farewell atomic.Bool // OnLost is being called: a softquitted conn may still send
-	maxSend  atomic.Int64
-	rtt      atomic.Int64
+	adapted atomic.Pointer[adaptation]
+	data    atomic.Pointer[any]
+	extra   atomic.Pointer[extra]
+	state   atomic.Uint32
+	maxSend atomic.Uint32
+	rtt     atomic.Uint32 // in microseconds, rounded up
+
+	// The loop's alone.
+	watch   watch
+	place   *place        // of an accepted socket
+	reader  *codec.Reader // of the frame that has begun; nil between frames
+	heard   bool          // something came since the last look of watch
+	beats   bool          // both sides know heartbeats
+	shaking bool          // frames are bounded as they are before the handshake is done
+	made    bool          // OnMade was called
+	lost    bool          // OnLost was called
+	over    bool          // no more input is handled
+	proven  bool          // the other side's finish was handled
+	unknown uint8
+}
+
+// extra is what most conns never have, or only at their end.
+type extra struct {
 	overflow atomic.Uint32
 	dropped  atomic.Uint64
 	aborted  atomic.Bool
-	adapted  atomic.Pointer[adaptation]
-	data     atomic.Value
+	leaving  atomic.Bool // this side ended it: a client does not come back
+	farewell atomic.Bool // OnLost is being called: a softquitted conn may still send
+
+	// Set before the conn is opened.
+	origin *origin     // nil: nothing is known
+	server string      // what a client connected to; empty elsewhere
+	far    *Peer       // what a memory client connected to
+	waiter func(error) // of Connect; the loop's from then on, nil once called
 
 	// The loop's alone.
-	reader  codec.Reader
-	watch   watch
-	entry   entry       // of an accepted socket
-	origin  *origin     // nil: nothing is known; set before it is opened
-	beats   bool        // both sides know heartbeats
-	waiter  func(error) // of Connect; nil once called
-	made    bool        // OnMade was called
-	lost    bool        // OnLost was called,
-	why     error       // with this
-	over    bool        // no more input is handled
-	proven  bool        // the other side's finish was handled
-	unknown uint8
-	server  string      // what a client connected to; empty elsewhere
-	far     *Peer       // what a memory client connected to
-	leaving atomic.Bool // this side ended it: a client does not come back
+	why  error // what OnLost was called with
+	left int   // bytes that waited when last looked at after the softquit
+}
+
+// more is the conn's extra, made if there is none yet.
+func (c *Conn) more() *extra {
+	if e := c.extra.Load(); e != nil {
+		return e
+	}
+	c.extra.CompareAndSwap(nil, new(extra))
+	return c.extra.Load()
 }
 
 // adaptation is the ids that both sides of a conn know packets by: the other
@@ -84,16 +105,15 @@ func (c *Conn) Loop() *engine.Loop { return c.link.Loop() }
 func (c *Conn) Pending() int { return c.link.Pending() }
 
 // SetData keeps v with the conn: a session, a player, a name.
-func (c *Conn) SetData(v any) { c.data.Store(box{v}) }
+func (c *Conn) SetData(v any) { c.data.Store(&v) }
 
 // Data is what SetData was given last, or nil.
 func (c *Conn) Data() any {
-	b, _ := c.data.Load().(box)
-	return b.v
+	if v := c.data.Load(); v != nil {
+		return *v
+	}
+	return nil
 }
-
-// box gives all values one type, as atomic.Value demands.
-type box struct{ v any }
 
 // String names the conn in logs.
 func (c *Conn) String() string {
@@ -106,9 +126,16 @@ func (c *Conn) String() string {
 // Abort ends the conn at once, without a word to the other side. OnLost is
 // told err.
 func (c *Conn) Abort(err error) {
-	c.leaving.Store(true)
-	c.aborted.Store(true)
+	e := c.more()
+	e.leaving.Store(true)
+	e.aborted.Store(true)
 	c.link.Abort(err)
+}
+
+// aborted reports whether Abort was called.
+func (c *Conn) aborted() bool {
+	e := c.extra.Load()
+	return e != nil && e.aborted.Load()
 }
 
 // Softquit ends the conversation: OnLost is called with the reason, then the

@@ -15,7 +15,7 @@ import (
 // than a plain handler does.
 func (c *Conn) express(b []byte, max int) (n, packets int) {
 	p := c.peer
-	if !c.made || p.cfg.EncodedIn != nil || !c.reader.Between() {
+	if !c.made || p.cfg.EncodedIn != nil || c.shaking || c.reader != nil {
 		return 0, 0
 	}
 	limit := uint32(p.cfg.MaxFrame)
@@ -39,7 +39,7 @@ func (c *Conn) express(b []byte, max int) (n, packets int) {
 		if err := h.direct(c, payload); err != nil {
 			c.refuse(err)
 		}
-		if c.over || c.aborted.Load() {
+		if c.over || c.aborted() {
 			break
 		}
 	}

@@ -210,8 +210,8 @@ func (p *patient) bury() {
 	if n := p.v.Reactor().Conns(); n != 0 {
 		t.Errorf("%d conns are left", n)
 	}
-	if n := p.c.reader.Buffered(); n != 0 {
-		t.Errorf("%d bytes of a frame are left", n)
+	if r := p.c.reader; r != nil {
+		t.Errorf("%d bytes of a frame are left", r.Buffered())
 	}
 	p.checkOutput()
 }

@@ -23,10 +23,10 @@ type lobby struct {
 	guests []*guest // in the order in which they came
 }
 
-// guest is one of them. Its entry is the lobby's while it is in there.
+// guest is one of them. Its place is the lobby's while it is in there.
 type guest struct {
 	nc    net.Conn
-	entry entry
+	place *place
 }
 
 // enter takes nc in, or says why not.
@@ -36,7 +36,7 @@ func (l *lobby) enter(nc net.Conn) (*guest, error) {
 	if l.closed {
 		return nil, ErrClosed
 	}
-	e, err := l.door.admit(nc.RemoteAddr())
+	from, err := l.door.admit(nc.RemoteAddr())
 	if err != nil {
 		return nil, err
 	}
@@ -44,18 +44,18 @@ func (l *lobby) enter(nc net.Conn) (*guest, error) {
 		l.sendAway(l.guests[0])
 		l.guests = slices.Delete(l.guests, 0, 1)
 	}
-	g := &guest{nc, e}
+	g := &guest{nc, from}
 	l.guests = append(l.guests, g)
 	return g, nil
 }
 
 // sendAway ends a guest's handshake; its goroutine does the rest. l.mu is held.
 func (l *lobby) sendAway(g *guest) {
-	l.door.left(&g.entry)
+	l.door.left(g.place, true)
 	g.nc.Close()
 }
 
-// leave takes g out, and hands its entry to the caller; it reports whether g was
+// leave takes g out, and hands its place to the caller; it reports whether g was
 // still in.
 func (l *lobby) leave(g *guest) bool {
 	l.mu.Lock()

@@ -30,7 +30,7 @@ func (s *MemoryServer) ConnectClient(ctx context.Context, c *MemoryClient) (*Con
 func (s *MemoryServer) DisconnectClient(c *MemoryClient) error {
 	err := ErrNoConn
 	for conn := range c.Conns() {
-		if conn.far == s.Peer {
+		if conn.far() == s.Peer {
 			err = c.Disconnect(conn)
 		}
 	}
@@ -81,6 +81,14 @@ func (c *MemoryClient) ConnectAsync(to MemoryHost) error {
 // Default), with ReasonGeneric on both sides.
 func (c *MemoryClient) Disconnect(conn any) error { return c.Softquit(conn, string(ReasonGeneric)) }
 
+// far is what a memory client has connected c to, else nil.
+func (c *Conn) far() *Peer {
+	if e := c.extra.Load(); e != nil {
+		return e.far
+	}
+	return nil
+}
+
 // connect attaches the two ends of a new pair.
 func (c *MemoryClient) connect(near *Conn, to MemoryHost) error {
 	server := to.base()
@@ -88,7 +96,7 @@ func (c *MemoryClient) connect(near *Conn, to MemoryHost) error {
 	if err != nil {
 		return err
 	}
-	near.far = server
+	near.more().far = server
 	ra, rb := c.reactor, server.reactor
 	a, b := memconn.Pair(ra.Buffers(), rb.Buffers())
 	loop := rb.Loops()[int(far.id)%len(rb.Loops())]

@@ -27,6 +27,20 @@ func originOf(nc net.Conn) *origin {
 	return nil
 }
 
+// setOrigin keeps what is known about nc, which c is about to be opened over.
+func (c *Conn) setOrigin(nc net.Conn) {
+	if o := originOf(nc); o != nil {
+		c.more().origin = o
+	}
+}
+
+func (c *Conn) origin() *origin {
+	if e := c.extra.Load(); e != nil {
+		return e.origin
+	}
+	return nil
+}
+
 // UnixCred is the process at the other end of a Unix socket, as the system saw
 // it when it connected.
 type UnixCred struct {
@@ -38,10 +52,10 @@ type UnixCred struct {
 // accepted, or of one that was injected. It is nil for other conns, and on
 // systems that do not tell.
 func (c *Conn) UnixCred() *UnixCred {
-	if c.origin == nil {
-		return nil
+	if o := c.origin(); o != nil {
+		return o.unix
 	}
-	return c.origin.unix
+	return nil
 }
 
 func unixCred(nc *net.UnixConn) (cred *UnixCred) {

@@ -16,7 +16,7 @@ var ErrBackpressure = engine.ErrBackpressure
 // SetOverflow sets what happens to packets for which there is no room on this
 // conn, in place of Config.Overflow; a packet type's own policy goes before it.
 func (c *Conn) SetOverflow(p registry.Overflow) {
-	c.overflow.Store(uint32(p))
+	c.more().overflow.Store(uint32(p))
 	if p == registry.DropOldest {
 		c.link.Loop().Post(func() { c.link.SetHoldBack(true) })
 	}
@@ -24,7 +24,12 @@ func (c *Conn) SetOverflow(p registry.Overflow) {
 
 // Dropped is the number of packets that were dropped because there was no room
 // for them.
-func (c *Conn) Dropped() uint64 { return c.dropped.Load() }
+func (c *Conn) Dropped() uint64 {
+	if e := c.extra.Load(); e != nil {
+		return e.dropped.Load()
+	}
+	return 0
+}
 
 // policy is what happens to a packet of type t, nil if that is not known, for
 // which there is no room.
@@ -32,8 +37,8 @@ func (c *Conn) policy(t *registry.Type) registry.Overflow {
 	if t != nil && t.Options().Overflow != 0 {
 		return t.Options().Overflow
 	}
-	if p := registry.Overflow(c.overflow.Load()); p != 0 {
-		return p
+	if e := c.extra.Load(); e != nil && e.overflow.Load() != 0 {
+		return registry.Overflow(e.overflow.Load())
 	}
 	if p := c.peer.cfg.Overflow; p != 0 {
 		return p
@@ -55,10 +60,10 @@ func (c *Conn) queue(t *registry.Type, frame []byte) error {
 		if c.link.Queue(frame) == nil {
 			return nil
 		}
-		c.dropped.Add(1)
+		c.more().dropped.Add(1)
 		return nil
 	case registry.DropNewest:
-		c.dropped.Add(1)
+		c.more().dropped.Add(1)
 		return nil
 	}
 	c.link.Abort(engine.ErrSlowConsumer)
@@ -77,7 +82,7 @@ func (c *Conn) dropOldest(n int) {
 			f := codec.Frame(rest[codec.LengthSize:size])
 			if need > 0 && f.ID() >= registry.MinID && c.policy(table.Type(f.ID())) == registry.DropOldest {
 				need -= size
-				c.dropped.Add(1)
+				c.more().dropped.Add(1)
 			} else {
 				kept = append(kept, rest[:size]...)
 			}

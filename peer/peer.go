@@ -1,10 +1,10 @@
 package peer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
-	"maps"
 	"net"
 	"slices"
 	"sync"
@@ -40,7 +40,7 @@ type Peer struct {
 	mu      sync.Mutex
 	closed  bool
 	nextID  uint64
-	conns   map[uint64]*Conn
+	conns   index
 	actives []*Conn // in the order in which they were made
 	lns     map[*engine.Listener]struct{}
 	empty   chan struct{} // closed with the last conn, while shutting down
@@ -60,10 +60,9 @@ func newPeer(reg *registry.Registry, cfg *Config) *Peer {
 		panic("peer: nil registry")
 	}
 	p := &Peer{
-		reg:   reg,
-		cfg:   cfg.withDefaults(),
-		conns: make(map[uint64]*Conn),
-		lns:   make(map[*engine.Listener]struct{}),
+		reg: reg,
+		cfg: cfg.withDefaults(),
+		lns: make(map[*engine.Listener]struct{}),
 	}
 	c := &p.cfg
 	p.hooked = c.EncodedIn != nil || c.PacketIn != nil || c.PacketOut != nil || c.EncodedOut != nil
@@ -160,9 +159,8 @@ func (p *Peer) retire() (conns []*Conn, lns []*engine.Listener) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
-	for _, id := range slices.Sorted(maps.Keys(p.conns)) {
-		conns = append(conns, p.conns[id])
-	}
+	conns = p.conns.all()
+	slices.SortFunc(conns, func(a, b *Conn) int { return cmp.Compare(a.id, b.id) })
 	for ln := range p.lns {
 		lns = append(lns, ln)
 	}
@@ -180,7 +178,7 @@ func (p *Peer) whenEmpty() <-chan struct{} {
 	defer p.mu.Unlock()
 	if p.empty == nil {
 		p.empty = make(chan struct{})
-		if len(p.conns) == 0 {
+		if p.conns.n == 0 {
 			close(p.empty)
 		}
 	}
@@ -195,9 +193,7 @@ func (p *Peer) newConn() (*Conn, error) {
 		return nil, ErrClosed
 	}
 	p.nextID++
-	c := &Conn{peer: p, id: p.nextID}
-	c.reader.Max = p.cfg.MaxFrame
-	return c, nil
+	return &Conn{peer: p, id: p.nextID}, nil
 }
 
 // enter takes a conn in that was opened.
@@ -207,14 +203,14 @@ func (p *Peer) enter(c *Conn) error {
 	if p.closed {
 		return ErrClosed
 	}
-	p.conns[c.id] = c
+	p.conns.add(c)
 	return nil
 }
 
 // made enters a conn into the order of those that are active.
 func (p *Peer) made(c *Conn) {
 	p.stats.made()
-	p.admission.settled(&c.entry)
+	p.admission.settled(c.place)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.actives = append(p.actives, c)
@@ -232,11 +228,11 @@ func (p *Peer) gone(c *Conn) {
 // remove forgets a conn whose transport is gone.
 func (p *Peer) remove(c *Conn) {
 	p.gone(c)
-	p.admission.left(&c.entry)
+	p.admission.left(c.place, !c.made)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.conns, c.id)
-	if p.empty != nil && len(p.conns) == 0 {
+	p.conns.remove(c.id)
+	if p.empty != nil && p.conns.n == 0 {
 		select {
 		case <-p.empty:
 		default:
@@ -249,7 +245,7 @@ func (p *Peer) remove(c *Conn) {
 func (p *Peer) Conn(id uint64) *Conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.conns[id]
+	return p.conns.get(id)
 }
 
 // Conns goes through the conns whose handshake is complete, in the order in
@@ -401,23 +397,24 @@ func (p *Peer) observed() bool {
 
 // accept makes the conn for a socket, or refuses it.
 func (p *Peer) accept(nc net.Conn) (*engine.Conn, engine.Handler) {
-	e, err := p.admission.admit(nc.RemoteAddr())
+	from, err := p.admission.admit(nc.RemoteAddr())
 	if err != nil {
 		p.refuse(nc.RemoteAddr(), err)
 		return nil, nil
 	}
 	c, err := p.newConn()
 	if err != nil {
-		p.admission.left(&e)
+		p.admission.left(from, true)
 		return nil, nil
 	}
-	c.entry, c.origin = e, originOf(nc)
+	c.place = from
+	c.setOrigin(nc)
 	return &c.link, c.session()
 }
 
 // inject opens c over nc, which is taken over in any case.
 func (p *Peer) inject(c *Conn, nc net.Conn) error {
-	c.origin = originOf(nc)
+	c.setOrigin(nc)
 	return p.reactor.Inject(nc, &c.link, c.session())
 }
 

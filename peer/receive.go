@@ -29,7 +29,7 @@ func (c *Conn) receive(b []byte) (n int) {
 		n += used
 		packets += k
 		if k == 0 {
-			f, used, err := c.reader.Next(b[n:])
+			f, used, err := c.cut(b[n:])
 			n += used
 			if err != nil {
 				c.fault(ReasonFrame, err)
@@ -38,8 +38,8 @@ func (c *Conn) receive(b []byte) (n int) {
 				packets++
 			}
 		}
-		if c.over || c.aborted.Load() {
-			c.reader.Reset()
+		if c.over || c.aborted() {
+			c.reader = nil
 			return len(b)
 		}
 		if packets == sharePackets || n >= shareBytes || loop.Halted() {
@@ -48,6 +48,25 @@ func (c *Conn) receive(b []byte) (n int) {
 	}
 	c.heed(packets)
 	return n
+}
+
+// cut takes a frame from the front of b, or keeps what there is of it.
+func (c *Conn) cut(b []byte) (f codec.Frame, n int, err error) {
+	if c.reader == nil {
+		var check func(uint16, int) error
+		if c.shaking {
+			check = checkBeforeActive
+		}
+		f, n, err = codec.Cut(b, c.peer.cfg.MaxFrame, check)
+		if f != nil || err != nil {
+			return f, n, err
+		}
+		c.reader = &codec.Reader{Max: c.peer.cfg.MaxFrame, Check: check}
+	}
+	if f, n, err = c.reader.Next(b); f != nil || err != nil {
+		c.reader = nil
+	}
+	return f, n, err
 }
 
 // frame handles one frame.

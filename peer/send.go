@@ -228,7 +228,7 @@ func (c *Conn) reply(t *registry.Type, v any) error {
 // sendable reports whether the conn is in a state to send.
 func (c *Conn) sendable() error {
 	switch s := State(c.state.Load()); {
-	case s == Active, s == Softquitted && c.farewell.Load():
+	case s == Active, s == Softquitted && c.more().farewell.Load():
 		return nil
 	case s == Disconnected:
 		return ErrClosed

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"math"
 	"runtime/debug"
 
 	"github.com/packetmq/packetmq/codec"
@@ -53,12 +54,12 @@ func (s *session) open() {
 			return
 		}
 		c.state.CompareAndSwap(uint32(ConnMade), uint32(Active))
-		c.maxSend.Store(int64(p.cfg.MaxFrame))
+		c.setMaxSend(uint64(p.cfg.MaxFrame))
 		c.establish()
 		return
 	}
-	c.maxSend.Store(int64(min(OriginalMaxFrame, p.cfg.MaxFrame)))
-	c.reader.Check = checkBeforeActive
+	c.setMaxSend(OriginalMaxFrame)
+	c.shaking = true
 	c.link.SetDeadline(c.link.Loop().Now() + p.cfg.Handshake)
 	m := initMsg{version: protocolVersion}
 	if !p.cfg.NoExtensions {
@@ -66,6 +67,11 @@ func (s *session) open() {
 		m.auth = p.cfg.Authenticate != nil
 	}
 	c.emit(registry.IDInit, m.append)
+}
+
+// setMaxSend bounds what is sent: to n, and to what this side would take.
+func (c *Conn) setMaxSend(n uint64) {
+	c.maxSend.Store(uint32(min(n, uint64(c.peer.cfg.MaxFrame), math.MaxUint32)))
 }
 
 // checkBeforeActive bounds what is buffered for a conn that has not shown who
@@ -148,7 +154,7 @@ func (c *Conn) onInit(payload []byte) {
 		return
 	}
 	if m.maxFrame > 0 {
-		c.maxSend.Store(int64(min(m.maxFrame, uint64(c.peer.cfg.MaxFrame))))
+		c.setMaxSend(m.maxFrame)
 	}
 	c.beats = m.beats && c.peer.cfg.Ping > 0 && !c.peer.cfg.NoExtensions
 	c.state.CompareAndSwap(uint32(ConnMade), uint32(IDCheck))
@@ -213,7 +219,7 @@ func (c *Conn) adapt(ids []registry.Entry) error {
 func (c *Conn) activate() {
 	c.emit(registry.IDFinish, finishMsg{}.append)
 	c.state.CompareAndSwap(uint32(IDCheck), uint32(Active))
-	c.reader.Check = nil
+	c.shaking = false
 }
 
 func (c *Conn) onFinish(payload []byte) {
@@ -259,7 +265,7 @@ func (c *Conn) onSoftquit(payload []byte) {
 // it or nil. The other side is the one to close, so that it has read all before
 // the socket goes.
 func (c *Conn) quit(reason Reason, because error) {
-	c.leaving.Store(true)
+	c.more().leaving.Store(true)
 	if c.State() == Disconnected || c.lost {
 		return
 	}
@@ -312,10 +318,11 @@ func (c *Conn) lose(reason error) {
 	if c.lost {
 		return
 	}
-	c.lost, c.why = true, reason
+	e := c.more()
+	c.lost, e.why = true, reason
 	before := State(c.state.Swap(uint32(Softquitted)))
-	c.farewell.Store(c.made && before <= Softquitted)
-	defer c.farewell.Store(false)
+	e.farewell.Store(c.made && before <= Softquitted)
+	defer e.farewell.Store(false)
 	c.tellLost(reason)
 }
 
@@ -333,8 +340,9 @@ func (c *Conn) tellLost(reason error) {
 
 // wake tells a waiting Connect how it went.
 func (c *Conn) wake(err error) {
-	if w := c.waiter; w != nil {
-		c.waiter = nil
+	if e := c.extra.Load(); e != nil && e.waiter != nil {
+		w := e.waiter
+		e.waiter = nil
 		w(err)
 	}
 }
@@ -343,7 +351,7 @@ func (c *Conn) wake(err error) {
 // server's speaks: if both did, each would drop what the other still sends.
 func (s *session) Drain(*engine.Conn) {
 	c := s.conn()
-	if c.far != nil && c.far.reactor == c.peer.reactor {
+	if far := c.far(); far != nil && far.reactor == c.peer.reactor {
 		return
 	}
 	if !c.lost {
@@ -354,21 +362,21 @@ func (s *session) Drain(*engine.Conn) {
 // NotOpened implements engine.Unopened.
 func (s *session) NotOpened(_ *engine.Conn, err error) {
 	c := s.conn()
-	c.peer.admission.left(&c.entry)
+	c.peer.admission.left(c.place, true)
 	c.peer.refuse(c.RemoteAddr(), err)
 }
 
 // Closed implements engine.Handler.
 func (s *session) Closed(_ *engine.Conn, err error) {
 	c := s.conn()
-	c.reader.Reset()
+	c.reader = nil
 	c.state.Store(uint32(Disconnected))
 	if err == nil {
 		err = engine.ErrClosed
 	}
 	defer c.depart()
 	if !c.lost {
-		c.lost, c.why = true, err
+		c.lost, c.more().why = true, err
 		c.tellLost(err)
 	}
 }
@@ -376,8 +384,9 @@ func (s *session) Closed(_ *engine.Conn, err error) {
 // depart takes the conn off its peer, behind OnLost.
 func (c *Conn) depart() {
 	c.peer.remove(c)
-	if c.server != "" && c.made && !c.leaving.Load() {
-		c.peer.lostServer(c.server, c.why)
+	e := c.more()
+	if e.server != "" && c.made && !e.leaving.Load() {
+		c.peer.lostServer(e.server, e.why)
 	}
 }
 

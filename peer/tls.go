@@ -38,10 +38,10 @@ const maxGuests = 128
 // TLS is the state of the TLS conn that this one runs over; nil where there is
 // none. It is shared: do not change it.
 func (c *Conn) TLS() *tls.ConnectionState {
-	if c.origin == nil {
-		return nil
+	if o := c.origin(); o != nil {
+		return o.tls
 	}
-	return c.origin.tls
+	return nil
 }
 
 // serverTLS is what a listener serves with.
@@ -143,7 +143,7 @@ func (p *Peer) greet(g *guest, cfg *tls.Config, guests *lobby) {
 // greeted takes a guest in after its handshake, or sends it away because of err.
 func (p *Peer) greeted(g *guest, tc *tls.Conn, guests *lobby, err error) {
 	if err == nil && guests.leave(g) {
-		p.welcome(tc, g.entry)
+		p.welcome(tc, g.place)
 		return
 	}
 	if !guests.has(g) {
@@ -152,15 +152,15 @@ func (p *Peer) greeted(g *guest, tc *tls.Conn, guests *lobby, err error) {
 	p.refuseTLS(g.nc.RemoteAddr(), explain(err))
 	dismiss(g.nc, err)
 	if guests.leave(g) {
-		p.admission.left(&g.entry)
+		p.admission.left(g.place, true)
 	}
 }
 
 // welcome brings a TLS conn onto a loop.
-func (p *Peer) welcome(tc *tls.Conn, e entry) {
+func (p *Peer) welcome(tc *tls.Conn, from *place) {
 	c, err := p.newConn()
 	if err == nil {
-		c.entry = e
+		c.place = from
 		err = p.inject(c, tc)
 	} else {
 		tc.NetConn().Close()
@@ -168,7 +168,7 @@ func (p *Peer) welcome(tc *tls.Conn, e entry) {
 	if err == nil {
 		return
 	}
-	p.admission.left(&e)
+	p.admission.left(from, true)
 	if !errors.Is(err, ErrClosed) {
 		p.refuse(tc.RemoteAddr(), err)
 	}

@@ -3,6 +3,7 @@ package peer
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/packetmq/packetmq/engine"
@@ -11,13 +12,24 @@ import (
 
 // What a conn waits for, all in one deadline of its link: the handshake; the
 // rest of a frame; the next heartbeat; and the other side's end after a
-// softquit. Times are on the loop's coarse clock.
+// softquit.
 type watch struct {
-	frame  time.Duration // by when the frame that has begun must be whole; 0: none has
-	beat   time.Duration // when the other side is looked at next; 0: never
-	heard  bool          // something came since the last look
-	silent time.Duration // since when nothing came, at a look
-	left   int           // bytes that waited at a look after the softquit
+	frame  ticks // by when the frame that has begun must be whole; 0: none has
+	beat   ticks // when the other side is looked at next; 0: never
+	silent ticks // since when nothing came, at a look
+}
+
+// ticks is a time on the loop's coarse clock, in the steps that it goes in.
+type ticks int32
+
+func (t ticks) duration() time.Duration { return time.Duration(t) * engine.Tick }
+
+// now is the time on the conn's loop.
+func (c *Conn) now() ticks { return ticks(c.link.Loop().Now() / engine.Tick) }
+
+// after is when d will have passed.
+func (t ticks) after(d time.Duration) ticks {
+	return ticks(min(time.Duration(t)+(d-1)/engine.Tick+1, math.MaxInt32))
 }
 
 var (
@@ -32,7 +44,7 @@ var (
 // Expired implements engine.Handler.
 func (s *session) Expired(*engine.Conn) {
 	c := s.conn()
-	now := c.link.Loop().Now()
+	now := c.now()
 	switch {
 	case c.lost: // softquit, and the other side has not closed
 		c.outwait()
@@ -40,7 +52,7 @@ func (s *session) Expired(*engine.Conn) {
 	case !c.made && c.State() < Active:
 		c.fault(ReasonTimeout, ErrHandshakeTimeout)
 		return
-	case !c.made && c.State() == Active && !c.peer.cfg.SkipHandshake && c.reader.Check != nil:
+	case !c.made && c.State() == Active && c.shaking:
 		return // SetState made it so: the program has a handshake of its own
 	case !c.made:
 		c.fault(ReasonTimeout, ErrHandshakeTimeout)
@@ -58,9 +70,9 @@ func (s *session) Expired(*engine.Conn) {
 // was sent before it: a slow reader is given time as long as it reads, and a
 // reader that stands still is the soft bound's to end, or Shutdown's.
 func (c *Conn) outwait() {
-	left := c.link.Pending()
-	if left > 0 && (c.watch.left == 0 || left < c.watch.left) {
-		c.watch.left = left
+	e, left := c.more(), c.link.Pending()
+	if left > 0 && (e.left == 0 || left < e.left) {
+		e.left = left
 		c.link.SetDeadline(c.link.Loop().Now() + c.peer.cfg.QuitGrace)
 		return
 	}
@@ -76,14 +88,14 @@ func (c *Conn) await() {
 	if f := c.watch.frame; f != 0 && (at == 0 || f < at) {
 		at = f
 	}
-	c.link.SetDeadline(at)
+	c.link.SetDeadline(at.duration())
 }
 
 // watchOver begins to look whether the other side is there.
 func (c *Conn) watchOver() {
 	if every := c.lookEvery(); every > 0 {
-		now := c.link.Loop().Now()
-		c.watch.beat, c.watch.silent, c.watch.heard = now+every, now, false
+		now := c.now()
+		c.watch.beat, c.watch.silent, c.heard = now.after(every), now, false
 	}
 	c.await()
 }
@@ -105,16 +117,16 @@ func (c *Conn) lookEvery() time.Duration {
 
 // look ends a conn that was silent for too long, and asks one that knows
 // heartbeats for a sign.
-func (c *Conn) look(now time.Duration) {
+func (c *Conn) look(now ticks) {
 	cfg := &c.peer.cfg
-	if c.watch.heard {
-		c.watch.heard, c.watch.silent = false, now
+	if c.heard {
+		c.heard, c.watch.silent = false, now
 	}
 	limit := cfg.Idle
 	if limit == 0 {
 		limit = 3 * cfg.Ping // two heartbeats may go unanswered
 	}
-	if limit > 0 && now-c.watch.silent >= limit {
+	if limit > 0 && (now-c.watch.silent).duration() >= limit {
 		c.fault(ReasonTimeout, ErrIdle)
 		return
 	}
@@ -124,19 +136,19 @@ func (c *Conn) look(now time.Duration) {
 		binary.BigEndian.PutUint64(stamp[1:], uint64(c.link.Loop().Time()))
 		c.emit(registry.IDPing, func(b []byte) []byte { return append(b, stamp[:]...) })
 	}
-	c.watch.beat = now + c.lookEvery()
+	c.watch.beat = now.after(c.lookEvery())
 }
 
 // heed notes that input came, and whether it left a frame unfinished.
 func (c *Conn) heed(frames int) {
-	c.watch.heard = true
-	unfinished := c.reader.Buffered() > 0
+	c.heard = true
+	unfinished := c.reader != nil
 	switch {
 	case !unfinished && c.watch.frame == 0:
 	case !unfinished:
 		c.watch.frame = 0 // the deadline may come too early, and is then set anew
 	case c.watch.frame == 0 || frames > 0:
-		c.watch.frame = c.link.Loop().Now() + c.peer.cfg.FrameTime
+		c.watch.frame = c.now().after(c.peer.cfg.FrameTime)
 		if c.made {
 			c.await()
 		}
@@ -156,13 +168,14 @@ func (c *Conn) onPong(payload []byte) {
 	}
 	sent := time.Duration(binary.BigEndian.Uint64(payload[1:]))
 	if rtt := c.link.Loop().Time() - sent; rtt > 0 && rtt < time.Hour {
-		c.rtt.Store(int64(rtt))
+		c.rtt.Store(uint32((rtt-1)/time.Microsecond + 1))
 	}
 }
 
-// RTT is the round-trip time that the last heartbeat took; 0 before the first
-// one came back, and for other sides that do not know heartbeats.
-func (c *Conn) RTT() time.Duration { return time.Duration(c.rtt.Load()) }
+// RTT is the round-trip time that the last heartbeat took, in whole
+// microseconds; 0 before the first one came back, and for other sides that do
+// not know heartbeats.
+func (c *Conn) RTT() time.Duration { return time.Duration(c.rtt.Load()) * time.Microsecond }
 
 // Pressure implements engine.Handler.
 func (s *session) Pressure(_ *engine.Conn, above bool) {

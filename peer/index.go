@@ -1,0 +1,87 @@
+package peer
+
+import (
+	"math/bits"
+	"math/rand/v2"
+)
+
+// index finds conns by their ids. It is a hash table with open addressing that
+// takes its keys from the conns: 11 to 21 bytes a conn, where a map takes twice
+// that. The zero value is empty.
+type index struct {
+	seed  uint64  // without which who knows the ids could have conns meet in a few slots
+	slots []*Conn // a power of two, at most three quarters of them in use; no gap between a conn and its slot
+	n     int
+}
+
+// fewSlots is the least that an index has once it has any.
+const fewSlots = 16
+
+// slot is where id is, or would be. There are slots.
+func (x *index) slot(id uint64) int {
+	mask := len(x.slots) - 1
+	high, low := bits.Mul64(id^x.seed, 0x9e3779b97f4a7c15) // spreads ids that lie close together
+	i := int(high^low) & mask
+	for x.slots[i] != nil && x.slots[i].id != id {
+		i = (i + 1) & mask
+	}
+	return i
+}
+
+// get is the conn with that id, or nil.
+func (x *index) get(id uint64) *Conn {
+	if x.n == 0 {
+		return nil
+	}
+	return x.slots[x.slot(id)]
+}
+
+// add puts in a conn whose id is not there.
+func (x *index) add(c *Conn) {
+	if 4*x.n >= 3*len(x.slots) {
+		x.resize(max(fewSlots, 2*len(x.slots)))
+	}
+	x.slots[x.slot(c.id)] = c
+	x.n++
+}
+
+// remove takes the conn with that id out, if it is there.
+func (x *index) remove(id uint64) {
+	if x.get(id) == nil {
+		return
+	}
+	i, mask := x.slot(id), len(x.slots)-1
+	x.slots[i] = nil
+	x.n--
+	for i = (i + 1) & mask; x.slots[i] != nil; i = (i + 1) & mask { // it may leave a gap
+		c := x.slots[i]
+		x.slots[i] = nil
+		x.slots[x.slot(c.id)] = c
+	}
+	if 8*x.n < len(x.slots) && len(x.slots) > fewSlots {
+		x.resize(max(fewSlots, len(x.slots)/4))
+	}
+}
+
+// resize makes it n slots.
+func (x *index) resize(n int) {
+	x.seed = rand.Uint64()
+	old := x.slots
+	x.slots = make([]*Conn, n)
+	for _, c := range old {
+		if c != nil {
+			x.slots[x.slot(c.id)] = c
+		}
+	}
+}
+
+// all is every conn, in no order.
+func (x *index) all() []*Conn {
+	conns := make([]*Conn, 0, x.n)
+	for _, c := range x.slots {
+		if c != nil {
+			conns = append(conns, c)
+		}
+	}
+	return conns
+}
