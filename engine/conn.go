@@ -631,7 +631,7 @@ func (c *Conn) hold(n int) {
 		c.held = n
 	}
 	if c.writing {
-		n += c.loop.rest.n // no longer queued, and not the transport's yet
+		n += c.loop.rest.size() // no longer queued, and not the transport's yet
 	}
 	if c.buffered.Load() != int64(n) {
 		c.buffered.Store(int64(n))
