@@ -17,7 +17,7 @@ run: build ## a server and its clients, live, with real traffic, for ten seconds
 siege: build ## attacks on a server from outside, promise by promise, for some minutes
 	bin/bench siege
 
-many: build ## N conns closed under writers that hold on to them; N unknown ids and refused conns, from outside
+many: build ## N conns closed under writers that hold on to them; N unknown ids and refused conns, from outside; a million takes some 20 minutes
 	$(GO) test ./engine -run OldConns -count=1 -v -timeout 2h -engine.closes=$(N)
 	bin/bench siege --only log,full --conns $(N)
 
