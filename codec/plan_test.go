@@ -37,7 +37,7 @@ type (
 		F32        float32
 		F64        float64
 		D          time.Duration
-		unexported int
+		unexported int //lint:ignore U1000 a plan and v5 leave it out
 		Skipped    int `msgpack:"-"`
 		M          level
 	}
