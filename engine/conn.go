@@ -71,36 +71,36 @@ type Conn struct {
 	local   net.Addr
 	remote  net.Addr
 
-	// The loop's alone.
-	out     *Buffer // what callbacks have written since the last flush
-	held    int     // bytes in the transport when last looked at, as many as are in the reactor's total
-	nextDue *Conn
-	prevDue *Conn
-	polled
-
-	mu       sync.Mutex
-	side     queue         // what was queued since the last flush
-	buffered atomic.Int64  // bytes on the loop's side: held, and what merge has taken since
-	waits    atomic.Bool   // side holds something
-	asked    atomic.Uint32 // of the loop
-	strain   atomic.Pointer[strain]
-
-	// The loop's alone, but for ended. They lie together to leave no gaps.
+	// The loop's alone, but for ended. What has no pointer lies together, to
+	// leave no gaps, and what is written often is far from mu and what follows:
+	// senders and the loop would take the cache line from each other.
 	slot      int32 // place in loop.conns
 	due       int32 // the deadline, in ticks; 0: none
 	slotDue   int32 // the slot of the wheel that the conn is in; 0: none
 	phase     phase
-	dirty     bool // in loop.dirty
-	queued    bool // in loop.ready
-	congested bool // in loop.congested
-	above     bool // Pressure was told so
-	drained   bool // Drain was called
-	holdBack  bool // output stays here while the transport holds some
-	ended     bool // no more is queued; under mu
-	writing   bool // writeAll is under way
-	enrolled  bool // of a socket, as the rest
-	inGnet    bool // gnet is being called: what it reports meanwhile is no news
-	over      bool // the end was delivered, or is not wanted
+	dirty     bool    // in loop.dirty
+	queued    bool    // in loop.ready
+	congested bool    // in loop.congested
+	above     bool    // Pressure was told so
+	drained   bool    // Drain was called
+	holdBack  bool    // output stays here while the transport holds some
+	ended     bool    // no more is queued; under mu
+	writing   bool    // writeAll is under way
+	enrolled  bool    // of a socket, as the next two
+	inGnet    bool    // gnet is being called: what it reports meanwhile is no news
+	over      bool    // the end was delivered, or is not wanted
+	out       *Buffer // what callbacks have written since the last flush
+	held      int     // bytes in the transport when last looked at, as many as are in the reactor's total
+	nextDue   *Conn
+	prevDue   *Conn
+	polled
+
+	mu       sync.Mutex
+	side     queue        // what was queued since the last flush
+	buffered atomic.Int64 // bytes on the loop's side: held, and what merge has taken since
+	strain   atomic.Pointer[strain]
+	waits    atomic.Bool   // side holds something
+	asked    atomic.Uint32 // of the loop
 }
 
 // strain is what only a conn has that is slow, or on its way out.

@@ -20,11 +20,11 @@ type Conn struct {
 	peer *Peer
 	id   uint64
 
-	adapted atomic.Pointer[adaptation]
-	data    atomic.Pointer[any]
-	extra   atomic.Pointer[extra]
 	state   atomic.Uint32
 	maxSend atomic.Uint32
+	adapted atomic.Pointer[adaptation]
+	extra   atomic.Pointer[extra]
+	data    atomic.Pointer[any]
 	rtt     atomic.Uint32 // in microseconds, rounded up
 
 	// The loop's alone.
