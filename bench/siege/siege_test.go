@@ -196,9 +196,10 @@ func TestSoakJudges(t *testing.T) {
 		looks []holdings
 		fails bool
 	}{
-		{"steady", looks(1000, 1010, 1000, 990, 1019), false},
-		{"less", looks(1000, 800, 500), false},
-		{"growing", looks(1000, 1010, 1020, 1030, 1040), true},
+		{"steady", looks(1000<<12, 1010<<12, 1000<<12, 990<<12, 1019<<12), false},
+		{"noisy", looks(500<<10, 510<<10, 520<<10, 515<<10, 520<<10), false},
+		{"less", looks(1000<<12, 800<<12, 500<<12), false},
+		{"growing", looks(1000<<12, 1010<<12, 1020<<12, 1030<<12, 1040<<12), true},
 		{"leaking", leaky, true},
 	} {
 		var c churn
