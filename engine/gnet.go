@@ -285,7 +285,12 @@ func (s *socket) take(b []byte) {
 	for more := n > 0; more && n < len(b) && !s.over && !s.loop.Halted(); {
 		// Another share at once: gnet reads no more than Config.ReadBuffer
 		// before the other sockets have theirs, and what is held is copied.
+		s.loop.untaken = b[n:]
 		s.conn().unload()
+		if s.loop.untaken == nil { // the write failed, and lost holds it
+			return
+		}
+		s.loop.untaken = nil
 		k := sink.Received(b[n:])
 		n, more = n+k, k > 0
 	}
@@ -326,6 +331,10 @@ func (s *socket) Pump() (more bool) {
 // lost is called when gnet closes the conn, while its descriptor still is
 // open. The end is delivered behind the input.
 func (s *socket) lost(gc gnet.Conn, err error) {
+	if rest := s.loop.untaken; rest != nil {
+		s.hold(rest)
+		s.loop.untaken = nil
+	}
 	if failedWrite(err) {
 		// The other side may have said why before it closed.
 		s.salvage(gc.Fd())

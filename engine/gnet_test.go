@@ -4,6 +4,7 @@ package engine
 
 import (
 	"net"
+	"path/filepath"
 	"testing"
 )
 
@@ -36,5 +37,41 @@ func TestZonesAreNotHandedToThePoller(t *testing.T) {
 	}
 	if l, r := c.LocalAddr().String(), c.RemoteAddr().String(); l != "[fe80::1%lo]:1" || r != "[fe80::1%lo]:2" {
 		t.Errorf("the conn's addresses are %s and %s", l, r)
+	}
+}
+
+// A write that fails between two shares of what was read ends the conn behind
+// the others: the other side may have said in them why it closed.
+func TestInputBehindAFailedWriteIsDelivered(t *testing.T) {
+	const size, share = 64 << 10, 8 << 10
+	r := start(t, nil)
+	got, opened, closed := 0, make(chan struct{}), make(chan int, 1)
+	h := &hooks{
+		opened: func(*Conn) { close(opened) },
+		received: func(c *Conn, b []byte) int {
+			if out := c.Out(); out != nil {
+				out.B = append(out.B, make([]byte, chunk)...)
+			}
+			n := min(len(b), share)
+			got += n
+			return n
+		},
+		closed: func(*Conn, error) { closed <- got },
+	}
+	ln, err := r.Listen("unix", filepath.Join(t.TempDir(), "s"), func(net.Conn) (*Conn, Handler) { return new(Conn), h })
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc := dial(t, ln)
+	wait(t, "conn", opened)
+	gone := make(chan struct{})
+	r.Post(func() { <-gone }) // both the input and the end are there when it is read
+	if _, err := nc.Write(make([]byte, size)); err != nil {
+		t.Fatal(err)
+	}
+	nc.Close()
+	close(gone)
+	if n := wait(t, "close", closed); n != size {
+		t.Errorf("%d bytes were delivered, want %d", n, size)
 	}
 }

@@ -58,6 +58,7 @@ type Loop struct {
 	recheck   *Timer  // while any conn is congested
 	wheel     wheel
 	lost      []burial // conns whose end is to be reported
+	untaken   []byte   // input that a socket takes behind the flush that is under way
 	batch     []task   // of this turn, from batched on
 	batched   int
 	spare     []*Conn // looked, the other of two
