@@ -26,6 +26,11 @@ const Large = 64 << 10
 
 // Pool hands out buffers. The zero value is ready. Any goroutine may use it.
 type Pool struct {
+	// Fresh has every buffer be a new one. How much one holds depends on who
+	// had it before, and so does where output is cut into pieces: what is to
+	// replay identically needs this. It is set before the first Get.
+	Fresh bool
+
 	ledger ledger // empty but in the debug build; first, where that costs nothing
 	pool   bytebufferpool.Pool
 	large  bytebufferpool.Pool // a pool keeps what is of its usual size: one for each
@@ -41,6 +46,9 @@ func (p *Pool) Get() *Buffer {
 	if debugBuild {
 		return p.ledger.get()
 	}
+	if p.Fresh {
+		return new(Buffer)
+	}
 	return p.pool.Get()
 }
 
@@ -49,6 +57,9 @@ func (p *Pool) GetLarge() *Buffer {
 	p.out.Add(1)
 	if debugBuild {
 		return p.ledger.get()
+	}
+	if p.Fresh {
+		return &Buffer{B: make([]byte, 0, Large)}
 	}
 	b := p.large.Get()
 	if cap(b.B) < Large {
@@ -67,7 +78,7 @@ func (p *Pool) Put(b *Buffer) {
 		p.ledger.put(b)
 		return
 	}
-	if cap(b.B) > MaxKept {
+	if p.Fresh || cap(b.B) > MaxKept {
 		return
 	}
 	if cap(b.B) >= Large {

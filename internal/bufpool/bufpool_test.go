@@ -40,3 +40,23 @@ func TestOversizeIsDropped(t *testing.T) {
 		p.Put(b)
 	}
 }
+
+func TestFreshBuffersWereNobodysBefore(t *testing.T) {
+	if debugBuild {
+		t.Skip("the debug build's pool is deterministic, and wants its buffers back")
+	}
+	p := Pool{Fresh: true}
+	for range 100 {
+		b, l := p.Get(), p.GetLarge()
+		if cap(b.B) != 0 || cap(l.B) != Large {
+			t.Fatalf("buffers of %d and %d bytes, want 0 and %d", cap(b.B), cap(l.B), Large)
+		}
+		b.B = make([]byte, 100)
+		l.B = make([]byte, Large+1)
+		p.Put(b)
+		p.Put(l)
+	}
+	if p.Out() != 0 {
+		t.Fatalf("Out() = %d with all buffers back, want 0", p.Out())
+	}
+}
