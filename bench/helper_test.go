@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/packetmq/packetmq/bench/command"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/registry"
 )
@@ -28,7 +29,7 @@ func start(t *testing.T, stdin io.Reader, args ...string) *process {
 	p := &process{t: t, lines: bufio.NewScanner(out), cancel: cancel, code: make(chan int, 1)}
 	p.lines.Buffer(nil, 1<<20)
 	go func() {
-		p.code <- dispatch(ctx, args, stdio{stdin, w, &p.stderr})
+		p.code <- tool().Run(ctx, args, command.IO{In: stdin, Out: w, Err: &p.stderr})
 		w.Close()
 	}()
 	t.Cleanup(func() {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/packetmq/packetmq/bench/command"
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/peer"
 )
@@ -29,7 +30,7 @@ type loadConfig struct {
 	patience time.Duration // for the last replies
 }
 
-func loadCommand(ctx context.Context, args []string, std stdio) error {
+func loadCommand(ctx context.Context, args []string, std command.IO) error {
 	fs := flag.NewFlagSet("load", flag.ContinueOnError)
 	cfg := loadConfig{patience: patience}
 	fs.Var(&cfg.connect, "connect", "`ADDR` of a server, tcp://HOST:PORT or unix:///PATH; given several times, the conns are spread over them")
@@ -37,26 +38,26 @@ func loadCommand(ctx context.Context, args []string, std stdio) error {
 	quiet := fs.Bool("quiet", false, "print the summary only")
 	asJSON := fs.Bool("json", false, "print one JSON object a line: ready, sample (each second), result; times in nanoseconds")
 	untilEOF := fs.Bool("until-eof", false, "end early when standard input does, as the pipe from another process")
-	if err := parse(fs, args, std); err != nil {
+	if err := tool().Parse(fs, args, command.Arguments{}, std); err != nil {
 		return err
 	}
 	if len(cfg.connect) == 0 {
-		return usageErrorf("--connect is missing")
+		return command.Usagef("--connect is missing")
 	}
 	if err := cfg.check(); err != nil {
 		return err
 	}
 	if *untilEOF {
-		ctx = withEOF(ctx, std.in)
+		ctx = withEOF(ctx, std.In)
 	}
 	var report reporter
 	switch {
 	case *asJSON:
-		report = machine{json.NewEncoder(std.out)}
+		report = machine{json.NewEncoder(std.Out)}
 	case *quiet:
-		report = quietly{std.out}
+		report = quietly{std.Out}
 	default:
-		report = lively{quietly{std.out}, &cfg}
+		report = lively{quietly{std.Out}, &cfg}
 	}
 	return load(ctx, &cfg, report)
 }
@@ -72,15 +73,15 @@ func (cfg *loadConfig) flags(fs *flag.FlagSet, conns, depth int) {
 func (cfg *loadConfig) check() error {
 	switch {
 	case cfg.conns < 1:
-		return usageErrorf("--conns %d: want at least 1", cfg.conns)
+		return command.Usagef("--conns %d: want at least 1", cfg.conns)
 	case cfg.depth < 1:
-		return usageErrorf("--depth %d: want at least 1", cfg.depth)
+		return command.Usagef("--depth %d: want at least 1", cfg.depth)
 	case cfg.size < 0 || cfg.size > maxSize:
-		return usageErrorf("--size %d: want at most %d", cfg.size, maxSize)
+		return command.Usagef("--size %d: want at most %d", cfg.size, maxSize)
 	case cfg.depth > maxAhead/max(cfg.size, overhead):
-		return usageErrorf("--depth %d of --size %d: want at most %d bytes under way on a conn", cfg.depth, cfg.size, maxAhead)
+		return command.Usagef("--depth %d of --size %d: want at most %d bytes under way on a conn", cfg.depth, cfg.size, maxAhead)
 	case cfg.duration <= 0:
-		return usageErrorf("--duration %v: want more than none", cfg.duration)
+		return command.Usagef("--duration %v: want more than none", cfg.duration)
 	}
 	return nil
 }

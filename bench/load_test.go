@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/packetmq/packetmq/bench/command"
 	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/internal/leak"
 	"github.com/packetmq/packetmq/peer"
@@ -143,7 +144,7 @@ func TestLoadEndsEarly(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
 		var out, err strings.Builder
-		if code := dispatch(ctx, append(args, "--json"), stdio{nil, &out, &err}); code != 0 {
+		if code := tool().Run(ctx, append(args, "--json"), command.IO{Out: &out, Err: &err}); code != 0 {
 			t.Errorf("exit code %d; stderr:\n%s", code, &err)
 		}
 		wantResult(t, out.String())

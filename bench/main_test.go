@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"github.com/packetmq/packetmq/bench/command"
 )
 
 func TestCommandLine(t *testing.T) {
@@ -52,7 +54,7 @@ func TestCommandLine(t *testing.T) {
 			if test.code == 1 {
 				ctx = context.Background()
 			}
-			code := dispatch(ctx, strings.Fields(test.args), stdio{nil, &out, &err})
+			code := tool().Run(ctx, strings.Fields(test.args), command.IO{Out: &out, Err: &err})
 			if code != test.code {
 				t.Errorf("exit code %d, want %d", code, test.code)
 			}

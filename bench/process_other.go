@@ -2,8 +2,12 @@
 
 package main
 
-import "os"
+import (
+	"os"
+
+	"github.com/packetmq/packetmq/bench/command"
+)
 
 func statusSignals() []os.Signal { return nil }
 
-func processCommands() []command { return nil }
+func processCommands() []command.Command { return nil }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/packetmq/packetmq/bench/command"
 	"github.com/packetmq/packetmq/peer"
 )
 
@@ -18,13 +19,13 @@ type runConfig struct {
 	mode   string
 }
 
-func runCommand(ctx context.Context, args []string, std stdio) error {
+func runCommand(ctx context.Context, args []string, std command.IO) error {
 	fs := flag.NewFlagSet("run", flag.ContinueOnError)
 	cfg := runConfig{loadConfig: loadConfig{patience: patience}}
 	cfg.flags(fs, 64, 4)
 	fs.IntVar(&cfg.memory, "memory", 4, "clients in memory, each with one packet under way")
 	mode := modeFlag(fs, modeTyped)
-	if err := parse(fs, args, std); err != nil {
+	if err := tool().Parse(fs, args, command.Arguments{}, std); err != nil {
 		return err
 	}
 	cfg.mode = *mode
@@ -36,7 +37,7 @@ func runCommand(ctx context.Context, args []string, std stdio) error {
 
 func (cfg *runConfig) check() error {
 	if cfg.memory < 0 {
-		return usageErrorf("--memory %d: want at least 0", cfg.memory)
+		return command.Usagef("--memory %d: want at least 0", cfg.memory)
 	}
 	if err := checkMode(cfg.mode); err != nil {
 		return err
@@ -46,8 +47,8 @@ func (cfg *runConfig) check() error {
 
 // run has a server in this process serve clients in another one over TCP, and
 // clients in memory beside them, and shows how that goes.
-func run(ctx context.Context, cfg *runConfig, std stdio) error {
-	server, err := newServer(cfg.mode, 1, std.err)
+func run(ctx context.Context, cfg *runConfig, std command.IO) error {
+	server, err := newServer(cfg.mode, 1, std.Err)
 	if err != nil {
 		return err
 	}
@@ -65,8 +66,8 @@ func run(ctx context.Context, cfg *runConfig, std stdio) error {
 	if err != nil {
 		return err
 	}
-	s := show{cfg, mem, std.out}
-	tcp, loadErr := s.load(ctx, std.err)
+	s := show{cfg, mem, std.Out}
+	tcp, loadErr := s.load(ctx, std.Err)
 	inMemory, err := mem.finish(cfg.patience)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 
+	"github.com/packetmq/packetmq/bench/command"
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/registry"
@@ -21,7 +22,7 @@ const (
 	modeAny     = "any"     // decodes it into an any and encodes that
 )
 
-func serveCommand(ctx context.Context, args []string, std stdio) error {
+func serveCommand(ctx context.Context, args []string, std command.IO) error {
 	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
 	var listen addrs
 	fs.Var(&listen, "listen", "`ADDR` to listen at, tcp://HOST:PORT or unix:///PATH; may be given several times (default tcp://127.0.0.1:0, which takes a free port)")
@@ -30,24 +31,24 @@ func serveCommand(ctx context.Context, args []string, std stdio) error {
 	adapt := fs.Bool("adapt", false, "take over the ids of clients, in place of insisting on its own")
 	busy := fs.Bool("busy", false, "work of its own on the first loop: a posted function that posts itself, 100,000 timers a second, a memory client that sends as fast as it can")
 	untilEOF := fs.Bool("until-eof", false, "end when standard input does, as the pipe from another process")
-	if err := parse(fs, args, std); err != nil {
+	if err := tool().Parse(fs, args, command.Arguments{}, std); err != nil {
 		return err
 	}
 	if err := checkMode(*mode); err != nil {
 		return err
 	}
 	if *loops < 1 {
-		return usageErrorf("--loops %d: want at least 1", *loops)
+		return command.Usagef("--loops %d: want at least 1", *loops)
 	}
 	if len(listen) == 0 {
 		listen = addrs{"tcp://127.0.0.1:0"}
 	}
-	server, err := newServerOf(registry.New(*adapt), *mode, *loops, std.err)
+	server, err := newServerOf(registry.New(*adapt), *mode, *loops, std.Err)
 	if err != nil {
 		return err
 	}
 	if *untilEOF {
-		ctx = withEOF(ctx, std.in)
+		ctx = withEOF(ctx, std.In)
 	}
 	return serve(ctx, server, listen, *busy, std)
 }
@@ -61,7 +62,7 @@ func checkMode(mode string) error {
 	case modeRaw, modeTyped, modeMarshal, modeAny:
 		return nil
 	}
-	return usageErrorf("--mode %q: want raw, typed, marshal or any", mode)
+	return command.Usagef("--mode %q: want raw, typed, marshal or any", mode)
 }
 
 // newServer makes a server that answers in one of the modes.
@@ -135,7 +136,7 @@ func addUntyped(reg *registry.Registry) (reply *registry.Type, err error) {
 }
 
 // serve runs the server until ctx is done, and then shuts it down.
-func serve(ctx context.Context, server *peer.Server, listen addrs, busy bool, std stdio) error {
+func serve(ctx context.Context, server *peer.Server, listen addrs, busy bool, std command.IO) error {
 	defer server.Close()
 	if err := server.RunAsync(); err != nil {
 		return err
@@ -147,13 +148,13 @@ func serve(ctx context.Context, server *peer.Server, listen addrs, busy bool, st
 			return err
 		}
 	}
-	defer tellStatus(server, work, std.err)()
+	defer tellStatus(server, work, std.Err)()
 	for _, addr := range listen {
 		at, err := listenAt(server, addr)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(std.out, "listening", at)
+		fmt.Fprintln(std.Out, "listening", at)
 	}
 	select {
 	case <-ctx.Done():

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 
+	"github.com/packetmq/packetmq/bench/command"
 	"github.com/packetmq/packetmq/bench/versus/caller"
 	"github.com/packetmq/packetmq/bench/versus/grpcpeer"
 	"github.com/packetmq/packetmq/bench/versus/natspeer"
@@ -23,22 +24,17 @@ func calls() map[string]call {
 	}
 }
 
-func callCommand(ctx context.Context, args []string, std stdio) error {
-	name, args := split(args)
+func callCommand(ctx context.Context, args []string, std command.IO) error {
 	fs := flag.NewFlagSet("call", flag.ContinueOnError)
 	var cfg caller.Config
 	cfg.Flags(fs)
-	about := "NAME [flags], NAME being one of " + names(calls())
-	if err := parse(fs, args, 0, 0, about, std); err != nil {
+	call, err := chosen(fs, args, calls(), std)
+	if err != nil {
 		return err
 	}
-	call, ok := calls()[name]
-	if !ok {
-		return usageErrorf("there is no caller %q; there are %s", name, names(calls()))
-	}
-	in := bufio.NewReader(std.in)
+	in := bufio.NewReader(std.In)
 	cfg.Ready = func() error {
-		fmt.Fprintln(std.out, "ready")
+		fmt.Fprintln(std.Out, "ready")
 		_, err := in.ReadString('\n')
 		return err
 	}
@@ -46,7 +42,7 @@ func callCommand(ctx context.Context, args []string, std stdio) error {
 	if err != nil {
 		return err
 	}
-	if err := json.NewEncoder(std.out).Encode(&res); err != nil {
+	if err := json.NewEncoder(std.Out).Encode(&res); err != nil {
 		return err
 	}
 	if res.Errors > 0 {

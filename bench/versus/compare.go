@@ -5,26 +5,27 @@ import (
 	"flag"
 	"fmt"
 
+	"github.com/packetmq/packetmq/bench/command"
 	"github.com/packetmq/packetmq/bench/versus/result"
 )
 
 // compareCommand prints two results beside each other. With --benchfmt it takes
 // one, and prints what benchstat reads.
-func compareCommand(_ context.Context, args []string, std stdio) error {
+func compareCommand(_ context.Context, args []string, std command.IO) error {
 	fs := flag.NewFlagSet("compare", flag.ContinueOnError)
 	benchfmt := fs.Bool("benchfmt", false, "print one file as Go benchmarks, a line for each round, for benchstat to compare")
-	if err := parse(fs, args, 1, 2, "OLD NEW, or --benchfmt RESULTS", std); err != nil {
+	if err := program().Parse(fs, args, command.Arguments{About: "OLD NEW, or --benchfmt RESULTS", Least: 1, Most: 2}, std); err != nil {
 		return err
 	}
 	if *benchfmt != (fs.NArg() == 1) {
-		return usageErrorf("want two files, or --benchfmt and one")
+		return command.Usagef("want two files, or --benchfmt and one")
 	}
 	old, err := read(fs.Arg(0))
 	if err != nil {
 		return err
 	}
 	if *benchfmt {
-		return result.Benchmarks(std.out, old)
+		return result.Benchmarks(std.Out, old)
 	}
 	latest, err := read(fs.Arg(1))
 	if err != nil {
@@ -35,7 +36,7 @@ func compareCommand(_ context.Context, args []string, std stdio) error {
 		return fmt.Errorf("%s and %s have nothing in common", fs.Arg(0), fs.Arg(1))
 	}
 	for _, c := range changes {
-		fmt.Fprintln(std.out, c)
+		fmt.Fprintln(std.Out, c)
 	}
 	return nil
 }

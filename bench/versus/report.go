@@ -7,15 +7,16 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/packetmq/packetmq/bench/command"
 	"github.com/packetmq/packetmq/bench/versus/harness"
 	"github.com/packetmq/packetmq/bench/versus/report"
 	"github.com/packetmq/packetmq/bench/versus/result"
 )
 
-func reportCommand(_ context.Context, args []string, std stdio) error {
+func reportCommand(_ context.Context, args []string, std command.IO) error {
 	fs := flag.NewFlagSet("report", flag.ContinueOnError)
 	dir := fs.String("dir", "bench/results", "folder for REPORT.md and the plots")
-	if err := parse(fs, args, 1, 1, "[flags] RESULTS", std); err != nil {
+	if err := program().Parse(fs, args, command.Arguments{About: "[flags] RESULTS", Least: 1, Most: 1}, std); err != nil {
 		return err
 	}
 	f, err := read(fs.Arg(0))
@@ -25,7 +26,7 @@ func reportCommand(_ context.Context, args []string, std stdio) error {
 	return writeReport(*dir, f, std)
 }
 
-func writeReport(dir string, f *result.File, std stdio) error {
+func writeReport(dir string, f *result.File, std command.IO) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
@@ -48,7 +49,7 @@ func writeReport(dir string, f *result.File, std stdio) error {
 	if err := report.Plots(dir, f); err != nil {
 		return err
 	}
-	fmt.Fprintln(std.err, "the report is", name)
+	fmt.Fprintln(std.Err, "the report is", name)
 	return nil
 }
 

@@ -11,13 +11,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/packetmq/packetmq/bench/command"
 	"github.com/packetmq/packetmq/bench/versus/harness"
 	"github.com/packetmq/packetmq/bench/versus/report"
 	"github.com/packetmq/packetmq/bench/versus/result"
 )
 
-func runCommand(ctx context.Context, args []string, std stdio) error {
-	cfg := harness.Config{Progress: std.err, Rand: rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))}
+func runCommand(ctx context.Context, args []string, std command.IO) error {
+	cfg := harness.Config{Progress: std.Err, Rand: rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))}
 	fs := flag.NewFlagSet("run", flag.ContinueOnError)
 	fs.StringVar(&cfg.Bin, "bin", besides(), "folder of limit, load, bench and versus")
 	fs.IntVar(&cfg.Rounds, "rounds", 5, "rounds of each cell")
@@ -33,7 +34,7 @@ func runCommand(ctx context.Context, args []string, std stdio) error {
 	cells := fs.String("cells", "", `closed cells, such as "64 B 64×16,64 B 1×1"; all if empty`)
 	out := fs.String("out", "", "file for the results; none if empty")
 	dir := fs.String("report", "", "folder for a report of it; none if empty")
-	if err := parse(fs, args, 0, 0, "[flags]", std); err != nil {
+	if err := program().Parse(fs, args, command.Arguments{}, std); err != nil {
 		return err
 	}
 	var err error
@@ -43,30 +44,30 @@ func runCommand(ctx context.Context, args []string, std stdio) error {
 	cfg.Modes, cfg.Groups, cfg.Cells = list(*modes), list(*groups), list(*cells)
 	for _, g := range cfg.Groups {
 		if !slices.Contains(harness.Groups(), g) {
-			return usageErrorf("there is no group %q", g)
+			return command.Usagef("there is no group %q", g)
 		}
 	}
 	for _, name := range cfg.Cells {
 		if !slices.ContainsFunc(harness.ClosedCells(), func(c result.Cell) bool { return c.Name() == name }) {
-			return usageErrorf("there is no cell %q", name)
+			return command.Usagef("there is no cell %q", name)
 		}
 	}
 	if cfg.Rounds < 1 || cfg.Window <= 0 || cfg.Procs < 1 || cfg.Idle < 1 {
-		return usageErrorf("rounds, window, procs and idle are to be above 0")
+		return command.Usagef("rounds, window, procs and idle are to be above 0")
 	}
 	f := &result.File{Machine: result.Machine{GOMAXPROCS: cfg.Procs, Window: cfg.Window.String(), Rounds: cfg.Rounds,
 		Command: strings.Join(append([]string{"bin/versus", "run"}, args...), " ")}}
 	harness.Describe(&f.Machine)
 	f.Samples = harness.Run(ctx, &cfg)
 	f.Machine.Cut = ctx.Err() != nil
-	report.Summary(std.out, f)
+	report.Summary(std.Out, f)
 	if err := write(f, *out, std); err != nil || *dir == "" {
 		return err
 	}
 	return writeReport(*dir, f, std)
 }
 
-func write(f *result.File, name string, std stdio) error {
+func write(f *result.File, name string, std command.IO) error {
 	if name == "" {
 		return nil
 	}
@@ -81,7 +82,7 @@ func write(f *result.File, name string, std stdio) error {
 		to.Close()
 		return err
 	}
-	fmt.Fprintf(std.err, "%d samples in %s\n", len(f.Samples), name)
+	fmt.Fprintf(std.Err, "%d samples in %s\n", len(f.Samples), name)
 	return to.Close()
 }
 
@@ -103,7 +104,7 @@ func choosePeers(wanted string) ([]harness.Peer, error) {
 	for _, name := range list(wanted) {
 		p, ok := harness.Find(all, name)
 		if !ok {
-			return nil, usageErrorf("there is no peer %q", name)
+			return nil, command.Usagef("there is no peer %q", name)
 		}
 		peers = append(peers, p)
 	}

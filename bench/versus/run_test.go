@@ -11,13 +11,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/packetmq/packetmq/bench/command"
 	"github.com/packetmq/packetmq/bench/versus/result"
 )
 
 // run runs a command in this process.
 func run(ctx context.Context, stderr io.Writer, args ...string) (code int, out string) {
 	var stdout bytes.Buffer
-	code = dispatch(ctx, args, stdio{strings.NewReader(""), &stdout, stderr})
+	code = program().Run(ctx, args, command.IO{In: strings.NewReader(""), Out: &stdout, Err: stderr})
 	return code, stdout.String()
 }
 

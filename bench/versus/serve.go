@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/packetmq/packetmq/bench/command"
 	"github.com/packetmq/packetmq/bench/versus/gnetpeer"
 	"github.com/packetmq/packetmq/bench/versus/grpcpeer"
 	"github.com/packetmq/packetmq/bench/versus/harness"
@@ -37,44 +38,48 @@ func servers() map[string]server {
 	}
 }
 
-func serveCommand(ctx context.Context, args []string, std stdio) error {
-	name, args := split(args)
+func serveCommand(ctx context.Context, args []string, std command.IO) error {
 	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
 	listen := fs.String("listen", "127.0.0.1:0", "where to listen; port 0 takes a free one")
 	mode := fs.String("mode", "raw", "what becomes of a payload: raw returns its bytes, typed decodes and encodes a struct, any does so without knowing the type")
-	about := "NAME [flags], NAME being one of " + names(servers())
-	if err := parse(fs, args, 0, 0, about, std); err != nil {
+	serve, err := chosen(fs, args, servers(), std)
+	if err != nil {
 		return err
 	}
-	serve, ok := servers()[name]
-	if !ok {
-		return usageErrorf("there is no server %q; there are %s", name, names(servers()))
-	}
-	defer tellMemory(std.err)()
-	return serve(ctx, *listen, *mode, std.out)
+	defer tellMemory(std.Err)()
+	return serve(ctx, *listen, *mode, std.Out)
 }
 
-func pinCommand(_ context.Context, args []string, _ stdio) error {
+func pinCommand(_ context.Context, args []string, _ command.IO) error {
 	if len(args) < 3 {
-		return usageErrorf("want a CPU, a priority and a program")
+		return command.Usagef("want a CPU, a priority and a program")
 	}
 	cpu, err := strconv.Atoi(args[0])
 	if err != nil || cpu < 0 {
-		return usageErrorf("CPU %q: want its number", args[0])
+		return command.Usagef("CPU %q: want its number", args[0])
 	}
 	nice, err := strconv.Atoi(args[1])
 	if err != nil {
-		return usageErrorf("priority %q: want -20 to 19", args[1])
+		return command.Usagef("priority %q: want -20 to 19", args[1])
 	}
 	return harness.Pin(cpu, nice, args[2:])
 }
 
-// split takes the name in front of the flags.
-func split(args []string) (name string, rest []string) {
-	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
-		return "", args
+// chosen parses args, a name and then flags, for what among has by that name.
+func chosen[T any](fs *flag.FlagSet, args []string, among map[string]T, std command.IO) (what T, err error) {
+	name := ""
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		name, args = args[0], args[1:]
 	}
-	return args[0], args[1:]
+	about := "NAME [flags], NAME being one of " + names(among)
+	if err := program().Parse(fs, args, command.Arguments{About: about}, std); err != nil {
+		return what, err
+	}
+	what, ok := among[name]
+	if !ok {
+		return what, command.Usagef("there is no %q to %s; there are %s", name, fs.Name(), names(among))
+	}
+	return what, nil
 }
 
 func names[V any](m map[string]V) string {
