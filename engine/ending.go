@@ -1,0 +1,163 @@
+package engine
+
+import "time"
+
+// Abort ends the conn at once, for the reason err, which Closed is told. What
+// waits is lost.
+func (c *Conn) Abort(err error) {
+	s := c.strained()
+	c.mu.Lock()
+	if s.reason == nil {
+		s.reason = err
+	}
+	c.mu.Unlock()
+	c.ask(askAbort)
+}
+
+// Finish ends the conn in order: what waits is sent, the other side is told
+// that no more comes, and then has what is left of grace to close. Grace begins
+// anew as long as the other side takes what waits, 4 KiB at least each time.
+// Input is dropped from now on.
+func (c *Conn) Finish(grace time.Duration) {
+	s := c.strained()
+	c.mu.Lock()
+	s.grace = grace
+	c.mu.Unlock()
+	c.ask(askFinish)
+}
+
+// ending reports whether the end has been asked for and not been looked at.
+func (c *Conn) ending() bool { return c.asked.Load()&(askAbort|askFinish) != 0 }
+
+// Ended implements Sink.
+func (c *Conn) Ended(err error) {
+	if c.phase == closed {
+		return
+	}
+	if c.phase == lingering || c.phase == finishing && c.held == 0 && c.pending() == 0 {
+		err = nil
+	}
+	c.bury(err)
+}
+
+// kill ends the conn from this side.
+func (c *Conn) kill(err error) {
+	if c.phase == closed {
+		return
+	}
+	if !c.writing { // else there would be a hole in it
+		c.flush() // what was written before the end has its one chance
+	}
+	if c.phase == closed {
+		return
+	}
+	c.hold(c.tr.Buffered())
+	c.bury(err)
+}
+
+// bury takes the conn off the loop, closes its transport, and reports its end
+// behind the callback that is under way.
+func (c *Conn) bury(err error) {
+	l := c.loop
+	c.phase = closed
+	l.wheel.take(c)
+	last := len(l.conns) - 1
+	l.conns[c.slot] = l.conns[last]
+	l.conns[c.slot].slot = c.slot
+	l.conns[last] = nil
+	l.conns = l.conns[:last]
+
+	c.mu.Lock()
+	c.ended = true
+	lost := c.side.size()
+	c.grow(lost, 0)
+	c.side.clear(&l.r.pool)
+	c.mu.Unlock()
+	if c.out != nil {
+		lost += len(c.out.B)
+		l.buffers.Put(c.out)
+		c.out = nil
+	}
+	if c.writing {
+		lost += l.rest.size()
+		l.rest.clear(&l.r.pool)
+	}
+	l.r.total.Add(int64(-c.held))
+	c.buffered.Store(int64(c.held + lost))
+	l.lost = append(l.lost, burial{c, err})
+	c.hangUp()
+}
+
+// hangUp closes the transport. The conn has ended by then, so that one with a
+// fault there keeps nothing from its end.
+func (c *Conn) hangUp() {
+	returned := false
+	defer c.loop.caught(nil, &returned)
+	c.tr.Close()
+	returned = true
+}
+
+func (c *Conn) finish() {
+	c.phase = finishing
+	c.allow()
+	c.touch()
+}
+
+// allow gives an ending conn its grace, from now on.
+func (c *Conn) allow() {
+	s := c.strained()
+	c.mu.Lock()
+	grace := s.grace
+	c.mu.Unlock()
+	s.unsent = c.pending()
+	c.setDeadline(later(c.loop.Time(), max(grace, 1)))
+}
+
+// finWrite ends this side's direction and waits for the other side's.
+func (c *Conn) finWrite() {
+	s := c.strained()
+	c.mu.Lock()
+	c.ended = true
+	rest, grace := c.waits.Load(), s.grace
+	c.mu.Unlock()
+	if rest { // queued between the flush and the lock
+		c.touch()
+		return
+	}
+	c.phase = lingering
+	if grace <= 0 {
+		c.overdue()
+		return
+	}
+	if err := c.tr.CloseWrite(); err != nil && c.phase != closed {
+		c.bury(err)
+	}
+}
+
+// leastMove is how much a slow reader must have taken in its grace to be given
+// as much again.
+const leastMove = 4 << 10
+
+// moves gives an ending conn another grace if the other side takes its output.
+func (c *Conn) moves() bool {
+	if c.pending() > c.strained().unsent-leastMove {
+		return false
+	}
+	c.allow()
+	return true
+}
+
+func (c *Conn) overdue() {
+	if c.phase == closed {
+		return
+	}
+	var err error
+	if c.phase == finishing {
+		c.hold(c.tr.Buffered())
+		if c.moves() {
+			return
+		}
+		err = ErrFlushTimeout
+	}
+	c.bury(err)
+}

@@ -1,0 +1,77 @@
+package engine
+
+// measure looks at what the transport could not move on.
+func (c *Conn) measure() {
+	n := c.tr.Buffered()
+	c.hold(n)
+	if n == 0 && !c.above {
+		return
+	}
+	c.weigh()
+	if n > 0 && !c.congested && c.phase != closed {
+		c.congested = true
+		c.loop.congest(c)
+	}
+}
+
+// hold notes how much the transport holds.
+func (c *Conn) hold(n int) {
+	if c.held != n {
+		c.loop.r.total.Add(int64(n - c.held))
+		c.held = n
+	}
+	if c.writing {
+		n += c.loop.rest.size() // no longer queued, and not the transport's yet
+	}
+	if c.buffered.Load() != int64(n) {
+		c.buffered.Store(int64(n))
+	}
+}
+
+// relieved looks again at a congested conn; it reports whether all has moved
+// on.
+func (c *Conn) relieved() bool {
+	if c.phase == closed {
+		return true
+	}
+	c.hold(c.tr.Buffered())
+	c.weigh()
+	if c.phase == closed {
+		return true
+	}
+	if c.held > 0 {
+		return false
+	}
+	if c.phase == finishing || c.out != nil || c.waits.Load() {
+		c.touch()
+	}
+	return true
+}
+
+// weigh compares what waits with the soft bound.
+func (c *Conn) weigh() {
+	cfg := &c.loop.r.cfg
+	n := c.held
+	if c.holdBack {
+		n = c.pending()
+	}
+	switch {
+	case !c.above && n > cfg.SoftPending:
+		c.above, c.strained().since = true, c.loop.r.clock.now()
+		c.press()
+	case c.above && n <= cfg.SoftPending/2:
+		c.above = false
+		c.press()
+	case c.above && c.loop.r.clock.now()-c.strained().since > cfg.SoftTime && c.phase == open:
+		c.kill(ErrSlowConsumer)
+	}
+}
+
+func (c *Conn) press() {
+	if c.phase == open && !c.ending() {
+		returned := false
+		defer c.loop.caught(c, &returned)
+		c.handler.Pressure(c, c.above)
+		returned = true
+	}
+}
