@@ -37,8 +37,16 @@ func Header(id uint16, n int) (h [HeaderSize]byte) {
 
 // AppendFrame appends a whole frame. The payload must be shorter than 4 GiB.
 func AppendFrame(dst []byte, id uint16, payload []byte) []byte {
-	h := Header(id, len(payload))
-	return append(append(dst, h[:]...), payload...)
+	start, body := len(dst), len(dst)+HeaderSize
+	if body+len(payload) > cap(dst) {
+		h := Header(id, len(payload))
+		return append(append(dst, h[:]...), payload...)
+	}
+	dst = dst[:body+len(payload)]
+	binary.BigEndian.PutUint32(dst[start:body], uint32(IDSize+len(payload)))
+	binary.BigEndian.PutUint16(dst[start+LengthSize:body], id)
+	copy(dst[body:], payload)
+	return dst
 }
 
 // BeginFrame appends a header whose length is still open. The caller appends

@@ -57,6 +57,9 @@ type Msgpack struct {
 // stack. Only what a Marshaler appends is taken on trust. The Limits are for
 // what comes in and do not apply here.
 func (m *Msgpack) Append(dst []byte, v any) ([]byte, error) {
+	if v, ok := v.(Marshaler); ok {
+		return marshal(dst, v)
+	}
 	out, err := m.append(dst, v, 0)
 	if err != nil {
 		return dst, err
@@ -102,6 +105,9 @@ func (m *Msgpack) DecodeWithin(l *Limits, b []byte, v any) error {
 	if err := w.whole(b); err != nil {
 		return err
 	}
+	if u, ok := v.(Unmarshaler); ok {
+		return unmarshal(b, u)
+	}
 	if v == nil {
 		return decodeError(v, errNil)
 	}
@@ -110,8 +116,6 @@ func (m *Msgpack) DecodeWithin(l *Limits, b []byte, v any) error {
 		return k.decodePlanned(b, v, &w)
 	}
 	switch v := v.(type) {
-	case Unmarshaler:
-		return unmarshal(b, v)
 	case *Raw:
 		if v != nil {
 			*v = append(Raw(nil), b...)

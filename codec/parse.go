@@ -38,6 +38,16 @@ func ReadBool(b []byte) (v bool, rest []byte, err error) {
 // ReadUint takes an integer of any width, signed or not. One below 0 is
 // refused with ErrRange.
 func ReadUint(b []byte) (v uint64, rest []byte, err error) {
+	if len(b) > 0 { // the usual codes of one that is not below 0
+		switch c := b[0]; {
+		case c < fixMap:
+			return uint64(c), b[1:], nil
+		case c == uint32_ && len(b) >= 5:
+			return uint64(binary.BigEndian.Uint32(b[1:])), b[5:], nil
+		case c == uint64_ && len(b) >= 9:
+			return binary.BigEndian.Uint64(b[1:]), b[9:], nil
+		}
+	}
 	v, negative, rest, err := readInteger(b)
 	if negative {
 		return 0, b, unread(ErrRange)
@@ -77,9 +87,16 @@ func DecodeUint(b []byte) (v uint64, rest []byte, err error) { return ReadUint(b
 // ReadText takes text: str, or bin, which is what Python 2 makes of its native
 // strings. s shares b's bytes.
 func ReadText(b []byte) (s []byte, rest []byte, err error) {
-	if len(b) > 0 && b[0]&0xe0 == fixStr { // most text is short
-		if end := 1 + int(b[0]&0x1f); end <= len(b) {
-			return b[1:end:end], b[end:], nil
+	if len(b) > 1 { // most text is short, and so are most bytes
+		switch c := b[0]; {
+		case c&0xe0 == fixStr:
+			if end := 1 + int(c&0x1f); end <= len(b) {
+				return b[1:end:end], b[end:], nil
+			}
+		case c == bin8:
+			if end := 2 + int(b[1]); end <= len(b) {
+				return b[2:end:end], b[end:], nil
+			}
 		}
 	}
 	n, body, err := readHead(b, text, blob)

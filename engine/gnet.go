@@ -124,11 +124,14 @@ func ownUnixAddr(a net.Addr) net.Addr {
 
 // OnOpen implements gnet.EventHandler.
 func (p *poller) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
-	if s, ok := gc.Context().(*socket); ok {
-		p.run(event{s: s, gc: gc})
-	} else {
+	s, ok := gc.Context().(*socket)
+	if !ok {
 		p.runner = newRunner(p.loop, p.handle)
+		return nil, gnet.None
 	}
+	p.event = event{s: s, gc: gc}
+	p.runner.run()
+	p.event = event{}
 	return nil, gnet.None
 }
 
@@ -138,7 +141,9 @@ func (p *poller) OnTraffic(gc gnet.Conn) gnet.Action {
 	// grows without bound and would copy it out again.
 	b, _ := gc.Next(-1)
 	s, _ := gc.Context().(*socket)
-	p.run(event{s: s, in: b})
+	p.event.s, p.event.in = s, b
+	p.runner.run()
+	p.event.s, p.event.in = nil, nil
 	return gnet.None
 }
 
@@ -157,21 +162,16 @@ func (p *poller) OnClose(gc gnet.Conn, err error) gnet.Action {
 		}
 		return gnet.None
 	}
-	p.run(event{s: s, gc: gc, lost: true, err: err})
+	p.event = event{s: s, gc: gc, lost: true, err: err}
+	p.runner.run()
+	p.event = event{}
 	return gnet.None
 }
 
-// run has the runner handle e.
-func (p *poller) run(e event) {
-	p.event = e
-	p.runner.run()
-	p.event = event{}
-}
-
+// handle handles the event. Should runtime.Goexit end it, the runner exits.
 func (p *poller) handle() {
 	e := &p.event
 	p.loop.enter()
-	defer p.loop.exit()
 	switch {
 	case e.s == nil:
 		p.loop.turn()
@@ -185,6 +185,7 @@ func (p *poller) handle() {
 		e.s.take(e.in)
 	}
 	p.loop.done()
+	p.loop.exit()
 }
 
 // polled is what a Conn has for its socket.
@@ -381,8 +382,8 @@ func (s *socket) salvage(fd int) {
 
 // Write implements Transport.
 func (s *socket) Write(b *Buffer) error {
-	defer s.loop.buffers.Put(b)
 	if s.gc == nil {
+		s.loop.buffers.Put(b)
 		if s.end() != nil {
 			return nil // the end comes behind the input that is held
 		}
@@ -391,6 +392,7 @@ func (s *socket) Write(b *Buffer) error {
 	s.inGnet = true
 	_, err := s.gc.Write(b.B)
 	s.inGnet = false
+	s.loop.buffers.Put(b)
 	if err != nil && s.end() != nil {
 		return nil // the end comes behind the input that is held
 	}

@@ -30,15 +30,13 @@ type Loop struct {
 	shut    bool    // no more is taken
 	goid    uint64  // the loop's goroutine
 
-	// awake is that a callback is under way, and looks at asked when it ends;
-	// asked, that there may be something in tasks, looked or alarmed. Who asks
-	// sets asked and then reads awake, the loop clears awake and then reads
-	// asked: one of the two sees the other, and a callback that nobody asked
-	// anything needs no lock.
-	awake atomic.Bool
+	// turns is odd while a callback is under way, which looks at asked when it
+	// ends; asked is that there may be something in tasks, looked or alarmed.
+	// Who asks sets asked and then reads turns, the loop ends the callback and
+	// then reads asked: one of the two sees the other, and a callback that
+	// nobody asked anything needs no lock. The watchdog reads turns too.
+	turns atomic.Uint64
 	asked atomic.Bool
-
-	seq atomic.Uint64 // odd while a callback is under way; the watchdog reads it
 
 	timers   timers
 	alarmMu  sync.Mutex
@@ -161,7 +159,7 @@ func (l *Loop) poke() {
 // otherwise, and at most once until the turn. It unlocks l.mu.
 func (l *Loop) ringUnlock() {
 	l.asked.Store(true)
-	ring := !l.awake.Load() && !l.ringing && l.bell != nil
+	ring := l.turns.Load()%2 == 0 && !l.ringing && l.bell != nil
 	if ring {
 		l.ringing = true
 	}
@@ -193,29 +191,32 @@ func (l *Loop) enter() {
 	if l.r.halted() {
 		l.r.park()
 	}
-	l.awake.Store(true)
-	l.seq.Store(l.seq.Load() + 1)
+	l.turns.Store(l.turns.Load() + 1)
 	l.finished = false
 }
 
-// done is called at the end of a callback's work, and exit is deferred: exit
-// without done is a goroutine that runtime.Goexit is ending, and the next one
-// goes on with what is left.
+// done is called at the end of a callback's work, before exit: exit without
+// done is a goroutine that runtime.Goexit is ending, and the next one goes on
+// with what is left.
 func (l *Loop) done() {
 	for range 2 { // twice, so that an answer to what was just asked goes out at once; not for ever
-		l.takeLooked()
+		if l.asked.Load() {
+			l.takeLooked()
+		}
 		l.settle()
+		if !l.asked.Load() {
+			break
+		}
 	}
 	l.buffers.Settle()
 	l.finished = true
-	l.seq.Store(l.seq.Load() + 1)
 }
 
 func (l *Loop) exit() {
 	if !l.finished {
 		l.mend()
 	}
-	l.awake.Store(false)
+	l.turns.Store(l.turns.Load() + 1)
 	if !l.asked.Load() && len(l.batch) == 0 && !l.hasReady() && !l.r.halted() {
 		return
 	}
@@ -243,7 +244,6 @@ func (l *Loop) stillAsked() bool {
 // mend has the next turn do what Goexit kept this callback from doing. All else
 // that a callback works on is where the next one looks for it.
 func (l *Loop) mend() {
-	l.seq.Store(l.seq.Load() + 1)
 	if t := l.firing; t != nil {
 		l.firing = nil
 		l.timers.again(t, l.r.clock.now())
@@ -297,7 +297,9 @@ func (l *Loop) turn() {
 	if alarmed {
 		l.runTimers()
 	}
-	l.takeLooked()
+	if l.asked.Load() {
+		l.takeLooked()
+	}
 	l.settle()
 	l.runReady()
 }
@@ -338,9 +340,6 @@ func (l *Loop) hasReady() bool { return len(l.ready) > 0 || l.served < len(l.rou
 
 // takeLooked answers what other goroutines ask of conns.
 func (l *Loop) takeLooked() {
-	if !l.asked.Load() {
-		return
-	}
 	l.mu.Lock()
 	looked := l.looked
 	if len(looked) == 0 {

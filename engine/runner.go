@@ -24,7 +24,8 @@ type runner struct {
 	stop func() // ends the goroutine
 }
 
-// newRunner makes a runner of fn, which gets what it works on from its caller.
+// newRunner makes a runner of fn, which gets what it works on from its caller,
+// and enters and exits the loop.
 // It is called on gnet's goroutine, like run: the runtime would hold the program
 // to the thread locks of a goroutine of the program's own.
 func newRunner(l *Loop, fn func()) *runner {
@@ -66,6 +67,7 @@ func (r *runner) serve(yield func(struct{}) bool) {
 			panic(fmt.Sprintf("%v\n\n%s", v, debug.Stack()))
 		}
 		if r.busy { // by Goexit, which waits here until it is let go on
+			r.loop.exit()
 			unlockThread()
 			yield(struct{}{})
 		}

@@ -14,7 +14,7 @@ func (r *Reactor) watch() {
 	tick := time.NewTicker(max(r.cfg.StuckAfter/4, time.Millisecond))
 	defer tick.Stop()
 	type sight struct {
-		seq      uint64
+		turns    uint64
 		since    time.Time
 		reported bool
 	}
@@ -27,9 +27,9 @@ func (r *Reactor) watch() {
 		}
 		for i, l := range r.loops {
 			s := &seen[i]
-			seq := l.seq.Load()
-			if seq != s.seq || seq%2 == 0 { // a parked loop is in no callback
-				*s = sight{seq: seq, since: time.Now()}
+			turns := l.turns.Load()
+			if turns != s.turns || turns%2 == 0 { // a parked loop is in no callback
+				*s = sight{turns: turns, since: time.Now()}
 				continue
 			}
 			if d := time.Since(s.since); d >= r.cfg.StuckAfter && !s.reported {

@@ -1,0 +1,50 @@
+//go:build linux || darwin || freebsd || dragonfly || netbsd || openbsd
+
+package engine
+
+import (
+	"testing"
+
+	"github.com/panjf2000/gnet/v2"
+)
+
+// stillConn is one of gnet's conns without a socket.
+type stillConn struct {
+	gnet.Conn
+	ctx any
+	in  []byte
+	out int
+}
+
+func (c *stillConn) Context() any                { return c.ctx }
+func (c *stillConn) Next(int) ([]byte, error)    { return c.in, nil }
+func (c *stillConn) Write(b []byte) (int, error) { c.out += len(b); return len(b), nil }
+func (c *stillConn) OutboundBuffered() int       { return 0 }
+
+// BenchmarkEvent is what the engine adds to what gnet costs for one share of
+// input that is answered: no system call is in it.
+func BenchmarkEvent(b *testing.B) {
+	r := New(nil)
+	l := r.loops[0]
+	c := &Conn{loop: l, handler: &hooks{
+		received: func(c *Conn, b []byte) int {
+			out := c.Out()
+			out.B = append(out.B, b...)
+			return len(b)
+		},
+	}}
+	c.tr = (*socket)(c)
+	p := &poller{loop: l}
+	gc := &stillConn{ctx: (*socket)(c), in: make([]byte, 70)}
+	p.OnOpen(&stillConn{})
+	defer p.runner.end()
+	p.OnOpen(gc)
+	p.runner.run() // the bell: what opening has asked for
+	b.ReportAllocs()
+	for b.Loop() {
+		p.OnTraffic(gc)
+	}
+	if gc.out < 70*b.N {
+		b.Fatalf("%d bytes came out", gc.out)
+	}
+}
