@@ -440,6 +440,12 @@ func (l *Loop) caught(c *Conn, returned *bool) {
 	if *returned {
 		return
 	}
+	if c != nil && c.phase == open {
+		if f, ok := c.handler.(Failer); ok {
+			c.failed(f, v)
+			return
+		}
+	}
 	err := l.mishap(v)
 	if c != nil && !c.ending() {
 		c.kill(err)
@@ -455,6 +461,26 @@ func (l *Loop) mishap(v any) error {
 	}
 	l.r.log(slog.LevelError, "callback panicked", "panic", v, "stack", string(stack))
 	return &PanicError{v, stack}
+}
+
+// failed lets the handler say a last word. Should that fail too, the conn ends
+// all the same.
+func (c *Conn) failed(f Failer, v any) {
+	var err error
+	if v != nil {
+		err = &PanicError{v, debug.Stack()}
+	} else {
+		err = c.loop.mishap(nil)
+	}
+	defer func() {
+		if !c.ending() {
+			c.kill(err)
+		}
+	}()
+	returned := false
+	defer c.loop.caught(nil, &returned)
+	f.Failed(c, err)
+	returned = true
 }
 
 // adopt makes the calling goroutine the loop's.

@@ -170,25 +170,16 @@ func (c *Conn) writeAll() bool {
 			c.append(rest)
 		}
 	}
-	c.writing = true
-	alive := c.writeOut(rest)
+	b := c.out
+	if c.out = nil; b == nil {
+		b = rest.take()
+	}
+	alive := true
+	for c.writing = true; alive && b != nil; b = rest.take() {
+		alive = c.write(b)
+	}
 	c.writing = false
 	return alive
-}
-
-func (c *Conn) writeOut(rest *queue) bool {
-	if b := c.out; b != nil {
-		c.out = nil
-		if !c.write(b) {
-			return false
-		}
-	}
-	for b := rest.take(); b != nil; b = rest.take() {
-		if !c.write(b) {
-			return false
-		}
-	}
-	return true
 }
 
 // write hands b to the transport; it reports whether the conn is alive.

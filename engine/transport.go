@@ -79,3 +79,11 @@ type Wrapper interface {
 type Unopened interface {
 	NotOpened(c *Conn, err error)
 }
+
+// Failer is a Handler that is told when one of its methods panicked, with a
+// PanicError, or called runtime.Goexit, with ErrGoexit, while the conn was open:
+// in time for a last word to the other side. Failed is to end the conn; else it
+// is aborted with err. The panic is the handler's to log then.
+type Failer interface {
+	Failed(c *Conn, err error)
+}

@@ -13,15 +13,6 @@ import (
 // handled one by one, until the conn has had its share of the turn.
 func (s *session) Received(_ *engine.Conn, b []byte) (n int) {
 	c := s.conn()
-	n = len(b) // a conn that ends takes no more
-	returned := false
-	defer c.caught(&returned)
-	n = c.receive(b)
-	returned = true
-	return n
-}
-
-func (c *Conn) receive(b []byte) (n int) {
 	loop := c.link.Loop()
 	packets := 0
 	for n < len(b) {

@@ -35,14 +35,6 @@ func (c *Conn) session() engine.Handler {
 // Opened implements engine.Handler: both sides speak at once, unasked.
 func (s *session) Opened(*engine.Conn) {
 	c := s.conn()
-	returned := false
-	defer c.caught(&returned)
-	s.open()
-	returned = true
-}
-
-func (s *session) open() {
-	c := s.conn()
 	p := c.peer
 	if err := p.enter(c); err != nil {
 		c.Abort(err)
@@ -390,19 +382,26 @@ func (c *Conn) depart() {
 	}
 }
 
-// caught is deferred around the program's code: a panic or a Goexit there ends
-// this conn, with a reason, and nothing else.
+// caught is deferred around the program's code where the engine does not know
+// what conn it is for: a panic or a Goexit there ends this conn, with a reason,
+// and nothing else.
 func (c *Conn) caught(returned *bool) {
 	v := recover()
-	if *returned {
-		return
+	switch {
+	case *returned:
+	case v == nil: // the engine logs where
+		c.fault(ReasonHandler, engine.ErrGoexit)
+	default:
+		(*session)(c).Failed(nil, &engine.PanicError{Value: v, Stack: debug.Stack()})
 	}
-	if v == nil {
-		c.fault(ReasonHandler, engine.ErrGoexit) // the engine logs where
-		return
+}
+
+// Failed implements engine.Failer.
+func (s *session) Failed(_ *engine.Conn, err error) {
+	c := s.conn()
+	if p, ok := err.(*engine.PanicError); ok {
+		c.peer.logPanic(c, p)
 	}
-	err := &engine.PanicError{Value: v, Stack: debug.Stack()}
-	c.peer.logPanic(c, err)
 	c.fault(ReasonHandler, err)
 }
 

@@ -181,9 +181,6 @@ func (c *Conn) RTT() time.Duration { return time.Duration(c.rtt.Load()) * time.M
 func (s *session) Pressure(_ *engine.Conn, above bool) {
 	c := s.conn()
 	if f := c.peer.cfg.OnPressure; f != nil {
-		returned := false
-		defer c.caught(&returned)
 		f(c, above)
-		returned = true
 	}
 }
