@@ -22,13 +22,17 @@
 //
 // # How
 //
-// The server has one CPU and the load another. A load is a process in C, or for
+// The server has one CPU and the load another, and servers in Go have the
+// GOMAXPROCS that Go itself takes on one CPU: with 2, gnet's poller has a second
+// thread woken for each packet that comes alone, and nothing is answered sooner.
+// A load is a process in C, or for
 // servers with a protocol of their own the library's client; it compares every
 // byte of every reply. A cell is one load: a closed loop, with a number of
 // packets under way on each of some conns; an open loop at a share of what the
 // server can do, where latency counts from when a packet was to be sent; the
-// same number of packets under way on more and more conns; or conns that are
-// idle. For each round of a cell all servers take their turn in a random order.
+// same number of packets under way on more and more conns; conns that are idle;
+// or packetmq alone with two event loops, where server and load share both CPUs.
+// For each round of a cell all servers take their turn in a random order.
 //
 // The figure to trust is the server's CPU time per packet, read from the
 // processes' CPU clocks at the edges of the window. What else ran on the machine

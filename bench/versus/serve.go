@@ -54,15 +54,19 @@ func pinCommand(_ context.Context, args []string, _ command.IO) error {
 	if len(args) < 3 {
 		return command.Usagef("want a CPU, a priority and a program")
 	}
-	cpu, err := strconv.Atoi(args[0])
-	if err != nil || cpu < 0 {
-		return command.Usagef("CPU %q: want its number", args[0])
+	var cpus []int
+	for _, s := range strings.Split(args[0], ",") {
+		cpu, err := strconv.Atoi(s)
+		if err != nil || cpu < 0 {
+			return command.Usagef("CPUs %q: want numbers with commas between them", args[0])
+		}
+		cpus = append(cpus, cpu)
 	}
 	nice, err := strconv.Atoi(args[1])
 	if err != nil {
 		return command.Usagef("priority %q: want -20 to 19", args[1])
 	}
-	return harness.Pin(cpu, nice, args[2:])
+	return harness.Pin(cpus, nice, args[2:])
 }
 
 // chosen parses args, a name and then flags, for what among has by that name.

@@ -20,6 +20,8 @@ type Peer struct {
 	// call is set for a server with a protocol of its own, and so a load of its
 	// own.
 	call bool
+	// loops is set for a server that takes --loops.
+	loops bool
 	// fixed is set for a server that has no --mode.
 	fixed bool
 	// foreign is set for a server that is not written in Go, and so does not tell
@@ -42,7 +44,7 @@ func Peers() []Peer {
 	}
 	return []Peer{
 		{Name: "limit", About: "C, epoll, one read and one write for all that has arrived", Modes: raw, serve: program("limit"), fixed: true, foreign: true},
-		{Name: "packetmq", About: "its default options: handshake, guard, limits, panic isolation", Modes: []string{"raw", "marshal", "typed", "any"}, serve: program("bench", "serve"), handshake: true},
+		{Name: "packetmq", About: "its default options: handshake, guard, limits, panic isolation", Modes: []string{"raw", "marshal", "typed", "any"}, serve: program("bench", "serve"), handshake: true, loops: true},
 		{Name: "gnet", About: "gnet, one Write for all that has arrived, 256 KiB read buffer", Modes: decodes, serve: versus("gnet")},
 		{Name: "gnet-naive", About: "gnet as in its examples, a Write for each frame", Modes: raw, serve: versus("gnet-naive")},
 		{Name: "net", About: "net, a goroutine per conn, bufio with its default of 4 KiB", Modes: decodes, serve: versus("net")},

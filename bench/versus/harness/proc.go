@@ -18,18 +18,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Pin makes this process run on one CPU and become another program. It returns
+// Pin makes this process run on some CPUs and become another program. It returns
 // only to tell why it could not.
-func Pin(cpu, nice int, args []string) error {
+func Pin(cpus []int, nice int, args []string) error {
 	if nice != 0 {
 		if err := unix.Setpriority(unix.PRIO_PROCESS, 0, nice); err != nil {
 			return fmt.Errorf("priority %d: %w", nice, err)
 		}
 	}
 	var set unix.CPUSet
-	set.Set(cpu)
+	for _, cpu := range cpus {
+		set.Set(cpu)
+	}
 	if err := unix.SchedSetaffinity(0, &set); err != nil {
-		return fmt.Errorf("CPU %d: %w", cpu, err)
+		return fmt.Errorf("CPUs %v: %w", cpus, err)
 	}
 	path, err := exec.LookPath(args[0])
 	if err != nil {
@@ -51,13 +53,13 @@ const patience = 40 * time.Second
 
 var errSilent = errors.New("no word within " + patience.String())
 
-// start runs args on a CPU. It dies with this process.
-func start(cpu, nice int, env []string, args ...string) (*process, error) {
+// start runs args on some CPUs. It dies with this process.
+func start(cpus []int, nice int, env []string, args ...string) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self, append([]string{"pin", strconv.Itoa(cpu), strconv.Itoa(nice)}, args...)...)
+	cmd := exec.Command(self, append([]string{"pin", list(cpus), strconv.Itoa(nice)}, args...)...)
 	cmd.Env = append(os.Environ(), env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	p := &process{cmd: cmd, lines: make(chan string, 16), stderr: new(tail)}
@@ -79,6 +81,15 @@ func start(cpu, nice int, env []string, args ...string) (*process, error) {
 		}
 	}()
 	return p, nil
+}
+
+// list is how Pin's command line has CPUs: 0,1.
+func list(cpus []int) string {
+	var s []string
+	for _, cpu := range cpus {
+		s = append(s, strconv.Itoa(cpu))
+	}
+	return strings.Join(s, ",")
 }
 
 // line waits for the next line of standard output.

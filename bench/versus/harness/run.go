@@ -36,7 +36,7 @@ type Config struct {
 // Groups are those of cells, in the order in which they are run: an open loop
 // takes a share of what a closed one has found.
 func Groups() []string {
-	return []string{result.Closed, result.Open, result.Growth, result.Idle}
+	return []string{result.Closed, result.Open, result.Growth, result.Idle, result.Loops}
 }
 
 // ClosedCells are conns × depth.
@@ -69,6 +69,14 @@ func growthCells() []result.Cell {
 	return cells
 }
 
+func loopsCells() []result.Cell {
+	var cells []result.Cell
+	for _, loops := range []int{1, 2} {
+		cells = append(cells, result.Cell{Group: result.Loops, Size: 64, Conns: 64, Depth: 16, Loops: loops})
+	}
+	return cells
+}
+
 // Run takes all samples. When ctx is done it returns those that there are.
 func Run(ctx context.Context, cfg *Config) []result.Sample {
 	var samples []result.Sample
@@ -76,8 +84,12 @@ func Run(ctx context.Context, cfg *Config) []result.Sample {
 		if !slices.Contains(cfg.Groups, group) {
 			continue
 		}
+		if group == result.Loops { // which are compared with one another
+			samples = cfg.rounds(ctx, cfg.cells(group), samples)
+			continue
+		}
 		for _, cell := range cfg.cells(group) {
-			samples = cfg.rounds(ctx, cell, samples)
+			samples = cfg.rounds(ctx, []result.Cell{cell}, samples)
 		}
 	}
 	return samples
@@ -89,6 +101,8 @@ func (cfg *Config) cells(group string) []result.Cell {
 		return openCells()
 	case result.Growth:
 		return growthCells()
+	case result.Loops:
+		return loopsCells()
 	case result.Idle:
 		return []result.Cell{{Group: result.Idle, Conns: cfg.Idle}}
 	}
@@ -97,20 +111,20 @@ func (cfg *Config) cells(group string) []result.Cell {
 	})
 }
 
-// rounds puts every server under a cell's load, in another order each round, so
-// that what happens to the machine meanwhile happens to all.
-func (cfg *Config) rounds(ctx context.Context, cell result.Cell, samples []result.Sample) []result.Sample {
-	subjects := cfg.subjects(cell.Group)
+// rounds puts every server under the load of cells of one group, in another
+// order each round, so that what happens to the machine meanwhile happens to all.
+func (cfg *Config) rounds(ctx context.Context, cells []result.Cell, samples []result.Sample) []result.Sample {
+	group := cells[0].Group
 	rounds := cfg.Rounds
-	switch cell.Group {
+	switch group {
 	case result.Growth: // which takes long to connect
 		rounds = (rounds + 1) / 2
 	case result.Idle: // which is not a matter of time
 		rounds = 1
 	}
-	for round := range rounds {
-		cfg.Rand.Shuffle(len(subjects), func(i, j int) { subjects[i], subjects[j] = subjects[j], subjects[i] })
-		for _, s := range subjects {
+	var trials []trial
+	for _, s := range cfg.subjects(group) {
+		for _, cell := range cells {
 			t := trial{Config: cfg, subject: s, cell: cell}
 			if cell.Share > 0 {
 				t.rate = cell.Share * capacity(samples, s.key())
@@ -118,6 +132,13 @@ func (cfg *Config) rounds(ctx context.Context, cell result.Cell, samples []resul
 			if cell.Share > 0 && t.rate < 1 {
 				continue // nobody knows what it can do
 			}
+			trials = append(trials, t)
+		}
+	}
+	for round := range rounds {
+		cfg.Rand.Shuffle(len(trials), func(i, j int) { trials[i], trials[j] = trials[j], trials[i] })
+		for i := range trials {
+			t := &trials[i]
 			sample := t.run(ctx)
 			if ctx.Err() != nil {
 				return samples
@@ -130,12 +151,17 @@ func (cfg *Config) rounds(ctx context.Context, cell result.Cell, samples []resul
 	return samples
 }
 
-// subjects are the servers of a group. Only closed loops take all modes.
+// subjects are the servers of a group. Only those under a closed loop are there
+// in all modes.
 func (cfg *Config) subjects(group string) []subject {
+	closed := group == result.Closed || group == result.Loops
 	var subjects []subject
 	for _, p := range cfg.Peers {
+		if group == result.Loops && !p.loops {
+			continue
+		}
 		for _, mode := range p.Modes {
-			if !slices.Contains(cfg.Modes, mode) || group != result.Closed && mode != "raw" {
+			if !slices.Contains(cfg.Modes, mode) || !closed && mode != "raw" {
 				continue
 			}
 			subjects = append(subjects, subject{p, mode})

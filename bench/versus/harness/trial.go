@@ -15,11 +15,11 @@ import (
 )
 
 // cpus are those of the server and of the load: the first two that this process
-// may use. Where there is only one, both share it.
-func cpus() (server, load int, err error) {
+// may use, one for each, or both for both.
+func cpus(both bool) (server, load []int, err error) {
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &set); err != nil {
-		return 0, 0, err
+		return nil, nil, err
 	}
 	var usable []int
 	for cpu := 0; len(usable) < min(2, set.Count()); cpu++ {
@@ -27,7 +27,10 @@ func cpus() (server, load int, err error) {
 			usable = append(usable, cpu)
 		}
 	}
-	return usable[0], usable[len(usable)-1], nil
+	if both {
+		return usable, usable, nil
+	}
+	return usable[:1], usable[len(usable)-1:], nil
 }
 
 // trial is one server under one load.
@@ -49,11 +52,11 @@ func (t *trial) run(ctx context.Context) result.Sample {
 }
 
 func (t *trial) measure(ctx context.Context, s *result.Sample) error {
-	serverCPU, loadCPU, err := cpus()
+	serverCPU, loadCPU, err := cpus(t.cell.Group == result.Loops)
 	if err != nil {
 		return err
 	}
-	server, err := start(serverCPU, t.Nice, t.env(), t.command(t.Bin)...)
+	server, err := start(serverCPU, t.Nice, t.env(), t.server()...)
 	if err != nil {
 		return err
 	}
@@ -124,6 +127,14 @@ func (t *trial) window(ctx context.Context, server, load *process, s *result.Sam
 	return nil
 }
 
+func (t *trial) server() []string {
+	args := t.command(t.Bin)
+	if t.cell.Loops > 0 {
+		args = append(args, "--loops", strconv.Itoa(t.cell.Loops))
+	}
+	return args
+}
+
 func (t *trial) load(addr string, server []int) []string {
 	args := []string{filepath.Join(t.Bin, "load")}
 	if t.call {
@@ -155,7 +166,7 @@ func (t *trial) load(addr string, server []int) []string {
 }
 
 func (t *trial) env() []string {
-	return []string{"GOMAXPROCS=" + strconv.Itoa(t.Procs)}
+	return []string{"GOMAXPROCS=" + strconv.Itoa(max(t.Procs, t.cell.Loops))}
 }
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) + "ms" }

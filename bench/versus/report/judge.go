@@ -56,6 +56,7 @@ func Judge(t *result.Table) []Verdict {
 	for _, c := range t.Cells(result.Idle) {
 		j.add("9", "idle conn ≤ 768 B of heap and stacks", c.Name(), t.Of(ours("raw"), c, heap), 768, "")
 	}
+	j.loops()
 	return j.verdicts
 }
 
@@ -157,4 +158,21 @@ func (j *judge) growth() {
 	}
 	where := fmt.Sprintf("ours grows %s ×, limit %s ×", number(a.Median/b.Median), number(c.Median/d.Median))
 	j.add("8", what, where, over(a, b.Median*c.Median/d.Median), 1.3, "")
+}
+
+// loops compares the time that a packet takes with two loops with that of one.
+func (j *judge) loops() {
+	const what = "two loops no slower than one, µs a packet"
+	few, many, ok := loopsCells(j.t)
+	if !ok {
+		j.unknown("11", what, "loops")
+		return
+	}
+	pace := func(s *result.Sample) float64 { return 1e6 / s.Throughput() }
+	for _, s := range j.t.Subjects(result.Loops, "") {
+		one, two := j.t.Of(s, few, pace), j.t.Of(s, many, pace)
+		if one.Known() && two.Known() {
+			j.add("11", what, s.String(), two, one.Median, "")
+		}
+	}
 }

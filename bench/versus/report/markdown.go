@@ -55,6 +55,7 @@ func Markdown(w io.Writer, f *result.File, peers []About) error {
 	p.open()
 	p.growth()
 	p.idle()
+	p.loops()
 	p.failures()
 	_, err := io.WriteString(w, p.String())
 	return err
@@ -106,7 +107,7 @@ func (p *page) verdicts() {
 	for _, v := range Judge(p.t) {
 		p.f("| %s | %s | %s | %s | %s | %s |\n", v.Figure, v.What, v.Where, v.Got, v.Want, v.Outcome)
 	}
-	p.f("\nNot judged by this run: 7 (allocations: `make test`), 10 (in process: `go test -bench . ./inproc` in bench/versus), 11 (two loops).\n\n")
+	p.f("\nNot judged by this run: 7 (allocations: `make test`), 10 (in process: `go test -run '^$' -bench . ./inproc` in bench/versus).\n\n")
 }
 
 // table writes a table with a line for each subject and a column for each cell.
@@ -247,6 +248,40 @@ func (p *page) idle() {
 		}
 	}
 	p.f("\n")
+}
+
+// loops shows what more loops give. Where server and load use up the machine
+// together, a second loop can give no more than the machine has left beside one.
+func (p *page) loops() {
+	one, two, ok := loopsCells(p.t)
+	if !ok {
+		return
+	}
+	p.f("## %d loops\n\nServer and load share both CPUs here, and nothing is bound to one. What one loop and the load leave free is what a second one can have.\n\n", two.Loops)
+	p.f("| | with one, packets/s in thousands | CPUs of server / load | with %d | CPUs of server / load | gain |\n|---|---:|---:|---:|---:|---:|\n", two.Loops)
+	for _, s := range p.t.Subjects(result.Loops, "") {
+		a, b := p.t.Of(s, one, throughput), p.t.Of(s, two, throughput)
+		if !a.Known() || !b.Known() {
+			continue
+		}
+		p.f("| %s | %s | %s | %s | %s | %s |\n", s, p.absolute(throughput, 1e-3)(s, one), p.cpus(s, one),
+			p.absolute(throughput, 1e-3)(s, two), p.cpus(s, two), number(b.Median/a.Median)+cmp.Or(mark(a), mark(b)))
+	}
+	p.f("\n")
+}
+
+// loopsCells are those with the fewest loops and with the most.
+func loopsCells(t *result.Table) (few, many result.Cell, ok bool) {
+	cells := t.Cells(result.Loops)
+	if len(cells) < 2 {
+		return few, many, false
+	}
+	slices.SortFunc(cells, func(a, b result.Cell) int { return a.Loops - b.Loops })
+	return cells[0], cells[len(cells)-1], true
+}
+
+func (p *page) cpus(s result.Subject, c result.Cell) string {
+	return fmt.Sprintf("%s / %s", number(p.t.Of(s, c, serverUse).Median), number(p.t.Of(s, c, loadUse).Median))
 }
 
 func (p *page) failures() {

@@ -36,6 +36,7 @@ const (
 	Open   = "open"   // a fixed rate, a share of the server's own capacity
 	Growth = "growth" // the same number of packets under way on more conns
 	Idle   = "idle"   // memory of conns that do nothing
+	Loops  = "loops"  // several event loops, with nothing bound to a CPU
 )
 
 // Cell is one load.
@@ -46,6 +47,7 @@ type Cell struct {
 	Depth    int     `json:"depth,omitempty"`    // packets under way on each conn
 	Inflight int     `json:"inflight,omitempty"` // packets under way on all conns together
 	Share    float64 `json:"share,omitempty"`    // of the capacity at 64 B 64×16
+	Loops    int     `json:"loops,omitempty"`    // of the server
 }
 
 // Name is the cell as people write it, without its group.
@@ -57,6 +59,8 @@ func (c Cell) Name() string {
 		return fmt.Sprintf("%d conns", c.Conns)
 	case Idle:
 		return fmt.Sprintf("%d idle", c.Conns)
+	case Loops:
+		return fmt.Sprintf("loops %d", c.Loops)
 	}
 	size := fmt.Sprintf("%d B", c.Size)
 	if c.Size >= 1<<10 && c.Size%(1<<10) == 0 {
