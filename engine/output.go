@@ -7,12 +7,13 @@ package engine
 //
 // On the loop only.
 func (c *Conn) Out() *Buffer {
-	if out := c.out; !debugBuild && out != nil && c.phase == open && !c.waits.Load() &&
-		len(out.B)+c.held <= c.loop.r.cfg.MaxPending {
-		return out // it is not the callback's first
+	out := c.out
+	if debugBuild || out == nil || c.phase != open || c.waits.Load() {
+		if out = c.LastOut(); out == nil {
+			return nil
+		}
 	}
-	out := c.LastOut()
-	if out == nil || len(out.B)+c.held <= c.loop.r.cfg.MaxPending {
+	if len(out.B)+c.held <= c.loop.r.cfg.MaxPending {
 		return out
 	}
 	if c.holdBack {

@@ -44,29 +44,34 @@ func inOrder(t *testing.T, want int) (s *side, done chan struct{}) {
 	return s, done
 }
 
+// writeOnLoop has a write messages of sender 0, a batch in each turn of its loop.
+func writeOnLoop(t *testing.T, at *ends, a *side, messages, batch int) {
+	n := 0
+	var send func()
+	send = func() {
+		for range batch {
+			out := a.Out()
+			if out == nil {
+				t.Error("the conn has ended")
+				return
+			}
+			out.B = appendMessage(out.B, 0, n)
+			n++
+		}
+		if n < messages {
+			at.la.Post(send)
+		}
+	}
+	at.la.Post(send)
+}
+
 func TestOrderFromTheLoop(t *testing.T) {
 	const total, batch = 100_000, 100
 	everywhere(t, engine.Config{}, func(t *testing.T, at *ends) {
 		a := &side{}
 		b, done := inOrder(t, total)
 		at.connect(t, a, b)
-		n := 0
-		var send func()
-		send = func() {
-			for range batch {
-				out := a.Out()
-				if out == nil {
-					t.Error("the conn has ended")
-					return
-				}
-				out.B = appendMessage(out.B, 0, n)
-				n++
-			}
-			if n < total {
-				at.la.Post(send)
-			}
-		}
-		at.la.Post(send)
+		writeOnLoop(t, at, a, total, batch)
 		wait(t, "last message", done)
 	})
 }
@@ -79,23 +84,7 @@ func TestOrderFromEverywhere(t *testing.T) {
 		a := &side{}
 		b, done := inOrder(t, senders*each)
 		at.connect(t, a, b)
-		n := 0
-		var send func()
-		send = func() {
-			for range 10 {
-				out := a.Out()
-				if out == nil {
-					t.Error("the conn has ended")
-					return
-				}
-				out.B = appendMessage(out.B, 0, n)
-				n++
-			}
-			if n < each {
-				at.la.Post(send)
-			}
-		}
-		at.la.Post(send)
+		writeOnLoop(t, at, a, each, 10)
 		var wg sync.WaitGroup
 		for s := 1; s < senders; s++ {
 			wg.Go(func() {

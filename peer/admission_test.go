@@ -124,11 +124,7 @@ func TestRefusedConnsAreCountedAndLoggedBoundedly(t *testing.T) {
 	log := new(lines)
 	s.cfg.Logger = slog.New(slog.NewTextHandler(log, nil))
 	server := NewServer(s.reg, &s.cfg)
-	ln, err := server.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, server.Peer)
+	ln := open(t, server)
 	first := dialTo(t, ln)
 	first.expect(0)
 	began := time.Now()

@@ -276,11 +276,7 @@ func TestAuthenticateOnTheWire(t *testing.T) {
 			at := showing(s, test.err)
 			server := NewServer(s.reg, &s.cfg)
 			pings, earlies := inbox(t, server, s.ping, 1), internals(t, server)
-			ln, err := server.Listen("127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			run(t, server.Peer)
+			ln := open(t, server)
 			w := dialTo(t, ln)
 			init := w.expect(0)
 			if m, err := parseInit(init.Payload()); err != nil || !m.auth {
@@ -330,11 +326,7 @@ func TestNothingIsHandledBeforeAuthenticate(t *testing.T) {
 		}
 		server := NewServer(s.reg, &s.cfg)
 		earlies := internals(t, server)
-		ln, err := server.Listen("127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		run(t, server.Peer)
+		ln := open(t, server)
 		w := dialTo(t, ln)
 		w.expect(0)
 		b, _ := new(codec.Msgpack).Append(nil, note{1, "x"})

@@ -210,11 +210,7 @@ func newBombRange(t *testing.T) *bombRange {
 	})
 	pong := s.pong.Type()
 	HandleRaw(server, "test:ping", func(c *Conn, b []byte) error { return c.ReplyRaw(pong, b) })
-	ln, err := server.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, server.Peer)
+	ln := open(t, server)
 	r.dial = func() *wire {
 		w := dialTo(t, ln)
 		w.shakeWith(initMsg{version: 1})

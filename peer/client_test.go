@@ -27,17 +27,24 @@ func run(t *testing.T, p *Peer) {
 	}
 }
 
+// open has a server listen, and run until the test ends.
+func open(t *testing.T, server *Server) *engine.Listener {
+	t.Helper()
+	ln, err := server.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, server.Peer)
+	return ln
+}
+
 func TestReconnect(t *testing.T) {
 	s, c := newSide(false, 17, 18), newSide(true, 40, 41)
 	c.cfg.Reconnect = &Backoff{Min: time.Millisecond, Max: 10 * time.Millisecond}
 	failed := make(chan error, 1000)
 	c.cfg.OnConnectFailed = func(addr string, err error) { failed <- err }
 	server := NewServer(s.reg, &s.cfg)
-	ln, err := server.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, server.Peer)
+	ln := open(t, server)
 	client := NewClient(c.reg, &c.cfg)
 	run(t, client.Peer)
 	addr := ln.Addr().String()
@@ -294,11 +301,7 @@ func TestMemoryIsIsolated(t *testing.T) {
 func TestSingleThreadedDispatch(t *testing.T) {
 	s := newSide(false, 17, 18)
 	server := NewServer(s.reg, &s.cfg)
-	ln, err := server.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, server.Peer)
+	ln := open(t, server)
 	const clients, each = 4, 2000
 	count := 0 // no lock, no atomic
 	done := make(chan struct{})
@@ -312,6 +315,7 @@ func TestSingleThreadedDispatch(t *testing.T) {
 	for i := range 2 * clients {
 		c := newSide(true, 40, 41)
 		var conn *Conn
+		var err error
 		if i%2 == 0 {
 			client := NewClient(c.reg, &c.cfg)
 			run(t, client.Peer)

@@ -162,13 +162,18 @@ func (c *Conn) Softquit(reason string) error {
 // packets under the other side's ids.
 func (c *Conn) table() *registry.Table {
 	base := c.peer.reg.Table()
-	a := c.adapted.Load()
-	if a == nil {
-		return base
+	if a := c.adapted.Load(); a != nil {
+		if a.base != base {
+			a = c.rebase(a, base)
+		}
+		return a.table
 	}
-	if a.base != base { // packets were added or removed since
-		a = &adaptation{ids: a.ids, base: base, table: base.Rebase(a.ids)}
-		c.adapted.Store(a)
-	}
-	return a.table
+	return base
+}
+
+// rebase adapts to a registry in which packets were added or removed since.
+func (c *Conn) rebase(a *adaptation, base *registry.Table) *adaptation {
+	a = &adaptation{ids: a.ids, base: base, table: base.Rebase(a.ids)}
+	c.adapted.Store(a)
+	return a
 }

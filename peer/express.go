@@ -19,17 +19,29 @@ func (c *Conn) express(b []byte, max int) (n, packets int) {
 		return 0, 0
 	}
 	limit := uint32(p.cfg.MaxFrame)
+	base, handlers := p.reg.Table(), p.handlers.Load()
+	table := c.table() // of base, or of what the first look below finds changed
+	adapted := c.adapted.Load()
+	var h *handler // of the packets with this id
+	last := -1
 	for packets < max && n < shareBytes && len(b)-n >= codec.HeaderSize {
 		length := binary.BigEndian.Uint32(b[n:])
 		if length > limit || length < codec.IDSize || len(b)-n-codec.LengthSize < int(length) {
 			break
 		}
-		t := c.table().Type(binary.BigEndian.Uint16(b[n+codec.LengthSize:]))
-		if t == nil {
-			break
+		if id := int(binary.BigEndian.Uint16(b[n+codec.LengthSize:])); id != last {
+			t := table.Type(uint16(id))
+			if t == nil || t.Index() >= len(*handlers) {
+				break
+			}
+			if h = (*handlers)[t.Index()]; h == nil || !h.express {
+				break
+			}
+			last = id
 		}
-		h := p.handler(t)
-		if h == nil || !h.express || p.observed() || c.State() != Active {
+		// What the last packet's handler, or another goroutine, may have changed.
+		if c.State() != Active || p.observed() ||
+			p.reg.Table() != base || c.adapted.Load() != adapted || p.handlers.Load() != handlers {
 			break
 		}
 		end := n + codec.LengthSize + int(length)

@@ -192,11 +192,7 @@ func (s *scenario) serverWire(t *testing.T, our *side) *wire {
 	if pong, err := our.reg.Lookup("app:pong"); err == nil {
 		HandleRaw(server, "app:ping", func(c *Conn, b []byte) error { return c.ReplyRaw(pong, b) })
 	}
-	ln, err := server.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, server.Peer)
+	ln := open(t, server)
 	nc, err := net.Dial("tcp", ln.Addr().String())
 	if err != nil {
 		t.Fatal(err)

@@ -27,11 +27,7 @@ func listenWire(t *testing.T, s *side) func() *wire {
 	t.Helper()
 	s.cfg.NoExtensions = true
 	server := NewServer(s.reg, &s.cfg)
-	ln, err := server.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, server.Peer)
+	ln := open(t, server)
 	return func() *wire { return dialTo(t, ln) }
 }
 

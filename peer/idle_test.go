@@ -30,11 +30,7 @@ func TestIdleConnMemory(t *testing.T) {
 	}
 	made := make(chan struct{})
 	server := NewServer(registry.New(false), &Config{OnMade: func(*Conn) { made <- struct{}{} }})
-	ln, err := server.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, server.Peer)
+	ln := open(t, server)
 	fds := make([]int, 0, first+conns)
 	t.Cleanup(func() {
 		for _, fd := range fds {

@@ -117,11 +117,7 @@ func TestTwistedClient(t *testing.T) {
 					} else {
 						HandleAny(server, "app:ping", func(c *Conn, v any) error { return answered(c, c.Reply(pong, v)) })
 					}
-					ln, err := server.Listen("127.0.0.1:0")
-					if err != nil {
-						t.Fatal(err)
-					}
-					run(t, server.Peer)
+					ln := open(t, server)
 					port := fmt.Sprint(ln.Addr().(*net.TCPAddr).Port)
 					all := append([]string{"client", "--port", port}, strings.Fields(args)...)
 					if quitter == "theirs" {
@@ -240,11 +236,7 @@ func TestTwistedMismatches(t *testing.T) {
 			python(t)
 			s := app(false, 17, 18)
 			server := NewServer(s.reg, &s.cfg)
-			ln, err := server.Listen("127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			run(t, server.Peer)
+			ln := open(t, server)
 			port := fmt.Sprint(ln.Addr().(*net.TCPAddr).Port)
 			all := append([]string{"client", "--port", port}, strings.Fields(test.args)...)
 			if name == "names" { // it is the adapting side that notices

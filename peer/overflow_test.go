@@ -35,47 +35,75 @@ func (d *dam) open() {
 	d.shut, d.kept, d.n = false, nil, 0
 }
 
-// Replies that nobody takes are bounded like other packets, and it is the
-// oldest that are dropped.
-func TestDropOldestHoldsForReplies(t *testing.T) {
-	const bound = 10_000
-	v := engine.NewVirtual(&engine.Config{MaxPending: bound, SoftPending: bound})
-	s, c := newSide(false, 17, 18), newSide(true, 40, 41)
-	s.cfg.Reactor, c.cfg.Reactor = v.Reactor(), v.Reactor()
-	s.cfg.Overflow = registry.DropOldest
-	var wall *dam
+// lake is a server, on a virtual reactor, whose replies of a hundred bytes a
+// dam can hold up, and a client. No more than bound may wait.
+type lake struct {
+	v            *engine.Virtual
+	wall         *dam
+	server       *side
+	client       *side
+	got          []int // replies that came
+	below, above *Conn // the client's and the server's
+}
+
+const bound = 10_000
+
+func newLake(t *testing.T, overflow registry.Overflow) *lake {
+	l := &lake{
+		v:      engine.NewVirtual(&engine.Config{MaxPending: bound, SoftPending: bound}),
+		server: newSide(false, 17, 18), client: newSide(true, 40, 41),
+	}
+	s, c := l.server, l.client
+	s.cfg.Reactor, c.cfg.Reactor = l.v.Reactor(), l.v.Reactor()
+	s.cfg.Overflow = overflow
 	s.cfg.Wrap = func(_ *Conn, inner engine.Transport) engine.Transport {
-		wall = &dam{Transport: inner}
-		return wall
+		l.wall = &dam{Transport: inner}
+		return l.wall
 	}
 	server, client := NewServer(s.reg, &s.cfg), NewMemoryClient(c.reg, &c.cfg)
 	Handle(server, s.ping, func(c *Conn, v *note) error {
 		return Reply(c, s.pong, &note{v.N, string(make([]byte, 100))})
 	})
-	var got []int
-	Handle(client, c.pong, func(_ *Conn, v *note) error { got = append(got, v.N); return nil })
+	Handle(client, c.pong, func(_ *Conn, v *note) error { l.got = append(l.got, v.N); return nil })
 	client.ConnectAsync(server)
-	v.Settle(1000)
-	cc, sc := c.next(t, "made").conn, s.next(t, "made").conn
+	l.v.Settle(1000)
+	l.below, l.above = c.next(t, "made").conn, s.next(t, "made").conn
+	return l
+}
 
+// ask has the server reply.
+func (l *lake) ask(t *testing.T, n int) {
+	t.Helper()
+	if err := Send(l.below, l.client.ping, &note{N: n}); err != nil {
+		t.Fatal(err)
+	}
+	l.v.Settle(1000)
+}
+
+// run takes turns as long as that many timers take.
+func (l *lake) run(timers int) {
+	for range timers {
+		d, _ := l.v.Next()
+		l.v.Advance(d)
+		l.v.Settle(1000)
+	}
+}
+
+// Replies that nobody takes are bounded like other packets, and it is the
+// oldest that are dropped.
+func TestDropOldestHoldsForReplies(t *testing.T) {
+	l := newLake(t, registry.DropOldest)
 	const total = 500
-	wall.shut = true
+	l.wall.shut = true
 	for n := range total {
-		if err := Send(cc, c.ping, &note{N: n}); err != nil {
-			t.Fatal(err)
-		}
-		v.Settle(1000)
-		if p := sc.Pending(); p > 2*bound {
+		l.ask(t, n)
+		if p := l.above.Pending(); p > 2*bound {
 			t.Fatalf("after %d packets %d bytes wait, the bound is %d", n, p, bound)
 		}
 	}
-	wall.open()
-	for range 10 {
-		d, _ := v.Next()
-		v.Advance(d)
-		v.Settle(1000)
-	}
-	dropped := int(sc.Dropped())
+	l.wall.open()
+	l.run(10)
+	got, dropped := l.got, int(l.above.Dropped())
 	if len(got)+dropped != total || dropped < total/2 {
 		t.Errorf("%d of %d packets came, %d were dropped", len(got), total, dropped)
 	}
@@ -87,8 +115,8 @@ func TestDropOldestHoldsForReplies(t *testing.T) {
 			t.Errorf("packet %d came after %d", got[i], got[i-1])
 		}
 	}
-	v.Close()
-	if n := v.Reactor().Buffers().Out(); n != 0 {
+	l.v.Close()
+	if n := l.v.Reactor().Buffers().Out(); n != 0 {
 		t.Errorf("%d buffers are left", n)
 	}
 }
@@ -96,38 +124,17 @@ func TestDropOldestHoldsForReplies(t *testing.T) {
 // The last word is not refused, however much waits: the other side is told why
 // the conn ends.
 func TestSoftquitIsNotRefused(t *testing.T) {
-	const bound = 10_000
-	v := engine.NewVirtual(&engine.Config{MaxPending: bound, SoftPending: bound})
-	s, c := newSide(false, 17, 18), newSide(true, 40, 41)
-	s.cfg.Reactor, c.cfg.Reactor = v.Reactor(), v.Reactor()
-	s.cfg.Overflow = registry.DropNewest
-	var wall *dam
-	s.cfg.Wrap = func(_ *Conn, inner engine.Transport) engine.Transport {
-		wall = &dam{Transport: inner}
-		return wall
+	l := newLake(t, registry.DropNewest)
+	l.wall.shut = true
+	for l.above.Dropped() == 0 {
+		l.ask(t, 0)
 	}
-	server, client := NewServer(s.reg, &s.cfg), NewMemoryClient(c.reg, &c.cfg)
-	Handle(server, s.ping, func(c *Conn, v *note) error { return Reply(c, s.pong, &note{v.N, string(make([]byte, 100))}) })
-	client.ConnectAsync(server)
-	v.Settle(1000)
-	cc, sc := c.next(t, "made").conn, s.next(t, "made").conn
-	wall.shut = true
-	for sc.Dropped() == 0 {
-		if err := Send(cc, c.ping, &note{}); err != nil {
-			t.Fatal(err)
-		}
-		v.Settle(1000)
-	}
-	sc.Softquit("reason.bye")
-	v.Settle(1000)
-	wall.open()
-	for range 100 {
-		d, _ := v.Next()
-		v.Advance(d)
-		v.Settle(1000)
-	}
-	if e := c.next(t, "lost"); e.reason != Reason("reason.bye") {
+	l.above.Softquit("reason.bye")
+	l.v.Settle(1000)
+	l.wall.open()
+	l.run(100)
+	if e := l.client.next(t, "lost"); e.reason != Reason("reason.bye") {
 		t.Errorf("lost because of %v", e.reason)
 	}
-	v.Close()
+	l.v.Close()
 }

@@ -20,11 +20,7 @@ import (
 func TestCloseOnTheLoopWhileSocketsComeIn(t *testing.T) {
 	s := newSide(false, 17, 18)
 	server := NewServer(s.reg, &s.cfg)
-	ln, err := server.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, server.Peer)
+	ln := open(t, server)
 	var wg sync.WaitGroup
 	for range 200 {
 		wg.Go(func() {
@@ -296,11 +292,7 @@ func TestSlowReadersGetEverything(t *testing.T) {
 			s.cfg.QuitGrace = 300 * time.Millisecond
 			s.cfg.Engine = &engine.Config{MaxPending: 64 << 20}
 			server := NewServer(s.reg, &s.cfg)
-			ln, err := server.Listen("127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			run(t, server.Peer)
+			ln := open(t, server)
 			w := dialTo(t, ln)
 			w.Conn.(*net.TCPConn).SetReadBuffer(64 << 10)
 			w.shake(3)

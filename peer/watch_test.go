@@ -106,11 +106,7 @@ func TestBadHeartbeats(t *testing.T) {
 func dialWire(t *testing.T, s *side) *wire {
 	t.Helper()
 	server := NewServer(s.reg, &s.cfg)
-	ln, err := server.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, server.Peer)
+	ln := open(t, server)
 	return dialTo(t, ln)
 }
 
