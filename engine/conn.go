@@ -26,7 +26,8 @@ type Handler interface {
 
 	// Pressure says that more than Config.SoftPending waits for the other side
 	// (above), or that it has taken most of it since. A conn that stays above
-	// for Config.SoftTime is ended with ErrSlowConsumer.
+	// for Config.SoftTime is ended with ErrSlowConsumer. It comes behind the
+	// writes that showed it.
 	Pressure(c *Conn, above bool)
 
 	// Drain says that the reactor shuts down: end the conversation in the

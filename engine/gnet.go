@@ -344,8 +344,11 @@ func (s *socket) lost(gc gnet.Conn, err error) {
 	if err == nil || errors.Is(err, io.EOF) {
 		err = io.EOF
 	}
-	if len(s.input()) > 0 {
-		s.aside.end = err
+	// A Wrapper's code does not run within a call of gnet, which a Goexit would
+	// keep from closing the descriptor.
+	wrapped := s.aside != nil && s.aside.sink != nil
+	if len(s.input()) > 0 || s.inGnet && wrapped {
+		s.put().end = err
 		s.sink().Wake(s.loop)
 		return
 	}

@@ -55,9 +55,10 @@ type Loop struct {
 	congested []*Conn // conns whose transport holds output
 	recheck   *Timer  // while any conn is congested
 	wheel     wheel
-	lost      []burial // conns whose end is to be reported
-	untaken   []byte   // input that a socket takes behind the flush that is under way
-	batch     []task   // of this turn, from batched on
+	pressed   []pressure // that are to be told
+	lost      []burial   // conns whose end is to be reported
+	untaken   []byte     // input that a socket takes behind the flush that is under way
+	batch     []task     // of this turn, from batched on
 	batched   int
 	spare     []*Conn // looked, the other of two
 	looking   []*Conn // looked, while it is gone through
@@ -251,7 +252,8 @@ func (l *Loop) mend() {
 	if len(l.wheel.expired) > 0 {
 		l.Post(l.wheel.tell)
 	}
-	l.rest.clear(&l.r.pool)
+	l.rest.clear(&l.r.pool) // of a Wrapper's transport, as is what is untaken: its conn has ended
+	l.untaken = nil
 	if l.r.draining.Load() {
 		l.Post(l.drain)
 	}
@@ -357,10 +359,10 @@ func (l *Loop) takeLooked() {
 	l.spare = looked[:0]
 }
 
-// settle sends what callbacks wrote and reports the conns that ended, until
-// neither is left.
+// settle sends what callbacks wrote, tells of pressure, and reports the conns that
+// ended, until nothing of these is left.
 func (l *Loop) settle() {
-	for len(l.dirty) > 0 || len(l.lost) > 0 {
+	for len(l.dirty) > 0 || len(l.lost) > 0 || len(l.pressed) > 0 {
 		for i := 0; i < len(l.dirty); i++ { // it may grow
 			c := l.dirty[i]
 			l.dirty[i] = nil
@@ -369,6 +371,14 @@ func (l *Loop) settle() {
 			}
 		}
 		l.dirty = l.dirty[:0]
+		for i := 0; i < len(l.pressed); i++ {
+			p := l.pressed[i]
+			l.pressed[i] = pressure{} // once, even if the callback calls Goexit
+			if p.c != nil {
+				p.tell()
+			}
+		}
+		l.pressed = l.pressed[:0]
 		for i := 0; i < len(l.lost); i++ {
 			b := l.lost[i]
 			l.lost[i] = burial{} // once, even if the callback calls Goexit
@@ -558,7 +568,7 @@ func (l *Loop) close(err error) {
 	l.timers.clear()
 	l.silence()
 	l.ready, l.round, l.served = nil, nil, 0
-	l.congested = nil
+	l.congested, l.pressed = nil, nil
 	l.buffers.Clear()
 }
 

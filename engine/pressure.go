@@ -67,11 +67,23 @@ func (c *Conn) weigh() {
 	}
 }
 
-func (c *Conn) press() {
-	if c.phase == open && !c.ending() {
-		returned := false
-		defer c.loop.caught(c, &returned)
-		c.handler.Pressure(c, c.above)
-		returned = true
+// press has Pressure called when the writes that are under way are over: what a
+// Goexit there would keep them from doing, nobody could make up for.
+func (c *Conn) press() { c.loop.pressed = append(c.loop.pressed, pressure{c, c.above}) }
+
+// pressure is a call of Pressure that is due.
+type pressure struct {
+	c     *Conn
+	above bool
+}
+
+func (p pressure) tell() {
+	c := p.c
+	if c.phase != open || c.ending() {
+		return
 	}
+	returned := false
+	defer c.loop.caught(c, &returned)
+	c.handler.Pressure(c, p.above)
+	returned = true
 }

@@ -43,7 +43,7 @@ func (v *Virtual) Pending(loop int) bool {
 	if when, ok := l.timers.next(); ok && when <= v.r.clock.now() {
 		return true
 	}
-	if len(l.dirty) > 0 || len(l.lost) > 0 { // what a Goexit kept from being settled
+	if len(l.dirty) > 0 || len(l.pressed) > 0 || len(l.lost) > 0 { // what a Goexit kept from being settled
 		return true
 	}
 	l.mu.Lock()

@@ -26,9 +26,10 @@ const Large = 64 << 10
 
 // Pool hands out buffers. The zero value is ready. Any goroutine may use it.
 type Pool struct {
-	// Fresh has every buffer be a new one. How much one holds depends on who
-	// had it before, and so does where output is cut into pieces: what is to
-	// replay identically needs this. It is set before the first Get.
+	// Fresh has the pool keep none: every buffer is new, or comes from the
+	// caller's own Cache. How much one holds depends on who had it before, and so
+	// does where output is cut into pieces: what is to replay identically needs
+	// this. It is set before the first Get.
 	Fresh bool
 
 	ledger ledger // empty but in the debug build; first, where that costs nothing
