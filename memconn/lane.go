@@ -8,14 +8,10 @@ import (
 
 // lane carries buffers one way, from one goroutine to one other, without a
 // lock: a Go channel of the same length takes four times as long for a buffer.
+// Both ends being on one loop is the common case, and costs no more.
 type lane struct {
-	tail uint32 // buffers pushed; the writer's to change
-	head uint32 // buffers popped; the reader's to change
-
-	// near is that both ends are on one goroutine, as is common, and need no
-	// atomic stores: they are a quarter of what a buffer costs. It is set on
-	// that goroutine.
-	near bool
+	tail atomic.Uint32 // buffers pushed; the writer's to change
+	head atomic.Uint32 // buffers popped; the reader's to change
 
 	// The writer's alone: how long the buffers were, for a buffer is not its
 	// to look at once pushed.
@@ -28,7 +24,7 @@ type lane struct {
 
 // push hands b over if there is room. Only the writer may call it.
 func (l *lane) push(b *engine.Buffer) bool {
-	tail := atomic.LoadUint32(&l.tail)
+	tail := l.tail.Load()
 	if !l.room(tail) {
 		return false
 	}
@@ -36,13 +32,13 @@ func (l *lane) push(b *engine.Buffer) bool {
 	l.lengths[tail%Slots] = int32(n)
 	l.bytes += n
 	l.slots[tail%Slots] = b
-	l.move(&l.tail) // b is the reader's
+	l.tail.Store(tail + 1) // b is the reader's
 	return true
 }
 
 // room reports whether a slot is free and no more than Window waits.
 func (l *lane) room(tail uint32) bool {
-	head := atomic.LoadUint32(&l.head)
+	head := l.head.Load()
 	for ; l.settled != head; l.settled++ {
 		l.bytes -= int(l.lengths[l.settled%Slots])
 	}
@@ -51,24 +47,15 @@ func (l *lane) room(tail uint32) bool {
 
 // pop takes the oldest buffer, or nil. Only the reader may call it.
 func (l *lane) pop() *engine.Buffer {
-	head := atomic.LoadUint32(&l.head)
-	if head == atomic.LoadUint32(&l.tail) {
+	head := l.head.Load()
+	if head == l.tail.Load() {
 		return nil
 	}
 	b := l.slots[head%Slots]
 	l.slots[head%Slots] = nil
-	l.move(&l.head) // the slot is the writer's
+	l.head.Store(head + 1) // the slot is the writer's
 	return b
 }
 
-// move moves one of the caller's own ends on.
-func (l *lane) move(end *uint32) {
-	if l.near {
-		*end++
-		return
-	}
-	atomic.StoreUint32(end, *end+1)
-}
-
-// empty reports whether there was nothing to pop. Only the reader may call it.
-func (l *lane) empty() bool { return atomic.LoadUint32(&l.head) == atomic.LoadUint32(&l.tail) }
+// empty reports whether there was nothing to pop. Any goroutine may call it.
+func (l *lane) empty() bool { return l.head.Load() == l.tail.Load() }

@@ -70,9 +70,6 @@ func (e *End) RemoteAddr() net.Addr { return Addr{} }
 // Open implements engine.Transport.
 func (e *End) Open(s engine.Sink) {
 	e.on, e.own = s.Loop(), s
-	if far := e.peer.sink.Load(); far != nil && e.on != nil && (*far).Loop() == e.on {
-		e.in.near, e.peer.in.near = true, true
-	}
 	e.sink.Store(&s)
 	s.Wake(s.Loop()) // the other end may have written already
 }
