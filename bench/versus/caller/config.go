@@ -5,6 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"time"
+
+	"github.com/packetmq/packetmq/bench/versus/result"
 )
 
 // Config is what a load is to do.
@@ -84,18 +86,8 @@ func (cfg *Config) room() int {
 	return max(cfg.Depth, cfg.Inflight)
 }
 
-// Result is what a load came to. Times are in nanoseconds.
+// Result is what a load came to.
 type Result struct {
-	Packets int64   `json:"packets"` // with the right reply
-	Seconds float64 `json:"seconds"` // from the first packet to the last reply
-	Errors  int64   `json:"errors"`
-	CPU     int64   `json:"cpu_ns"` // of this process
-	P50     int64   `json:"p50"`
-	P90     int64   `json:"p90"`
-	P99     int64   `json:"p99"`
-	P999    int64   `json:"p999"`
-	Max     int64   `json:"max"`
-	Conns   int     `json:"conns"`
-	Rate    float64 `json:"rate"`              // that was asked for
-	Problem string  `json:"problem,omitempty"` // the first of the errors
+	result.Load
+	Problem string `json:"problem,omitempty"` // the first of the errors
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"golang.org/x/sys/unix"
+
+	"github.com/packetmq/packetmq/bench/versus/result"
 )
 
 // round is one load on conns that are up, from the first packet to the last
@@ -109,13 +111,13 @@ func (r *round) wait(ctx context.Context, d time.Duration, dues []chan int64) er
 
 func (r *round) result(cpu int64) Result {
 	all := hdrhistogram.New(1, longest, 2)
-	res := Result{CPU: cpu, Conns: r.cfg.Conns, Rate: r.cfg.Rate}
+	res := Result{Load: result.Load{CPU: cpu, Conns: r.cfg.Conns, Rate: r.cfg.Rate}}
 	var last int64
 	for i := range r.counts {
 		c := &r.counts[i]
 		all.Merge(c.latency)
-		res.Packets += c.packets
-		res.Errors += c.errors
+		res.Packets += uint64(c.packets)
+		res.Errors += uint64(c.errors)
 		last = max(last, c.last)
 		if res.Problem == "" && c.problem != nil {
 			res.Problem = c.problem.Error()
