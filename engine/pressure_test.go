@@ -2,9 +2,11 @@ package engine
 
 import (
 	"bytes"
+	"io"
 	"net"
 	"runtime"
 	"testing"
+	"time"
 )
 
 // What Pressure does comes behind all that was queued before, and a fault in it
@@ -54,6 +56,29 @@ func TestFaultsInPressureLeaveNoHole(t *testing.T) {
 			}
 			c.Abort(nil)
 			wait(t, "the end", closed)
+		})
+	}
+}
+
+// A fault that Pressure would have while a conn is being aborted does not keep
+// the conn: it ends at once, for the reason that Abort was given.
+func TestFaultsInPressureDoNotOutdoAnAbort(t *testing.T) {
+	for name, fault := range map[string]func(){"panic": func() { panic("oh") }, "Goexit": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, &Config{SoftPending: 1 << 10})
+			closed := make(chan error, 1)
+			h := apologetic{&hooks{
+				pressure: func(*Conn, bool) { fault() },
+				closed:   func(_ *Conn, err error) { closed <- err },
+			}, func(c *Conn, _ error) { c.Finish(time.Second) }}
+			c := plugIn(t, r, &plug{stuck: true}, h)
+			r.Post(func() {
+				c.Queue(make([]byte, 1<<20))
+				c.Abort(io.ErrShortWrite)
+			})
+			if err := wait(t, "the end", closed); err != io.ErrShortWrite {
+				t.Errorf("ended for %v, want %v", err, io.ErrShortWrite)
+			}
 		})
 	}
 }

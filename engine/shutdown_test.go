@@ -140,7 +140,7 @@ func TestShutdownOnLoopKeepsItsDeadline(t *testing.T) {
 		if ended() {
 			t.Error("it ended before its deadline")
 		}
-		time.Sleep(2 * time.Minute)
+		time.Sleep(2 * time.Minute) // the bubble's
 		if !ended() {
 			t.Error("it did not end at its deadline")
 		}
