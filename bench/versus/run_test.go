@@ -28,7 +28,7 @@ func TestRun(t *testing.T) {
 	results, folder := filepath.Join(t.TempDir(), "new", "results.json"), t.TempDir()
 	var progress bytes.Buffer
 	code, out := run(t.Context(), &progress, "run", "--bin", dir, "--peers", "limit,gnet", "--modes", "raw,typed", "--rounds", "2",
-		"--window", "50ms", "--warmup", "5ms", "--patience", "0s", "--groups", "closed,open", "--cells", "64 B 64×16,64 B 1×1",
+		"--window", "200ms", "--warmup", "5ms", "--patience", "0s", "--groups", "closed,open", "--cells", "64 B 64×16,64 B 1×1",
 		"--out", results, "--report", folder)
 	if code != 0 {
 		t.Fatalf("code %d: %s", code, &progress)
