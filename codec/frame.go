@@ -37,16 +37,9 @@ func Header(id uint16, n int) (h [HeaderSize]byte) {
 
 // AppendFrame appends a whole frame. The payload must be shorter than 4 GiB.
 func AppendFrame(dst []byte, id uint16, payload []byte) []byte {
-	start, body := len(dst), len(dst)+HeaderSize
-	if body+len(payload) > cap(dst) {
-		h := Header(id, len(payload))
-		return append(append(dst, h[:]...), payload...)
-	}
-	dst = dst[:body+len(payload)]
-	binary.BigEndian.PutUint32(dst[start:body], uint32(IDSize+len(payload)))
-	binary.BigEndian.PutUint16(dst[start+LengthSize:body], id)
-	copy(dst[body:], payload)
-	return dst
+	dst = binary.BigEndian.AppendUint32(dst, uint32(IDSize+len(payload)))
+	dst = binary.BigEndian.AppendUint16(dst, id)
+	return append(dst, payload...)
 }
 
 // BeginFrame appends a header whose length is still open. The caller appends

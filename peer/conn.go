@@ -161,19 +161,20 @@ func (c *Conn) Softquit(reason string) error {
 // table is the dispatch table of the conn: the registry's own, or the same
 // packets under the other side's ids.
 func (c *Conn) table() *registry.Table {
-	base := c.peer.reg.Table()
-	if a := c.adapted.Load(); a != nil {
-		if a.base != base {
-			a = c.rebase(a, base)
-		}
-		return a.table
+	a := c.adapted.Load()
+	if a == nil || a.base != c.peer.reg.Table() {
+		return c.newTable()
 	}
-	return base
+	return a.table
 }
 
-// rebase adapts to a registry in which packets were added or removed since.
-func (c *Conn) rebase(a *adaptation, base *registry.Table) *adaptation {
+// newTable is table for a conn that has none yet, or none of the registry's newest.
+func (c *Conn) newTable() *registry.Table {
+	base, a := c.peer.reg.Table(), c.adapted.Load()
+	if a == nil {
+		return base
+	}
 	a = &adaptation{ids: a.ids, base: base, table: base.Rebase(a.ids)}
 	c.adapted.Store(a)
-	return a
+	return a.table
 }

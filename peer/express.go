@@ -15,21 +15,24 @@ import (
 // than a plain handler does.
 func (c *Conn) express(b []byte, max int) (n, packets int) {
 	p := c.peer
-	if !c.made || p.cfg.EncodedIn != nil || c.shaking || c.reader != nil {
+	handlers := p.handlers.Load() // before observed: SetPacketLog replaces them behind it
+	if !c.made || c.shaking || c.reader != nil || p.observed() {
 		return 0, 0
 	}
-	limit := uint32(p.cfg.MaxFrame)
-	base, handlers := p.reg.Table(), p.handlers.Load()
+	base := p.reg.Table()
 	table := c.table() // of base, or of what the first look below finds changed
-	adapted := c.adapted.Load()
+	limit := p.cfg.MaxFrame
+	share := len(b) - shareBytes
 	var h *handler // of the packets with this id
 	last := -1
-	for packets < max && n < shareBytes && len(b)-n >= codec.HeaderSize {
-		length := binary.BigEndian.Uint32(b[n:])
-		if length > limit || length < codec.IDSize || len(b)-n-codec.LengthSize < int(length) {
+	rest := b
+	for len(rest) > share && len(rest) >= codec.HeaderSize && packets < max {
+		length := int(binary.BigEndian.Uint32(rest))
+		end := codec.LengthSize + length
+		if length > limit || length < codec.IDSize || end > len(rest) {
 			break
 		}
-		if id := int(binary.BigEndian.Uint16(b[n+codec.LengthSize:])); id != last {
+		if id := int(binary.BigEndian.Uint16(rest[codec.LengthSize:])); id != last {
 			t := table.Type(uint16(id))
 			if t == nil || t.Index() >= len(*handlers) {
 				break
@@ -40,22 +43,19 @@ func (c *Conn) express(b []byte, max int) (n, packets int) {
 			last = id
 		}
 		// What the last packet's handler, or another goroutine, may have changed.
-		if c.State() != Active || p.observed() ||
-			p.reg.Table() != base || c.adapted.Load() != adapted || p.handlers.Load() != handlers {
+		// A table of the conn's own changes with the registry's, and input that is
+		// over makes its conn inactive.
+		if c.State() != Active || c.aborted() || p.reg.Table() != base || p.handlers.Load() != handlers {
 			break
 		}
-		end := n + codec.LengthSize + int(length)
-		payload := b[n+codec.HeaderSize : end : end]
-		n = end
+		payload := rest[codec.HeaderSize:end:end]
+		rest = rest[end:]
 		packets++
 		if err := h.direct(c, payload); err != nil {
 			c.refuse(err)
 		}
-		if c.over || c.aborted() {
-			break
-		}
 	}
-	return n, packets
+	return len(b) - len(rest), packets
 }
 
 // expressed reports whether packets of type t may go by express, if their

@@ -86,7 +86,13 @@ func (p *Peer) log(c *Conn, d Direction, t *registry.Type, payload []byte) {
 // SetPacketLog has the packet log keep the last n packets, of those received,
 // sent, or both; 0 turns it off and empties it. Logging costs a copy and a lock
 // for each packet.
-func (p *Peer) SetPacketLog(n int, received, sent bool) { p.packets.set(max(n, 0), received, sent) }
+func (p *Peer) SetPacketLog(n int, received, sent bool) {
+	p.packets.set(max(n, 0), received, sent)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	same := *p.handlers.Load()
+	p.handlers.Store(&same) // which has express look again
+}
 
 // PacketLog returns what the packet log holds, oldest first.
 func (p *Peer) PacketLog() []LogEntry {

@@ -74,11 +74,9 @@ func (c *Conn) SendRaw(t *registry.Type, payload []byte) error {
 // only.
 func (c *Conn) ReplyRaw(t *registry.Type, payload []byte) error {
 	c.mustBeOnLoop("Conn.ReplyRaw")
-	if c.peer.observed() {
-		return c.SendRaw(t, payload)
-	}
 	id, ok := c.table().WireID(t)
-	if !ok || c.State() != Active || t.Options().MaxSize > 0 || codec.IDSize+len(payload) > int(c.maxSend.Load()) {
+	if !ok || t.Options().MaxSize > 0 || codec.IDSize+len(payload) > int(c.maxSend.Load()) ||
+		c.State() != Active || c.peer.observed() {
 		return c.SendRaw(t, payload) // which knows what is wrong, if anything
 	}
 	out := c.link.Out()
