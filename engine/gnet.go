@@ -392,9 +392,17 @@ func (s *socket) Write(b *Buffer) error {
 		}
 		return ErrClosed
 	}
+	n := 0
+	if !s.clogged {
+		if n = writeNow(s.gc.Fd(), b.B); n == len(b.B) {
+			s.loop.buffers.Put(b)
+			return nil
+		}
+	}
 	s.inGnet = true
-	_, err := s.gc.Write(b.B)
+	_, err := s.gc.Write(b.B[n:])
 	s.inGnet = false
+	s.clogged = true // as far as is known
 	s.loop.buffers.Put(b)
 	if err != nil && s.end() != nil {
 		return nil // the end comes behind the input that is held
@@ -404,10 +412,12 @@ func (s *socket) Write(b *Buffer) error {
 
 // Buffered implements Transport.
 func (s *socket) Buffered() int {
-	if s.gc == nil {
+	if !s.clogged || s.gc == nil {
 		return 0
 	}
-	return s.gc.OutboundBuffered()
+	n := s.gc.OutboundBuffered()
+	s.clogged = n > 0
+	return n
 }
 
 // CloseWrite implements Transport.

@@ -165,13 +165,15 @@ func (c *Conn) unload() {
 // writeAll writes what was written and then what was queued, in one buffer if
 // that is no more than a chunk. It reports whether the conn is alive.
 func (c *Conn) writeAll() bool {
-	rest := &c.loop.rest
-	if c.waits.Load() {
-		if *rest = c.taken(); c.out != nil && len(c.out.B)+rest.size() <= chunk {
-			c.append(rest)
-		}
-	}
 	b := c.out
+	if !c.waits.Load() { // as for most answers
+		c.out = nil
+		return b == nil || c.write(b)
+	}
+	rest := &c.loop.rest
+	if *rest = c.taken(); b != nil && len(b.B)+rest.size() <= chunk {
+		c.append(rest)
+	}
 	if c.out = nil; b == nil {
 		b = rest.take()
 	}
