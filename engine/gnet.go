@@ -182,7 +182,11 @@ func (p *poller) handle() {
 		p.loop.sockets++
 		e.s.conn().start()
 	default:
-		e.s.take(e.in)
+		if e.s.take(e.in); p.loop.gathers() {
+			p.loop.leave()
+			p.loop.exit()
+			return
+		}
 	}
 	p.loop.done()
 	p.loop.exit()

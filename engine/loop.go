@@ -51,6 +51,7 @@ type Loop struct {
 	round     []*Conn // of these, the ones that have their share now
 	served    int     // of the round
 	dirty     []*Conn // conns to flush
+	gather    gathering
 	rest      queue   // of the one that is being flushed, what is not written yet
 	congested []*Conn // conns whose transport holds output
 	recheck   *Timer  // while any conn is congested
@@ -190,8 +191,19 @@ func (l *Loop) enqueue(c *Conn) {
 // enter begins a callback of the driver; exit ends it.
 func (l *Loop) enter() {
 	if l.r.halted() {
+		if len(l.dirty) > 0 { // what was gathered does not wait for the next Run
+			l.begin()
+			l.flush()
+			l.leave()
+			l.exit()
+		}
 		l.r.park()
 	}
+	l.begin()
+}
+
+// begin is enter, whatever is halted.
+func (l *Loop) begin() {
 	l.turns.Store(l.turns.Load() + 1)
 	l.finished = false
 }
@@ -209,6 +221,11 @@ func (l *Loop) done() {
 			break
 		}
 	}
+	l.leave()
+}
+
+// leave is done without what it sends and reports.
+func (l *Loop) leave() {
 	l.buffers.Settle()
 	l.finished = true
 }
@@ -277,6 +294,7 @@ func (l *Loop) turn() {
 	if cap(l.batch) == 0 {
 		l.batch = make([]task, 0, maxTasks)
 	}
+	l.gathered()
 	l.mu.Lock()
 	l.ringing = false
 	alarmed := l.alarmed
@@ -363,14 +381,7 @@ func (l *Loop) takeLooked() {
 // ended, until nothing of these is left.
 func (l *Loop) settle() {
 	for len(l.dirty) > 0 || len(l.lost) > 0 || len(l.pressed) > 0 {
-		for i := 0; i < len(l.dirty); i++ { // it may grow
-			c := l.dirty[i]
-			l.dirty[i] = nil
-			if c != nil { // else done, before a Goexit
-				c.flush()
-			}
-		}
-		l.dirty = l.dirty[:0]
+		l.flush()
 		for i := 0; i < len(l.pressed); i++ {
 			p := l.pressed[i]
 			l.pressed[i] = pressure{} // once, even if the callback calls Goexit
@@ -388,6 +399,18 @@ func (l *Loop) settle() {
 		}
 		l.lost = l.lost[:0]
 	}
+}
+
+// flush sends what callbacks wrote.
+func (l *Loop) flush() {
+	for i := 0; i < len(l.dirty); i++ { // it may grow
+		c := l.dirty[i]
+		l.dirty[i] = nil
+		if c != nil { // else done, before a Goexit
+			c.flush()
+		}
+	}
+	l.dirty = l.dirty[:0]
 }
 
 func (l *Loop) report(b burial) {

@@ -1,0 +1,78 @@
+package engine
+
+import "time"
+
+const (
+	// gatherProbe is after how many reads there is a look at how long the rounds
+	// are, while output is not gathered: a look costs as much as half a read. It
+	// is a prime, for looks to begin anywhere in rounds that are all as long.
+	gatherProbe = 251
+
+	// gatherFrom is how many reads a round must have had for the output of the
+	// next one to be gathered: with fewer, the bell costs more than that saves.
+	gatherFrom = 4
+
+	// gatherMost is how many conns' output waits at most.
+	gatherMost = 16
+
+	// gatherTime is how long the reads of a round may have taken on average,
+	// their handlers included. So output waits for 16 times that, a third of a
+	// millisecond, and is not kept waiting by slow handlers for more than a round.
+	gatherTime = 20 * time.Microsecond
+)
+
+// gathering has the output of several sockets leave together when the poller
+// brings input of several in one round. Writes one behind the other take less
+// than writes that take turns with reads: the kernel's code for either stays in
+// the CPU's caches, and a program on this machine at the other end of the sockets
+// is woken once for many.
+//
+// The poller does not tell where a round ends. A bell that is rung within one is
+// heard behind it, which tells; since that takes two system calls, it is done for
+// every round only while rounds are long.
+type gathering struct {
+	reads uint32        // so far
+	on    bool          // output waits for the bell
+	rung  bool          // for the end of this round, behind the read from, at the time since
+	from  uint32
+	since time.Duration
+}
+
+// gathers notes a read. It reports whether what was written meanwhile waits for
+// the bell, which is rung then, and is not so much that it is to go out now.
+func (l *Loop) gathers() bool {
+	g := &l.gather
+	g.reads++
+	if !g.rung {
+		if g.on = g.on || debugBuild; !g.on && g.reads%gatherProbe != 0 || !l.summon() {
+			return false
+		}
+		g.rung, g.from, g.since = true, g.reads, l.r.clock.now()
+	}
+	return g.on && len(l.dirty) < gatherMost &&
+		len(l.lost) == 0 && len(l.pressed) == 0 && !l.asked.Load() && !l.r.halted()
+}
+
+// gathered says that the bell was heard.
+func (l *Loop) gathered() {
+	if g := &l.gather; g.rung {
+		more, took := g.reads-g.from, l.r.clock.now()-g.since
+		g.on = 1+more >= gatherFrom && took <= gatherTime*time.Duration(more)
+		g.rung = false
+	}
+}
+
+// summon has the loop hear the bell. It reports whether that is so.
+func (l *Loop) summon() bool {
+	l.mu.Lock()
+	bell, ring := l.bell, !l.ringing
+	l.ringing = bell != nil
+	l.mu.Unlock()
+	if bell == nil {
+		return false
+	}
+	if ring {
+		bell()
+	}
+	return true
+}
