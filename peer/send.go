@@ -219,7 +219,9 @@ func (c *Conn) reply(t *registry.Type, v any) error {
 	if out.B = b; err != nil {
 		out.B = room[:start]
 	}
-	out.B = append(out.B, inner...)
+	if len(inner) > 0 {
+		out.B = append(out.B, inner...)
+	}
 	return err
 }
 
