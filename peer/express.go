@@ -9,11 +9,11 @@ import (
 
 // express is receive for the usual packet: its frame lies whole in b, the conn
 // is active, and nobody but the packet's handler wants to see it. It handles as
-// many of these as stand at the front of b, max and a share at most, and returns
-// the bytes they took and how many they were. What it leaves, frame handles; the two do
-// the same, but asking for each packet what holds for all of a burst costs more
-// than a plain handler does.
-func (c *Conn) express(b []byte, max int) (n, packets int) {
+// many of these as stand at the front of b, most and a share at most, and returns
+// the bytes they took and how many they were. What it leaves, frame handles; the
+// two do the same, but asking for each packet what holds for all of a burst costs
+// more than a plain handler does.
+func (c *Conn) express(b []byte, most int) (n, packets int) {
 	p := c.peer
 	handlers := p.handlers.Load() // before observed: SetPacketLog replaces them behind it
 	if !c.made || c.shaking || c.reader != nil || p.observed() {
@@ -21,15 +21,15 @@ func (c *Conn) express(b []byte, max int) (n, packets int) {
 	}
 	base := p.reg.Table()
 	table := c.table() // of base, or of what the first look below finds changed
-	limit := p.cfg.MaxFrame
-	share := len(b) - shareBytes
-	var h *handler // of the packets with this id
+	limit := uint(p.cfg.MaxFrame - codec.IDSize)
+	left := max(len(b)-shareBytes, codec.HeaderSize-1) // what is not looked at
+	var h *handler                                     // of the packets with this id
 	last := -1
 	rest := b
-	for len(rest) > share && len(rest) >= codec.HeaderSize && packets < max {
+	for len(rest) > left && packets < most {
 		length := int(binary.BigEndian.Uint32(rest))
 		end := codec.LengthSize + length
-		if length > limit || length < codec.IDSize || end > len(rest) {
+		if uint(length-codec.IDSize) > limit || end > len(rest) {
 			break
 		}
 		if id := int(binary.BigEndian.Uint16(rest[codec.LengthSize:])); id != last {
