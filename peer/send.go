@@ -74,7 +74,7 @@ func (c *Conn) SendRaw(t *registry.Type, payload []byte) error {
 // only.
 func (c *Conn) ReplyRaw(t *registry.Type, payload []byte) error {
 	c.mustBeOnLoop("Conn.ReplyRaw")
-	id, ok := c.table().WireID(t)
+	id, ok := c.replyTable().WireID(t)
 	if !ok || t.Options().MaxSize > 0 || codec.IDSize+len(payload) > int(c.maxSend.Load()) ||
 		c.State() != Active || c.peer.observed() {
 		return c.SendRaw(t, payload) // which knows what is wrong, if anything
@@ -199,12 +199,9 @@ func (c *Conn) dispatch(t *registry.Type, frame []byte) (err error) {
 
 // reply encodes behind what the callback has written so far.
 func (c *Conn) reply(t *registry.Type, v any) error {
-	if t == nil || c.peer.observed() || t.Hooks() != nil {
-		return c.peer.send(c, t, v)
-	}
-	id, err := c.wireID(t)
-	if err != nil {
-		return err
+	id, ok := c.replyTable().WireID(t)
+	if !ok || c.State() != Active || c.peer.observed() || t.Hooks() != nil {
+		return c.peer.send(c, t, v) // which knows what is wrong, if anything
 	}
 	out := c.link.Out()
 	if out == nil { // no room, or closed
