@@ -87,9 +87,8 @@ type Conn struct {
 	holdBack  bool    // output stays here while the transport holds some
 	ended     bool    // no more is queued; under mu
 	writing   bool    // writeAll is under way
-	enrolled  bool    // of a socket, as the next three
+	enrolled  bool    // of a socket, as the next two
 	inGnet    bool    // gnet is being called: what it reports meanwhile is no news
-	clogged   bool    // gnet may hold output: what follows must go behind it
 	over      bool    // the end was delivered, or is not wanted
 	out       *Buffer // what callbacks have written since the last flush
 	held      int     // bytes in the transport when last looked at, as many as are in the reactor's total

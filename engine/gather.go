@@ -31,9 +31,9 @@ const (
 // heard behind it, which tells; since that takes two system calls, it is done for
 // every round only while rounds are long.
 type gathering struct {
-	reads uint32        // so far
-	on    bool          // output waits for the bell
-	rung  bool          // for the end of this round, behind the read from, at the time since
+	reads uint32 // so far
+	on    bool   // output waits for the bell
+	rung  bool   // for the end of this round, behind the read from, at the time since
 	from  uint32
 	since time.Duration
 }

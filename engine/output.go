@@ -1,7 +1,7 @@
 package engine
 
-// Out is the buffer for output: append to its B. The loop sends it at the end
-// of the callback, in one write for all that was appended. It is valid until
+// Out is the buffer for output: append to its B. The loop sends it behind the
+// callback, in one write for all that was appended. It is valid until
 // the callback returns or Queue is called. Nil when the conn has ended, or when
 // too much waits for it; Queue tells which.
 //
@@ -128,7 +128,7 @@ func (c *Conn) pending() int {
 	return n
 }
 
-// touch has the conn flushed at the end of the callback.
+// touch has the conn flushed behind the callback.
 func (c *Conn) touch() {
 	if !c.dirty {
 		c.dirty = true

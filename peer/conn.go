@@ -29,16 +29,15 @@ type Conn struct {
 
 	// The loop's alone.
 	watch   watch
-	place   *place          // of an accepted socket
-	reader  *codec.Reader   // of the frame that has begun; nil between frames
-	burst   *registry.Table // the conn's, while express is at work; what is newer, it does not have
-	heard   bool            // something came since the last look of watch
-	beats   bool            // both sides know heartbeats
-	shaking bool            // frames are bounded as they are before the handshake is done
-	made    bool            // OnMade was called
-	lost    bool            // OnLost was called
-	over    bool            // no more input is handled
-	proven  bool            // the other side's finish was handled
+	place   *place        // of an accepted socket
+	reader  *codec.Reader // of the frame that has begun; nil between frames
+	heard   bool          // something came since the last look of watch
+	beats   bool          // both sides know heartbeats
+	shaking bool          // frames are bounded as they are before the handshake is done
+	made    bool          // OnMade was called
+	lost    bool          // OnLost was called
+	over    bool          // no more input is handled
+	proven  bool          // the other side's finish was handled
 	unknown uint8
 }
 
@@ -167,14 +166,6 @@ func (c *Conn) table() *registry.Table {
 		return c.newTable()
 	}
 	return a.table
-}
-
-// replyTable is table on the loop, where one look does for a burst.
-func (c *Conn) replyTable() *registry.Table {
-	if c.burst != nil {
-		return c.burst
-	}
-	return c.table()
 }
 
 // newTable is table for a conn that has none yet, or none of the registry's newest.

@@ -21,7 +21,6 @@ func (c *Conn) express(b []byte, most int) (n, packets int) {
 	}
 	base := p.reg.Table()
 	table := c.table() // of base, or of what the first look below finds changed
-	c.burst = table
 	limit := uint(p.cfg.MaxFrame - codec.IDSize)
 	left := max(len(b)-shareBytes, codec.HeaderSize-1) // what is not looked at
 	var h *handler                                     // of the packets with this id
@@ -56,7 +55,6 @@ func (c *Conn) express(b []byte, most int) (n, packets int) {
 			c.refuse(err)
 		}
 	}
-	c.burst = nil
 	return len(b) - len(rest), packets
 }
 

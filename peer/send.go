@@ -28,7 +28,7 @@ func Send[T any](c *Conn, pkt registry.Packet[T], v *T) error {
 }
 
 // Reply is Send for the conn's own callbacks: it encodes straight into the
-// output that leaves when the callback ends, and takes no lock. On the conn's
+// output that leaves behind the callback, and takes no lock. On the conn's
 // loop only.
 func Reply[T any](c *Conn, pkt registry.Packet[T], v *T) error {
 	c.mustBeOnLoop("Reply")
@@ -36,7 +36,7 @@ func Reply[T any](c *Conn, pkt registry.Packet[T], v *T) error {
 }
 
 // Reply is Send for the conn's own callbacks: it encodes straight into the
-// output that leaves when the callback ends, and takes no lock. On the conn's
+// output that leaves behind the callback, and takes no lock. On the conn's
 // loop only.
 func (c *Conn) Reply(packet, v any) error {
 	c.mustBeOnLoop("Conn.Reply")
@@ -74,7 +74,7 @@ func (c *Conn) SendRaw(t *registry.Type, payload []byte) error {
 // only.
 func (c *Conn) ReplyRaw(t *registry.Type, payload []byte) error {
 	c.mustBeOnLoop("Conn.ReplyRaw")
-	id, ok := c.replyTable().WireID(t)
+	id, ok := c.table().WireID(t)
 	if !ok || t.Options().MaxSize > 0 || codec.IDSize+len(payload) > int(c.maxSend.Load()) ||
 		c.State() != Active || c.peer.observed() {
 		return c.SendRaw(t, payload) // which knows what is wrong, if anything
@@ -199,7 +199,7 @@ func (c *Conn) dispatch(t *registry.Type, frame []byte) (err error) {
 
 // reply encodes behind what the callback has written so far.
 func (c *Conn) reply(t *registry.Type, v any) error {
-	id, ok := c.replyTable().WireID(t)
+	id, ok := c.table().WireID(t)
 	if !ok || c.State() != Active || c.peer.observed() || t.Hooks() != nil {
 		return c.peer.send(c, t, v) // which knows what is wrong, if anything
 	}
