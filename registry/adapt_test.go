@@ -357,7 +357,8 @@ func adaptable(table *Table, ids []Entry) bool {
 	for _, e := range table.IDs() {
 		id, ok := byName[e.Name]
 		switch {
-		case !ok, e.ID < 4 && id != e.ID, e.ID >= 4 && id < 4, (e.ID < 16) != (id < 16):
+		case !ok, e.ID < 4 && id != e.ID, e.ID >= 4 && id < 4, (e.ID < 16) != (id < 16),
+			id == IDPing, id == IDPong:
 			return false
 		}
 	}
@@ -376,6 +377,7 @@ func FuzzAdapt(f *testing.F) {
 	f.Add(seed(0, 1, 2, 3, 18, 17, 4))
 	f.Add(seed(0, 1, 2, 3, 40, 65535, 13))
 	f.Add(seed(0, 1, 2, 3, 40, 40, 4))
+	f.Add(seed(0, 1, 2, 3, 17, 18, 14))
 	f.Add(seed(3, 2, 1, 0, 17, 18, 4))
 	f.Add(seed(0, 1, 2, 3, 4, 5, 16))
 	f.Add(seed(0, 1, 2, 3, 17, 18, 4, 42))
