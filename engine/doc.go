@@ -23,7 +23,7 @@
 // Posted functions run in the order of Post. Bytes of one conn leave in the
 // order in which Out and Queue took them, whoever called. Output written in a
 // callback leaves in one write when the callback ends, or, while many sockets
-// have input at once, behind the callbacks of up to 15 more conns.
+// have input at once, behind the input of up to 15 more.
 //
 // # Fairness
 //

@@ -12,7 +12,8 @@ const (
 	// next one to be gathered: with fewer, the bell costs more than that saves.
 	gatherFrom = 4
 
-	// gatherMost is how many conns' output waits at most.
+	// gatherMost is how many reads in a row have their output leave together, at
+	// most: nobody's answer waits for all of a round of thousands.
 	gatherMost = 16
 
 	// gatherTime is how long the reads of a round may have taken on average,
@@ -39,7 +40,7 @@ type gathering struct {
 }
 
 // gathers notes a read. It reports whether what was written meanwhile waits for
-// the bell, which is rung then, and is not so much that it is to go out now.
+// the bell, which is rung then, and has not waited for as long as it may.
 func (l *Loop) gathers() bool {
 	g := &l.gather
 	g.reads++
@@ -49,7 +50,7 @@ func (l *Loop) gathers() bool {
 		}
 		g.rung, g.from, g.since = true, g.reads, l.r.clock.now()
 	}
-	return g.on && len(l.dirty) < gatherMost &&
+	return g.on && (1+g.reads-g.from)%gatherMost != 0 &&
 		len(l.lost) == 0 && len(l.pressed) == 0 && !l.asked.Load() && !l.r.halted()
 }
 

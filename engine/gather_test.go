@@ -103,6 +103,25 @@ func TestOutputIsGatheredInLongRounds(t *testing.T) {
 	k.round(2*gatherMost+3, 3)
 }
 
+// An answer does not wait for a long round of others that answer nothing.
+func TestOutputWaitsForFewReads(t *testing.T) {
+	k := newRounds(t, 3*gatherMost)
+	k.gather()
+	for i, c := range k.conns {
+		if i > 0 {
+			c.in = nil
+		}
+		k.p.OnTraffic(c)
+		want := 0
+		if i == gatherMost-1 {
+			want = 1
+		}
+		if got := k.sent(); got != want {
+			t.Errorf("%d answers were sent behind read %d, want %d", got, 1+i, want)
+		}
+	}
+}
+
 func TestOutputIsNotGatheredInShortRounds(t *testing.T) {
 	if debugBuild {
 		t.Skip("the debug build always gathers")
