@@ -83,12 +83,12 @@ type Conn struct {
 	queued    bool    // in loop.ready
 	congested bool    // in loop.congested
 	above     bool    // Pressure was told so
-	drained   bool    // Drain was called
 	holdBack  bool    // output stays here while the transport holds some
 	ended     bool    // no more is queued; under mu
 	writing   bool    // writeAll is under way
-	enrolled  bool    // of a socket, as the next two
+	enrolled  bool    // of a socket, as the next three
 	inGnet    bool    // gnet is being called: what it reports meanwhile is no news
+	clogged   bool    // gnet may hold output: what follows goes behind it
 	over      bool    // the end was delivered, or is not wanted
 	out       *Buffer // what callbacks have written since the last flush
 	held      int     // bytes in the transport when last looked at, as many as are in the reactor's total
@@ -110,8 +110,9 @@ type strain struct {
 	grace  time.Duration // of Finish
 
 	// The loop's alone.
-	unsent int           // bytes that waited when the deadline of an ending conn was last set
-	since  time.Duration // when above began, on the loop's clock
+	drained bool          // Drain was called
+	unsent  int           // bytes that waited when the deadline of an ending conn was last set
+	since   time.Duration // when above began, on the loop's clock
 }
 
 // strained makes the conn's strain if it has none yet.
@@ -228,10 +229,10 @@ func (c *Conn) never() {
 }
 
 func (c *Conn) drain() {
-	if c.phase != open || c.drained || c.ending() {
+	if c.phase != open || c.ending() || c.strained().drained {
 		return
 	}
-	c.drained = true
+	c.strained().drained = true
 	returned := false
 	defer c.loop.caught(c, &returned)
 	c.handler.Drain(c)

@@ -206,10 +206,9 @@ type socket Conn
 
 // aside is what a socket only has at times.
 type aside struct {
-	sink    Sink   // of a Wrapper; nil: the conn
-	input   []byte // that the conn has not taken yet
-	end     error  // the end, while input is held
-	clogged bool   // gnet may hold output: what follows goes behind it
+	sink  Sink   // of a Wrapper; nil: the conn
+	input []byte // that the conn has not taken yet
+	end   error  // the end, while input is held
 }
 
 func (s *socket) conn() *Conn { return (*Conn)(s) }
@@ -258,21 +257,12 @@ func (s *socket) keep(b []byte) {
 	case a == nil:
 	case len(b) > 0:
 		a.input = b
+	case a.sink == nil && a.end == nil:
+		s.aside = nil
 	default:
 		a.input = nil
-		s.tidy()
 	}
 }
-
-// tidy gives up aside when nothing is there.
-func (s *socket) tidy() {
-	if a := s.aside; a.sink == nil && a.input == nil && a.end == nil && !a.clogged {
-		s.aside = nil
-	}
-}
-
-// clogged reports whether gnet may hold output.
-func (s *socket) clogged() bool { return s.aside != nil && s.aside.clogged }
 
 // Open implements Transport.
 func (s *socket) Open(sink Sink) {
@@ -407,7 +397,7 @@ func (s *socket) Write(b *Buffer) error {
 		return ErrClosed
 	}
 	n := 0
-	if !s.clogged() {
+	if !s.clogged {
 		if n = writeNow(s.gc.Fd(), b.B); n == len(b.B) {
 			s.loop.buffers.Put(b)
 			return nil
@@ -416,7 +406,7 @@ func (s *socket) Write(b *Buffer) error {
 	s.inGnet = true
 	_, err := s.gc.Write(b.B[n:])
 	s.inGnet = false
-	s.put().clogged = true // as far as is known
+	s.clogged = true // as far as is known
 	s.loop.buffers.Put(b)
 	if err != nil && s.end() != nil {
 		return nil // the end comes behind the input that is held
@@ -426,14 +416,11 @@ func (s *socket) Write(b *Buffer) error {
 
 // Buffered implements Transport.
 func (s *socket) Buffered() int {
-	if !s.clogged() || s.gc == nil {
+	if !s.clogged || s.gc == nil {
 		return 0
 	}
 	n := s.gc.OutboundBuffered()
-	if n == 0 {
-		s.aside.clogged = false
-		s.tidy()
-	}
+	s.clogged = n > 0
 	return n
 }
 
