@@ -66,14 +66,5 @@ func (l *Loop) gathered() {
 // summon has the loop hear the bell. It reports whether that is so.
 func (l *Loop) summon() bool {
 	l.mu.Lock()
-	bell, ring := l.bell, !l.ringing
-	l.ringing = bell != nil
-	l.mu.Unlock()
-	if bell == nil {
-		return false
-	}
-	if ring {
-		bell()
-	}
-	return true
+	return l.unlockAndRing(true)
 }

@@ -1,5 +1,11 @@
 package engine
 
+import "time"
+
+// recheckEvery is how often a congested conn is looked at: no driver tells
+// when output has drained.
+const recheckEvery = 5 * time.Millisecond
+
 // measure looks at what the transport could not move on.
 func (c *Conn) measure() {
 	n := c.tr.Buffered()
@@ -86,4 +92,32 @@ func (p pressure) tell() {
 	defer c.loop.caught(c, &returned)
 	c.handler.Pressure(c, p.above)
 	returned = true
+}
+
+func (l *Loop) congest(c *Conn) {
+	l.congested = append(l.congested, c)
+	if l.recheck == nil {
+		l.recheck = l.Every(recheckEvery, l.relieve)
+	}
+}
+
+// relieve looks again at the congested conns.
+func (l *Loop) relieve() {
+	for i := 0; i < len(l.congested); {
+		c := l.congested[i]
+		if !c.relieved() {
+			i++
+			continue
+		}
+		// Taken out one by one, since Pressure may have called Goexit.
+		c.congested = false
+		last := len(l.congested) - 1
+		l.congested[i] = l.congested[last]
+		l.congested[last] = nil
+		l.congested = l.congested[:last]
+	}
+	if len(l.congested) == 0 {
+		l.recheck.Stop()
+		l.recheck = nil
+	}
 }

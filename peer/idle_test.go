@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -51,6 +52,16 @@ func TestIdleConnMemory(t *testing.T) {
 	t.Logf("%d bytes", got)
 	if got > idleBytes+idleBytes/20 {
 		t.Errorf("an idle conn takes %d bytes of the heap, want about %d", got, idleBytes)
+	}
+}
+
+// A Conn fills its size class of the allocator: 8 bytes more would take 32.
+func TestConnFitsItsSizeClass(t *testing.T) {
+	if unsafe.Sizeof(uintptr(0)) != 8 {
+		t.Skip("the class is that of a 64-bit machine")
+	}
+	if n := unsafe.Sizeof(Conn{}); n > 288 {
+		t.Errorf("a Conn has %d bytes, more than the 288 of its size class", n)
 	}
 }
 

@@ -1,0 +1,72 @@
+package engine
+
+// closeHere closes a loop that has no goroutine, on one that it makes, and on
+// another one when a callback calls Goexit there.
+func (l *Loop) closeHere(err error) {
+	for done := false; !done; {
+		left := make(chan struct{})
+		go func() {
+			defer close(left)
+			l.adopt()
+			defer l.disown()
+			l.close(err)
+			done = true
+		}()
+		<-left
+	}
+}
+
+// closeAndTell is close, begun anew when a callback calls Goexit.
+func (l *Loop) closeAndTell(err error, closed chan struct{}) {
+	l.end = func() { l.closeAndTell(err, closed) }
+	defer func() {
+		if v := recover(); v != nil {
+			close(closed)
+			panic(v)
+		}
+	}()
+	l.close(err)
+	l.end = nil
+	close(closed)
+}
+
+// close ends every conn, on the loop or, where that does not run, in its place.
+func (l *Loop) close(err error) {
+	l.closing = true
+	l.settle() // in place of the loop, nobody has reported yet what ended before
+	for len(l.conns) > 0 {
+		l.conns[len(l.conns)-1].kill(err)
+		l.settle()
+	}
+	l.settle()
+	for l.batched < len(l.batch) {
+		t := l.batch[l.batched]
+		l.batched++
+		l.drop(t)
+	}
+	l.batch, l.batched = nil, 0
+	for {
+		l.mu.Lock()
+		t, ok := l.tasks.Pop()
+		if !ok {
+			l.shut = true
+			l.looked = nil
+			l.mu.Unlock()
+			break
+		}
+		l.mu.Unlock()
+		l.drop(t)
+	}
+	l.timers.clear()
+	l.silence()
+	l.ready, l.round, l.served = nil, nil, 0
+	l.congested, l.pressed = nil, nil
+	l.buffers.Clear()
+}
+
+// drop ends a task that is not to run: a conn that was attached is refused.
+func (l *Loop) drop(t task) {
+	if t.c != nil {
+		t.c.refuse()
+	}
+}

@@ -1,0 +1,271 @@
+//go:build linux || darwin || freebsd || dragonfly || netbsd || openbsd
+
+package engine
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/panjf2000/gnet/v2"
+	"golang.org/x/sys/unix"
+)
+
+// polled is what a Conn has for its socket.
+type polled struct {
+	gc    gnet.Conn
+	aside *aside // nil: nothing is
+}
+
+// socket is a Conn as a Transport over one of gnet's conns. It is that conn's
+// only holder: gc is emptied when gnet closes it, so that nothing is ever
+// written to a descriptor that belongs to somebody else by then. It is not an
+// object of its own because that would take more memory.
+type socket Conn
+
+// aside is what a socket only has at times.
+type aside struct {
+	sink  Sink   // of a Wrapper; nil: the conn
+	input []byte // that the conn has not taken yet
+	end   error  // the end, while input is held
+}
+
+func (s *socket) conn() *Conn { return (*Conn)(s) }
+
+// sink is where input and the end go.
+func (s *socket) sink() Sink {
+	if a := s.aside; a != nil && a.sink != nil {
+		return a.sink
+	}
+	return s.conn()
+}
+
+// input is what the conn has not taken yet.
+func (s *socket) input() []byte {
+	if s.aside == nil {
+		return nil
+	}
+	return s.aside.input
+}
+
+// end is the end that comes behind the input.
+func (s *socket) end() error {
+	if s.aside == nil {
+		return nil
+	}
+	return s.aside.end
+}
+
+// put is aside, for something to be put there.
+func (s *socket) put() *aside {
+	if s.aside == nil {
+		s.aside = new(aside)
+	}
+	return s.aside
+}
+
+// hold puts b behind the input that is held.
+func (s *socket) hold(b []byte) {
+	a := s.put()
+	a.input = append(a.input, b...)
+}
+
+// keep has b be all the input that is held.
+func (s *socket) keep(b []byte) {
+	switch a := s.aside; {
+	case a == nil:
+	case len(b) > 0:
+		a.input = b
+	case a.sink == nil && a.end == nil:
+		s.aside = nil
+	default:
+		a.input = nil
+	}
+}
+
+// Open implements Transport.
+func (s *socket) Open(sink Sink) {
+	if sink != Sink(s.conn()) {
+		s.put().sink = sink
+	}
+}
+
+// take delivers b, or holds what the conn has not taken: a socket cannot be
+// asked to wait, and gnet reads it again in the next round.
+func (s *socket) take(b []byte) {
+	if len(s.input()) > 0 {
+		s.hold(b)
+		for len(s.input()) > maxBacklog && s.deliverHeld() {
+		}
+		if len(s.input()) > maxBacklog {
+			s.Close()
+			s.over = false
+			s.finish(ErrBacklog)
+		}
+		return
+	}
+	sink := s.sink()
+	n := sink.Received(b)
+	for more := n > 0; more && n < len(b) && !s.over && !s.loop.Halted(); {
+		// Another share at once: gnet reads no more than Config.ReadBuffer
+		// before the other sockets have theirs, and what is held is copied.
+		s.loop.untaken = b[n:]
+		s.conn().unload()
+		if s.loop.untaken == nil { // the write failed, and lost holds it
+			return
+		}
+		s.loop.untaken = nil
+		k := sink.Received(b[n:])
+		n, more = n+k, k > 0
+	}
+	if n < len(b) && !s.over {
+		s.hold(b[n:])
+		sink.Wake(s.loop)
+	}
+}
+
+// deliverHeld offers what is held; it reports whether some is left.
+func (s *socket) deliverHeld() bool {
+	n := 0
+	if !s.over {
+		n = s.sink().Received(s.input())
+	}
+	if s.over || n >= len(s.input()) {
+		s.keep(nil)
+		return false
+	}
+	s.keep(s.input()[n:])
+	return n > 0
+}
+
+// Pump implements Transport.
+func (s *socket) Pump() (more bool) {
+	if len(s.input()) > 0 {
+		s.deliverHeld()
+	}
+	if len(s.input()) > 0 {
+		return true
+	}
+	if err := s.end(); err != nil {
+		s.finish(err)
+	}
+	return false
+}
+
+// lost is called when gnet closes the conn, while its descriptor still is
+// open. The end is delivered behind the input.
+func (s *socket) lost(gc gnet.Conn, err error) {
+	if rest := s.loop.untaken; rest != nil {
+		s.hold(rest)
+		s.loop.untaken = nil
+	}
+	if failedWrite(err) {
+		// The other side may have said why before it closed.
+		s.salvage(gc.Fd())
+	}
+	s.gc = nil
+	if err == nil || errors.Is(err, io.EOF) {
+		err = io.EOF
+	}
+	// A Wrapper's code does not run within a call of gnet, which a Goexit would
+	// keep from closing the descriptor.
+	wrapped := s.aside != nil && s.aside.sink != nil
+	if len(s.input()) > 0 || s.inGnet && wrapped {
+		s.put().end = err
+		s.sink().Wake(s.loop)
+		return
+	}
+	s.finish(err)
+}
+
+func (s *socket) finish(err error) {
+	if !s.over {
+		s.over = true
+		s.sink().Ended(err)
+	}
+}
+
+func failedWrite(err error) bool {
+	var e *os.SyscallError
+	return errors.As(err, &e) && e.Syscall == "write"
+}
+
+// salvage holds what the kernel still has for a socket that cannot be written
+// to any more.
+func (s *socket) salvage(fd int) {
+	buf := make([]byte, 64<<10)
+	for len(s.input()) < maxBacklog {
+		n, err := unix.Read(fd, buf)
+		if err == unix.EINTR {
+			continue
+		}
+		if n <= 0 {
+			return
+		}
+		s.hold(buf[:n])
+	}
+}
+
+// Write implements Transport.
+func (s *socket) Write(b *Buffer) error {
+	if s.gc == nil {
+		s.loop.buffers.Put(b)
+		if s.end() != nil {
+			return nil // the end comes behind the input that is held
+		}
+		return ErrClosed
+	}
+	n := 0
+	if !s.clogged {
+		if n = writeNow(s.gc.Fd(), b.B); n == len(b.B) {
+			s.loop.buffers.Put(b)
+			return nil
+		}
+	}
+	s.inGnet = true
+	_, err := s.gc.Write(b.B[n:])
+	s.inGnet = false
+	s.clogged = true // as far as is known
+	s.loop.buffers.Put(b)
+	if err != nil && s.end() != nil {
+		return nil // the end comes behind the input that is held
+	}
+	return err
+}
+
+// Buffered implements Transport.
+func (s *socket) Buffered() int {
+	if !s.clogged || s.gc == nil {
+		return 0
+	}
+	n := s.gc.OutboundBuffered()
+	s.clogged = n > 0
+	return n
+}
+
+// CloseWrite implements Transport.
+func (s *socket) CloseWrite() error {
+	if s.gc == nil {
+		if s.end() != nil {
+			return nil
+		}
+		return ErrClosed
+	}
+	return os.NewSyscallError("shutdown", unix.Shutdown(s.gc.Fd(), unix.SHUT_WR))
+}
+
+// Close implements Transport.
+func (s *socket) Close() {
+	s.over = true
+	s.keep(nil)
+	if s.gc == nil {
+		return
+	}
+	s.inGnet = true
+	if err := s.gc.EventLoop().Close(s.gc); err != nil {
+		s.loop.r.log(slog.LevelWarn, "closing a socket failed", "err", err)
+	}
+	s.inGnet = false
+	s.gc = nil
+}

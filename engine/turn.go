@@ -1,0 +1,150 @@
+package engine
+
+import "time"
+
+// turn is the bell's callback: posted functions, timers, and the conns whose
+// input was held back, each in order and each bounded, between enter and exit.
+func (l *Loop) turn() {
+	if cap(l.batch) == 0 {
+		l.batch = make([]task, 0, maxTasks)
+	}
+	l.gathered()
+	l.mu.Lock()
+	l.ringing = false
+	alarmed := l.alarmed
+	l.alarmed = false
+	if len(l.batch) == 0 {
+		l.batch = l.batch[:l.tasks.PopInto(l.batch[:maxTasks])]
+	}
+	l.mu.Unlock()
+
+	for l.batched < len(l.batch) && !l.r.halted() {
+		t := l.batch[l.batched]
+		l.batch[l.batched] = task{}
+		l.batched++
+		l.do(t)
+	}
+	if l.batched == len(l.batch) { // else a task stopped the reactor
+		l.batched = 0
+		l.batch = l.batch[:0]
+	}
+	if alarmed {
+		l.runTimers()
+	}
+	if l.asked.Load() {
+		l.takeLooked()
+	}
+	l.settle()
+	l.runReady()
+}
+
+// runReady gives each waiting conn its share, in order, until the turn's
+// budget is used up. Flushing what they wrote can make others ready: the two
+// ends of a memory pair on one loop talk here without a system call.
+func (l *Loop) runReady() {
+	if !l.hasReady() {
+		return
+	}
+	budget := turnBudget
+	if l.sockets == 0 {
+		budget = turnAlone
+	}
+	end := time.Now().Add(budget)
+	for shares := 0; shares < maxShares && !l.r.halted() && l.hasReady(); {
+		if l.served == len(l.round) {
+			l.round, l.ready, l.served = l.ready, l.round[:0], 0
+		}
+		for l.served < len(l.round) && shares < maxShares && !l.r.halted() {
+			c := l.round[l.served]
+			l.round[l.served] = nil
+			l.served++
+			c.queued = false
+			if c.phase != closed && c.pump() {
+				l.enqueue(c)
+			}
+			if shares++; shares%16 == 0 && !l.r.virtual && time.Now().After(end) {
+				shares = maxShares
+			}
+		}
+		l.settle()
+	}
+}
+
+func (l *Loop) hasReady() bool { return len(l.ready) > 0 || l.served < len(l.round) }
+
+// takeLooked answers what other goroutines ask of conns.
+func (l *Loop) takeLooked() {
+	l.mu.Lock()
+	looked := l.looked
+	if len(looked) == 0 {
+		l.mu.Unlock()
+		return
+	}
+	l.looked = l.spare[:0]
+	l.mu.Unlock()
+	l.looking = looked
+	for i, c := range looked {
+		looked[i] = nil
+		c.answer()
+	}
+	l.looking = nil
+	l.spare = looked[:0]
+}
+
+// settle sends what callbacks wrote, tells of pressure, and reports the conns that
+// ended, until nothing of these is left.
+func (l *Loop) settle() {
+	for len(l.dirty) > 0 || len(l.lost) > 0 || len(l.pressed) > 0 {
+		l.flush()
+		for i := 0; i < len(l.pressed); i++ {
+			p := l.pressed[i]
+			l.pressed[i] = pressure{} // once, even if the callback calls Goexit
+			if p.c != nil {
+				p.tell()
+			}
+		}
+		l.pressed = l.pressed[:0]
+		for i := 0; i < len(l.lost); i++ {
+			b := l.lost[i]
+			l.lost[i] = burial{} // once, even if the callback calls Goexit
+			if b.c != nil {
+				l.report(b)
+			}
+		}
+		l.lost = l.lost[:0]
+	}
+}
+
+// flush sends what callbacks wrote.
+func (l *Loop) flush() {
+	for i := 0; i < len(l.dirty); i++ { // it may grow
+		c := l.dirty[i]
+		l.dirty[i] = nil
+		if c != nil { // else done, before a Goexit
+			c.flush()
+		}
+	}
+	l.dirty = l.dirty[:0]
+}
+
+// burial is a conn whose Closed is to be called.
+type burial struct {
+	c   *Conn
+	err error
+}
+
+func (l *Loop) report(b burial) {
+	returned := false
+	defer l.r.forget()
+	defer l.caught(nil, &returned)
+	b.c.handler.Closed(b.c, b.err)
+	returned = true
+}
+
+func (l *Loop) do(t task) {
+	if t.c != nil {
+		t.c.start()
+		return
+	}
+	l.run(t.fn)
+}
