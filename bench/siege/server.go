@@ -216,12 +216,12 @@ func (s *server) alive() bool {
 }
 
 // dead reports whether the process has ended, where a conn has said so: the
-// kernel closes its conns a moment before.
+// kernel closes its conns a moment before, and a long one on a busy machine.
 func (s *server) dead() bool {
 	select {
 	case <-s.ended:
 		return true
-	case <-time.After(100 * time.Millisecond):
+	case <-time.After(2 * time.Second):
 		return false
 	}
 }
