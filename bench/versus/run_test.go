@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/packetmq/packetmq/bench/command"
 	"github.com/packetmq/packetmq/bench/versus/result"
@@ -27,11 +28,20 @@ func TestRun(t *testing.T) {
 	t.Setenv(asVersus, "1")
 	results, folder := filepath.Join(t.TempDir(), "new", "results.json"), t.TempDir()
 	var progress bytes.Buffer
-	code, out := run(t.Context(), &progress, "run", "--bin", dir, "--peers", "limit,gnet", "--modes", "raw,typed", "--rounds", "2",
-		"--window", "200ms", "--warmup", "5ms", "--patience", "0s", "--groups", "closed,open", "--cells", "64 B 64×16,64 B 1×1",
-		"--out", results, "--report", folder)
-	if code != 0 {
-		t.Fatalf("code %d: %s", code, &progress)
+	// A machine with other work may give a server nothing of a short window.
+	var code int
+	var out string
+	for window := 200 * time.Millisecond; window < 10*time.Second; window *= 4 {
+		progress.Reset()
+		code, out = run(t.Context(), &progress, "run", "--bin", dir, "--peers", "limit,gnet", "--modes", "raw,typed", "--rounds", "2",
+			"--window", window.String(), "--warmup", "5ms", "--patience", "0s", "--groups", "closed,open", "--cells", "64 B 64×16,64 B 1×1",
+			"--out", results, "--report", folder)
+		if code != 0 {
+			t.Fatalf("code %d: %s", code, &progress)
+		}
+		if !strings.Contains(progress.String(), "no packet was answered") {
+			break
+		}
 	}
 	if !strings.Contains(out, "gnet typed") || !strings.Contains(out, "64 B 1×1") {
 		t.Errorf("the table is %s", out)
