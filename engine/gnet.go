@@ -38,6 +38,7 @@ type event struct {
 	in   []byte
 	lost bool
 	err  error // why it was
+	done bool  // handled, or under way: what a Goexit before that has kept waiting is not lost
 }
 
 // bell is the context of the enrolled end.
@@ -128,9 +129,7 @@ func (p *poller) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
 		p.runner = newRunner(p.loop, p.handle)
 		return nil, gnet.None
 	}
-	p.event = event{s: s, gc: gc}
-	p.runner.run()
-	p.event = event{}
+	p.bring(event{s: s, gc: gc})
 	return nil, gnet.None
 }
 
@@ -140,9 +139,9 @@ func (p *poller) OnTraffic(gc gnet.Conn) gnet.Action {
 	// grows without bound and would copy it out again.
 	b, _ := gc.Next(-1)
 	s, _ := gc.Context().(*socket)
-	p.event.s, p.event.in = s, b
-	p.runner.run()
-	p.event.s, p.event.in = nil, nil
+	if s == nil || !p.loop.holds(s, b) {
+		p.bring(event{s: s, in: b})
+	}
 	return gnet.None
 }
 
@@ -161,16 +160,24 @@ func (p *poller) OnClose(gc gnet.Conn, err error) gnet.Action {
 		}
 		return gnet.None
 	}
-	p.event = event{s: s, gc: gc, lost: true, err: err}
-	p.runner.run()
-	p.event = event{}
+	p.bring(event{s: s, gc: gc, lost: true, err: err})
 	return gnet.None
+}
+
+// bring has e handled, behind the input that is held.
+func (p *poller) bring(e event) {
+	for p.event = e; !p.event.done; {
+		p.runner.run()
+	}
+	p.event = event{}
 }
 
 // handle handles the event. Should runtime.Goexit end it, the runner exits.
 func (p *poller) handle() {
 	e := &p.event
 	p.loop.enter()
+	p.loop.takeHeld()
+	e.done = true
 	switch {
 	case e.s == nil:
 		p.loop.turn()

@@ -21,6 +21,12 @@ func (c *stillConn) Next(int) ([]byte, error)    { return c.in, nil }
 func (c *stillConn) Write(b []byte) (int, error) { c.out += len(b); return len(b), nil }
 func (c *stillConn) OutboundBuffered() int       { return 0 }
 func (c *stillConn) Fd() int                     { return -1 }
+func (c *stillConn) EventLoop() gnet.EventLoop   { return stillLoop{} }
+
+// stillLoop is one of gnet's loops that closes nothing.
+type stillLoop struct{ gnet.EventLoop }
+
+func (stillLoop) Close(gnet.Conn) error { return nil }
 
 // BenchmarkEvent is what the engine adds to what gnet costs for one share of
 // input. Nothing is answered: no system call is in it.
