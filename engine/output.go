@@ -39,6 +39,42 @@ func (c *Conn) LastOut() *Buffer {
 	return c.out
 }
 
+// DirectLeast is how many bytes there must be for Direct: a system call of their
+// own costs as much as to copy a quarter of a chunk.
+const DirectLeast = chunk / 4
+
+// directWriter is a transport that can take output from where it is. It returns
+// how many bytes of a and of b behind it have moved on, and keeps nothing.
+type directWriter interface {
+	writeTwo(a, b []byte) int
+}
+
+// Direct is for b that is to be appended to what Out returned, where it need not
+// be copied: the socket takes it at once, behind what was written before. What it
+// does not take is copied. False means that nothing was done, since to append it
+// is as good: b is short, does not fill a chunk with what was written, or the
+// transport is no socket that takes something.
+//
+// On the loop only.
+func (c *Conn) Direct(b []byte) bool {
+	c.loop.mustBeHere("Conn.Direct")
+	out := c.out
+	if len(b) < DirectLeast || out == nil || len(out.B) == 0 || len(out.B)+len(b) < chunk || c.phase != open || c.holdBack || c.held > 0 {
+		return false
+	}
+	w, ok := c.tr.(directWriter)
+	if !ok {
+		return false
+	}
+	n := w.writeTwo(out.B, b)
+	if n == 0 {
+		return false
+	}
+	written := min(n, len(out.B))
+	out.B = append(out.B[:copy(out.B, out.B[written:])], b[n-written:]...)
+	return true
+}
+
 // Queue copies b behind all that was written or queued so far, whatever
 // goroutine did it. It never blocks. An error means that nothing was queued:
 // ErrClosed, or ErrBackpressure when more than Config.MaxPending would wait, or

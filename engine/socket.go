@@ -237,6 +237,14 @@ func (s *socket) Write(b *Buffer) error {
 	return err
 }
 
+// writeTwo implements directWriter.
+func (s *socket) writeTwo(a, b []byte) int {
+	if s.gc == nil || s.clogged {
+		return 0
+	}
+	return writeTwoNow(s.gc.Fd(), a, b)
+}
+
 // Buffered implements Transport.
 func (s *socket) Buffered() int {
 	if !s.clogged || s.gc == nil {

@@ -22,3 +22,19 @@ func writeNow(fd int, b []byte) int {
 	}
 	return int(n)
 }
+
+// writeTwoNow is writeNow for a and b behind it. Neither is empty.
+func writeTwoNow(fd int, a, b []byte) int {
+	var vec [2]unix.Iovec
+	vec[0].Base, vec[1].Base = &a[0], &b[0]
+	vec[0].SetLen(len(a))
+	vec[1].SetLen(len(b))
+	msg := unix.Msghdr{Iov: &vec[0]}
+	msg.SetIovlen(len(vec))
+	n, _, errno := syscall.RawSyscall(unix.SYS_SENDMSG, uintptr(fd),
+		uintptr(unsafe.Pointer(&msg)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
+}

@@ -83,6 +83,14 @@ func (c *Conn) ReplyRaw(t *registry.Type, payload []byte) error {
 	if out == nil { // no room, or closed
 		return c.SendRaw(t, payload)
 	}
+	if len(payload) >= engine.DirectLeast {
+		h := codec.Header(id, len(payload))
+		out.B = append(out.B, h[:]...)
+		if !c.link.Direct(payload) {
+			out.B = append(out.B, payload...)
+		}
+		return nil
+	}
 	out.B = codec.AppendFrame(out.B, id, payload)
 	return nil
 }
