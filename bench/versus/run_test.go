@@ -201,6 +201,7 @@ func TestCommandLine(t *testing.T) {
 	}{
 		{"", 2}, {"help", 0}, {"what", 2}, {"run -h", 0}, {"run more", 2}, {"run --peers none", 2}, {"run --groups none", 2},
 		{"run --cells none", 2}, {"run --rounds 0", 2}, {"serve", 2}, {"serve none", 2}, {"serve gnet --mode none", 1}, {"serve net --mode none", 1},
+		{"serve net --loops 2", 2}, {"serve gnet --loops 0", 2}, {"serve gnet --loops two", 2},
 		{"call", 2}, {"call none", 2}, {"call grpc", 1}, {"pin", 2}, {"pin x 0 true", 2}, {"pin 0 x true", 2}, {"pin 0 0 " + none, 1},
 		{"report", 2}, {"report " + none, 1}, {"compare", 2}, {"compare " + none, 2}, {"compare --benchfmt " + none, 1}, {"compare " + none + " " + none, 1},
 	} {
