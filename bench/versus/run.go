@@ -24,7 +24,7 @@ func runCommand(ctx context.Context, args []string, std command.IO) error {
 	fs.IntVar(&cfg.Rounds, "rounds", 5, "rounds of each cell")
 	fs.DurationVar(&cfg.Window, "window", 500*time.Millisecond, "time that is measured")
 	fs.DurationVar(&cfg.Warmup, "warmup", 100*time.Millisecond, "time before that with the same load")
-	fs.DurationVar(&cfg.Patience, "patience", 300*time.Millisecond, "most time to wait for a quiet machine before each")
+	fs.DurationVar(&cfg.Patience, "patience", 300*time.Millisecond, "most time to wait for a quiet machine once others have disturbed a sample")
 	fs.IntVar(&cfg.Nice, "nice", 0, "priority of servers and loads, -20 to 19; below 0 it needs the right to")
 	fs.IntVar(&cfg.Idle, "idle", 10000, "conns whose memory is looked at")
 	fs.IntVar(&cfg.Procs, "procs", 1, "GOMAXPROCS of every Go server and caller; as many as the server has loops at least")
