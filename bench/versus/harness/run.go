@@ -119,7 +119,7 @@ func (cfg *Config) rounds(ctx context.Context, cells []result.Cell, samples []re
 	rounds := cfg.Rounds
 	switch cells[0].Group {
 	case result.Growth: // which takes long to connect
-		rounds = (rounds + 1) / 2
+		rounds = (rounds + 2) / 3
 	case result.Idle: // which is not a matter of time
 		rounds = 1
 	}

@@ -91,6 +91,9 @@ func (t *trial) measure(ctx context.Context, s *result.Sample) error {
 
 // window lets the load measure, and looks at the clocks on both ends of it.
 func (t *trial) window(ctx context.Context, pids []int, load *process, s *result.Sample) error {
+	if t.call { // which is idle now, and whose conns may have left work behind
+		t.settle(ctx)
+	}
 	machine := machineUsage()
 	cpu, err := cpuTime(pids)
 	if err != nil {

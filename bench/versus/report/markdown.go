@@ -233,7 +233,7 @@ func (p *page) growth() {
 		return
 	}
 	subjects := p.t.Subjects(result.Growth, "")
-	p.f("## Growth: %d packets under way, going round more and more conns\n\n![growth](growth.svg)\n\n", cells[0].Inflight)
+	p.f("## Growth: %d packets under way, going round more and more conns\n\nConnecting takes long here, so that there are fewer rounds.\n\n![growth](growth.svg)\n\n", cells[0].Inflight)
 	p.table("### Server CPU per packet, in ns", subjects, cells, p.absolute(perPacket, 1))
 	p.table("### Server CPU per packet, as a multiple of limit's", subjects, cells, p.ratio(limit, perPacket))
 	p.table("### Server CPU per packet, as a multiple of gnet-naive's", subjects, cells, p.ratio(naive, perPacket))
