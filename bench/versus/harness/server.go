@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/packetmq/packetmq/bench/versus/clock"
 )
 
 // server is a subject that runs through all rounds of its cells. One that nobody
@@ -84,7 +86,7 @@ func (s *server) settle(ctx context.Context) {
 	)
 	pids := s.process.members()
 	for end := time.Now().Add(most); time.Now().Before(end); {
-		from, err := cpuTime(pids)
+		from, err := clock.Of(pids...)
 		if err != nil {
 			return // it has ended, which the next load will find
 		}
@@ -93,7 +95,7 @@ func (s *server) settle(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if to, err := cpuTime(pids); err != nil || to-from < idle {
+		if to, err := clock.Of(pids...); err != nil || to-from < idle {
 			return
 		}
 	}

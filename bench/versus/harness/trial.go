@@ -68,8 +68,7 @@ func (t *trial) measure(ctx context.Context, s *result.Sample) error {
 			return err
 		}
 	}
-	pids := t.process.members()
-	load, err := start(on, t.Nice, t.env(), t.load(pids)...)
+	load, err := start(on, t.Nice, t.env(), t.load()...)
 	if err != nil {
 		return err
 	}
@@ -86,19 +85,15 @@ func (t *trial) measure(ctx context.Context, s *result.Sample) error {
 		s.RSS, s.Heap = after.per(before, t.cell.Conns)
 		return nil
 	}
-	return t.window(ctx, pids, load, s)
+	return t.window(ctx, load, s)
 }
 
-// window lets the load measure, and looks at the clocks on both ends of it.
-func (t *trial) window(ctx context.Context, pids []int, load *process, s *result.Sample) error {
+// window lets the load measure.
+func (t *trial) window(ctx context.Context, load *process, s *result.Sample) error {
 	if t.call { // which is idle now, and whose conns may have left work behind
 		t.settle(ctx)
 	}
 	machine := machineUsage()
-	cpu, err := cpuTime(pids)
-	if err != nil {
-		return err
-	}
 	if _, err := load.in.Write([]byte("go\n")); err != nil {
 		return load.failure(err)
 	}
@@ -106,15 +101,8 @@ func (t *trial) window(ctx context.Context, pids []int, load *process, s *result
 	if err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
-	end, err := cpuTime(pids)
-	if err != nil {
-		return err
-	}
 	if err := json.Unmarshal([]byte(line), &s.Load); err != nil {
 		return fmt.Errorf("load: %q: %w", line, err)
-	}
-	if t.call { // which pauses before and after; the other load looks itself
-		s.ServerCPU = end - cpu
 	}
 	s.Noise = noise(machine, machineUsage(), s.ServerCPU+s.CPU)
 	switch {
@@ -126,7 +114,7 @@ func (t *trial) window(ctx context.Context, pids []int, load *process, s *result
 	return nil
 }
 
-func (t *trial) load(server []int) []string {
+func (t *trial) load() []string {
 	args := []string{filepath.Join(t.Bin, "load")}
 	if t.call {
 		args = []string{filepath.Join(t.Bin, "versus"), "call", t.Name}
@@ -145,13 +133,11 @@ func (t *trial) load(server []int) []string {
 	if t.cell.Inflight > 0 {
 		args = append(args, "--inflight", strconv.Itoa(t.cell.Inflight))
 	}
-	if !t.call {
-		for _, pid := range server {
-			args = append(args, "--pid", strconv.Itoa(pid))
-		}
-	}
 	if t.handshake {
 		args = append(args, "--handshake")
+	}
+	for _, pid := range t.process.members() {
+		args = append(args, "--pid", strconv.Itoa(pid))
 	}
 	return args
 }
