@@ -88,6 +88,28 @@ func TestServerClocks(t *testing.T) {
 	})
 }
 
+// The result is told before conns are closed.
+func TestDone(t *testing.T) {
+	forKinds(t, func(t *testing.T, call func(Config, func() *echo) (Result, error)) {
+		e := sound()
+		broken := errors.New("broken")
+		done := func(res *Result) error {
+			select {
+			case <-e.closed:
+				t.Error("closed already")
+			default:
+			}
+			if res.Packets == 0 {
+				t.Errorf("%+v", res)
+			}
+			return broken
+		}
+		if _, err := call(Config{Conns: 1, Depth: 1, Size: 64, Done: done}, func() *echo { return e }); !errors.Is(err, broken) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 func TestClosedLoop(t *testing.T) {
 	forKinds(t, func(t *testing.T, call func(Config, func() *echo) (Result, error)) {
 		ready := 0

@@ -26,6 +26,10 @@ type Config struct {
 	// Ready is called when all conns are up, warm and idle, and the load
 	// begins when it returns. Nil means at once.
 	Ready func() error
+
+	// Done is called with the result while all conns are still up: closing them
+	// is work that nobody should count. Nil means nothing.
+	Done func(*Result) error
 }
 
 const patience = 5 * time.Second

@@ -180,7 +180,11 @@ func load[C io.Closer](ctx context.Context, cfg Config, dial func(context.Contex
 			return Result{}, err
 		}
 	}
-	return run(cfg.Duration)
+	res, err := run(cfg.Duration)
+	if err == nil && cfg.Done != nil {
+		err = cfg.Done(&res)
+	}
+	return res, err
 }
 
 // dialAll makes n conns, some at a time. It returns those that were made with

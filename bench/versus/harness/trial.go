@@ -101,13 +101,18 @@ func (t *trial) window(ctx context.Context, load *process, s *result.Sample) err
 	if err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
-	if err := json.Unmarshal([]byte(line), &s.Load); err != nil {
+	var told struct {
+		result.Load
+		Problem string `json:"problem"` // which loads of libraries tell there, and ours in C beside it
+	}
+	if err := json.Unmarshal([]byte(line), &told); err != nil {
 		return fmt.Errorf("load: %q: %w", line, err)
 	}
+	s.Load = told.Load
 	s.Noise = noise(machine, machineUsage(), s.ServerCPU+s.CPU)
 	switch {
 	case s.Errors > 0:
-		return load.failure(fmt.Errorf("%d errors", s.Errors))
+		return load.failure(fmt.Errorf("%d errors %s", s.Errors, told.Problem))
 	case s.Packets == 0:
 		return errors.New("no packet was answered")
 	}
