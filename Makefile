@@ -45,7 +45,7 @@ versus: build ## what the comparison needs; downloads what it compares with
 	@set -e; for p in $(C); do \
 	  echo "cc -o bin/$$p"; $(CC) -O2 -Wall -Wextra -o bin/$$p bench/versus/c/$$p.c; done
 
-bench: versus ## packetmq beside all others, 13 rounds of each cell in under half an hour; the report is in bench/results
+bench: versus ## packetmq beside all others, 11 rounds of each cell in under half an hour; the report is in bench/results
 	bin/versus run --out bench/results/results.json --report bench/results
 
 bench-quick: versus ## a part of it in under two minutes; the report is in bin/quick

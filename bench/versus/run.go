@@ -21,7 +21,7 @@ func runCommand(ctx context.Context, args []string, std command.IO) error {
 	cfg := harness.Config{Progress: std.Err, Rand: rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))}
 	fs := flag.NewFlagSet("run", flag.ContinueOnError)
 	fs.StringVar(&cfg.Bin, "bin", besides(), "folder of limit, load, bench and versus")
-	fs.IntVar(&cfg.Rounds, "rounds", 13, "rounds of each cell; a third of that for growth, which takes long to connect")
+	fs.IntVar(&cfg.Rounds, "rounds", 11, "rounds of each cell; a third of that for growth, which takes long to connect")
 	fs.DurationVar(&cfg.Window, "window", 200*time.Millisecond, "time that is measured")
 	fs.DurationVar(&cfg.Warmup, "warmup", 50*time.Millisecond, "time before that with the same load")
 	fs.DurationVar(&cfg.Patience, "patience", 100*time.Millisecond, "most time to wait for a quiet machine once others have disturbed a sample")
