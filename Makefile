@@ -45,12 +45,12 @@ versus: build ## what the comparison needs; downloads what it compares with
 	@set -e; for p in $(C); do \
 	  echo "cc -o bin/$$p"; $(CC) -O2 -Wall -Wextra -o bin/$$p bench/versus/c/$$p.c; done
 
-bench: versus ## packetmq beside all others, in under half an hour; the report is in bench/results
+bench: versus ## packetmq beside all others, 11 rounds of each cell in under half an hour; the report is in bench/results
 	bin/versus run --out bench/results/results.json --report bench/results
 
 bench-quick: versus ## a part of it in under two minutes; the report is in bin/quick
 	bin/versus run --groups closed --modes raw,marshal,typed --peers limit,packetmq,gnet,gnet-naive,net,netpoll,nbio \
-	  --rounds 2 --window 150ms --warmup 50ms --patience 0 --out bin/quick/results.json --report bin/quick
+	  --rounds 4 --window 100ms --warmup 30ms --patience 0 --out bin/quick/results.json --report bin/quick
 
 fuzz: ## every fuzz target, FUZZTIME each
 	@set -e; for pkg in $$($(GO) list ./...); do \

@@ -38,11 +38,9 @@ func callCommand(ctx context.Context, args []string, std command.IO) error {
 		_, err := in.ReadString('\n')
 		return err
 	}
+	cfg.Done = func(res *caller.Result) error { return json.NewEncoder(std.Out).Encode(res) }
 	res, err := call(ctx, cfg)
 	if err != nil {
-		return err
-	}
-	if err := json.NewEncoder(std.Out).Encode(&res); err != nil {
 		return err
 	}
 	if res.Errors > 0 {

@@ -31,12 +31,25 @@
 // packets under way on each of some conns; an open loop at a share of what the
 // server can do, where latency counts from when a packet was to be sent; the
 // same number of packets under way on more and more conns; conns that are idle;
-// or packetmq alone with two event loops, where server and load share both CPUs.
-// For each round of a cell all servers take their turn in a random order.
+// or packetmq and gnet with one event loop and two, where server and load share
+// both CPUs.
 //
-// The figure to trust is the server's CPU time per packet, read from the
-// processes' CPU clocks at the edges of the window. What else ran on the machine
-// meanwhile is taken down too, and samples are marked where that was much.
+// All servers of a cell are started once and run through all of its rounds; one
+// that nobody asks for anything has less than a thousandth of a CPU. In each
+// round each has its turn under a load, in a random order, and the next turn
+// begins when the server has no more to do with the conns of the last. A server
+// that fails is started again for the next round, and given up if it fails there
+// too.
+//
+// The figure to trust is the server's CPU time per packet, read by the load from
+// the processes' CPU clocks at the edges of the window. What else ran on the
+// machine meanwhile is taken down too, and samples are marked where that was
+// much; then the next one waits a moment for quiet.
+//
+// A machine that is shared has phases in which all takes longer. So a ratio is
+// never that of two medians: it is the median of the ratios within each round,
+// of samples that are seconds apart. There are many short rounds for that, and
+// the spread is given as quartiles.
 //
 // After an interruption the results are those that there are by then, and no
 // process is left.

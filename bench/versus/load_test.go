@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/packetmq/packetmq/bench/versus/gnetpeer"
 	"github.com/packetmq/packetmq/bench/versus/result"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/registry"
@@ -109,6 +110,13 @@ func TestHandshake(t *testing.T) {
 	}
 	if _, stderr, err := load(t, addr); err == nil || !strings.Contains(stderr, "wrong reply") {
 		t.Errorf("without it: %v %s", err, stderr)
+	}
+}
+
+// Several loops have nothing in common.
+func TestServerLoops(t *testing.T) {
+	for shape, args := range shapes {
+		t.Run(shape, func(t *testing.T) { check(t, startServer(t, gnetpeer.Several(2), "typed"), args...) })
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -109,22 +110,29 @@ func TestRunIdle(t *testing.T) {
 func TestRunInterrupted(t *testing.T) {
 	dir := bin(t)
 	t.Setenv(asVersus, "1")
-	results := filepath.Join(t.TempDir(), "results.json")
-	ctx, cancel := context.WithCancel(t.Context())
-	stop := writer(func([]byte) { cancel() })
-	code, _ := run(ctx, stop, "run", "--bin", dir, "--peers", "limit,gnet", "--window", "20ms", "--warmup", "0s", "--rounds", "50", "--out", results)
-	if code != 0 {
-		t.Fatalf("code %d", code)
-	}
-	f, err := read(results)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(f.Samples) != 1 || !f.Machine.Cut {
-		t.Errorf("%+v", f)
-	}
-	if left := children(t); len(left) > 0 {
-		t.Errorf("left behind: %q", left)
+	for _, after := range []int{1, 6} { // samples; there are four servers, all running
+		results := filepath.Join(t.TempDir(), "results.json")
+		ctx, cancel := context.WithCancel(t.Context())
+		told := 0
+		stop := writer(func([]byte) {
+			if told++; told == after {
+				cancel()
+			}
+		})
+		code, _ := run(ctx, stop, "run", "--bin", dir, "--peers", "limit,gnet", "--window", "20ms", "--warmup", "0s", "--rounds", "50", "--out", results)
+		if code != 0 {
+			t.Fatalf("code %d", code)
+		}
+		f, err := read(results)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(f.Samples) != after || !f.Machine.Cut {
+			t.Errorf("%+v", f)
+		}
+		if left := children(t); len(left) > 0 {
+			t.Errorf("left behind: %q", left)
+		}
 	}
 }
 
@@ -155,14 +163,11 @@ func children(t *testing.T) (left []string) {
 	return left
 }
 
-// A server that does not start, or a load that finds it wrong, is in the
-// results and does not end the run.
-func TestRunGoesOn(t *testing.T) {
-	dir := t.TempDir()
-	for name, script := range map[string]string{
-		"limit": "echo broken >&2; exit 1",
-		"load":  "echo ready; read x; echo '{\"errors\":1}'",
-	} {
+// fake makes programs of shell scripts that stand for a server and a load.
+func fake(t *testing.T, server, load string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for name, script := range map[string]string{"limit": server, "load": load} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -175,21 +180,82 @@ func TestRunGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv(asVersus, "1")
+	return dir
+}
+
+// runFake runs what fake has made, and returns the samples in order.
+func runFake(t *testing.T, dir, peers string, rounds int) []result.Sample {
+	t.Helper()
 	results := filepath.Join(dir, "results.json")
 	var progress bytes.Buffer
-	code, _ := run(t.Context(), &progress, "run", "--bin", dir, "--peers", "limit,gnet", "--modes", "raw", "--groups", "closed", "--cells", "64 B 1×1", "--rounds", "1", "--window", "10ms", "--patience", "0s", "--out", results)
+	code, _ := run(t.Context(), &progress, "run", "--bin", dir, "--peers", peers, "--modes", "raw", "--groups", "closed", "--cells", "64 B 1×1",
+		"--rounds", strconv.Itoa(rounds), "--window", "10ms", "--patience", "0s", "--out", results)
 	f, err := read(results)
 	if err != nil || code != 0 {
 		t.Fatalf("%v %s", err, &progress)
 	}
-	for i := range f.Samples {
-		want := map[string]string{"limit": "broken", "gnet": "1 errors"}[f.Samples[i].Peer]
-		if !strings.Contains(f.Samples[i].Failure, want) {
-			t.Errorf("%s: %q, want %q", f.Samples[i].Peer, f.Samples[i].Failure, want)
+	if left := children(t); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+	return f.Samples
+}
+
+// A server that does not start, or a load that finds it wrong, is in the
+// results and does not end the run.
+func TestRunGoesOn(t *testing.T) {
+	dir := fake(t, "echo broken >&2; exit 1", "echo ready; read x; echo '{\"errors\":1}'")
+	samples := runFake(t, dir, "limit,gnet", 1)
+	for i := range samples {
+		want := map[string]string{"limit": "broken", "gnet": "1 errors"}[samples[i].Peer]
+		if !strings.Contains(samples[i].Failure, want) {
+			t.Errorf("%s: %q, want %q", samples[i].Peer, samples[i].Failure, want)
 		}
 	}
-	if len(f.Samples) != 2 {
-		t.Errorf("%d samples", len(f.Samples))
+	if len(samples) != 2 {
+		t.Errorf("%d samples", len(samples))
+	}
+}
+
+// A server runs through all rounds. One that fails is started anew for the next,
+// and given up when that fails too.
+func TestRunRestarts(t *testing.T) {
+	const (
+		server = "echo start >>$0.starts; echo listening 127.0.0.1:1; exec cat"
+		load   = `echo ready; read x; echo '{"packets":1,"seconds":1}'`
+		// nth does something the nth time only.
+		nth   = `echo x >>$0.calls; if [ $(wc -l <$0.calls) %s ]; then %s; fi; `
+		die   = "echo dying >&2; exit 1"
+		wrong = `for pid; do :; done; kill -9 $pid; echo ready; read x; echo '{"errors":1}'; exit 1` // --pid is the last
+	)
+	for _, tc := range []struct {
+		name         string
+		server, load string
+		starts       int
+		want         []string // in the failure of each round; "" if there is none
+	}{
+		{"none fails", server, load, 1, []string{"", "", ""}},
+		{"the server does not start at first", fmt.Sprintf(nth, "-eq 1", die) + server, load, 1, []string{"", "", ""}},
+		{"the server never starts", "echo start >>$0.starts; " + die, load, 2, []string{"dying", "given up", "given up"}},
+		{"the server ends under the load", server, fmt.Sprintf(nth, "-eq 2", wrong) + load, 2, []string{"", "1 errors", "", ""}},
+		{"and again later", server, fmt.Sprintf(nth, "-ne 2", wrong) + load, 3, []string{"1 errors", "", "1 errors", "1 errors", "given up"}},
+		{"and at once", server, wrong, 2, []string{"1 errors", "1 errors", "given up: 1 errors"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			dir := fake(t, tc.server, tc.load)
+			samples := runFake(t, dir, "limit", len(tc.want))
+			if len(samples) != len(tc.want) {
+				t.Fatalf("%d samples, want %d", len(samples), len(tc.want))
+			}
+			for i, want := range tc.want {
+				if got := samples[i].Failure; samples[i].Round != i || (got == "") != (want == "") || !strings.Contains(got, want) {
+					t.Errorf("round %d: %q, want %q", i, got, want)
+				}
+			}
+			starts, err := os.ReadFile(filepath.Join(dir, "limit.starts"))
+			if got := strings.Count(string(starts), "\n"); err != nil || got != tc.starts {
+				t.Errorf("%d starts, want %d; %v", got, tc.starts, err)
+			}
+		})
 	}
 }
 
@@ -201,6 +267,7 @@ func TestCommandLine(t *testing.T) {
 	}{
 		{"", 2}, {"help", 0}, {"what", 2}, {"run -h", 0}, {"run more", 2}, {"run --peers none", 2}, {"run --groups none", 2},
 		{"run --cells none", 2}, {"run --rounds 0", 2}, {"serve", 2}, {"serve none", 2}, {"serve gnet --mode none", 1}, {"serve net --mode none", 1},
+		{"serve net --loops 2", 2}, {"serve gnet --loops 0", 2}, {"serve gnet --loops two", 2},
 		{"call", 2}, {"call none", 2}, {"call grpc", 1}, {"pin", 2}, {"pin x 0 true", 2}, {"pin 0 x true", 2}, {"pin 0 0 " + none, 1},
 		{"report", 2}, {"report " + none, 1}, {"compare", 2}, {"compare " + none, 2}, {"compare --benchfmt " + none, 1}, {"compare " + none + " " + none, 1},
 	} {

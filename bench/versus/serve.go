@@ -42,12 +42,26 @@ func serveCommand(ctx context.Context, args []string, std command.IO) error {
 	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
 	listen := fs.String("listen", "127.0.0.1:0", "where to listen; port 0 takes a free one")
 	mode := fs.String("mode", "raw", "what becomes of a payload: raw returns its bytes, typed decodes and encodes a struct, any does so without knowing the type")
+	loops := fs.Int("loops", 1, "event loops; gnet alone can have more than one")
 	serve, err := chosen(fs, args, servers(), std)
 	if err != nil {
 		return err
 	}
+	if *loops != 1 {
+		if serve, err = several(args[0], *loops); err != nil {
+			return err
+		}
+	}
 	defer tellMemory(std.Err)()
 	return serve(ctx, *listen, *mode, std.Out)
+}
+
+// several is a server with so many event loops.
+func several(name string, loops int) (server, error) {
+	if name != "gnet" || loops < 1 {
+		return nil, command.Usagef("%s --loops %d: want 1, or with gnet more", name, loops)
+	}
+	return gnetpeer.Several(loops), nil
 }
 
 func pinCommand(_ context.Context, args []string, _ command.IO) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -72,6 +73,42 @@ func forKinds(t *testing.T, test func(t *testing.T, call func(Config, func() *ec
 }
 
 func sound() *echo { return newEcho(nil) }
+
+// The server's CPU time is told; here it is this process, twice.
+func TestServerClocks(t *testing.T) {
+	forKinds(t, func(t *testing.T, call func(Config, func() *echo) (Result, error)) {
+		self := os.Getpid()
+		res, err := call(Config{Conns: 1, Depth: 1, Size: 64, Servers: []int{self, self}}, sound)
+		if err != nil || res.ServerCPU < res.CPU || res.CPU <= 0 {
+			t.Errorf("%+v %v", res, err)
+		}
+		if res, err := call(Config{Conns: 1, Depth: 1, Size: 64, Servers: []int{1 << 22}}, sound); err == nil {
+			t.Errorf("there is no such process: %+v", res)
+		}
+	})
+}
+
+// The result is told before conns are closed.
+func TestDone(t *testing.T) {
+	forKinds(t, func(t *testing.T, call func(Config, func() *echo) (Result, error)) {
+		e := sound()
+		broken := errors.New("broken")
+		done := func(res *Result) error {
+			select {
+			case <-e.closed:
+				t.Error("closed already")
+			default:
+			}
+			if res.Packets == 0 {
+				t.Errorf("%+v", res)
+			}
+			return broken
+		}
+		if _, err := call(Config{Conns: 1, Depth: 1, Size: 64, Done: done}, func() *echo { return e }); !errors.Is(err, broken) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
 
 func TestClosedLoop(t *testing.T) {
 	forKinds(t, func(t *testing.T, call func(Config, func() *echo) (Result, error)) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/packetmq/packetmq/bench/versus/result"
@@ -20,10 +21,15 @@ type Config struct {
 	Warmup   time.Duration // how long a load goes before the one that counts; 0 means none
 	Duration time.Duration // of the load that counts
 	Patience time.Duration // for the last replies; 0 means 5 s
+	Servers  []int         // processes of which it tells the CPU time that they had meanwhile
 
 	// Ready is called when all conns are up, warm and idle, and the load
 	// begins when it returns. Nil means at once.
 	Ready func() error
+
+	// Done is called with the result while all conns are still up: closing them
+	// is work that nobody should count. Nil means nothing.
+	Done func(*Result) error
 }
 
 const patience = 5 * time.Second
@@ -38,6 +44,11 @@ func (cfg *Config) Flags(fs *flag.FlagSet) {
 	fs.Float64Var(&cfg.Rate, "rate", 0, "packets a second in all, whatever comes back; 0 keeps --depth under way on each connection")
 	fs.DurationVar(&cfg.Warmup, "warmup", 100*time.Millisecond, "how long to go before what counts")
 	fs.DurationVar(&cfg.Duration, "duration", time.Second, "how long")
+	fs.Func("pid", "a process of the server, of which to tell the CPU time; may be given several times", func(s string) error {
+		pid, err := strconv.Atoi(s)
+		cfg.Servers = append(cfg.Servers, pid)
+		return err
+	})
 }
 
 func (cfg *Config) check() error {

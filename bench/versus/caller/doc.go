@@ -11,8 +11,8 @@
 //	})
 //
 // All conns are idle while Config.Ready is called, and a round ends when its
-// last reply has come. So what the server's clocks show before and after it is
-// the cost of the packets that were counted, and of no others.
+// last reply has come. So what the clocks of Config.Servers show before and
+// after it is the cost of the packets that were counted, and of no others.
 //
 // It runs on Linux only.
 package caller

@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
-	"golang.org/x/sys/unix"
 
+	"github.com/packetmq/packetmq/bench/versus/clock"
 	"github.com/packetmq/packetmq/bench/versus/result"
 )
 
@@ -109,9 +110,9 @@ func (r *round) wait(ctx context.Context, d time.Duration, dues []chan int64) er
 	return nil
 }
 
-func (r *round) result(cpu int64) Result {
+func (r *round) result(before, after clocks) Result {
 	all := hdrhistogram.New(1, longest, 2)
-	res := Result{Load: result.Load{CPU: cpu, Conns: r.cfg.Conns, Rate: r.cfg.Rate}}
+	res := Result{Load: result.Load{CPU: after.own - before.own, ServerCPU: after.server - before.server, Conns: r.cfg.Conns, Rate: r.cfg.Rate}}
 	var last int64
 	for i := range r.counts {
 		c := &r.counts[i]
@@ -157,9 +158,13 @@ func load[C io.Closer](ctx context.Context, cfg Config, dial func(context.Contex
 		for i, c := range conns {
 			workers[i] = work(r, &r.counts[i%len(r.counts)], c)
 		}
-		before := cpuTime()
-		err := r.run(ctx, d, workers, closeAll)
-		return r.result(cpuTime() - before), err
+		before, err := cfg.clocks()
+		if err != nil {
+			return Result{}, err
+		}
+		err = r.run(ctx, d, workers, closeAll)
+		after, lost := cfg.clocks() // while all conns are still up
+		return r.result(before, after), errors.Join(err, lost)
 	}
 	if cfg.Warmup > 0 {
 		res, err := run(cfg.Warmup)
@@ -175,7 +180,11 @@ func load[C io.Closer](ctx context.Context, cfg Config, dial func(context.Contex
 			return Result{}, err
 		}
 	}
-	return run(cfg.Duration)
+	res, err := run(cfg.Duration)
+	if err == nil && cfg.Done != nil {
+		err = cfg.Done(&res)
+	}
+	return res, err
 }
 
 // dialAll makes n conns, some at a time. It returns those that were made with
@@ -210,11 +219,12 @@ func dialAll[C io.Closer](ctx context.Context, n int, dial func(context.Context)
 	return conns, fault
 }
 
-// cpuTime is what this process has used, in ns.
-func cpuTime() int64 {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &ts); err != nil {
-		panic(err) // the clock is always there
+// clocks are what this process and the server have had of CPUs, in ns.
+type clocks struct{ own, server int64 }
+
+func (cfg *Config) clocks() (c clocks, err error) {
+	if c.own, err = clock.Of(os.Getpid()); err == nil {
+		c.server, err = clock.Of(cfg.Servers...)
 	}
-	return ts.Nano()
+	return c, err
 }

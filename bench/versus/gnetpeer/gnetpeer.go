@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 
 	"github.com/panjf2000/gnet/v2"
 
@@ -17,32 +18,45 @@ import (
 // Naive answers each frame with a Write of its own; the rest is as gnet has it
 // by default.
 func Naive(ctx context.Context, addr, mode string, out io.Writer) error {
-	return serve(ctx, addr, mode, out, (*server).one)
+	return serve(ctx, addr, mode, out, (*loop).one, gnet.WithNumEventLoop(1))
 }
 
 // Coalesced answers all that has arrived with one Write, and reads up to
 // 256 KiB at once.
 func Coalesced(ctx context.Context, addr, mode string, out io.Writer) error {
-	return serve(ctx, addr, mode, out, (*server).all, gnet.WithReadBufferCap(256<<10))
+	return Several(1)(ctx, addr, mode, out)
+}
+
+// Several is Coalesced with so many event loops.
+func Several(loops int) func(ctx context.Context, addr, mode string, out io.Writer) error {
+	return func(ctx context.Context, addr, mode string, out io.Writer) error {
+		return serve(ctx, addr, mode, out, (*loop).all, gnet.WithNumEventLoop(loops), gnet.WithReadBufferCap(256<<10))
+	}
 }
 
 type server struct {
 	gnet.BuiltinEventEngine
 	ctx     context.Context
 	out     io.Writer
-	echo    *echo.Echo
-	traffic func(*server, gnet.Conn) error
-	buf     []byte
+	mode    string
+	traffic func(*loop, gnet.Conn) error
+	mu      sync.Mutex
+	loops   map[gnet.EventLoop]*loop
 	err     error
 }
 
-func serve(ctx context.Context, addr, mode string, out io.Writer, traffic func(*server, gnet.Conn) error, opts ...gnet.Option) error {
-	e, err := echo.New(mode)
-	if err != nil {
+// loop is what the conns of one event loop share.
+type loop struct {
+	echo *echo.Echo
+	buf  []byte
+}
+
+func serve(ctx context.Context, addr, mode string, out io.Writer, traffic func(*loop, gnet.Conn) error, opts ...gnet.Option) error {
+	if _, err := echo.New(mode); err != nil {
 		return err
 	}
-	s := &server{ctx: ctx, out: out, echo: e, traffic: traffic}
-	opts = append(opts, gnet.WithNumEventLoop(1), gnet.WithTCPNoDelay(gnet.TCPNoDelay), gnet.WithLogger(silent{}))
+	s := &server{ctx: ctx, out: out, mode: mode, traffic: traffic, loops: make(map[gnet.EventLoop]*loop)}
+	opts = append(opts, gnet.WithTCPNoDelay(gnet.TCPNoDelay), gnet.WithLogger(silent{}))
 	if err := gnet.Run(s, "tcp://"+addr, opts...); err != nil {
 		return err
 	}
@@ -75,14 +89,36 @@ func address(eng gnet.Engine) (net.Addr, error) {
 	return ln.Addr(), nil
 }
 
+func (s *server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
+	l, err := s.loop(c.EventLoop())
+	if err != nil {
+		return nil, gnet.Close
+	}
+	c.SetContext(l)
+	return nil, gnet.None
+}
+
+func (s *server) loop(of gnet.EventLoop) (l *loop, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l = s.loops[of]; l == nil {
+		l = new(loop)
+		if l.echo, err = echo.New(s.mode); err != nil {
+			return nil, err
+		}
+		s.loops[of] = l
+	}
+	return l, nil
+}
+
 func (s *server) OnTraffic(c gnet.Conn) gnet.Action {
-	if err := s.traffic(s, c); err != nil {
+	if err := s.traffic(c.Context().(*loop), c); err != nil {
 		return gnet.Close
 	}
 	return gnet.None
 }
 
-func (s *server) one(c gnet.Conn) error {
+func (l *loop) one(c gnet.Conn) error {
 	for c.InboundBuffered() >= echo.Header {
 		head, err := c.Peek(echo.Header)
 		if err != nil {
@@ -99,10 +135,10 @@ func (s *server) one(c gnet.Conn) error {
 		if err != nil {
 			return err
 		}
-		if s.buf, err = s.echo.Append(s.buf[:0], frame); err != nil {
+		if l.buf, err = l.echo.Append(l.buf[:0], frame); err != nil {
 			return err
 		}
-		if _, err = c.Write(s.buf); err != nil {
+		if _, err = c.Write(l.buf); err != nil {
 			return err
 		}
 		if _, err = c.Discard(n); err != nil {
@@ -112,16 +148,16 @@ func (s *server) one(c gnet.Conn) error {
 	return nil
 }
 
-func (s *server) all(c gnet.Conn) error {
+func (l *loop) all(c gnet.Conn) error {
 	in, err := c.Peek(-1)
 	if err != nil {
 		return err
 	}
 	var used int
-	if s.buf, used, err = s.echo.AppendAll(s.buf[:0], in); err != nil || used == 0 {
+	if l.buf, used, err = l.echo.AppendAll(l.buf[:0], in); err != nil || used == 0 {
 		return err
 	}
-	if _, err = c.Write(s.buf); err != nil {
+	if _, err = c.Write(l.buf); err != nil {
 		return err
 	}
 	_, err = c.Discard(used)

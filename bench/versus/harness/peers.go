@@ -20,8 +20,9 @@ type Peer struct {
 	// call is set for a server with a protocol of its own, and so a load of its
 	// own.
 	call bool
-	// loops is set for a server that takes --loops.
-	loops bool
+	// loops are the modes in which it is looked at with several event loops; it
+	// takes --loops.
+	loops []string
 	// fixed is set for a server that has no --mode.
 	fixed bool
 	// foreign is set for a server that is not written in Go, and so does not tell
@@ -32,6 +33,7 @@ type Peer struct {
 var (
 	raw     = []string{"raw"}
 	decodes = []string{"raw", "typed", "any"}
+	own     = []string{"raw", "marshal", "typed", "any"}
 )
 
 // Peers returns all that can be compared.
@@ -44,8 +46,8 @@ func Peers() []Peer {
 	}
 	return []Peer{
 		{Name: "limit", About: "C, epoll, one read and one write for all that has arrived", Modes: raw, serve: program("limit"), fixed: true, foreign: true},
-		{Name: "packetmq", About: "its default options: handshake, guard, limits, panic isolation", Modes: []string{"raw", "marshal", "typed", "any"}, serve: program("bench", "serve"), handshake: true, loops: true},
-		{Name: "gnet", About: "gnet, one Write for all that has arrived, 256 KiB read buffer", Modes: decodes, serve: versus("gnet")},
+		{Name: "packetmq", About: "its default options: handshake, guard, limits, panic isolation", Modes: own, serve: program("bench", "serve"), handshake: true, loops: own},
+		{Name: "gnet", About: "gnet, one Write for all that has arrived, 256 KiB read buffer", Modes: decodes, serve: versus("gnet"), loops: raw},
 		{Name: "gnet-naive", About: "gnet as in its examples, a Write for each frame", Modes: raw, serve: versus("gnet-naive")},
 		{Name: "net", About: "net, a goroutine per conn, bufio with its default of 4 KiB", Modes: decodes, serve: versus("net")},
 		{Name: "net64k", About: "the same with 64 KiB each way", Modes: raw, serve: versus("net64k")},
@@ -56,6 +58,17 @@ func Peers() []Peer {
 		{Name: "nats", About: "NATS, request and reply through a server", Modes: raw, serve: versus("nats"), call: true},
 		{Name: "twisted", About: "Python and Twisted, the framework of the original", Modes: []string{"raw", "any"}, serve: versus("twisted"), handshake: true, foreign: true},
 	}
+}
+
+// in are the peer's modes in a group. Only a closed loop is for all of them.
+func (p *Peer) in(group string) []string {
+	switch group {
+	case result.Closed:
+		return p.Modes
+	case result.Loops:
+		return p.loops
+	}
+	return raw
 }
 
 // Find returns the peer of a name.

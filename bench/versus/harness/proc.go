@@ -174,22 +174,6 @@ func parseStat(line string) (pid, group int, ok bool) {
 	return pid, group, err == nil && err2 == nil
 }
 
-// cpuTime is what the processes have had of CPUs, in nanoseconds. The clock is
-// exact also for threads that are running and those that have ended, which
-// /proc/PID/task/*/schedstat is not.
-func cpuTime(pids []int) (int64, error) {
-	const scheduled = 2 // CPUCLOCK_SCHED, of a whole process
-	var sum int64
-	for _, pid := range pids {
-		var t unix.Timespec
-		if err := unix.ClockGettime(int32(^pid<<3|scheduled), &t); err != nil {
-			return 0, fmt.Errorf("CPU clock of process %d: %w", pid, err)
-		}
-		sum += t.Nano()
-	}
-	return sum, nil
-}
-
 // tail is the end of what was written. Whoever waits for more is woken.
 type tail struct {
 	mu    sync.Mutex

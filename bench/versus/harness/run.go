@@ -1,5 +1,6 @@
-// Package harness runs the comparison: it starts a server on one CPU and a load
-// on another, over and over, and takes down what they cost.
+// Package harness runs the comparison: it starts servers on one CPU, puts a load
+// on another on each of them in turn, over and over, and takes down what they
+// cost.
 //
 // It needs Linux: /proc, CPU affinity and the CPU clocks of other processes.
 package harness
@@ -21,7 +22,7 @@ type Config struct {
 	Rounds   int           // of each cell
 	Window   time.Duration // that is measured
 	Warmup   time.Duration // before it
-	Patience time.Duration // for a quiet machine, before each
+	Patience time.Duration // for a quiet machine, once others have disturbed a sample
 	Nice     int           // of servers and loads
 	Idle     int           // conns that are idle
 	Procs    int           // GOMAXPROCS of every Go server and caller
@@ -111,38 +112,34 @@ func (cfg *Config) cells(group string) []result.Cell {
 	})
 }
 
-// rounds puts every server under the load of cells of one group, in another
-// order each round, so that what happens to the machine meanwhile happens to all.
+// rounds starts all servers and puts each under the load of cells of one group,
+// in another order each round, so that what happens to the machine meanwhile
+// happens to all, and samples of one round are seconds apart.
 func (cfg *Config) rounds(ctx context.Context, cells []result.Cell, samples []result.Sample) []result.Sample {
-	group := cells[0].Group
 	rounds := cfg.Rounds
-	switch group {
+	switch cells[0].Group {
 	case result.Growth: // which takes long to connect
-		rounds = (rounds + 1) / 2
+		rounds = (rounds + 2) / 3
 	case result.Idle: // which is not a matter of time
 		rounds = 1
 	}
-	var trials []trial
-	for _, s := range cfg.subjects(group) {
-		for _, cell := range cells {
-			t := trial{Config: cfg, subject: s, cell: cell}
-			if cell.Share > 0 {
-				t.rate = cell.Share * capacity(samples, s.key())
-			}
-			if cell.Share > 0 && t.rate < 1 {
-				continue // nobody knows what it can do
-			}
-			trials = append(trials, t)
-		}
+	trials, servers := cfg.trials(cells, samples)
+	defer stopAll(servers)
+	for _, s := range servers {
+		_ = s.up(ctx) // what is wrong shows in the first round
 	}
+	quiet := false
 	for round := range rounds {
 		cfg.Rand.Shuffle(len(trials), func(i, j int) { trials[i], trials[j] = trials[j], trials[i] })
 		for i := range trials {
-			t := &trials[i]
-			sample := t.run(ctx)
+			if !quiet {
+				waitForQuiet(ctx, cfg.Patience)
+			}
+			sample := trials[i].run(ctx)
 			if ctx.Err() != nil {
 				return samples
 			}
+			quiet = sample.Noise <= result.Quiet
 			sample.Round = round
 			samples = append(samples, sample)
 			cfg.tell(&sample)
@@ -151,20 +148,34 @@ func (cfg *Config) rounds(ctx context.Context, cells []result.Cell, samples []re
 	return samples
 }
 
-// subjects are the servers of a group. Only those under a closed loop are there
-// in all modes.
+// trials are all servers of a group, each under the load of each cell. Cells
+// have servers of their own.
+func (cfg *Config) trials(cells []result.Cell, samples []result.Sample) (trials []trial, servers []*server) {
+	group := cells[0].Group
+	for _, s := range cfg.subjects(group) {
+		for _, cell := range cells {
+			t := trial{server: &server{Config: cfg, subject: s, loops: cell.Loops, shares: group == result.Loops}, cell: cell}
+			if cell.Share > 0 {
+				t.rate = cell.Share * capacity(samples, s.key())
+			}
+			if cell.Share > 0 && t.rate < 1 {
+				continue // nobody knows what it can do
+			}
+			trials = append(trials, t)
+			servers = append(servers, t.server)
+		}
+	}
+	return trials, servers
+}
+
+// subjects are the servers of a group, in the modes that are looked at there.
 func (cfg *Config) subjects(group string) []subject {
-	closed := group == result.Closed || group == result.Loops
 	var subjects []subject
 	for _, p := range cfg.Peers {
-		if group == result.Loops && !p.loops {
-			continue
-		}
-		for _, mode := range p.Modes {
-			if !slices.Contains(cfg.Modes, mode) || !closed && mode != "raw" {
-				continue
+		for _, mode := range p.in(group) {
+			if slices.Contains(cfg.Modes, mode) {
+				subjects = append(subjects, subject{p, mode})
 			}
-			subjects = append(subjects, subject{p, mode})
 		}
 	}
 	return subjects

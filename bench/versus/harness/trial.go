@@ -35,71 +35,65 @@ func cpus(both bool) (server, load []int, err error) {
 
 // trial is one server under one load.
 type trial struct {
-	*Config
-	subject
+	*server
 	cell result.Cell
 	rate float64
 }
 
-// run starts server and load, measures, and stops both. What goes wrong with
-// them is in the sample.
+// run measures once. What goes wrong is in the sample, and ends the server.
 func (t *trial) run(ctx context.Context) result.Sample {
 	s := result.Sample{Subject: t.key(), Cell: t.cell}
-	if err := t.measure(ctx, &s); err != nil {
+	err := t.up(ctx)
+	if err == nil {
+		if err = t.measure(ctx, &s); err != nil {
+			err = t.down(err)
+		} else {
+			t.failed = 0
+		}
+	}
+	if err != nil {
 		s.Failure = err.Error()
 	}
 	return s
 }
 
 func (t *trial) measure(ctx context.Context, s *result.Sample) error {
-	serverCPU, loadCPU, err := cpus(t.cell.Group == result.Loops)
+	_, on, err := cpus(t.shares)
 	if err != nil {
 		return err
-	}
-	server, err := start(serverCPU, t.Nice, t.env(), t.server()...)
-	if err != nil {
-		return err
-	}
-	defer server.stop()
-	addr, err := server.address(ctx)
-	if err != nil {
-		return fmt.Errorf("server: %w", err)
 	}
 	var before memory
 	if t.cell.Group == result.Idle {
-		if before, err = memoryOf(ctx, server, !t.foreign); err != nil {
+		if before, err = memoryOf(ctx, t.process, !t.foreign); err != nil {
 			return err
 		}
-	} else {
-		waitForQuiet(ctx, t.Patience)
 	}
-	load, err := start(loadCPU, t.Nice, t.env(), t.load(addr, server.members())...)
+	load, err := start(on, t.Nice, t.env(), t.load()...)
 	if err != nil {
 		return err
 	}
+	defer t.settle(ctx)
 	defer load.stop()
 	if line, err := load.line(ctx, patience); err != nil || line != "ready" {
 		return fmt.Errorf("load: %q %w", line, errors.Join(err, errNotReady(line)))
 	}
 	if t.cell.Group == result.Idle {
-		after, err := memoryOf(ctx, server, !t.foreign)
+		after, err := memoryOf(ctx, t.process, !t.foreign)
 		if err != nil {
 			return err
 		}
 		s.RSS, s.Heap = after.per(before, t.cell.Conns)
 		return nil
 	}
-	return t.window(ctx, server, load, s)
+	return t.window(ctx, load, s)
 }
 
-// window lets the load measure, and looks at the clocks on both ends of it.
-func (t *trial) window(ctx context.Context, server, load *process, s *result.Sample) error {
-	pids := server.members()
-	machine := machineUsage()
-	cpu, err := cpuTime(pids)
-	if err != nil {
-		return err
+// window lets the load measure.
+func (t *trial) window(ctx context.Context, load *process, s *result.Sample) error {
+	if t.call { // which is idle now, and whose conns may have left work behind
+		t.settle(ctx)
 	}
+	machine := machineUsage()
 	if _, err := load.in.Write([]byte("go\n")); err != nil {
 		return load.failure(err)
 	}
@@ -107,41 +101,31 @@ func (t *trial) window(ctx context.Context, server, load *process, s *result.Sam
 	if err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
-	end, err := cpuTime(pids)
-	if err != nil {
-		return fmt.Errorf("server: %w", server.failure(err))
+	var told struct {
+		result.Load
+		Problem string `json:"problem"` // which loads of libraries tell there, and ours in C beside it
 	}
-	if err := json.Unmarshal([]byte(line), &s.Load); err != nil {
+	if err := json.Unmarshal([]byte(line), &told); err != nil {
 		return fmt.Errorf("load: %q: %w", line, err)
 	}
-	if t.call { // which pauses before and after; the other load looks itself
-		s.ServerCPU = end - cpu
-	}
+	s.Load = told.Load
 	s.Noise = noise(machine, machineUsage(), s.ServerCPU+s.CPU)
 	switch {
 	case s.Errors > 0:
-		return load.failure(fmt.Errorf("%d errors", s.Errors))
+		return load.failure(fmt.Errorf("%d errors %s", s.Errors, told.Problem))
 	case s.Packets == 0:
 		return errors.New("no packet was answered")
 	}
 	return nil
 }
 
-func (t *trial) server() []string {
-	args := t.command(t.Bin)
-	if t.cell.Loops > 0 {
-		args = append(args, "--loops", strconv.Itoa(t.cell.Loops))
-	}
-	return args
-}
-
-func (t *trial) load(addr string, server []int) []string {
+func (t *trial) load() []string {
 	args := []string{filepath.Join(t.Bin, "load")}
 	if t.call {
 		args = []string{filepath.Join(t.Bin, "versus"), "call", t.Name}
 	}
 	args = append(args,
-		"--connect", addr,
+		"--connect", t.addr,
 		"--conns", strconv.Itoa(t.cell.Conns),
 		"--depth", strconv.Itoa(t.cell.Depth),
 		"--size", strconv.Itoa(max(t.cell.Size, 64)),
@@ -154,19 +138,13 @@ func (t *trial) load(addr string, server []int) []string {
 	if t.cell.Inflight > 0 {
 		args = append(args, "--inflight", strconv.Itoa(t.cell.Inflight))
 	}
-	if !t.call {
-		for _, pid := range server {
-			args = append(args, "--pid", strconv.Itoa(pid))
-		}
-	}
 	if t.handshake {
 		args = append(args, "--handshake")
 	}
+	for _, pid := range t.process.members() {
+		args = append(args, "--pid", strconv.Itoa(pid))
+	}
 	return args
-}
-
-func (t *trial) env() []string {
-	return []string{"GOMAXPROCS=" + strconv.Itoa(max(t.Procs, t.cell.Loops))}
 }
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) + "ms" }

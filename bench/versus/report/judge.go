@@ -15,6 +15,15 @@ type Verdict struct {
 	Got     string
 	Want    string
 	Outcome string // reached, not reached, or why nobody knows
+	Remark  string // what a reader should know beside it; mostly nothing
+}
+
+// outcome is that with the remark.
+func (v *Verdict) outcome() string {
+	if v.Remark == "" {
+		return v.Outcome
+	}
+	return v.Outcome + "; " + v.Remark
 }
 
 // The peers that answer the same frames as packetmq, which it is to be no worse
@@ -28,12 +37,12 @@ var others = append([]string{"gnet-naive", "grpc", "ttrpc", "nats", "twisted"}, 
 func Judge(t *result.Table) []Verdict {
 	j := &judge{t: t}
 	for _, c := range t.Cells(result.Closed) {
-		j.atMost("1", "raw ≤ 1.25 × limit, CPU", c, ours("raw"), limit, 1.25, perPacket)
+		j.overLimit("1", "raw ≤ 1.25 × limit, CPU", c, "raw", 1.25)
 	}
 	for _, c := range t.Cells(result.Closed) {
 		j.noWorse("1", "raw no worse than the best, CPU", c, "raw", framed, perPacket)
 	}
-	j.atMost("2", "MarshalMsg ≤ 1.8 × limit, CPU", capacity, ours("marshal"), limit, 1.8, perPacket)
+	j.overLimit("2", "MarshalMsg ≤ 1.8 × limit, CPU", capacity, "marshal", 1.8)
 	for _, mode := range []struct{ figure, name string }{{"3", "typed"}, {"4", "any"}} {
 		for _, c := range t.Cells(result.Closed) {
 			j.noWorse(mode.figure, mode.name+" no worse than the best that decodes, CPU", c, mode.name, framed, perPacket)
@@ -42,19 +51,22 @@ func Judge(t *result.Table) []Verdict {
 	j.atLeast("5", "grpc ≥ 7 × ours, CPU", result.Subject{Peer: "grpc", Mode: "raw"}, "raw", 7)
 	j.atLeast("5", "NATS ≥ 18 × ours, CPU", result.Subject{Peer: "nats", Mode: "raw"}, "raw", 18)
 	j.atLeast("5", "ttrpc ≥ 25 × ours, CPU", result.Subject{Peer: "ttrpc", Mode: "raw"}, "raw", 25)
-	j.atLeast("5", "Twisted, decoding, ≥ 100 × ours raw, CPU", result.Subject{Peer: "twisted", Mode: "any"}, "raw", 100)
-	j.atLeast("5", "Twisted, decoding, ≥ 100 × ours decoding, CPU", result.Subject{Peer: "twisted", Mode: "any"}, "any", 100)
+	twisted := result.Subject{Peer: "twisted", Mode: "any"}
+	j.atLeast("5", "Twisted, decoding, ≥ 100 × ours raw, CPU", twisted, "raw", 100)
+	j.remark(floor(t, twisted))
+	j.atLeast("5", "Twisted, decoding, ≥ 100 × ours decoding, CPU", twisted, "any", 100)
+	j.remark(floor(t, twisted))
 	one := result.Cell{Group: result.Closed, Size: 64, Conns: 1, Depth: 1}
-	j.noWorse("6", "p50 no worse than gnet's, µs", one, "raw", []string{"gnet"}, percentiles[0].of)
-	j.noWorse("6", "p99.9 no worse than the best peer's, µs", one, "raw", others, percentiles[3].of)
+	j.noWorse("6", "p50 no worse than gnet's", one, "raw", []string{"gnet"}, percentiles[0].of)
+	j.noWorse("6", "p99.9 no worse than the best peer's", one, "raw", others, percentiles[3].of)
 	for _, c := range t.Cells(result.Open) {
 		if c.Share == 0.6 {
-			j.noWorse("6", "p99.9 no worse than the best peer's, µs", c, "raw", others, percentiles[3].of)
+			j.noWorse("6", "p99.9 no worse than the best peer's", c, "raw", others, percentiles[3].of)
 		}
 	}
 	j.growth()
 	for _, c := range t.Cells(result.Idle) {
-		j.add("9", "idle conn ≤ 768 B of heap and stacks", c.Name(), t.Of(ours("raw"), c, heap), 768, "")
+		j.atMost("9", "idle conn ≤ 768 B of heap and stacks", c.Name(), t.Of(ours("raw"), c, heap), 768, "")
 	}
 	j.loops()
 	return j.verdicts
@@ -69,110 +81,103 @@ type judge struct {
 	verdicts []Verdict
 }
 
-// add judges got, which is not to be above want.
-func (j *judge) add(figure, what, where string, got result.Stat, want float64, whose string) {
-	v := Verdict{Figure: figure, What: what, Where: where, Got: number(got.Median) + mark(got), Want: "≤ " + number(want) + whose}
-	switch {
-	case got.Median <= want:
-		v.Outcome = "reached"
-	case got.Least <= want:
-		v.Outcome = "**not reached**, but within the spread"
-	default:
-		v.Outcome = "**not reached**"
+// atMost judges got, which is not to be above most.
+func (j *judge) atMost(figure, what, where string, got result.Stat, most float64, whose string) {
+	j.add(figure, what, where, got, "≤ "+number(most)+whose, got.Median <= most, got.Low <= most)
+}
+
+// add judges got, of which the median or at least a quartile reaches what is
+// wanted, or neither.
+func (j *judge) add(figure, what, where string, got result.Stat, want string, reached, nearly bool) {
+	v := Verdict{Figure: figure, What: what, Where: where, Got: "–", Want: "–", Outcome: "not measured"}
+	if got.Known() {
+		v.Got, v.Want, v.Outcome = spread(got, 1), want, "**not reached**"
+		switch {
+		case reached:
+			v.Outcome = "reached"
+		case nearly:
+			v.Outcome += ", but within the spread"
+		}
 	}
 	j.verdicts = append(j.verdicts, v)
 }
 
-func (j *judge) unknown(figure, what, where string) {
-	j.verdicts = append(j.verdicts, Verdict{figure, what, where, "–", "–", "not measured"})
-}
+// remark is about the verdict before it.
+func (j *judge) remark(s string) { j.verdicts[len(j.verdicts)-1].Remark = s }
 
-// over divides a Stat.
-func over(s result.Stat, by float64) result.Stat {
-	s.Median /= by
-	s.Least /= by
-	s.Most /= by
-	return s
-}
-
-func (j *judge) atMost(figure, what string, c result.Cell, a, b result.Subject, most float64, m result.Measure) {
-	got, base := j.t.Of(a, c, m), j.t.Of(b, c, m)
-	if !got.Known() || !base.Known() {
-		j.unknown(figure, what, c.Name())
-		return
-	}
-	j.add(figure, what, c.Name(), over(got, base.Median), most, "")
-}
-
-// noWorse compares with the best of the peers that were measured.
+// noWorse compares with the best of the peers that were measured, which is the
+// one with the lowest median.
 func (j *judge) noWorse(figure, what string, c result.Cell, mode string, peers []string, m result.Measure) {
-	got := j.t.Of(ours(mode), c, m)
-	best, name := result.Stat{}, ""
+	var best, ratio result.Stat
+	var name string
 	for _, peer := range peers {
-		s := j.t.Of(result.Subject{Peer: peer, Mode: mode}, c, m)
-		if s.Known() && (name == "" || s.Median < best.Median) {
-			best, name = s, peer
+		s := result.Subject{Peer: peer, Mode: mode}
+		own, beside := j.t.Of(s, c, m), j.t.Ratio(ours(mode), s, c, m)
+		if beside.Known() && (name == "" || own.Median < best.Median) {
+			best, ratio, name = own, beside, peer
 		}
 	}
-	if !got.Known() || name == "" {
-		j.unknown(figure, what, c.Name())
-		return
-	}
-	j.add(figure, what, c.Name(), got, best.Median, " ("+name+")")
+	j.atMost(figure, what, c.Name(), ratio, 1, " × "+name)
+}
+
+func (j *judge) overLimit(figure, what string, c result.Cell, mode string, most float64) {
+	j.atMost(figure, what, c.Name(), j.t.Ratio(ours(mode), limit, c, perPacket), most, "")
 }
 
 func (j *judge) atLeast(figure, what string, other result.Subject, mode string, least float64) {
-	a, b := j.t.Of(other, capacity, perPacket), j.t.Of(ours(mode), capacity, perPacket)
-	if !a.Known() || !b.Known() {
-		j.unknown(figure, what, capacity.Name())
-		return
+	got := j.t.Ratio(other, ours(mode), capacity, perPacket)
+	j.add(figure, what, capacity.Name(), got, "≥ "+number(least), got.Median >= least, got.High >= least)
+}
+
+// floor says what a server that takes no more than limit would reach beside a
+// peer.
+func floor(t *result.Table, s result.Subject) string {
+	got := t.Ratio(s, limit, capacity, perPacket)
+	if !got.Known() {
+		return ""
 	}
-	ratio := over(a, b.Median)
-	v := Verdict{figure, what, capacity.Name(), number(ratio.Median) + mark(ratio), "≥ " + number(least), "reached"}
-	switch {
-	case ratio.Median >= least:
-	case ratio.Most >= least:
-		v.Outcome = "**not reached**, but within the spread"
-	default:
-		v.Outcome = "**not reached**"
-	}
-	j.verdicts = append(j.verdicts, v)
+	return fmt.Sprintf("%s takes %s × limit here, and so a server as cheap as limit would be at %[2]s", s, number(got.Median))
 }
 
 // growth compares how much more a packet costs on 10,000 conns than on 64 with
 // how much more it costs limit.
 func (j *judge) growth() {
 	const what = "CPU at 10,000 conns ≤ 1.3 × that at 64, beyond what limit grows"
+	where, got := "growth", result.Stat{}
 	cells := j.t.Cells(result.Growth)
 	few := slices.IndexFunc(cells, func(c result.Cell) bool { return c.Conns == 64 })
 	many := slices.IndexFunc(cells, func(c result.Cell) bool { return c.Conns == 10000 })
-	if few < 0 || many < 0 {
-		j.unknown("8", what, "growth")
-		return
+	if few >= 0 && many >= 0 {
+		own := func(i int) result.Key { return result.Key{Subject: ours("raw"), Cell: cells[i]} }
+		base := func(i int) result.Key { return result.Key{Subject: limit, Cell: cells[i]} }
+		got = j.t.Quotient(perPacket, []result.Key{own(many), base(few)}, []result.Key{own(few), base(many)})
 	}
-	of := func(s result.Subject, i int) result.Stat { return j.t.Of(s, cells[i], perPacket) }
-	a, b, c, d := of(ours("raw"), many), of(ours("raw"), few), of(limit, many), of(limit, few)
-	if !a.Known() || !b.Known() || !c.Known() || !d.Known() {
-		j.unknown("8", what, "growth")
-		return
+	if got.Known() {
+		grows := func(s result.Subject) string {
+			return number(j.t.Of(s, cells[many], perPacket).Median / j.t.Of(s, cells[few], perPacket).Median)
+		}
+		where = fmt.Sprintf("ours grows %s ×, limit %s ×", grows(ours("raw")), grows(limit))
 	}
-	where := fmt.Sprintf("ours grows %s ×, limit %s ×", number(a.Median/b.Median), number(c.Median/d.Median))
-	j.add("8", what, where, over(a, b.Median*c.Median/d.Median), 1.3, "")
+	j.atMost("8", what, where, got, 1.3, "")
 }
 
 // loops compares the time that a packet takes with two loops with that of one.
 func (j *judge) loops() {
-	const what = "two loops no slower than one, µs a packet"
-	few, many, ok := loopsCells(j.t)
-	if !ok {
-		j.unknown("11", what, "loops")
-		return
-	}
-	pace := func(s *result.Sample) float64 { return 1e6 / s.Throughput() }
+	const what = "two loops no slower than one, time for a packet"
+	few, many, _ := loopsCells(j.t)
+	judged := false
 	for _, s := range j.t.Subjects(result.Loops, "") {
-		one, two := j.t.Of(s, few, pace), j.t.Of(s, many, pace)
-		if one.Known() && two.Known() {
-			j.add("11", what, s.String(), two, one.Median, "")
+		if s.Peer == ours("").Peer {
+			j.atMost("11", what, s.String(), gain(j.t, s, few, many), 1, "")
+			judged = true
 		}
 	}
+	if !judged {
+		j.atMost("11", what, "loops", result.Stat{}, 1, "")
+	}
+}
+
+// gain is what throughput under one cell is as a multiple of that under another.
+func gain(t *result.Table, s result.Subject, of, to result.Cell) result.Stat {
+	return t.Quotient(throughput, []result.Key{{Subject: s, Cell: of}}, []result.Key{{Subject: s, Cell: to}})
 }

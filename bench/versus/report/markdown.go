@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -90,8 +89,12 @@ func (p *page) head(peers []About) {
 	p.f(`
 The server runs on one CPU and the load on the other. Server CPU per packet is what to trust on a machine that is shared: the
 time that all of the server's threads had, user and system, divided by the packets that were answered. A packet is a round
-trip; every byte of every answer is checked. Each figure is a median over rounds, in each of which all servers take their turn
-in another order. Rounds that were not quiet count only where more than half were not; such figures bear a ~.
+trip; every byte of every answer is checked. In each round all servers of a cell take their turn under the
+load, in another order. Each figure is a median over rounds, with the quartiles beside it: half of the rounds are between them.
+
+**Ratios are of pairs**: of two samples of the same round, which were taken within seconds, so that what slows the machine down
+slows both; a ratio is the median over rounds of those, with their quartiles, and not the ratio of two medians. A round counts
+if it has both. Rounds that were not quiet, for either of the two, count only where more than half were not; such figures bear a ~.
 Differences under 15 %% mean nothing.
 
 `)
@@ -103,9 +106,10 @@ Differences under 15 %% mean nothing.
 }
 
 func (p *page) verdicts() {
-	p.f("## What was to be reached\n\n| | figure | | got | wanted | |\n|---|---|---|---:|---:|---|\n")
+	p.f("## What was to be reached\n\nThe best peer is the one with the lowest median, and the figure is ours beside it, by pairs: 1.00 is as good as it. " +
+		"A figure is within the spread where its median is not what is wanted, but a quartile is.\n\n| | figure | | got | wanted | |\n|---|---|---|---:|---:|---|\n")
 	for _, v := range Judge(p.t) {
-		p.f("| %s | %s | %s | %s | %s | %s |\n", v.Figure, v.What, v.Where, v.Got, v.Want, v.Outcome)
+		p.f("| %s | %s | %s | %s | %s | %s |\n", v.Figure, v.What, v.Where, v.Got, v.Want, v.outcome())
 	}
 	p.f("\nNot judged by this run: 7 (allocations: `make test`), 10 (in process: `go test -run '^$' -bench . ./inproc` in bench/versus).\n\n")
 }
@@ -130,30 +134,34 @@ func (p *page) table(title string, subjects []result.Subject, cells []result.Cel
 	p.f("\n")
 }
 
-// absolute shows a median and the least and most beside it.
+// absolute shows a figure as it is.
 func (p *page) absolute(m result.Measure, scale float64) func(result.Subject, result.Cell) string {
-	return func(s result.Subject, c result.Cell) string {
-		st := p.t.Of(s, c, m)
-		if !st.Known() {
-			return "–"
-		}
-		return fmt.Sprintf("%s%s <sub>%s–%s</sub>", number(st.Median*scale), mark(st), number(st.Least*scale), number(st.Most*scale))
-	}
+	return func(s result.Subject, c result.Cell) string { return spread(p.t.Of(s, c, m), scale) }
 }
 
-// ratio shows a median as a multiple of another subject's.
+// ratio shows a figure as a multiple of another subject's.
 func (p *page) ratio(to result.Subject, m result.Measure) func(result.Subject, result.Cell) string {
-	return func(s result.Subject, c result.Cell) string {
-		a, b := p.t.Of(s, c, m), p.t.Of(to, c, m)
-		if !a.Known() || !b.Known() || b.Median == 0 {
-			return "–"
-		}
-		return number(a.Median/b.Median) + cmp.Or(mark(a), mark(b))
-	}
+	return func(s result.Subject, c result.Cell) string { return spread(p.t.Ratio(s, to, c, m), 1) }
 }
 
+// spread shows a median, and the quartiles where they are not the same.
+func spread(s result.Stat, scale float64) string {
+	if !s.Known() || s.Low == s.High {
+		return median(s, scale)
+	}
+	return fmt.Sprintf("%s <sub>%s–%s</sub>", median(s, scale), number(s.Low*scale), number(s.High*scale))
+}
+
+func median(s result.Stat, scale float64) string {
+	if !s.Known() {
+		return "–"
+	}
+	return number(s.Median*scale) + mark(s)
+}
+
+// mark is beside what was measured while others used the machine.
 func mark(s result.Stat) string {
-	if 2*s.Noisy > s.N {
+	if s.Marked() {
 		return "~"
 	}
 	return ""
@@ -225,7 +233,7 @@ func (p *page) growth() {
 		return
 	}
 	subjects := p.t.Subjects(result.Growth, "")
-	p.f("## Growth: %d packets under way, going round more and more conns\n\n![growth](growth.svg)\n\n", cells[0].Inflight)
+	p.f("## Growth: %d packets under way, going round more and more conns\n\nConnecting takes long here, so that there are fewer rounds.\n\n![growth](growth.svg)\n\n", cells[0].Inflight)
 	p.table("### Server CPU per packet, in ns", subjects, cells, p.absolute(perPacket, 1))
 	p.table("### Server CPU per packet, as a multiple of limit's", subjects, cells, p.ratio(limit, perPacket))
 	p.table("### Server CPU per packet, as a multiple of gnet-naive's", subjects, cells, p.ratio(naive, perPacket))
@@ -257,15 +265,19 @@ func (p *page) loops() {
 	if !ok {
 		return
 	}
-	p.f("## %d loops\n\nServer and load share both CPUs here, and nothing is bound to one. What one loop and the load leave free is what a second one can have.\n\n", two.Loops)
+	subjects := p.t.Subjects(result.Loops, "")
+	p.f("## %d loops\n\nServer and load share both CPUs here, and nothing is bound to one. What one loop and the load leave free is what a second one can have; "+
+		"beyond that it takes from the load what it gives to the server. ", two.Loops)
+	if slices.Contains(subjects, result.Subject{Peer: "gnet", Mode: "raw"}) {
+		p.f("gnet, which has no more to do for a packet than to send it back, shows how another server fares with that.")
+	}
+	p.f("\n\n")
 	p.f("| | with one, packets/s in thousands | CPUs of server / load | with %d | CPUs of server / load | gain |\n|---|---:|---:|---:|---:|---:|\n", two.Loops)
-	for _, s := range p.t.Subjects(result.Loops, "") {
-		a, b := p.t.Of(s, one, throughput), p.t.Of(s, two, throughput)
-		if !a.Known() || !b.Known() {
-			continue
+	for _, s := range subjects {
+		if got := gain(p.t, s, two, one); got.Known() {
+			p.f("| %s | %s | %s | %s | %s | %s |\n", s, p.absolute(throughput, 1e-3)(s, one), p.cpus(s, one),
+				p.absolute(throughput, 1e-3)(s, two), p.cpus(s, two), spread(got, 1))
 		}
-		p.f("| %s | %s | %s | %s | %s | %s |\n", s, p.absolute(throughput, 1e-3)(s, one), p.cpus(s, one),
-			p.absolute(throughput, 1e-3)(s, two), p.cpus(s, two), number(b.Median/a.Median)+cmp.Or(mark(a), mark(b)))
 	}
 	p.f("\n")
 }

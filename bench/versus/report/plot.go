@@ -6,7 +6,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -43,10 +42,14 @@ func Plots(dir string, f *result.File) error {
 }
 
 func charts(t *result.Table) []chart {
+	of := func(m result.Measure) figure {
+		return func(s result.Subject, c result.Cell) result.Stat { return t.Of(s, c, m) }
+	}
+	multiple := func(s result.Subject, c result.Cell) result.Stat { return t.Ratio(s, limit, c, perPacket) }
 	cs := []chart{
-		overCells(t, "cpu", "Server CPU per packet, as a multiple of limit's", "", result.Closed, perPacket).over(limit.String()),
-		overCells(t, "throughput", "Throughput, one CPU for the server", "packets/s", result.Closed, throughput),
-		overCells(t, "growth", "Server CPU per packet, 64 packets under way on all conns together", "ns", result.Growth, perPacket),
+		overCells(t, "cpu", "Server CPU per packet, as a multiple of limit's", "", result.Closed, multiple),
+		overCells(t, "throughput", "Throughput, one CPU for the server", "packets/s", result.Closed, of(throughput)),
+		overCells(t, "growth", "Server CPU per packet, 64 packets under way on all conns together", "ns", result.Growth, of(perPacket)),
 		latencies(t),
 		memory(t),
 	}
@@ -80,7 +83,10 @@ func (c *chart) bounds() (low, high float64) {
 // shown leaves out what is not known, and what has no logarithm.
 func shown(v float64) bool { return v > 0 && !math.IsInf(v, 0) }
 
-func overCells(t *result.Table, file, title, unit, group string, m result.Measure) chart {
+// figure is what a chart shows of a subject under a cell.
+type figure func(result.Subject, result.Cell) result.Stat
+
+func overCells(t *result.Table, file, title, unit, group string, of figure) chart {
 	c := chart{file: file, title: title, unit: unit}
 	cells := t.Cells(group)
 	for _, cell := range cells {
@@ -89,25 +95,9 @@ func overCells(t *result.Table, file, title, unit, group string, m result.Measur
 	for _, s := range t.Subjects(group, "raw") {
 		l := line{name: s.String()}
 		for _, cell := range cells {
-			l.values = append(l.values, t.Of(s, cell, m).Median)
+			l.values = append(l.values, of(s, cell).Median)
 		}
 		c.lines = append(c.lines, l)
-	}
-	return c
-}
-
-// over makes all lines multiples of one of them.
-func (c chart) over(name string) chart {
-	i := slices.IndexFunc(c.lines, func(l line) bool { return l.name == name })
-	if i < 0 {
-		c.lines = nil
-		return c
-	}
-	base := slices.Clone(c.lines[i].values)
-	for _, l := range c.lines {
-		for x := range l.values {
-			l.values[x] /= base[x]
-		}
 	}
 	return c
 }

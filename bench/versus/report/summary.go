@@ -24,13 +24,9 @@ func Summary(w io.Writer, f *result.File) {
 		}
 		fmt.Fprint(tw, "\t\n")
 		for _, s := range p.t.Subjects(group, "") {
-			value := p.ratio(limit, perPacket)
-			if s == limit {
-				value = p.nanoseconds
-			}
 			fmt.Fprint(tw, s)
 			for _, c := range cells {
-				fmt.Fprintf(tw, "\t%s", value(s, c))
+				fmt.Fprintf(tw, "\t%s", p.brief(s, c))
 			}
 			fmt.Fprint(tw, "\t\n")
 		}
@@ -38,7 +34,10 @@ func Summary(w io.Writer, f *result.File) {
 	}
 }
 
-func (p *page) nanoseconds(s result.Subject, c result.Cell) string {
+func (p *page) brief(s result.Subject, c result.Cell) string {
+	if s != limit {
+		return median(p.t.Ratio(s, limit, c, perPacket), 1)
+	}
 	st := p.t.Of(s, c, perPacket)
 	if !st.Known() {
 		return "–"

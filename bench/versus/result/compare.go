@@ -11,22 +11,28 @@ import (
 type Change struct {
 	Key
 	Old, New Stat
-	// Base is how limit changed, which is the machine's part.
-	Base float64
+	// OldRatio and NewRatio are multiples of limit, which leave the machine's
+	// part out. They are not known where there is no limit.
+	OldRatio, NewRatio Stat
 }
 
 // String is a line of a table.
 func (c Change) String() string {
-	apart := "within the spread"
-	if c.New.Least > c.Old.Most || c.New.Most < c.Old.Least {
-		apart = ""
-	}
 	line := fmt.Sprintf("%-16s %-8s %-14s %9.0f ns → %9.0f ns  %+6.1f %%", c.Subject, c.Cell.Group, c.Cell.Name(), c.Old.Median, c.New.Median, 100*(c.New.Median/c.Old.Median-1))
-	if c.Base > 0 {
-		line += fmt.Sprintf("  beside limit %+6.1f %%", 100*(c.New.Median/c.Old.Median/c.Base-1))
+	before, after := c.Old, c.New
+	if c.OldRatio.Known() && c.NewRatio.Known() {
+		line += fmt.Sprintf("  beside limit %+6.1f %%", 100*(c.NewRatio.Median/c.OldRatio.Median-1))
+		if c.Subject != limit { // which is always the same beside itself
+			before, after = c.OldRatio, c.NewRatio
+		}
 	}
-	return strings.TrimRight(line+"  "+apart, " ")
+	if after.Low <= before.High && after.High >= before.Low {
+		line += "  within the spread"
+	}
+	return line
 }
+
+var limit = Subject{"limit", "raw"}
 
 // Compare returns what both files have, in the order of the first.
 func Compare(before, after *File) []Change {
@@ -39,16 +45,15 @@ func Compare(before, after *File) []Change {
 			continue
 		}
 		seen[k] = true
-		of := func(t *Table, s Subject) Stat { return t.Of(s, k.Cell, (*Sample).PerPacket) }
-		c := Change{Key: k, Old: of(a, k.Subject), New: of(b, k.Subject)}
-		if !c.Old.Known() || !c.New.Known() {
-			continue
+		of := func(t *Table) (cost, ratio Stat) {
+			return t.Of(k.Subject, k.Cell, (*Sample).PerPacket), t.Ratio(k.Subject, limit, k.Cell, (*Sample).PerPacket)
 		}
-		limit := Subject{"limit", "raw"}
-		if x, y := of(a, limit), of(b, limit); x.Known() && y.Known() {
-			c.Base = y.Median / x.Median
+		c := Change{Key: k}
+		c.Old, c.OldRatio = of(a)
+		c.New, c.NewRatio = of(b)
+		if c.Old.Known() && c.New.Known() {
+			changes = append(changes, c)
 		}
-		changes = append(changes, c)
 	}
 	return changes
 }

@@ -2,7 +2,6 @@ package result
 
 import (
 	"bytes"
-	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -83,10 +82,10 @@ func TestOf(t *testing.T) {
 		want    Stat
 	}{
 		{"none", nil, Stat{}},
-		{"odd", []Sample{sample(ours, cell, 30, 0), sample(ours, cell, 10, 0), sample(ours, cell, 20, 0)}, Stat{20, 10, 30, 3, 0}},
-		{"even", []Sample{sample(ours, cell, 40, 0), sample(ours, cell, 10, 0)}, Stat{25, 10, 40, 2, 0}},
-		{"marked ones do not count", []Sample{sample(ours, cell, 90, 1), sample(ours, cell, 10, 0), sample(ours, cell, 20, 0)}, Stat{15, 10, 20, 3, 1}},
-		{"unless they are most", []Sample{sample(ours, cell, 90, 1), sample(ours, cell, 80, 1), sample(ours, cell, 20, 0)}, Stat{80, 20, 90, 3, 2}},
+		{"odd", []Sample{sample(ours, cell, 30, 0), sample(ours, cell, 10, 0), sample(ours, cell, 20, 0)}, Stat{20, 15, 25, 3, 0}},
+		{"even", []Sample{sample(ours, cell, 40, 0), sample(ours, cell, 10, 0)}, Stat{25, 17.5, 32.5, 2, 0}},
+		{"marked ones do not count", []Sample{sample(ours, cell, 90, 1), sample(ours, cell, 10, 0), sample(ours, cell, 20, 0)}, Stat{15, 12.5, 17.5, 3, 1}},
+		{"unless they are most", []Sample{sample(ours, cell, 90, 1), sample(ours, cell, 80, 1), sample(ours, cell, 20, 0)}, Stat{80, 50, 85, 3, 2}},
 		{"failures do not count", []Sample{failed, wrong, sample(ours, cell, 5, 0)}, Stat{5, 5, 5, 1, 0}},
 		{"nor others", []Sample{sample(base, cell, 5, 0), sample(ours, Cell{Group: Idle}, 5, 0)}, Stat{}},
 	} {
@@ -102,9 +101,6 @@ func TestNoPacketIsNoFigure(t *testing.T) {
 	s.Packets, s.ServerCPU = 0, 5
 	if got := NewTable(&File{Samples: []Sample{s}}).Of(ours, cell, (*Sample).PerPacket); got.Known() {
 		t.Errorf("got %+v", got)
-	}
-	if !math.IsNaN(Median(nil)) {
-		t.Error("nothing has a median")
 	}
 }
 
@@ -135,14 +131,28 @@ func TestCompare(t *testing.T) {
 		t.Fatalf("got %v", changes)
 	}
 	c := changes[1]
-	if c.Subject != ours || c.Old.Median != 200 || c.New.Median != 200 || c.Base != 2 {
+	if c.Subject != ours || c.Old.Median != 200 || c.New.Median != 200 || c.OldRatio.Median != 2 || c.NewRatio.Median != 1 {
 		t.Errorf("got %+v", c)
 	}
-	if line := c.String(); !strings.Contains(line, "+0.0 %  beside limit  -50.0 %  within the spread") {
+	if line := c.String(); !strings.Contains(line, "+0.0 %  beside limit  -50.0 %") || strings.Contains(line, "spread") {
 		t.Errorf("got %q", line)
 	}
 	if line := changes[0].String(); strings.Contains(line, "spread") || !strings.Contains(line, "+100.0 %") {
 		t.Errorf("got %q", line)
+	}
+}
+
+// A machine that was slower for all has changed nothing.
+func TestCompareBesideLimit(t *testing.T) {
+	before := &File{Samples: []Sample{sample(base, cell, 100, 0), sample(ours, cell, 200, 0)}}
+	after := &File{Samples: []Sample{sample(base, cell, 150, 0), sample(ours, cell, 300, 0)}}
+	changes := Compare(before, after)
+	if line := changes[1].String(); !strings.Contains(line, "+50.0 %  beside limit   +0.0 %  within the spread") {
+		t.Errorf("got %q", line)
+	}
+	before.Samples, after.Samples = before.Samples[1:], after.Samples[1:]
+	if line := Compare(before, after)[0].String(); !strings.HasSuffix(line, "+50.0 %") {
+		t.Errorf("without limit: got %q", line)
 	}
 }
 

@@ -6,18 +6,18 @@ import (
 	"slices"
 )
 
-// Stat is a median over rounds and the spread around it.
+// Stat is a median over rounds and the spread around it: the quartiles, between
+// which half of the rounds are.
 type Stat struct {
-	Median, Least, Most float64
-	N, Noisy            int // rounds, and those of them that were marked
+	Median, Low, High float64
+	N, Noisy          int // rounds, and those of them that were marked
 }
 
 // Known tells whether there was a round at all.
 func (s Stat) Known() bool { return s.N > 0 }
 
-// Spread is the distance between the quietest and the worst round, as a share
-// of the median.
-func (s Stat) Spread() float64 { return (s.Most - s.Least) / s.Median }
+// Marked tells whether most rounds were not quiet.
+func (s Stat) Marked() bool { return 2*s.Noisy > s.N }
 
 // Measure takes one figure from a sample.
 type Measure func(*Sample) float64
@@ -50,32 +50,44 @@ func NewTable(f *File) *Table {
 // Of returns a figure's median over rounds. Rounds that were marked count only
 // where there are too few others: fewer than half.
 func (t *Table) Of(s Subject, c Cell, m Measure) Stat {
-	samples := t.byKey[Key{s, c}]
-	quiet := slices.DeleteFunc(slices.Clone(samples), func(s *Sample) bool { return s.Noise > Quiet })
-	used := samples
-	if 2*len(quiet) >= len(samples) {
-		used = quiet
+	var values []value
+	for _, s := range t.byKey[Key{s, c}] {
+		values = append(values, value{m(s), s.Noise > Quiet})
 	}
-	var values []float64
-	for _, s := range used {
-		if v := m(s); !math.IsNaN(v) && !math.IsInf(v, 0) {
-			values = append(values, v)
-		}
-	}
-	if len(values) == 0 {
-		return Stat{}
-	}
-	slices.Sort(values)
-	return Stat{Median(values), values[0], values[len(values)-1], len(samples), len(samples) - len(quiet)}
+	return stat(values)
 }
 
-// Median of sorted values; NaN of none.
-func Median(sorted []float64) float64 {
-	n := len(sorted)
-	if n == 0 {
-		return math.NaN()
+// value is what one round has for a figure.
+type value struct {
+	of    float64
+	noisy bool
+}
+
+func stat(values []value) Stat {
+	quiet := slices.DeleteFunc(slices.Clone(values), func(v value) bool { return v.noisy })
+	used := values
+	if 2*len(quiet) >= len(values) {
+		used = quiet
 	}
-	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+	var figures []float64
+	for _, v := range used {
+		if !math.IsNaN(v.of) && !math.IsInf(v.of, 0) {
+			figures = append(figures, v.of)
+		}
+	}
+	if len(figures) == 0 {
+		return Stat{}
+	}
+	slices.Sort(figures)
+	return Stat{quantile(figures, 0.5), quantile(figures, 0.25), quantile(figures, 0.75), len(values), len(values) - len(quiet)}
+}
+
+// quantile is the value that a share of the sorted ones is below; between two of
+// them it is in proportion.
+func quantile(sorted []float64, share float64) float64 {
+	below, part := math.Modf(share * float64(len(sorted)-1))
+	i := int(below)
+	return sorted[i] + part*(sorted[min(i+1, len(sorted)-1)]-sorted[i])
 }
 
 // Cells returns the cells of a group in the order in which they were run.
