@@ -250,7 +250,11 @@ func (c *Conn) Received(b []byte) (n int) {
 	}
 	n = len(b) // what a panic leaves behind is not read
 	returned := false
-	defer c.loop.caught(c, &returned)
+	defer func() { // caught, in the one place where a call counts
+		if !returned {
+			c.loop.failed(c, recover())
+		}
+	}()
 	if debugBuild {
 		b = lend(b)
 		defer poison(b)
