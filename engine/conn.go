@@ -264,11 +264,12 @@ func (c *Conn) Received(b []byte) (n int) {
 	return n
 }
 
-// pump gives the conn a share of a turn; it reports whether input is left.
-func (c *Conn) pump() (more bool) {
-	more = c.tr.Pump()
+// pump gives the conn a share of a turn, and of another one if input is left.
+func (c *Conn) pump() {
+	if c.tr.Pump() {
+		c.loop.enqueue(c)
+	}
 	if c.congested {
 		c.relieved()
 	}
-	return more && c.phase != closed
 }

@@ -63,8 +63,8 @@ func (l *Loop) runReady() {
 		l.ready[l.served] = nil
 		l.served++
 		c.queued = false
-		if c.phase != closed && c.pump() {
-			l.enqueue(c)
+		if c.phase != closed {
+			c.pump()
 		}
 		if shares == maxShares || shares%16 == 0 && !l.r.virtual && time.Since(began) > budget {
 			break

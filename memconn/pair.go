@@ -36,8 +36,9 @@ type End struct {
 	// Of the loop that this end is on.
 	on    *engine.Loop // nil until Open
 	own   engine.Sink
-	near  bool           // the other end is on this loop too
-	cur   *engine.Buffer // being read, or next
+	home  interface{ Put(*engine.Buffer) } // where cur goes back to
+	near  bool                             // the other end is on this loop too
+	cur   *engine.Buffer                   // being read, or next
 	off   int
 	out   ringbuf.Ring[*engine.Buffer] // waits for room
 	outN  int
@@ -51,6 +52,7 @@ func Pair(poolA, poolB *engine.Pool) (a, b *End) {
 	a = &End{in: new(lane), pool: poolA, closed: closed}
 	b = &End{in: new(lane), pool: poolB, closed: closed}
 	a.peer, b.peer = b, a
+	a.home, b.home = poolB, poolA
 	return a, b
 }
 
@@ -72,6 +74,9 @@ func (e *End) RemoteAddr() net.Addr { return Addr{} }
 // Open implements engine.Transport.
 func (e *End) Open(s engine.Sink) {
 	e.on, e.own = s.Loop(), s
+	if e.on != nil && e.peer.pool == e.pool {
+		e.home = e.on.Buffers()
+	}
 	e.sink.Store(&s)
 	if far := e.peer.sink.Load(); far != nil && e.on != nil && (*far).Loop() == e.on {
 		e.near, e.peer.near = true, true
@@ -225,11 +230,7 @@ func (e *End) take() bool {
 func (e *End) drop() {
 	b := e.cur
 	e.cur = nil
-	if e.on != nil && e.peer.pool == e.pool {
-		e.on.Buffers().Put(b)
-		return
-	}
-	e.peer.pool.Put(b)
+	e.home.Put(b)
 }
 
 // finished reports the end once the other side has written its last and all of
