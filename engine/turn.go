@@ -46,9 +46,9 @@ func (l *Loop) runReady() {
 	if !l.hasReady() {
 		return
 	}
-	budget := turnBudget
-	if l.sockets == 0 {
-		budget = turnAlone
+	most, budget := maxShares, turnBudget
+	if l.sockets == 0 && !l.r.virtual {
+		most, budget = aloneShares, turnAlone
 	}
 	began := time.Now()
 	for shares := 1; !l.r.halted(); shares++ {
@@ -66,7 +66,7 @@ func (l *Loop) runReady() {
 		if c.phase != closed {
 			c.pump()
 		}
-		if shares == maxShares || shares%16 == 0 && !l.r.virtual && time.Since(began) > budget {
+		if shares == most || shares%16 == 0 && !l.r.virtual && time.Since(began) > budget {
 			break
 		}
 	}

@@ -1,0 +1,69 @@
+package engine
+
+import (
+	"testing"
+)
+
+// Conns with input take turns, however many shares the loop's turn has.
+func TestSharesGoRound(t *testing.T) {
+	v := virtual(t, nil)
+	const conns, shares = 3, 2*maxShares + 1
+	var order []int
+	for i := range conns {
+		p := new(plug)
+		p.pump = func() bool {
+			order = append(order, i)
+			return len(order) < shares
+		}
+		p.open = func() { p.sink.Wake(p.sink.Loop()) }
+		plugIn(t, v.r, p, &hooks{})
+	}
+	for i, steps := 0, 3; i < steps; i++ { // the first one opens them too
+		v.Step(0)
+		if want := min((i+1)*maxShares, shares); len(order) < want || len(order) > want+conns {
+			t.Errorf("%d shares after %d turns, want %d", len(order), i+1, want)
+		}
+	}
+	for i, c := range order {
+		if c != i%conns {
+			t.Fatalf("share %d went to conn %d", i, c)
+		}
+	}
+	if l := v.r.loops[0]; len(l.ready) != 0 || l.hasReady() {
+		t.Errorf("%d conns wait: %v", len(l.ready), l.ready)
+	}
+}
+
+// A loop without sockets goes back to its poller less often.
+func TestSharesOfALoopAlone(t *testing.T) {
+	for _, alone := range []bool{true, false} {
+		r := start(t, nil)
+		if !alone {
+			opened := make(chan struct{})
+			serve(t, r, &hooks{opened: func(*Conn) { close(opened) }})
+			wait(t, "socket", opened)
+		}
+		var shares, most int // the loop's, and in one turn
+		left, done := 100, make(chan struct{})
+		p := &plug{pump: func() bool {
+			shares++
+			return left > 0
+		}}
+		p.open = func() { p.sink.Wake(p.sink.Loop()) }
+		plugIn(t, r, p, &hooks{})
+		var look func()
+		look = func() { // posted functions run once a turn
+			most, shares = max(most, shares), 0
+			if left--; left == 0 {
+				close(done)
+				return
+			}
+			r.loops[0].Post(look)
+		}
+		r.loops[0].Post(look)
+		wait(t, "turns", done)
+		if alone == (most <= maxShares) {
+			t.Errorf("alone: %v; a turn had %d shares", alone, most)
+		}
+	}
+}
