@@ -59,7 +59,7 @@ func (c *Conn) QueueParts(head, body []byte) error {
 	if c.loop == nil { // never brought to a reactor
 		return ErrClosed
 	}
-	c.lock()
+	c.mu.Lock()
 	if c.ended {
 		c.mu.Unlock()
 		return ErrClosed
@@ -81,18 +81,6 @@ func (c *Conn) QueueParts(head, body []byte) error {
 		c.ask(askFlush)
 	}
 	return nil
-}
-
-// lock locks mu where many may want it at once, each for some tens of
-// nanoseconds: where goroutines wait to run, Lock alone would have one wait for
-// its turn among them at once, and the others behind it.
-func (c *Conn) lock() {
-	for range 64 {
-		if c.mu.TryLock() {
-			return
-		}
-	}
-	c.mu.Lock()
 }
 
 // grow counts what waits here towards the reactor's total, in steps: a shared
@@ -224,7 +212,7 @@ func (c *Conn) write(b *Buffer) bool {
 
 // taken is what was queued; the caller moves it on.
 func (c *Conn) taken() (q queue) {
-	c.lock()
+	c.mu.Lock()
 	q, c.side = c.side, queue{}
 	c.waits.Store(false)
 	n := q.size()
