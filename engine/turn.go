@@ -2,13 +2,35 @@ package engine
 
 import "time"
 
-// turn is the bell's callback: posted functions, timers, and the conns whose
-// input was held back, each in order and each bounded, between enter and exit.
+// turn is the bell's callback, between enter and exit. A loop without sockets,
+// which has none to go back to, takes one turn behind the other for a while.
 func (l *Loop) turn() {
+	l.gathered()
+	began := time.Now()
+	for l.once(began); l.again(began); l.once(began) {
+	}
+}
+
+// alone reports whether no sockets wait for the end of a turn. A virtual loop's
+// caller decides by itself how many turns there are.
+func (l *Loop) alone() bool { return l.sockets == 0 && !l.r.virtual }
+
+// again reports whether another turn may follow the first one, which began then.
+func (l *Loop) again(began time.Time) bool {
+	if !l.alone() || !l.asked.Load() || l.r.halted() || time.Since(began) > turnAlone {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.stillAsked()
+}
+
+// once is one turn: posted functions, timers, and the conns whose input was held
+// back, each in order and each bounded.
+func (l *Loop) once(began time.Time) {
 	if cap(l.batch) == 0 {
 		l.batch = make([]task, 0, maxTasks)
 	}
-	l.gathered()
 	l.mu.Lock()
 	l.ringing = false
 	alarmed := l.alarmed
@@ -35,22 +57,21 @@ func (l *Loop) turn() {
 		l.takeLooked()
 	}
 	l.settle()
-	l.runReady()
+	l.runReady(began)
 }
 
 // runReady gives each waiting conn its share, in order, until the turn's
 // budget is used up. Flushing what they wrote, when each has had its share, can
 // make others ready: the two ends of a memory pair on one loop talk here without
 // a system call.
-func (l *Loop) runReady() {
+func (l *Loop) runReady(began time.Time) {
 	if !l.hasReady() {
 		return
 	}
-	most, budget := maxShares, turnBudget
-	if l.sockets == 0 && !l.r.virtual {
-		most, budget = aloneShares, turnAlone
+	most, budget := aloneShares, turnAlone
+	if !l.alone() {
+		most, budget, began = maxShares, turnBudget, time.Now()
 	}
-	began := time.Now()
 	for shares := 1; !l.r.halted(); shares++ {
 		if l.served == l.round {
 			l.nextRound()

@@ -67,3 +67,33 @@ func TestSharesOfALoopAlone(t *testing.T) {
 		}
 	}
 }
+
+// A loop without sockets takes the turns that its own functions ask for without
+// its poller.
+func TestTurnsOfALoopAlone(t *testing.T) {
+	for _, alone := range []bool{true, false} {
+		r := start(t, nil)
+		if !alone {
+			opened := make(chan struct{})
+			serve(t, r, &hooks{opened: func(*Conn) { close(opened) }})
+			wait(t, "socket", opened)
+		}
+		const turns = 1000
+		l, left, done := r.loops[0], turns, make(chan struct{})
+		callbacks := make(map[uint64]bool)
+		var next func()
+		next = func() {
+			callbacks[l.turns.Load()] = true
+			if left--; left == 0 {
+				close(done)
+				return
+			}
+			l.Post(next)
+		}
+		l.Post(next)
+		wait(t, "turns", done)
+		if n := len(callbacks); alone && n > turns/2 || !alone && n != turns {
+			t.Errorf("alone: %v; %d callbacks for %d turns", alone, n, turns)
+		}
+	}
+}
