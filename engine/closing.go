@@ -59,7 +59,7 @@ func (l *Loop) close(err error) {
 	}
 	l.timers.clear()
 	l.silence()
-	l.ready, l.round, l.served = nil, nil, 0
+	l.ready, l.round, l.served = nil, 0, 0
 	l.congested, l.pressed = nil, nil
 	l.buffers.Clear()
 }

@@ -24,8 +24,12 @@ const (
 	maxTasks   = 256                   // posted functions, and due timers, a turn
 	maxShares  = 1024                  // conns with input held back, a turn
 	turnBudget = 50 * time.Microsecond // after which a turn goes back to the sockets
-	turnAlone  = time.Millisecond      // the same where there are none
-	maxBacklog = 512 << 10             // input held back for one socket, in bytes
+
+	// The same for a loop without any: its bell, and the poller behind it, cost
+	// as much as a hundred shares.
+	aloneShares = 16 << 10
+	turnAlone   = time.Millisecond
+	maxBacklog  = 512 << 10 // input held back for one socket, in bytes
 )
 
 // spareFiles is how many descriptors stay free for everything but conns.

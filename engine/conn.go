@@ -250,7 +250,11 @@ func (c *Conn) Received(b []byte) (n int) {
 	}
 	n = len(b) // what a panic leaves behind is not read
 	returned := false
-	defer c.loop.caught(c, &returned)
+	defer func() { // caught, in the one place where a call counts
+		if !returned {
+			c.loop.failed(c, recover())
+		}
+	}()
 	if debugBuild {
 		b = lend(b)
 		defer poison(b)
@@ -260,11 +264,12 @@ func (c *Conn) Received(b []byte) (n int) {
 	return n
 }
 
-// pump gives the conn a share of a turn; it reports whether input is left.
-func (c *Conn) pump() (more bool) {
-	more = c.tr.Pump()
+// pump gives the conn a share of a turn, and of another one if input is left.
+func (c *Conn) pump() {
+	if c.tr.Pump() {
+		c.loop.enqueue(c)
+	}
 	if c.congested {
 		c.relieved()
 	}
-	return more && c.phase != closed
 }

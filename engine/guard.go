@@ -17,10 +17,13 @@ func (l *Loop) run(fn func()) {
 // happened on and nothing else. A callback that has neither returned nor
 // panicked has called Goexit.
 func (l *Loop) caught(c *Conn, returned *bool) {
-	v := recover()
-	if *returned {
-		return
+	if !*returned {
+		l.failed(c, recover())
 	}
+}
+
+// failed ends what was called, for a panic, or for a Goexit if v is nil.
+func (l *Loop) failed(c *Conn, v any) {
 	if c != nil && c.phase == open {
 		if f, ok := c.handler.(Failer); ok {
 			c.failed(f, v)

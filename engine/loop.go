@@ -46,8 +46,8 @@ type Loop struct {
 	conns     []*Conn
 	sockets   int     // of them, those that a poller serves
 	ready     []*Conn // conns with input held back
-	round     []*Conn // of these, the ones that have their share now
-	served    int     // of the round
+	round     int     // how many of these have their share in this round
+	served    int     // how many had it
 	dirty     []*Conn // conns to flush
 	gather    gathering
 	rest      queue   // of the one that is being flushed, what is not written yet

@@ -8,10 +8,12 @@ package engine
 // On the loop only.
 func (c *Conn) Out() *Buffer {
 	out := c.out
-	if debugBuild || out == nil || c.phase != open || c.waits.Load() {
+	if debugBuild || c.phase != open || c.waits.Load() {
 		if out = c.LastOut(); out == nil {
 			return nil
 		}
+	} else if out == nil {
+		out = c.begin()
 	}
 	if len(out.B)+c.held <= c.loop.r.cfg.MaxPending {
 		return out
@@ -33,7 +35,7 @@ func (c *Conn) LastOut() *Buffer {
 		c.merge()
 	}
 	if c.out == nil {
-		c.out = c.loop.buffers.Get()
+		return c.begin()
 	}
 	c.touch()
 	return c.out
@@ -73,6 +75,13 @@ func (c *Conn) Direct(b []byte) bool {
 	written := min(n, len(out.B))
 	out.B = append(out.B[:copy(out.B, out.B[written:])], b[n-written:]...)
 	return true
+}
+
+// begin has a callback's first output in a buffer, to be flushed.
+func (c *Conn) begin() *Buffer {
+	c.out = c.loop.buffers.Get()
+	c.touch()
+	return c.out
 }
 
 // Queue copies b behind all that was written or queued so far, whatever
@@ -175,17 +184,18 @@ func (c *Conn) touch() {
 // flush hands what waits to the transport.
 func (c *Conn) flush() {
 	c.dirty = false
-	if c.phase == closed {
+	if c.phase == open && !c.holdBack && !c.waits.Load() { // as for most answers
+		if b := c.out; b != nil {
+			c.out = nil
+			c.write(b)
+		}
 		return
 	}
-	if c.holdBack && c.phase == open && c.tr.Buffered() > 0 {
+	switch {
+	case c.phase == closed:
+	case c.holdBack && c.phase == open && c.tr.Buffered() > 0:
 		c.retreat()
-		return
-	}
-	if !c.writeAll() {
-		return
-	}
-	if c.phase == finishing && c.tr.Buffered() == 0 {
+	case c.writeAll() && c.phase == finishing && c.tr.Buffered() == 0:
 		c.finWrite()
 	}
 }
@@ -201,12 +211,7 @@ func (c *Conn) unload() {
 // writeAll writes what was written and then what was queued, in one buffer if
 // that is no more than a chunk. It reports whether the conn is alive.
 func (c *Conn) writeAll() bool {
-	b := c.out
-	if !c.waits.Load() { // as for most answers
-		c.out = nil
-		return b == nil || c.write(b)
-	}
-	rest := &c.loop.rest
+	b, rest := c.out, &c.loop.rest
 	if *rest = c.taken(); b != nil && len(b.B)+rest.size() <= chunk {
 		c.append(rest)
 	}
@@ -227,8 +232,7 @@ func (c *Conn) write(b *Buffer) bool {
 		c.loop.buffers.Put(b)
 		return true
 	}
-	err := c.tr.Write(b)
-	if err != nil && c.phase != closed {
+	if err := c.tr.Write(b); err != nil && c.phase != closed {
 		// The transport reports its end itself where it can; what it cannot
 		// report is an end that it was in before.
 		c.bury(err)
@@ -236,7 +240,9 @@ func (c *Conn) write(b *Buffer) bool {
 	if c.phase == closed {
 		return false
 	}
-	c.measure()
+	if n := c.tr.Buffered(); n|c.held != 0 || c.above || c.buffered.Load() != 0 {
+		c.measure(n)
+	}
 	return c.phase != closed
 }
 

@@ -6,9 +6,8 @@ import "time"
 // when output has drained.
 const recheckEvery = 5 * time.Millisecond
 
-// measure looks at what the transport could not move on.
-func (c *Conn) measure() {
-	n := c.tr.Buffered()
+// measure notes the n bytes that the transport could not move on.
+func (c *Conn) measure(n int) {
 	c.hold(n)
 	if n == 0 && !c.above {
 		return

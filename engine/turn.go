@@ -2,13 +2,35 @@ package engine
 
 import "time"
 
-// turn is the bell's callback: posted functions, timers, and the conns whose
-// input was held back, each in order and each bounded, between enter and exit.
+// turn is the bell's callback, between enter and exit. A loop without sockets,
+// which has none to go back to, takes one turn behind the other for a while.
 func (l *Loop) turn() {
+	l.gathered()
+	began := time.Now()
+	for l.once(began); l.again(began); l.once(began) {
+	}
+}
+
+// alone reports whether no sockets wait for the end of a turn. A virtual loop's
+// caller decides by itself how many turns there are.
+func (l *Loop) alone() bool { return l.sockets == 0 && !l.r.virtual }
+
+// again reports whether another turn may follow the first one, which began then.
+func (l *Loop) again(began time.Time) bool {
+	if !l.alone() || !l.asked.Load() || l.r.halted() || time.Since(began) > turnAlone {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.stillAsked()
+}
+
+// once is one turn: posted functions, timers, and the conns whose input was held
+// back, each in order and each bounded.
+func (l *Loop) once(began time.Time) {
 	if cap(l.batch) == 0 {
 		l.batch = make([]task, 0, maxTasks)
 	}
-	l.gathered()
 	l.mu.Lock()
 	l.ringing = false
 	alarmed := l.alarmed
@@ -35,42 +57,54 @@ func (l *Loop) turn() {
 		l.takeLooked()
 	}
 	l.settle()
-	l.runReady()
+	l.runReady(began)
 }
 
 // runReady gives each waiting conn its share, in order, until the turn's
-// budget is used up. Flushing what they wrote can make others ready: the two
-// ends of a memory pair on one loop talk here without a system call.
-func (l *Loop) runReady() {
+// budget is used up. Flushing what they wrote, when each has had its share, can
+// make others ready: the two ends of a memory pair on one loop talk here without
+// a system call.
+func (l *Loop) runReady(began time.Time) {
 	if !l.hasReady() {
 		return
 	}
-	budget := turnBudget
-	if l.sockets == 0 {
-		budget = turnAlone
+	most, budget := aloneShares, turnAlone
+	if !l.alone() {
+		most, budget, began = maxShares, turnBudget, time.Now()
 	}
-	end := time.Now().Add(budget)
-	for shares := 0; shares < maxShares && !l.r.halted() && l.hasReady(); {
-		if l.served == len(l.round) {
-			l.round, l.ready, l.served = l.ready, l.round[:0], 0
-		}
-		for l.served < len(l.round) && shares < maxShares && !l.r.halted() {
-			c := l.round[l.served]
-			l.round[l.served] = nil
-			l.served++
-			c.queued = false
-			if c.phase != closed && c.pump() {
-				l.enqueue(c)
-			}
-			if shares++; shares%16 == 0 && !l.r.virtual && time.Now().After(end) {
-				shares = maxShares
+	for shares := 1; !l.r.halted(); shares++ {
+		if l.served == l.round {
+			l.nextRound()
+			l.settle()
+			if l.round = len(l.ready); l.round == 0 {
+				return
 			}
 		}
-		l.settle()
+		c := l.ready[l.served]
+		l.ready[l.served] = nil
+		l.served++
+		c.queued = false
+		if c.phase != closed {
+			c.pump()
+		}
+		if shares == most || shares%16 == 0 && !l.r.virtual && time.Since(began) > budget {
+			break
+		}
 	}
+	l.settle()
 }
 
-func (l *Loop) hasReady() bool { return len(l.ready) > 0 || l.served < len(l.round) }
+func (l *Loop) hasReady() bool { return l.served < len(l.ready) }
+
+// nextRound takes those out that had their share.
+func (l *Loop) nextRound() {
+	n := 0
+	if l.served < len(l.ready) {
+		n = copy(l.ready, l.ready[l.served:])
+		clear(l.ready[n:])
+	}
+	l.ready, l.served = l.ready[:n], 0
+}
 
 // takeLooked answers what other goroutines ask of conns.
 func (l *Loop) takeLooked() {
@@ -94,24 +128,8 @@ func (l *Loop) takeLooked() {
 // settle sends what callbacks wrote, tells of pressure, and reports the conns that
 // ended, until nothing of these is left.
 func (l *Loop) settle() {
-	for len(l.dirty) > 0 || len(l.lost) > 0 || len(l.pressed) > 0 {
-		l.flush()
-		for i := 0; i < len(l.pressed); i++ {
-			p := l.pressed[i]
-			l.pressed[i] = pressure{} // once, even if the callback calls Goexit
-			if p.c != nil {
-				p.tell()
-			}
-		}
-		l.pressed = l.pressed[:0]
-		for i := 0; i < len(l.lost); i++ {
-			b := l.lost[i]
-			l.lost[i] = burial{} // once, even if the callback calls Goexit
-			if b.c != nil {
-				l.report(b)
-			}
-		}
-		l.lost = l.lost[:0]
+	for l.flush(); len(l.pressed) > 0 || len(l.lost) > 0; l.flush() {
+		l.tell()
 	}
 }
 
@@ -125,6 +143,26 @@ func (l *Loop) flush() {
 		}
 	}
 	l.dirty = l.dirty[:0]
+}
+
+// tell tells of pressure, and reports the conns that ended.
+func (l *Loop) tell() {
+	for i := 0; i < len(l.pressed); i++ {
+		p := l.pressed[i]
+		l.pressed[i] = pressure{} // once, even if the callback calls Goexit
+		if p.c != nil {
+			p.tell()
+		}
+	}
+	l.pressed = l.pressed[:0]
+	for i := 0; i < len(l.lost); i++ {
+		b := l.lost[i]
+		l.lost[i] = burial{} // once, even if the callback calls Goexit
+		if b.c != nil {
+			l.report(b)
+		}
+	}
+	l.lost = l.lost[:0]
 }
 
 // burial is a conn whose Closed is to be called.

@@ -15,6 +15,7 @@ type port struct {
 	end    *memconn.End
 	pool   engine.Pool        // of what is written to end
 	take   func(b []byte) int // nil: all
+	loop   *engine.Loop       // of what holds it; it is not run
 	woken  chan struct{}
 	got    int
 	over   bool
@@ -22,12 +23,30 @@ type port struct {
 }
 
 // ports returns the two ends of a pair, open.
-func ports() (a, b *port) {
-	a, b = &port{woken: make(chan struct{}, 1)}, &port{woken: make(chan struct{}, 1)}
+func ports() (a, b *port) { return portsOn(nil) }
+
+// portsOn is ports on one loop.
+func portsOn(loop *engine.Loop) (a, b *port) {
+	a, b = &port{woken: make(chan struct{}, 1), loop: loop}, &port{woken: make(chan struct{}, 1), loop: loop}
 	a.end, b.end = memconn.Pair(&a.pool, &b.pool)
 	a.end.Open(a)
 	b.end.Open(b)
 	return a, b
+}
+
+// nearAndFar runs a test with ports on two loops, and on one, where the reader
+// has as many buffers as ahead says before any is on its way.
+func nearAndFar(t *testing.T, test func(t *testing.T, a, b *port, ahead int)) {
+	t.Run("two loops", func(t *testing.T) {
+		a, b := ports()
+		test(t, a, b, 0)
+	})
+	t.Run("one loop", func(t *testing.T) {
+		v := engine.NewVirtual(nil)
+		defer v.Close()
+		a, b := portsOn(v.Reactor().Loops()[0])
+		test(t, a, b, 1)
+	})
 }
 
 func (p *port) Received(b []byte) int {
@@ -40,7 +59,7 @@ func (p *port) Received(b []byte) int {
 }
 
 func (p *port) Ended(error)        { p.over = true }
-func (p *port) Loop() *engine.Loop { return nil }
+func (p *port) Loop() *engine.Loop { return p.loop }
 func (p *port) Wake(*engine.Loop) {
 	select {
 	case p.woken <- struct{}{}:

@@ -50,10 +50,11 @@ func TestFinishToAPeerThatIsGone(t *testing.T) {
 
 // Though it has emptied its channel, a peer that is gone takes nothing more: what
 // waits still counts.
-func TestPeerThatIsGoneTakesNothing(t *testing.T) {
+func TestPeerThatIsGoneTakesNothing(t *testing.T) { nearAndFar(t, peerThatIsGoneTakesNothing) }
+
+func peerThatIsGoneTakesNothing(t *testing.T, a, b *port, ahead int) {
 	const beyond = 10
-	a, b := ports()
-	for range memconn.Slots + beyond {
+	for range ahead + memconn.Slots + beyond {
 		a.write(t, []byte("x"))
 	}
 	b.close()
@@ -90,9 +91,10 @@ func TestWriteToAPeerThatIsGone(t *testing.T) {
 
 // A reader that waits for the rest of something is given more than one buffer at
 // a time.
-func TestBuffersAreJoined(t *testing.T) {
+func TestBuffersAreJoined(t *testing.T) { nearAndFar(t, buffersAreJoined) }
+
+func buffersAreJoined(t *testing.T, a, b *port, _ int) {
 	text := []byte("a message that came in many pieces")
-	a, b := ports()
 	var seen []string
 	b.take = func(p []byte) int {
 		seen = append(seen, string(p))
@@ -120,8 +122,11 @@ func TestBuffersAreJoined(t *testing.T) {
 
 // What is taken in part is joined with what follows, not with what was taken.
 func TestBuffersAreJoinedBehindWhatWasTaken(t *testing.T) {
+	nearAndFar(t, buffersAreJoinedBehindWhatWasTaken)
+}
+
+func buffersAreJoinedBehindWhatWasTaken(t *testing.T, a, b *port, _ int) {
 	const text = "0123456789"
-	a, b := ports()
 	var got []byte
 	b.take = func(p []byte) int {
 		if len(p) < 3 && len(got)+len(p) < len(text) {
@@ -144,18 +149,19 @@ func TestBuffersAreJoinedBehindWhatWasTaken(t *testing.T) {
 }
 
 // Small buffers that wait share a few: bounding the bytes bounds the memory.
-func TestSmallBuffersArePacked(t *testing.T) {
+func TestSmallBuffersArePacked(t *testing.T) { nearAndFar(t, smallBuffersArePacked) }
+
+func smallBuffersArePacked(t *testing.T, a, b *port, ahead int) {
 	const total = 100_000
-	a, b := ports()
 	var want pattern
 	for range total {
 		a.write(t, want.append(nil, 1))
 	}
-	if n := a.pool.Out(); n > memconn.Slots+4 {
+	if n := a.pool.Out(); n > int64(ahead+memconn.Slots+4) {
 		t.Errorf("%d buffers are out for %d bytes", n, total)
 	}
-	if n := a.end.Buffered(); n != total-memconn.Slots {
-		t.Errorf("Buffered() = %d, want %d", n, total-memconn.Slots)
+	if n := a.end.Buffered(); n != total-ahead-memconn.Slots {
+		t.Errorf("Buffered() = %d, want %d", n, total-ahead-memconn.Slots)
 	}
 	var got pattern
 	b.take = func(p []byte) int {

@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	// Slots is the number of buffers on their way to one end.
+	// Slots is the number of buffers on their way to one end, beside the one that
+	// it reads.
 	Slots = 64
 
 	// Window is how many bytes may be on their way to one end before the next
@@ -35,7 +36,9 @@ type End struct {
 	// Of the loop that this end is on.
 	on    *engine.Loop // nil until Open
 	own   engine.Sink
-	cur   *engine.Buffer // being read
+	home  interface{ Put(*engine.Buffer) } // where cur goes back to
+	near  bool                             // the other end is on this loop too
+	cur   *engine.Buffer                   // being read, or next
 	off   int
 	out   ringbuf.Ring[*engine.Buffer] // waits for room
 	outN  int
@@ -49,6 +52,7 @@ func Pair(poolA, poolB *engine.Pool) (a, b *End) {
 	a = &End{in: new(lane), pool: poolA, closed: closed}
 	b = &End{in: new(lane), pool: poolB, closed: closed}
 	a.peer, b.peer = b, a
+	a.home, b.home = poolB, poolA
 	return a, b
 }
 
@@ -70,7 +74,13 @@ func (e *End) RemoteAddr() net.Addr { return Addr{} }
 // Open implements engine.Transport.
 func (e *End) Open(s engine.Sink) {
 	e.on, e.own = s.Loop(), s
+	if e.on != nil && e.peer.pool == e.pool {
+		e.home = e.on.Buffers()
+	}
 	e.sink.Store(&s)
+	if far := e.peer.sink.Load(); far != nil && e.on != nil && (*far).Loop() == e.on {
+		e.near, e.peer.near = true, true
+	}
 	s.Wake(s.Loop()) // the other end may have written already
 }
 
@@ -83,14 +93,21 @@ func (e *End) wake(on *engine.Loop) {
 
 // Write implements engine.Transport.
 func (e *End) Write(b *engine.Buffer) error {
-	if e.peer.gone.Load() {
+	p := e.peer
+	if p.gone.Load() {
 		e.pool.Put(b) // the end is on its way, behind the input that is left
+		return nil
+	}
+	// With nothing before it and one loop for both, it need not take the lane.
+	if e.near && p.cur == nil && p.in.empty() && e.out.Len() == 0 {
+		p.cur, p.off = b, 0
+		p.own.Wake(e.on)
 		return nil
 	}
 	if e.out.Len() > 0 || !e.hand(b) {
 		e.outN += len(b.B)
 		e.wait(b)
-		e.peer.blocked.Store(true)
+		p.blocked.Store(true)
 		// The reader may have made room before it could see that.
 		e.refill()
 	}
@@ -153,28 +170,33 @@ func (e *End) CloseWrite() error {
 
 // Pump implements engine.Transport.
 func (e *End) Pump() (more bool) {
-	switch {
-	case e.peer.gone.Load():
-		e.reclaim()
-	case e.out.Len() > 0:
-		e.refill()
+	if e.out.Len() > 0 || e.peer.gone.Load() {
+		e.moveOn()
 	}
-	s := e.own
 	if e.cur == nil && !e.take() {
-		return e.finished(s)
+		return e.finished()
 	}
-	n := s.Received(e.cur.B[e.off:])
+	n := e.own.Received(e.cur.B[e.off:])
 	if e.cur == nil { // closed by the conn meanwhile
 		return false
 	}
-	e.off += n
-	switch {
-	case e.off >= len(e.cur.B):
-		e.drop()
-	case n == 0 && len(e.cur.B)-e.off < Window:
-		e.join()
+	if e.off += n; e.off < len(e.cur.B) {
+		if n == 0 && len(e.cur.B)-e.off < Window {
+			e.join()
+		}
+		return true
 	}
-	return e.cur != nil || !e.in.empty() || e.peer.fin.Load() || e.peer.gone.Load()
+	e.drop()
+	return !e.in.empty() || e.peer.fin.Load() || e.peer.gone.Load()
+}
+
+// moveOn does what can be done about output that waits.
+func (e *End) moveOn() {
+	if e.peer.gone.Load() {
+		e.reclaim()
+	} else {
+		e.refill()
+	}
 }
 
 // join puts the next buffer behind what the handler has left, which may be the
@@ -208,16 +230,12 @@ func (e *End) take() bool {
 func (e *End) drop() {
 	b := e.cur
 	e.cur = nil
-	if e.on != nil && e.peer.pool == e.pool {
-		e.on.Buffers().Put(b)
-		return
-	}
-	e.peer.pool.Put(b)
+	e.home.Put(b)
 }
 
 // finished reports the end once the other side has written its last and all of
 // it was read.
-func (e *End) finished(s engine.Sink) (more bool) {
+func (e *End) finished() (more bool) {
 	if !e.peer.fin.Load() && !e.peer.gone.Load() || e.ended {
 		return false
 	}
@@ -225,7 +243,7 @@ func (e *End) finished(s engine.Sink) (more bool) {
 		return true
 	}
 	e.ended = true
-	s.Ended(io.EOF)
+	e.own.Ended(io.EOF)
 	return false
 }
 

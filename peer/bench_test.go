@@ -55,6 +55,44 @@ func BenchmarkMemoryRoundTripRaw(b *testing.B) {
 	<-done
 }
 
+// A round trip on a loop that this goroutine takes the turns of: it stays on one
+// thread, for tools/steps to count its instructions.
+func BenchmarkMemoryRoundTripVirtual(b *testing.B) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	v := engine.NewVirtual(nil)
+	defer v.Close()
+	sreg, creg := registry.New(false), registry.New(true)
+	srv := NewMemoryServer(sreg, &Config{Reactor: v.Reactor()})
+	var c *Conn
+	cli := NewMemoryClient(creg, &Config{Reactor: v.Reactor(), OnMade: func(made *Conn) { c = made }})
+	registry.MustAdd[note](sreg, "b:ping", 17)
+	pong := registry.MustAdd[note](sreg, "b:pong", 18)
+	ping := registry.MustAdd[note](creg, "b:ping", 17)
+	registry.MustAdd[note](creg, "b:pong", 18)
+	payload := make([]byte, 64)
+	n := 0
+	HandleRaw(srv, 17, func(c *Conn, p []byte) error { return c.ReplyRaw(pong.Type(), p) })
+	HandleRaw(cli, 18, func(c *Conn, p []byte) error {
+		if n++; n == b.N {
+			return nil
+		}
+		return c.ReplyRaw(ping.Type(), payload)
+	})
+	if err := cli.ConnectAsync(srv); err != nil {
+		b.Fatal(err)
+	}
+	if v.Settle(100); c == nil {
+		b.Fatal("not connected")
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	c.Loop().Post(func() { c.ReplyRaw(ping.Type(), payload) })
+	for n < b.N {
+		v.Step(0)
+	}
+}
+
 func BenchmarkMemoryOneWayRaw(b *testing.B) {
 	payload := make([]byte, 64)
 	done := make(chan struct{})

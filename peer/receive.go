@@ -13,32 +13,38 @@ import (
 // handled one by one, until the conn has had its share of the turn.
 func (s *session) Received(_ *engine.Conn, b []byte) (n int) {
 	c := s.conn()
-	loop := c.link.Loop()
 	packets := 0
 	for n < len(b) {
 		used, k := c.express(b[n:], sharePackets-packets)
+		if k == 0 {
+			used, k = c.single(b[n:])
+		}
 		n += used
 		packets += k
-		if k == 0 {
-			f, used, err := c.cut(b[n:])
-			n += used
-			if err != nil {
-				c.fault(ReasonFrame, err)
-			} else if f != nil {
-				c.frame(c.table(), f)
-				packets++
-			}
-		}
-		if c.over || c.aborted() {
-			c.reader = nil
+		switch {
+		case n == len(b):
+		case c.over || c.aborted():
 			return len(b)
-		}
-		if packets == sharePackets || n >= shareBytes || loop.Halted() {
-			break
+		case packets == sharePackets || n >= shareBytes || c.link.Loop().Halted():
+			c.heed(packets)
+			return n
 		}
 	}
 	c.heed(packets)
 	return n
+}
+
+// single is express for one frame of any kind, or the part of one that is there.
+func (c *Conn) single(b []byte) (n, packets int) {
+	f, n, err := c.cut(b)
+	switch {
+	case err != nil:
+		c.fault(ReasonFrame, err)
+	case f != nil:
+		c.frame(c.table(), f)
+		packets = 1
+	}
+	return n, packets
 }
 
 // cut takes a frame from the front of b, or keeps what there is of it.

@@ -142,10 +142,15 @@ func (c *Conn) look(now ticks) {
 // heed notes that input came, and whether it left a frame unfinished.
 func (c *Conn) heed(frames int) {
 	c.heard = true
-	unfinished := c.reader != nil
+	if c.reader != nil || c.watch.frame != 0 {
+		c.timeFrame(frames)
+	}
+}
+
+// timeFrame bounds the time for the rest of an unfinished frame, if there is one.
+func (c *Conn) timeFrame(frames int) {
 	switch {
-	case !unfinished && c.watch.frame == 0:
-	case !unfinished:
+	case c.reader == nil:
 		c.watch.frame = 0 // the deadline may come too early, and is then set anew
 	case c.watch.frame == 0 || frames > 0:
 		c.watch.frame = c.now().after(c.peer.cfg.FrameTime)

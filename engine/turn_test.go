@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"testing"
+)
+
+// Conns with input take turns, however many shares the loop's turn has.
+func TestSharesGoRound(t *testing.T) {
+	v := virtual(t, nil)
+	const conns, shares = 3, 2*maxShares + 1
+	var order []int
+	for i := range conns {
+		p := new(plug)
+		p.pump = func() bool {
+			order = append(order, i)
+			return len(order) < shares
+		}
+		p.open = func() { p.sink.Wake(p.sink.Loop()) }
+		plugIn(t, v.r, p, &hooks{})
+	}
+	for i, steps := 0, 3; i < steps; i++ { // the first one opens them too
+		v.Step(0)
+		if want := min((i+1)*maxShares, shares); len(order) < want || len(order) > want+conns {
+			t.Errorf("%d shares after %d turns, want %d", len(order), i+1, want)
+		}
+	}
+	for i, c := range order {
+		if c != i%conns {
+			t.Fatalf("share %d went to conn %d", i, c)
+		}
+	}
+	if l := v.r.loops[0]; len(l.ready) != 0 || l.hasReady() {
+		t.Errorf("%d conns wait: %v", len(l.ready), l.ready)
+	}
+}
+
+// A loop without sockets goes back to its poller less often.
+func TestSharesOfALoopAlone(t *testing.T) {
+	for _, alone := range []bool{true, false} {
+		r := start(t, nil)
+		if !alone {
+			opened := make(chan struct{})
+			serve(t, r, &hooks{opened: func(*Conn) { close(opened) }})
+			wait(t, "socket", opened)
+		}
+		var shares, most int // the loop's, and in one turn
+		const turns = 100
+		left, done := turns, make(chan struct{})
+		p := &plug{pump: func() bool {
+			shares++
+			return left > 0
+		}}
+		p.open = func() { p.sink.Wake(p.sink.Loop()) }
+		plugIn(t, r, p, &hooks{})
+		var look func()
+		look = func() { // posted functions run once a turn
+			if left < turns { // the first one may have come turns after the conn
+				most = max(most, shares)
+			}
+			shares = 0
+			if left--; left == 0 {
+				close(done)
+				return
+			}
+			r.loops[0].Post(look)
+		}
+		r.loops[0].Post(look)
+		wait(t, "turns", done)
+		if alone == (most <= maxShares) {
+			t.Errorf("alone: %v; a turn had %d shares", alone, most)
+		}
+	}
+}
+
+// A loop without sockets takes the turns that its own functions ask for without
+// its poller.
+func TestTurnsOfALoopAlone(t *testing.T) {
+	for _, alone := range []bool{true, false} {
+		r := start(t, nil)
+		if !alone {
+			opened := make(chan struct{})
+			serve(t, r, &hooks{opened: func(*Conn) { close(opened) }})
+			wait(t, "socket", opened)
+		}
+		const turns = 1000
+		l, left, done := r.loops[0], turns, make(chan struct{})
+		callbacks := make(map[uint64]bool)
+		var next func()
+		next = func() {
+			callbacks[l.turns.Load()] = true
+			if left--; left == 0 {
+				close(done)
+				return
+			}
+			l.Post(next)
+		}
+		l.Post(next)
+		wait(t, "turns", done)
+		if n := len(callbacks); alone && n > turns/2 || !alone && n != turns {
+			t.Errorf("alone: %v; %d callbacks for %d turns", alone, n, turns)
+		}
+	}
+}
