@@ -43,7 +43,7 @@ microbench: ## the packages' own benchmarks
 versus: build ## what the comparison needs; downloads what it compares with
 	cd bench/versus && $(GO) build -o ../../bin/versus .
 	@set -e; for p in $(C); do \
-	  echo "cc -o bin/$$p"; $(CC) -O2 -Wall -Wextra -o bin/$$p bench/versus/c/$$p.c; done
+	  echo "cc -o bin/$$p"; $(CC) -O2 -Wall -Wextra -pthread -o bin/$$p bench/versus/c/$$p.c; done
 
 bench: versus ## packetmq beside all others, 11 rounds of each cell in under half an hour; the report is in bench/results
 	bin/versus run --out bench/results/results.json --report bench/results

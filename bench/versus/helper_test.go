@@ -37,7 +37,7 @@ var programs = sync.OnceValues(func() (dir string, err error) {
 		return "", err
 	}
 	for _, name := range []string{"limit", "load", "fan"} {
-		cc := exec.Command("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined,address", "-fno-sanitize-recover=all",
+		cc := exec.Command("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-pthread",
 			"-o", filepath.Join(dir, name), filepath.Join("c", name+".c"))
 		if out, err := cc.CombinedOutput(); err != nil {
 			return dir, errors.New(name + ": " + err.Error() + "\n" + string(out))
@@ -85,9 +85,9 @@ func startServer(t *testing.T, serve server, mode string) (addr string) {
 }
 
 // startLimit runs the C server until the test ends.
-func startLimit(t *testing.T) (addr string) {
+func startLimit(t *testing.T, args ...string) (addr string) {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(bin(t), "limit"))
+	cmd := exec.Command(filepath.Join(bin(t), "limit"), args...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -52,6 +52,12 @@ func TestLimit(t *testing.T) {
 	for name, args := range shapes {
 		t.Run(name, func(t *testing.T) { check(t, startLimit(t), args...) })
 	}
+	t.Run("two loops", func(t *testing.T) { check(t, startLimit(t, "--loops", "2"), shapes["batches"]...) })
+	for _, args := range [][]string{{"--loops"}, {"--loops", "0"}, {"--loops", "65"}, {"more"}, {"--colour", "red"}} {
+		if out, err := exec.Command(filepath.Join(bin(t), "limit"), args...).CombinedOutput(); err == nil || !strings.Contains(string(out), "usage") {
+			t.Errorf("%v: %v %s", args, err, out)
+		}
+	}
 }
 
 func TestServers(t *testing.T) {

@@ -2,14 +2,16 @@
 // One thread, epoll, one read for whatever has arrived, and one write for the
 // answers to all of it.
 //
-//	limit [--listen 127.0.0.1:0]
+//	limit [--listen 127.0.0.1:0] [--loops 1]
 //
+// With more loops there are as many threads, to which conns go in turn.
 // It answers id 17 with id 18 and the same payload, prints "listening
 // HOST:PORT", and ends on SIGTERM. There is no handshake, no check of the
 // payload, no timeout and no bound on anything but the frame.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -17,7 +19,7 @@
 
 #include "wire.h"
 
-enum { ROOM = 256 << 10, EVENTS = 256 };
+enum { ROOM = 256 << 10, EVENTS = 256, MOST = 64 };
 
 typedef struct {
 	int fd;
@@ -27,8 +29,14 @@ typedef struct {
 } conn;
 
 // A partial frame is put before what is read, so in is larger by one frame.
-static uint8_t in[HEADER + MAX_FRAME + ROOM];
-static int poll;
+typedef struct {
+	int poll;
+	uint8_t in[HEADER + MAX_FRAME + ROOM];
+} loop;
+
+static loop loops[MOST];
+static unsigned nloops = 1;
+static int ln;
 
 static void drop(conn *c)
 {
@@ -38,10 +46,10 @@ static void drop(conn *c)
 	free(c);
 }
 
-static void watch(conn *c, uint32_t events, int op)
+static void watch(loop *l, conn *c, uint32_t events, int op)
 {
 	struct epoll_event e = {.events = events, .data.ptr = c};
-	if (epoll_ctl(poll, op, c->fd, &e))
+	if (epoll_ctl(l->poll, op, c->fd, &e))
 		die("epoll_ctl: %s", strerror(errno));
 }
 
@@ -77,7 +85,7 @@ static bool keep(uint8_t **to, uint32_t *count, const uint8_t *b, size_t n)
 
 // reply writes b; what the socket does not take waits, and nothing is read
 // meanwhile.
-static bool reply(conn *c, const uint8_t *b, size_t n)
+static bool reply(loop *l, conn *c, const uint8_t *b, size_t n)
 {
 	ssize_t sent = n ? write(c->fd, b, n) : 0;
 	if (sent < 0) {
@@ -87,13 +95,14 @@ static bool reply(conn *c, const uint8_t *b, size_t n)
 	}
 	if ((size_t)sent < n) {
 		keep(&c->pending, &c->unsent, b + sent, n - sent);
-		watch(c, EPOLLOUT, EPOLL_CTL_MOD);
+		watch(l, c, EPOLLOUT, EPOLL_CTL_MOD);
 	}
 	return true;
 }
 
-static bool readable(conn *c)
+static bool readable(loop *l, conn *c)
 {
+	uint8_t *in = l->in;
 	size_t kept = c->kept;
 	if (kept)
 		memcpy(in, c->partial, kept);
@@ -106,10 +115,10 @@ static bool readable(conn *c)
 		return false;
 	if (kept || (size_t)done < n)
 		keep(&c->partial, &c->kept, in + done, n - done);
-	return reply(c, in, done);
+	return reply(l, c, in, done);
 }
 
-static bool writable(conn *c)
+static bool writable(loop *l, conn *c)
 {
 	ssize_t sent = write(c->fd, c->pending, c->unsent);
 	if (sent < 0)
@@ -118,13 +127,14 @@ static bool writable(conn *c)
 	memmove(c->pending, c->pending + sent, c->unsent);
 	if (c->unsent == 0) {
 		keep(&c->pending, &c->unsent, NULL, 0);
-		watch(c, EPOLLIN, EPOLL_CTL_MOD);
+		watch(l, c, EPOLLIN, EPOLL_CTL_MOD);
 	}
 	return true;
 }
 
-static void take(int ln)
+static void take(void)
 {
+	static unsigned taken;
 	int fd = accept4(ln, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0)
 		return;
@@ -132,10 +142,10 @@ static void take(int ln)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	conn *c = alloc(NULL, sizeof *c);
 	*c = (conn){.fd = fd};
-	watch(c, EPOLLIN, EPOLL_CTL_ADD);
+	watch(&loops[taken++ % nloops], c, EPOLLIN, EPOLL_CTL_ADD);
 }
 
-static int listen_at(const char *addr)
+static void listen_at(const char *addr)
 {
 	char host[64];
 	unsigned port;
@@ -143,37 +153,53 @@ static int listen_at(const char *addr)
 	if (sscanf(addr, "%63[^:]:%u", host, &port) != 2 || inet_pton(AF_INET, host, &at.sin_addr) != 1)
 		die("--listen %s: want an IPv4 address and a port", addr);
 	at.sin_port = htons(port);
-	int ln = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
+	int on = 1;
+	ln = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	setsockopt(ln, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	socklen_t size = sizeof at;
 	if (bind(ln, (struct sockaddr *)&at, size) || listen(ln, 1024) || getsockname(ln, (struct sockaddr *)&at, &size))
 		die("listen at %s: %s", addr, strerror(errno));
 	printf("listening %s:%u\n", host, ntohs(at.sin_port));
 	fflush(stdout);
-	return ln;
+}
+
+static void *run(void *arg)
+{
+	loop *l = arg;
+	struct epoll_event ready[EVENTS];
+	for (;;) {
+		int n = epoll_wait(l->poll, ready, EVENTS, -1);
+		for (int i = 0; i < n; i++) {
+			conn *c = ready[i].data.ptr;
+			if (!c)
+				take();
+			else if (!(c->unsent ? writable(l, c) : readable(l, c)))
+				drop(c);
+		}
+	}
+	return NULL;
 }
 
 int main(int argc, char **argv)
 {
 	const char *addr = "127.0.0.1:0";
-	if (argc == 3 && !strcmp(argv[1], "--listen"))
-		addr = argv[2];
-	else if (argc != 1)
-		die("usage: limit [--listen HOST:PORT]");
+	for (int i = 1; i < argc; i += 2)
+		if (i + 1 < argc && !strcmp(argv[i], "--listen"))
+			addr = argv[i + 1];
+		else if (i + 1 < argc && !strcmp(argv[i], "--loops") && (nloops = atoi(argv[i + 1])) - 1 < MOST)
+			;
+		else
+			die("usage: limit [--listen HOST:PORT] [--loops 1 to %d]", MOST);
 	raise_nofile();
-	poll = epoll_create1(EPOLL_CLOEXEC);
-	int ln = listen_at(addr);
-	struct epoll_event accepting = {.events = EPOLLIN}, ready[EVENTS];
-	if (epoll_ctl(poll, EPOLL_CTL_ADD, ln, &accepting))
-		die("epoll_ctl: %s", strerror(errno));
-	for (;;) {
-		int n = epoll_wait(poll, ready, EVENTS, -1);
-		for (int i = 0; i < n; i++) {
-			conn *c = ready[i].data.ptr;
-			if (!c)
-				take(ln);
-			else if (!(c->unsent ? writable(c) : readable(c)))
-				drop(c);
-		}
+	for (unsigned i = 0; i < nloops; i++)
+		loops[i].poll = epoll_create1(EPOLL_CLOEXEC);
+	listen_at(addr);
+	struct epoll_event accepting = {.events = EPOLLIN};
+	epoll_ctl(loops[0].poll, EPOLL_CTL_ADD, ln, &accepting);
+	for (unsigned i = 1; i < nloops; i++) {
+		pthread_t thread;
+		if (pthread_create(&thread, NULL, run, &loops[i]))
+			die("there is no thread to be had");
 	}
+	run(&loops[0]);
 }

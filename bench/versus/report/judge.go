@@ -169,6 +169,9 @@ func (j *judge) loops() {
 	for _, s := range j.t.Subjects(result.Loops, "") {
 		if s.Peer == ours("").Peer {
 			j.atMost("11", what, s.String(), gain(j.t, s, few, many), 1, "")
+			if floor := gain(j.t, limit, few, many); floor.Known() {
+				j.remark("limit is at " + spread(floor, 1))
+			}
 			judged = true
 		}
 	}

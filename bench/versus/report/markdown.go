@@ -268,8 +268,8 @@ func (p *page) loops() {
 	subjects := p.t.Subjects(result.Loops, "")
 	p.f("## %d loops\n\nServer and load share both CPUs here, and nothing is bound to one. What one loop and the load leave free is what a second one can have; "+
 		"beyond that it takes from the load what it gives to the server. ", two.Loops)
-	if slices.Contains(subjects, result.Subject{Peer: "gnet", Mode: "raw"}) {
-		p.f("gnet, which has no more to do for a packet than to send it back, shows how another server fares with that.")
+	if slices.Contains(subjects, limit) {
+		p.f("limit, with a thread for each loop, shows what that does to a server which does nothing but read and write.")
 	}
 	p.f("\n\n")
 	p.f("| | with one, packets/s in thousands | CPUs of server / load | with %d | CPUs of server / load | gain |\n|---|---:|---:|---:|---:|---:|\n", two.Loops)
