@@ -126,6 +126,22 @@ func TestOutputWaitsForFewReads(t *testing.T) {
 	}
 }
 
+// Much output leaves while it is in the CPU's cache.
+func TestLargeOutputIsNotGathered(t *testing.T) {
+	k := newRounds(t, gatherMost)
+	k.gather()
+	for i, want := range []int{unloadFrom - 1, unloadFrom} {
+		k.conns[i].in = make([]byte, want)
+		k.p.OnTraffic(k.conns[i])
+		if got := k.sent(); (got == want) != (want == unloadFrom) {
+			t.Errorf("%d of %d bytes were sent before the bell", got, want)
+		}
+		k.hear()
+		k.sent()
+		k.gather()
+	}
+}
+
 func TestOutputIsNotGatheredInShortRounds(t *testing.T) {
 	if debugBuild {
 		t.Skip("the debug build always gathers")

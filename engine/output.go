@@ -41,9 +41,16 @@ func (c *Conn) LastOut() *Buffer {
 	return c.out
 }
 
-// DirectLeast is how many bytes there must be for Direct: a system call of their
-// own costs as much as to copy a quarter of a chunk.
-const DirectLeast = chunk / 4
+const (
+	// unloadFrom is how many bytes of output leave before the callback is over.
+	// Two answers of 64 KiB cost less in one write than in two; more would leave
+	// the CPU's cache before they are written.
+	unloadFrom = 2 * chunk
+
+	// DirectLeast is how many bytes there must be for Direct: a system call of
+	// their own costs as much as to copy 16 KiB.
+	DirectLeast = chunk / 4
+)
 
 // directWriter is a transport that can take output from where it is. It returns
 // how many bytes of a and of b behind it have moved on, and keeps nothing.
@@ -54,14 +61,14 @@ type directWriter interface {
 // Direct is for b that is to be appended to what Out returned, where it need not
 // be copied: the socket takes it at once, behind what was written before. What it
 // does not take is copied. False means that nothing was done, since to append it
-// is as good: b is short, does not fill a chunk with what was written, or the
+// is as good: b is short, is less than 128 KiB with what was written, or the
 // transport is no socket that takes something.
 //
 // On the loop only.
 func (c *Conn) Direct(b []byte) bool {
 	c.loop.mustBeHere("Conn.Direct")
 	out := c.out
-	if len(b) < DirectLeast || out == nil || len(out.B) == 0 || len(out.B)+len(b) < chunk || c.phase != open || c.holdBack || c.held > 0 {
+	if len(b) < DirectLeast || out == nil || len(out.B) == 0 || len(out.B)+len(b) < unloadFrom || c.phase != open || c.holdBack || c.held > 0 {
 		return false
 	}
 	w, ok := c.tr.(directWriter)
@@ -200,10 +207,10 @@ func (c *Conn) flush() {
 	}
 }
 
-// unload flushes between two shares of input when the answers to the first fill
-// a chunk: a buffer that grows larger is none that the pool likes to keep.
+// unload flushes behind a share of input when the answers are that many: a buffer
+// that grows larger is none that the pool likes to keep.
 func (c *Conn) unload() {
-	if c.out != nil && len(c.out.B) >= chunk {
+	if c.out != nil && len(c.out.B) >= unloadFrom {
 		c.flush()
 	}
 }

@@ -123,6 +123,7 @@ func (s *socket) take(b []byte) {
 		s.hold(b[n:])
 		sink.Wake(s.loop)
 	}
+	s.conn().unload()
 }
 
 // deliverHeld offers what is held; it reports whether some is left.

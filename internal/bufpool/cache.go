@@ -4,9 +4,9 @@ import "sync/atomic"
 
 const (
 	// MaxCached is the largest capacity, in bytes, that a Cache keeps.
-	MaxCached = 2 * Large
+	MaxCached = 4 * Large
 
-	cached = 32 // buffers that a Cache keeps: 4 MiB at most
+	cached = 32 // buffers that a Cache keeps: 8 MiB at most
 )
 
 // Cache is one goroutine's share of a pool: its buffers are given out and come
