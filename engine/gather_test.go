@@ -131,8 +131,9 @@ func TestLargeOutputIsNotGathered(t *testing.T) {
 	k := newRounds(t, gatherMost)
 	k.gather()
 	for i, want := range []int{unloadFrom - 1, unloadFrom} {
-		k.conns[i].in = make([]byte, want)
-		k.p.OnTraffic(k.conns[i])
+		c := k.conns[gatherFrom+i]
+		c.in = make([]byte, want)
+		k.p.OnTraffic(c)
 		if got := k.sent(); (got == want) != (want == unloadFrom) {
 			t.Errorf("%d of %d bytes were sent before the bell", got, want)
 		}
