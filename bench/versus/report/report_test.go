@@ -25,7 +25,7 @@ func file(costs map[result.Subject]int64) *result.File {
 	}
 	for s, ns := range costs {
 		for _, c := range cells {
-			if c.Group != result.Closed && c.Group != result.Loops && s.Mode != "raw" || c.Group == result.Loops && s.Peer != "packetmq" && s.Peer != "gnet" {
+			if c.Group != result.Closed && c.Group != result.Loops && s.Mode != "raw" || c.Group == result.Loops && s.Peer != "packetmq" && s.Peer != "gnet" && s != limit {
 				continue
 			}
 			one := result.Sample{Subject: s, Cell: c, Load: result.Load{Packets: 1000, Seconds: 1, CPU: 1e9, ServerCPU: 1000 * ns,
@@ -148,7 +148,8 @@ func TestOutcomeOfFactors(t *testing.T) {
 	}
 }
 
-// Beside the factor to Twisted is what no server could exceed.
+// Beside a factor to a peer that is not reached is what no server could exceed,
+// and beside two loops what they do to limit.
 func TestRemark(t *testing.T) {
 	twisted := result.Subject{Peer: "twisted", Mode: "any"}
 	f := file(map[result.Subject]int64{limit: 100, ours("raw"): 120, twisted: 4400})
@@ -159,7 +160,13 @@ func TestRemark(t *testing.T) {
 	if v := outcome(t, f, "5", "grpc"); v.Remark != "" || v.outcome() != v.Outcome {
 		t.Errorf("%+v", v)
 	}
+	if v := outcome(t, f, "11", "two loops"); v.Remark != "limit is at 0.67" {
+		t.Errorf("%+v", v)
+	}
 	f = file(map[result.Subject]int64{ours("raw"): 120, twisted: 4400})
+	if v := outcome(t, f, "11", "two loops"); v.Remark != "" {
+		t.Errorf("without limit: %+v", v)
+	}
 	if v := outcome(t, f, "5", "Twisted, decoding, ≥ 100 × ours raw"); v.Remark != "" {
 		t.Errorf("without limit: %+v", v)
 	}
