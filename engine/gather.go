@@ -16,10 +16,6 @@ const (
 	// most: nobody's answer waits for all of a round of thousands.
 	gatherMost = 16
 
-	// heldMost is how many bytes of input are copied to wait for the next reads of
-	// a round, at most: to copy more takes longer than it saves.
-	heldMost = 2 << 10
-
 	// gatherTime is how long the reads of a round may have taken on average,
 	// their handlers included. So output waits for 16 times that, a third of a
 	// millisecond, and is not kept waiting by slow handlers for more than a round.
@@ -43,16 +39,7 @@ type gathering struct {
 	from  uint32
 	since time.Duration
 
-	held     *[gatherMost]held // input that waits
-	waiting  int               // how many of them there are
-	taken    int               // how many of these are taken
-	heldRoom []byte            // what they are in
-}
-
-// held is input of a socket.
-type held struct {
-	s *socket
-	b []byte
+	held holding
 }
 
 // gathers notes a read. It reports whether what was written meanwhile waits for
@@ -68,51 +55,6 @@ func (l *Loop) gathers() bool {
 	}
 	return g.on && (1+g.reads-g.from)%gatherMost != 0 &&
 		len(l.lost) == 0 && len(l.pressed) == 0 && !l.asked.Load() && !l.r.halted()
-}
-
-// holds reports whether b, just read from s, waits for the reads to come. It
-// waits where more are on their way and the next of them is not the one that ends
-// the wait.
-func (l *Loop) holds(s *socket, b []byte) bool {
-	g := &l.gather
-	if !g.on || !g.rung || len(b) > heldMost || (2+g.reads-g.from)%gatherMost == 0 || l.r.halted() {
-		return false
-	}
-	if g.held == nil {
-		g.held, g.heldRoom = new([gatherMost]held), make([]byte, gatherMost*heldMost)
-	}
-	at := g.waiting * heldMost
-	g.held[g.waiting] = held{s, g.heldRoom[at : at+copy(g.heldRoom[at:], b)]}
-	g.waiting++
-	g.reads++
-	return true
-}
-
-// takeHeld has the conns take what waits. A Goexit in one leaves the rest to
-// the next call.
-func (l *Loop) takeHeld() {
-	g := &l.gather
-	for g.taken < g.waiting {
-		h := g.held[g.taken]
-		g.held[g.taken] = held{}
-		g.taken++
-		if h.s != nil && !h.s.over {
-			h.s.take(h.b)
-		}
-	}
-	g.waiting, g.taken = 0, 0
-}
-
-// heldOf is what waits of s, which is taken out.
-func (l *Loop) heldOf(s *socket) (b []byte) {
-	g := &l.gather
-	for i := g.taken; i < g.waiting; i++ {
-		if h := &g.held[i]; h.s == s {
-			b = append(b, h.b...)
-			*h = held{}
-		}
-	}
-	return b
 }
 
 // gathered says that the bell was heard.

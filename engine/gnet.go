@@ -139,7 +139,7 @@ func (p *poller) OnTraffic(gc gnet.Conn) gnet.Action {
 	// grows without bound and would copy it out again.
 	b, _ := gc.Next(-1)
 	s, _ := gc.Context().(*socket)
-	if s == nil || !p.loop.holds(s, b) {
+	if s == nil || !p.loop.holds(s.conn(), b) {
 		p.bring(event{s: s, in: b})
 	}
 	return gnet.None
@@ -176,7 +176,11 @@ func (p *poller) bring(e event) {
 func (p *poller) handle() {
 	e := &p.event
 	p.loop.enter()
-	p.loop.takeHeld()
+	for c, b, ok := p.loop.nextHeld(); ok; c, b, ok = p.loop.nextHeld() {
+		if c != nil && !c.over {
+			(*socket)(c).take(b)
+		}
+	}
 	e.done = true
 	switch {
 	case e.s == nil:

@@ -161,7 +161,7 @@ func (s *socket) lost(gc gnet.Conn, err error) {
 		s.hold(rest)
 		s.loop.untaken = nil
 	}
-	if rest := s.loop.heldOf(s); rest != nil {
+	if rest := s.loop.heldOf(s.conn()); rest != nil {
 		s.hold(rest)
 	}
 	if failedWrite(err) {
