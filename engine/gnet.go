@@ -33,9 +33,9 @@ type poller struct {
 
 // event is what the runner is to handle. The zero event is the bell.
 type event struct {
+	read bool // input, which is the last that waits
 	s    *socket
 	gc   gnet.Conn // that was opened, or closed
-	in   []byte
 	lost bool
 	err  error // why it was
 	done bool  // handled, or under way: what a Goexit before that has kept waiting is not lost
@@ -139,8 +139,11 @@ func (p *poller) OnTraffic(gc gnet.Conn) gnet.Action {
 	// grows without bound and would copy it out again.
 	b, _ := gc.Next(-1)
 	s, _ := gc.Context().(*socket)
-	if s == nil || !p.loop.holds(s.conn(), b) {
-		p.bring(event{s: s, in: b})
+	if s == nil {
+		p.bring(event{})
+	} else if c := s.conn(); !p.loop.holds(c, b) {
+		p.loop.gather.held.add(c, b)
+		p.bring(event{read: true})
 	}
 	return gnet.None
 }
@@ -176,30 +179,43 @@ func (p *poller) bring(e event) {
 func (p *poller) handle() {
 	e := &p.event
 	p.loop.enter()
-	for c, b, ok := p.loop.nextHeld(); ok; c, b, ok = p.loop.nextHeld() {
-		if c != nil && !c.over {
-			(*socket)(c).take(b)
-		}
+	if e.done = p.takeHeld(); !e.done {
+		p.loop.done()
+		p.loop.exit()
+		return
 	}
-	e.done = true
 	switch {
-	case e.s == nil:
-		p.loop.turn()
-	case e.lost:
-		e.s.lost(e.gc, e.err)
-	case e.gc != nil:
-		e.s.gc, e.s.enrolled = e.gc, true
-		p.loop.sockets++
-		e.s.conn().start()
-	default:
-		if e.s.take(e.in); p.loop.gathers() {
+	case e.read:
+		if p.loop.gathers() {
 			p.loop.leave()
 			p.loop.exit()
 			return
 		}
+	case e.s == nil:
+		p.loop.turn()
+	case e.lost:
+		e.s.lost(e.gc, e.err)
+	default:
+		e.s.gc, e.s.enrolled = e.gc, true
+		p.loop.sockets++
+		e.s.conn().start()
 	}
 	p.loop.done()
 	p.loop.exit()
+}
+
+// takeHeld has the conns take what waits. It reports whether they have: one that
+// stops the reactor is the last.
+func (p *poller) takeHeld() bool {
+	for c, b, ok := p.loop.nextHeld(); ok; c, b, ok = p.loop.nextHeld() {
+		if c == nil || c.over {
+			continue
+		}
+		if (*socket)(c).take(b); p.loop.r.halted() {
+			return false
+		}
+	}
+	return true
 }
 
 func socketPair() (ours, theirs net.Conn, err error) {

@@ -6,10 +6,10 @@ const heldMost = 2 << 10
 
 // holding is input that waits, in the order in which it was read.
 type holding struct {
-	list  *[gatherMost]held
+	list  [gatherMost]held
 	n     int    // of list
 	taken int    // of these
-	room  []byte // what the input is in
+	room  []byte // what the input is in, but for the last
 }
 
 // held is input of a socket.
@@ -27,14 +27,21 @@ func (l *Loop) holds(c *Conn, b []byte) bool {
 		return false
 	}
 	h := &g.held
-	if h.list == nil {
-		h.list, h.room = new([gatherMost]held), make([]byte, gatherMost*heldMost)
+	if h.room == nil {
+		h.room = make([]byte, gatherMost*heldMost)
 	}
 	at := h.n * heldMost
-	h.list[h.n] = held{c, h.room[at : at+copy(h.room[at:], b)]}
-	h.n++
+	end := at + copy(h.room[at:], b)
+	h.add(c, h.room[at:end:end])
 	g.reads++
 	return true
+}
+
+// add puts b behind what waits. There are no more than gatherMost: holds says
+// so of those that it adds, and behind another one all of them are taken.
+func (h *holding) add(c *Conn, b []byte) {
+	h.list[h.n] = held{c, b}
+	h.n++
 }
 
 // nextHeld takes out the oldest input that waits, until there is none. A Goexit

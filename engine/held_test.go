@@ -121,10 +121,14 @@ func TestInputThatWaitsOfEndedConns(t *testing.T) {
 type deaf struct {
 	Sink
 	got int
+	end *Conn // that it ends over input, if not nil
 }
 
 func (d *deaf) Received(b []byte) int {
 	d.got++
+	if d.end != nil {
+		d.end.kill(nil)
+	}
 	return len(b)
 }
 
@@ -147,5 +151,124 @@ func TestInputThatWaitsSurvivesGoexit(t *testing.T) {
 	k.p.OnTraffic(k.conns[3])
 	if want := []int{1, 2, 3}; !slices.Equal(*order, want) {
 		t.Errorf("input of %v was handled, want that of %v", *order, want)
+	}
+}
+
+// A handler that stops the reactor is the last one: what waits is handled by
+// callbacks to come, which wait for the next Run.
+func TestInputThatWaitsIsNotHandledBehindAStop(t *testing.T) {
+	k := newRounds(t, gatherMost)
+	k.gather()
+	k.read(0)
+	turns := make(map[int]uint64)
+	k.work = func(i int) {
+		turns[i] = k.l.turns.Load()
+		if i == 2 {
+			k.l.r.halt.Store(true) // the reactor is not running: park returns at once
+		}
+	}
+	k.conns[4].in = make([]byte, heldMost+1)
+	for _, c := range k.conns[1:5] {
+		k.p.OnTraffic(c)
+	}
+	if len(turns) != 4 || turns[1] != turns[2] || turns[2] == turns[3] {
+		t.Errorf("callbacks had the turns %v", turns)
+	}
+}
+
+// deadEnd is a gnet conn whose writes fail, which closes it, as gnet does.
+type deadEnd struct {
+	*stillConn
+	k  *rounds
+	fd int
+}
+
+func (d *deadEnd) Fd() int { return d.fd }
+
+func (d *deadEnd) Write([]byte) (int, error) {
+	d.k.p.OnClose(d, os.NewSyscallError("write", unix.EPIPE))
+	return 0, unix.EPIPE
+}
+
+// What was read last waits too while input before it is handled: should that end
+// the conn by a write that fails, it comes behind it, and before what the kernel
+// still has.
+func TestLastInputBehindAFailedWrite(t *testing.T) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fds[0])
+	defer unix.Close(fds[1])
+	unix.Write(fds[1], []byte("Z"))
+	unix.Shutdown(fds[0], unix.SHUT_WR)
+	k := newRounds(t, gatherMost)
+	k.gather()
+	k.read(0)
+	var got string
+	s := k.conns[1].ctx.(*socket)
+	s.gc = &deadEnd{k.conns[1], k, fds[0]}
+	s.handler = &hooks{
+		received: func(c *Conn, b []byte) int {
+			for _, x := range b {
+				if x != 0 {
+					got += string(x)
+				}
+			}
+			if b[0] == 'X' {
+				out := c.Out()
+				out.B = append(out.B, make([]byte, unloadFrom)...)
+			}
+			return len(b)
+		},
+		closed: func(*Conn, error) { got += " end" },
+	}
+	k.conns[1].in = []byte("X")
+	k.p.OnTraffic(k.conns[1])
+	k.conns[1].in = append(make([]byte, heldMost), 'Y')
+	k.conns[1].in[0] = 'Y'
+	k.p.OnTraffic(k.conns[1])
+	for k.rings++; k.rings > 0; { // its input is the conn's now, for turns to come
+		k.hear()
+	}
+	if got != "XYYZ end" {
+		t.Errorf("got %q, want X, Y, Z and the end", got)
+	}
+}
+
+// A conn that ends over what waits takes no more, whatever was read last.
+func TestLastInputOfAnEndedConn(t *testing.T) {
+	k := newRounds(t, gatherMost)
+	k.gather()
+	k.read(0)
+	s := k.conns[1].ctx.(*socket)
+	d := &deaf{Sink: s.conn(), end: s.conn()}
+	s.put().sink = d // as of a Wrapper's transport
+	k.p.OnTraffic(k.conns[1])
+	k.conns[1].in = make([]byte, heldMost+1)
+	k.p.OnTraffic(k.conns[1])
+	if d.got != 1 {
+		t.Errorf("a transport got input %d times, want once, before its Close", d.got)
+	}
+}
+
+// A handler may append to what it is lent.
+func TestInputThatWaitsIsNobodyElsesToWrite(t *testing.T) {
+	k := newRounds(t, gatherMost)
+	k.gather()
+	k.read(0)
+	k.conns[1].ctx.(*socket).handler = &hooks{received: func(_ *Conn, b []byte) int {
+		_ = append(b, "other"...)
+		return len(b)
+	}}
+	var got string
+	k.conns[2].ctx.(*socket).handler = &hooks{received: func(_ *Conn, b []byte) int { got = string(b); return len(b) }}
+	k.conns[1].in = make([]byte, heldMost)
+	k.conns[2].in = []byte("words")
+	k.p.OnTraffic(k.conns[1])
+	k.p.OnTraffic(k.conns[2])
+	k.hear()
+	if got != "words" {
+		t.Errorf("got %q, want what was sent", got)
 	}
 }

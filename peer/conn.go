@@ -38,8 +38,12 @@ type Conn struct {
 	lost    bool          // OnLost was called
 	over    bool          // no more input is handled
 	proven  bool          // the other side's finish was handled
-	unknown uint8
+	unknown uint8         // packets with unknown ids so far, and encoding
 }
+
+// encoding, in Conn.unknown, says that reply has what was written in hand: a
+// value that sends as it encodes itself must not send before that.
+const encoding = 1 << 7
 
 // extra is what most conns never have, or only at their end.
 type extra struct {

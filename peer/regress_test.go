@@ -451,14 +451,22 @@ func TestMarshallingThatSends(t *testing.T) {
 			HandleAny(w.client, name, func(c *Conn, v any) error { got <- v; return nil })
 		}
 		sc, _ := w.handshake(t)
-		sc.Loop().Post(func() {
-			sc.Reply("test:inner", "first")
-			sc.Reply("test:speak", &speaker{func() { sc.Reply("test:inner", "inner") }})
-			sc.Reply("test:inner", "last")
-		})
-		for _, want := range []string{"first", "out", "inner", "last"} {
-			if v := wait(t, "packet", got); v != want {
-				t.Errorf("got %v, want %s", v, want)
+		inner, err := sc.peer.reg.Lookup("test:inner")
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The second is sent as it is, from where it is, where nothing stands before it.
+		for _, text := range []string{"inner", strings.Repeat("inner", 50_000)} {
+			raw := codec.AppendString(nil, text)
+			sc.Loop().Post(func() {
+				sc.Reply("test:inner", "first")
+				sc.Reply("test:speak", &speaker{func() { sc.ReplyRaw(inner, raw) }})
+				sc.Reply("test:inner", "last")
+			})
+			for _, want := range []string{"first", "out", text, "last"} {
+				if v := wait(t, "packet", got); v != want {
+					t.Errorf("got %.10v, want %.10s", v, want)
+				}
 			}
 		}
 	})

@@ -86,7 +86,7 @@ func (c *Conn) ReplyRaw(t *registry.Type, payload []byte) error {
 	if len(payload) >= engine.DirectLeast {
 		h := codec.Header(id, len(payload))
 		out.B = append(out.B, h[:]...)
-		if !c.link.Direct(payload) {
+		if c.unknown&encoding != 0 || !c.link.Direct(payload) {
 			out.B = append(out.B, payload...)
 		}
 		return nil
@@ -219,7 +219,10 @@ func (c *Conn) reply(t *registry.Type, v any) error {
 	// appends must not be where this is being written.
 	start, room := len(out.B), out.B
 	out.B = nil
+	was := c.unknown
+	c.unknown |= encoding
 	b, err := c.encode(room, t, id, v)
+	c.unknown = was
 	inner := out.B
 	if out.B = b; err != nil {
 		out.B = room[:start]
