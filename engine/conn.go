@@ -62,9 +62,9 @@ const (
 
 // Conn is one stream of bytes, pinned to a loop, over any transport.
 //
-// Out, LastOut, SetDeadline and SetHoldBack are for the loop's goroutine alone;
-// every other method may be called from any goroutine. The zero value is ready to be opened by Listen, Dial or
-// Attach, once.
+// Out, LastOut, Direct, SetDeadline and SetHoldBack are for the loop's goroutine
+// alone; every other method may be called from any goroutine. The zero value is
+// ready to be opened by Listen, Dial or Attach, once.
 type Conn struct {
 	loop    *Loop
 	handler Handler

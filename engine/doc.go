@@ -13,8 +13,8 @@
 //
 // # Which goroutine may call
 //
-// Methods of Reactor, Loop and Timer, and those of Conn but Out, may be called
-// from any goroutine. Handlers and Transports are called on the loop only.
+// Methods of Reactor, Loop and Timer, and those of Conn but Out, LastOut, Direct,
+// SetDeadline and SetHoldBack, may be called from any goroutine. Handlers and Transports are called on the loop only.
 // Calls that wait for a loop (Run, Dial) return ErrOnLoop when made on one;
 // Stop, Close and Shutdown made on a loop do their work behind the callback.
 //
@@ -23,7 +23,8 @@
 // Posted functions run in the order of Post. Bytes of one conn leave in the
 // order in which Out and Queue took them, whoever called. Output written in a
 // callback leaves in one write when the callback ends, or, while many sockets
-// have input at once, behind the input of up to 15 more.
+// have input at once, behind the input of up to 15 more; of much, 128 KiB and
+// more leave before.
 //
 // # Fairness
 //

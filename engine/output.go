@@ -1,7 +1,8 @@
 package engine
 
 // Out is the buffer for output: append to its B. The loop sends it behind the
-// callback, in one write for all that was appended. It is valid until
+// callback, in one write for all that was appended, or behind a share of input
+// when there are 128 KiB. It is valid until
 // the callback returns or Queue is called. Nil when the conn has ended, or when
 // too much waits for it; Queue tells which.
 //

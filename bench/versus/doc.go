@@ -31,8 +31,8 @@
 // packets under way on each of some conns; an open loop at a share of what the
 // server can do, where latency counts from when a packet was to be sent; the
 // same number of packets under way on more and more conns; conns that are idle;
-// or packetmq and gnet with one event loop and two, where server and load share
-// both CPUs.
+// or limit, packetmq and gnet with one event loop and two, where server and load
+// share both CPUs.
 //
 // All servers of a cell are started once and run through all of its rounds; one
 // that nobody asks for anything has less than a thousandth of a CPU. In each

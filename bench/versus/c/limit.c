@@ -1,6 +1,7 @@
-// limit is the yardstick: the least that a server which answers frames can do.
+// limit is the yardstick: what a plain server which answers frames has to do.
 // One thread, epoll, one read for whatever has arrived, and one write for the
-// answers to all of it.
+// answers to all of it. A better one there is: send takes less than write, and
+// so do the writes of several conns in a row.
 //
 //	limit [--listen 127.0.0.1:0] [--loops 1]
 //

@@ -102,19 +102,17 @@ func (j *judge) add(figure, what, where string, got result.Stat, want string, re
 // remark is about the verdict before it.
 func (j *judge) remark(s string) { j.verdicts[len(j.verdicts)-1].Remark = s }
 
-// noWorse compares with the best of the peers that were measured, which is the
-// one with the lowest median.
+// noWorse compares with the peer beside which ours is at its worst, by pairs.
 func (j *judge) noWorse(figure, what string, c result.Cell, mode string, peers []string, m result.Measure) {
-	var best, ratio result.Stat
+	var worst result.Stat
 	var name string
 	for _, peer := range peers {
-		s := result.Subject{Peer: peer, Mode: mode}
-		own, beside := j.t.Of(s, c, m), j.t.Ratio(ours(mode), s, c, m)
-		if beside.Known() && (name == "" || own.Median < best.Median) {
-			best, ratio, name = own, beside, peer
+		beside := j.t.Ratio(ours(mode), result.Subject{Peer: peer, Mode: mode}, c, m)
+		if beside.Known() && (name == "" || beside.Median > worst.Median) {
+			worst, name = beside, peer
 		}
 	}
-	j.atMost(figure, what, c.Name(), ratio, 1, " × "+name)
+	j.atMost(figure, what, c.Name(), worst, 1, " × "+name)
 }
 
 func (j *judge) overLimit(figure, what string, c result.Cell, mode string, most float64) {

@@ -106,7 +106,7 @@ Differences under 15 %% mean nothing.
 }
 
 func (p *page) verdicts() {
-	p.f("## What was to be reached\n\nThe best peer is the one with the lowest median, and the figure is ours beside it, by pairs: 1.00 is as good as it. " +
+	p.f("## What was to be reached\n\nThe best peer is the one beside which ours is at its worst, by pairs: 1.00 is as good as it. " +
 		"A figure is within the spread where its median is not what is wanted, but a quartile is.\n\n| | figure | | got | wanted | |\n|---|---|---|---:|---:|---|\n")
 	for _, v := range Judge(p.t) {
 		p.f("| %s | %s | %s | %s | %s | %s |\n", v.Figure, v.What, v.Where, v.Got, v.Want, v.outcome())

@@ -123,6 +123,20 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
+// The best peer is found by pairs, not by what the peers took in all.
+func TestBestPeer(t *testing.T) {
+	f := new(result.File)
+	for peer, costs := range map[string][]int64{"packetmq": {100, 200, 300}, "gnet": {100, 300, 200}, "nbio": {90, 220, 250}} {
+		for round, ns := range costs {
+			f.Samples = append(f.Samples, result.Sample{Subject: result.Subject{Peer: peer, Mode: "raw"}, Cell: capacity, Round: round,
+				Load: result.Load{Packets: 1, Seconds: 1, ServerCPU: ns}})
+		}
+	}
+	if v := outcome(t, f, "1", "no worse"); !strings.HasPrefix(v.Got, "1.11") || v.Want != "≤ 1.00 × nbio" {
+		t.Errorf("%+v", v)
+	}
+}
+
 // A factor is reached from above.
 func TestOutcomeOfFactors(t *testing.T) {
 	for _, tc := range []struct {
