@@ -194,8 +194,11 @@ func (d *deadEnd) Write([]byte) (int, error) {
 // the conn by a write that fails, it comes behind it, and before what the kernel
 // still has.
 func TestLastInputBehindAFailedWrite(t *testing.T) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK, 0)
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.SetNonblock(fds[0], true); err != nil {
 		t.Fatal(err)
 	}
 	defer unix.Close(fds[0])
