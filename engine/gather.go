@@ -30,7 +30,7 @@ const (
 // other end of the sockets is woken once for many.
 //
 // The poller does not tell where a round ends. A bell that is rung within one is
-// heard behind it, which tells; since that takes two system calls, it is done for
+// heard behind it, or behind the next one of the same sockets, which tells; since that takes two system calls, it is done for
 // every round only while rounds are long.
 type gathering struct {
 	reads uint32 // so far

@@ -34,15 +34,22 @@ func TestSharesGoRound(t *testing.T) {
 	}
 }
 
+// startWith is start, with a socket or without.
+func startWith(t *testing.T, socket bool) *Reactor {
+	t.Helper()
+	r := start(t, nil)
+	if socket {
+		opened := make(chan struct{})
+		serve(t, r, &hooks{opened: func(*Conn) { close(opened) }})
+		wait(t, "socket", opened)
+	}
+	return r
+}
+
 // A loop without sockets goes back to its poller less often.
 func TestSharesOfALoopAlone(t *testing.T) {
 	for _, alone := range []bool{true, false} {
-		r := start(t, nil)
-		if !alone {
-			opened := make(chan struct{})
-			serve(t, r, &hooks{opened: func(*Conn) { close(opened) }})
-			wait(t, "socket", opened)
-		}
+		r := startWith(t, !alone)
 		var shares, most int // the loop's, and in one turn
 		const turns = 100
 		left, done := turns, make(chan struct{})
@@ -76,12 +83,7 @@ func TestSharesOfALoopAlone(t *testing.T) {
 // its poller.
 func TestTurnsOfALoopAlone(t *testing.T) {
 	for _, alone := range []bool{true, false} {
-		r := start(t, nil)
-		if !alone {
-			opened := make(chan struct{})
-			serve(t, r, &hooks{opened: func(*Conn) { close(opened) }})
-			wait(t, "socket", opened)
-		}
+		r := startWith(t, !alone)
 		const turns = 1000
 		l, left, done := r.loops[0], turns, make(chan struct{})
 		callbacks := make(map[uint64]bool)
