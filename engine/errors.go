@@ -12,6 +12,16 @@ var (
 	// ErrRunning is returned by Run and RunAsync on a reactor that runs.
 	ErrRunning = errors.New("engine: reactor is running already")
 
+	// ErrNotRunning is returned by a call that waits for a loop of a reactor that
+	// was not run yet: nothing would come of the wait. A stopped reactor is waited
+	// for, as long as the call's context allows.
+	ErrNotRunning = errors.New("engine: reactor is not running")
+
+	// ErrStuck is why Close or Stop did not wait any longer: nothing had moved
+	// for two seconds, or twice Config.StuckAfter if that is longer. The error is
+	// an UnfinishedError, which says what they waited for.
+	ErrStuck = errors.New("engine: nothing moves")
+
 	// ErrOnLoop is returned by a call that waits for the loop when it is made
 	// on the loop, where it could only wait for itself.
 	ErrOnLoop = errors.New("engine: call would block its own loop")
@@ -77,3 +87,18 @@ func (e *ShutdownError) Error() string {
 }
 
 func (e *ShutdownError) Unwrap() error { return e.Err }
+
+// UnfinishedError says what a Stop, Close or Shutdown did not wait for any
+// longer. What they began goes on: the loops stand still, or the reactor ends,
+// when the callbacks have returned and the conns have closed.
+type UnfinishedError struct {
+	Loops []int // loops that are in a callback
+	Conns int   // injected conns that are being closed
+	Err   error // why the wait ended: ErrStuck, or the context's error
+}
+
+func (e *UnfinishedError) Error() string {
+	return fmt.Sprintf("engine: not waiting for callbacks on loops %v and %d injected conns: %v", e.Loops, e.Conns, e.Err)
+}
+
+func (e *UnfinishedError) Unwrap() error { return e.Err }

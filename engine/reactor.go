@@ -441,8 +441,31 @@ func (r *Reactor) pick() *Loop {
 	return r.loops[int(r.next.Add(1)-1)%len(r.loops)]
 }
 
+// MayWait reports, by its error, whether the calling goroutine may wait for one
+// of the loops: ErrOnLoop on a loop, ErrNotRunning before the first Run, and
+// ErrClosed after the end.
+func (r *Reactor) MayWait() error {
+	if r.OnLoop() {
+		return ErrOnLoop
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.mayWait()
+}
+
+// mayWait is MayWait off the loops, with r.mu held.
+func (r *Reactor) mayWait() error {
+	switch r.state {
+	case idle:
+		return ErrNotRunning
+	case ending, ended:
+		return ErrClosed
+	}
+	return nil
+}
+
 // hold keeps the reactor from being taken down while a conn is brought in. It
-// waits while the reactor is idle or stopped.
+// waits while the reactor is stopped.
 func (r *Reactor) hold(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() {
 		r.mu.Lock()
@@ -451,14 +474,14 @@ func (r *Reactor) hold(ctx context.Context) error {
 	})()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for r.state == idle || r.state == stopped {
+	for r.state == stopped {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		r.cond.Wait()
 	}
-	if r.state != running {
-		return ErrClosed
+	if err := r.mayWait(); err != nil {
+		return err
 	}
 	r.inside++
 	return nil

@@ -26,7 +26,8 @@ func NewClient(reg *registry.Registry, cfg *Config) *Client {
 // Connect connects to the server at addr, written as for Server.Listen, and
 // returns when the conn is active, when that failed, or when ctx is done; if
 // ctx has no deadline, after Config.Connect. OnMade is called before it returns.
-// The reactor must run. It may not be called on a loop; use ConnectAsync there.
+// Before the first Run it returns ErrNotRunning. It may not be called on a loop;
+// use ConnectAsync there.
 //
 // With Config.Reconnect the client comes back when it loses the server later;
 // a first failure is returned and not tried again.
@@ -135,8 +136,8 @@ func (b *Backoff) delay(failed int) time.Duration {
 
 // await opens a conn and waits until it is active.
 func (p *Peer) await(ctx context.Context, open func(*Conn) error) (*Conn, error) {
-	if p.reactor.OnLoop() {
-		return nil, engine.ErrOnLoop
+	if err := p.reactor.MayWait(); err != nil {
+		return nil, err
 	}
 	ctx, cancel := withTimeout(ctx, p.cfg.Connect)
 	defer cancel()

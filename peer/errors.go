@@ -12,6 +12,10 @@ var (
 	// and of a conn that has ended.
 	ErrClosed = engine.ErrClosed
 
+	// ErrNotRunning is returned by Connect and Inject, at once, on a reactor that
+	// was not run yet.
+	ErrNotRunning = engine.ErrNotRunning
+
 	// ErrNotActive is returned by a send on a conn whose handshake is not done
 	// or which is being ended.
 	ErrNotActive = errors.New("peer: conn is not active")

@@ -61,9 +61,12 @@ func NewMemoryClient(reg *registry.Registry, cfg *Config) *MemoryClient {
 }
 
 // Connect connects to a server and returns when the conn is active, when that
-// failed, or when ctx is done. Both reactors must run. It may not be called on
-// a loop; use ConnectAsync there.
+// failed, or when ctx is done. Unless both reactors have been run it returns
+// ErrNotRunning. It may not be called on a loop; use ConnectAsync there.
 func (c *MemoryClient) Connect(ctx context.Context, to MemoryHost) (*Conn, error) {
+	if err := to.base().reactor.MayWait(); err != nil {
+		return nil, err
+	}
 	return c.await(ctx, func(conn *Conn) error { return c.connect(conn, to) })
 }
 
