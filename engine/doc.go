@@ -24,7 +24,8 @@
 // order in which Out and Queue took them, whoever called. Output written in a
 // callback leaves in one write when the callback ends, or, while many sockets
 // have input at once, behind the input of up to 15 more; of much, 128 KiB and
-// more leave before.
+// more leave before. Input is handled when it is read, where it lies in the
+// loop's read buffer.
 //
 // # Fairness
 //

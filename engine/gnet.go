@@ -31,15 +31,24 @@ type poller struct {
 	event  event
 }
 
-// event is what the runner is to handle. The zero event is the bell.
+// event is what the runner is to handle, until it has returned.
 type event struct {
-	read bool // input, which is the last that waits
-	s    *socket
-	gc   gnet.Conn // that was opened, or closed
-	lost bool
-	err  error // why it was
-	done bool  // handled, or under way: what a Goexit before that has kept waiting is not lost
+	kind  eventKind
+	s     *socket   // nil for bellRang and halting
+	input []byte    // of inputCame; it lies in the loop's read buffer
+	gc    gnet.Conn // of connOpened and connClosed
+	err   error     // of connClosed: why
 }
+
+type eventKind uint8
+
+const (
+	bellRang eventKind = iota
+	inputCame
+	connOpened
+	connClosed
+	halting // the loop is about to stand still, and batched output leaves before
+)
 
 // bell is the context of the enrolled end.
 type bell struct{}
@@ -129,7 +138,7 @@ func (p *poller) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
 		p.runner = newRunner(p.loop, p.handle)
 		return nil, gnet.None
 	}
-	p.bring(event{s: s, gc: gc})
+	p.bring(event{kind: connOpened, s: s, gc: gc})
 	return nil, gnet.None
 }
 
@@ -138,12 +147,10 @@ func (p *poller) OnTraffic(gc gnet.Conn) gnet.Action {
 	// All of it is taken every time: gnet would keep the rest in a ring that
 	// grows without bound and would copy it out again.
 	b, _ := gc.Next(-1)
-	s, _ := gc.Context().(*socket)
-	if s == nil {
-		p.bring(event{})
-	} else if c := s.conn(); !p.loop.holds(c, b) {
-		p.loop.gather.held.add(c, b)
-		p.bring(event{read: true})
+	if s, ok := gc.Context().(*socket); ok {
+		p.bring(event{kind: inputCame, s: s, input: b})
+	} else {
+		p.bring(event{kind: bellRang})
 	}
 	return gnet.None
 }
@@ -163,59 +170,52 @@ func (p *poller) OnClose(gc gnet.Conn, err error) gnet.Action {
 		}
 		return gnet.None
 	}
-	p.bring(event{s: s, gc: gc, lost: true, err: err})
+	p.bring(event{kind: connClosed, s: s, gc: gc, err: err})
 	return gnet.None
 }
 
-// bring has e handled, behind the input that is held.
+// bring has e handled. The output that is batched leaves before the loop stands
+// still, in a call of its own: a Goexit in it, in a Wrapper's Write, does not take
+// e with it.
 func (p *poller) bring(e event) {
-	for p.event = e; !p.event.done; {
+	if p.loop.r.halted() && len(p.loop.dirty) > 0 {
+		p.event = event{kind: halting}
 		p.runner.run()
 	}
+	p.event = e
+	p.runner.run()
 	p.event = event{}
 }
 
 // handle handles the event. Should runtime.Goexit end it, the runner exits.
 func (p *poller) handle() {
-	e := &p.event
-	p.loop.enter()
-	if e.done = p.takeHeld(); !e.done {
-		p.loop.done()
-		p.loop.exit()
+	l, e := p.loop, &p.event
+	if e.kind == halting {
+		l.begin()
+		l.flush()
+		l.leave()
+		l.exit()
 		return
 	}
-	switch {
-	case e.read:
-		if p.loop.gathers() {
-			p.loop.leave()
-			p.loop.exit()
+	l.enter()
+	switch e.kind {
+	case bellRang:
+		l.turn()
+	case inputCame:
+		if e.s.take(e.input); l.readDone() {
+			l.leave()
+			l.exit()
 			return
 		}
-	case e.s == nil:
-		p.loop.turn()
-	case e.lost:
-		e.s.lost(e.gc, e.err)
-	default:
+	case connOpened:
 		e.s.gc, e.s.enrolled = e.gc, true
-		p.loop.sockets++
+		l.sockets++
 		e.s.conn().start()
+	case connClosed:
+		e.s.lost(e.gc, e.err)
 	}
-	p.loop.done()
-	p.loop.exit()
-}
-
-// takeHeld has the conns take what waits. It reports whether they have: one that
-// stops the reactor is the last.
-func (p *poller) takeHeld() bool {
-	for c, b, ok := p.loop.nextHeld(); ok; c, b, ok = p.loop.nextHeld() {
-		if c == nil || c.over {
-			continue
-		}
-		if (*socket)(c).take(b); p.loop.r.halted() {
-			return false
-		}
-	}
-	return true
+	l.done()
+	l.exit()
 }
 
 func socketPair() (ours, theirs net.Conn, err error) {

@@ -49,7 +49,7 @@ type Loop struct {
 	round     int     // how many of these have their share in this round
 	served    int     // how many had it
 	dirty     []*Conn // conns to flush
-	gather    gathering
+	batching  batching
 	rest      queue   // of the one that is being flushed, what is not written yet
 	congested []*Conn // conns whose transport holds output
 	recheck   *Timer  // while any conn is congested
@@ -186,12 +186,6 @@ func (l *Loop) enqueue(c *Conn) {
 // enter begins a callback of the driver; exit ends it.
 func (l *Loop) enter() {
 	if l.r.halted() {
-		if len(l.dirty) > 0 { // what was gathered does not wait for the next Run
-			l.begin()
-			l.flush()
-			l.leave()
-			l.exit()
-		}
 		l.r.park()
 	}
 	l.begin()

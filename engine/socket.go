@@ -161,9 +161,6 @@ func (s *socket) lost(gc gnet.Conn, err error) {
 		s.hold(rest)
 		s.loop.untaken = nil
 	}
-	if rest := s.loop.heldOf(s.conn()); rest != nil {
-		s.hold(rest)
-	}
 	if failedWrite(err) {
 		// The other side may have said why before it closed.
 		s.salvage(gc.Fd())
