@@ -38,7 +38,9 @@ const (
 
 // Config sets up a peer. The zero value, like nil, means the defaults.
 //
-// Callbacks and hooks run on the loop of the conn they are about.
+// Callbacks and hooks run on the loop of the conn they are about. Wrap, Token and
+// Authenticate apart, none of them runs for a conn before it is authenticated, and
+// none after OnLost.
 type Config struct {
 	// Reactor runs the peer. Nil means that the peer makes one of its own,
 	// with the Engine configuration, and closes it when it is closed.
@@ -161,7 +163,8 @@ type Config struct {
 	Overflow registry.Overflow
 
 	// OnPressure is called when more than the reactor's SoftPending waits for
-	// the other side (above), and when it has taken most of it since.
+	// the other side (above), and when it has taken most of it since. What was so
+	// before OnMade is told after it.
 	OnPressure func(c *Conn, above bool)
 
 	// PacketLog is the number of packets that the packet log keeps; 0 means

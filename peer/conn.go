@@ -60,8 +60,10 @@ type extra struct {
 	waiter func(error) // of Connect; the loop's from then on, nil once called
 
 	// The loop's alone.
-	why  error // what OnLost was called with
-	left int   // bytes that waited when last looked at after the softquit
+	why        error // what OnLost was called with
+	left       int   // bytes that waited when last looked at after the softquit
+	above      bool  // more than SoftPending waits for the other side,
+	knowsAbove bool  // and OnPressure was told so
 }
 
 // more is the conn's extra, made if there is none yet.
@@ -93,8 +95,16 @@ func (c *Conn) State() State { return State(c.state.Load()) }
 
 // SetState puts the conn into a state, and does nothing else: no packet is
 // sent and no callback is called. It is for programs with a handshake of their
-// own, as with Config.SkipHandshake.
-func (c *Conn) SetState(s State) { c.state.Store(uint32(s)) }
+// own, as with Config.SkipHandshake. From Softquitted there is no way back: such
+// a call does nothing, nor does one with a State that is none.
+func (c *Conn) SetState(s State) {
+	for s <= Disconnected {
+		old := c.state.Load()
+		if State(old) >= Softquitted && s < State(old) || c.state.CompareAndSwap(old, uint32(s)) {
+			return
+		}
+	}
+}
 
 // LocalAddr is this side's address. It stays after the end.
 func (c *Conn) LocalAddr() net.Addr { return c.link.LocalAddr() }

@@ -70,16 +70,9 @@ func (c *Conn) cut(b []byte) (f codec.Frame, n int, err error) {
 func (c *Conn) frame(table *registry.Table, f codec.Frame) {
 	id := f.ID()
 	if c.peer.cfg.EncodedIn != nil && id >= registry.MinID {
-		raw, err := c.lendEncodedIn(f)
-		if err != nil {
-			c.refuse(err)
+		if f = c.encodedIn(f); f == nil {
 			return
 		}
-		if len(raw) < codec.IDSize {
-			c.fault(ReasonFrame, codec.ErrShortFrame)
-			return
-		}
-		f = raw
 		id = f.ID()
 	}
 	t := table.Type(id)
@@ -93,16 +86,42 @@ func (c *Conn) frame(table *registry.Table, f codec.Frame) {
 	}
 }
 
+// encodedIn is what Config.EncodedIn makes of a frame; nil means that there is
+// nothing to handle.
+func (c *Conn) encodedIn(f codec.Frame) codec.Frame {
+	if !c.flows(f.ID()) {
+		return nil
+	}
+	raw, err := c.lendEncodedIn(f)
+	switch {
+	case err != nil:
+		c.refuse(err)
+	case len(raw) < codec.IDSize:
+		c.fault(ReasonFrame, codec.ErrShortFrame)
+	default:
+		return raw
+	}
+	return nil
+}
+
 // admits reports whether a packet may be handled in the state the conn is in.
 func (c *Conn) admits(t *registry.Type, id uint16) bool {
-	switch s := c.State(); {
-	case t.Internal() && !c.lost && (s == Active || c.peer.cfg.Authenticate == nil):
+	if t.Internal() && !c.lost && (c.State() == Active || c.peer.cfg.Authenticate == nil) {
 		return true
+	}
+	return c.flows(id)
+}
+
+// flows reports whether an application packet that has come may be seen by the
+// program: not before the handshake is done, and not after OnLost. The first one
+// proves that the other side has done its part of the handshake.
+func (c *Conn) flows(id uint16) bool {
+	switch s := c.State(); {
 	case s == Active:
 		if !c.made {
 			c.establish()
 		}
-		return !c.over
+		return c.State() == Active
 	case s < Active:
 		c.violation(id, "came before the handshake was done")
 	}

@@ -101,7 +101,7 @@ func (c *Conn) SendEncoded(raw []byte) error {
 	if len(raw) < codec.IDSize {
 		return codec.ErrShortFrame
 	}
-	if err := c.sendable(); err != nil {
+	if err := c.sendable(nil); err != nil {
 		return err
 	}
 	f := codec.Frame(raw)
@@ -115,6 +115,9 @@ func (c *Conn) SendEncoded(raw []byte) error {
 func (p *Peer) send(c *Conn, t *registry.Type, v any) (err error) {
 	if t == nil {
 		return ErrNoPacket
+	}
+	if err := c.sendable(t); err != nil { // before any hook of the program sees the conn
+		return err
 	}
 	if hooks := t.Hooks(); hooks != nil && hooks.Send != nil {
 		if c, v, err = redirect(hooks.Send, c, v); err != nil {
@@ -233,10 +236,14 @@ func (c *Conn) reply(t *registry.Type, v any) error {
 	return err
 }
 
-// sendable reports whether the conn is in a state to send.
-func (c *Conn) sendable() error {
-	switch s := State(c.state.Load()); {
+// sendable reports whether the conn is in a state to send a packet of type t,
+// nil if that is not known. Internal packets of the program may go before the
+// handshake is done, where they may also come.
+func (c *Conn) sendable(t *registry.Type) error {
+	switch s := c.State(); {
 	case s == Active, s == Softquitted && c.more().farewell.Load():
+		return nil
+	case s < Active && t != nil && t.Internal() && c.peer.cfg.Authenticate == nil:
 		return nil
 	case s == Disconnected:
 		return ErrClosed
@@ -249,10 +256,8 @@ func (c *Conn) wireID(t *registry.Type) (uint16, error) {
 	if t == nil {
 		return 0, ErrNoPacket
 	}
-	if !t.Internal() {
-		if err := c.sendable(); err != nil {
-			return 0, err
-		}
+	if err := c.sendable(t); err != nil {
+		return 0, err
 	}
 	id, ok := c.table().WireID(t)
 	if !ok {

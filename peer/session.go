@@ -239,6 +239,7 @@ func (c *Conn) establish() {
 	if f := c.peer.cfg.OnMade; f != nil {
 		f(c)
 	}
+	c.tellPressure()
 	c.wake(nil)
 }
 

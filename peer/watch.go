@@ -185,7 +185,19 @@ func (c *Conn) RTT() time.Duration { return time.Duration(c.rtt.Load()) * time.M
 // Pressure implements engine.Handler.
 func (s *session) Pressure(_ *engine.Conn, above bool) {
 	c := s.conn()
-	if f := c.peer.cfg.OnPressure; f != nil {
-		f(c, above)
+	if c.peer.cfg.OnPressure != nil {
+		c.more().above = above
+		c.tellPressure()
 	}
+}
+
+// tellPressure calls OnPressure if the program does not know yet. What was so
+// before OnMade is told after it, and after OnLost nothing is.
+func (c *Conn) tellPressure() {
+	e := c.extra.Load()
+	if e == nil || e.above == e.knowsAbove || !c.made || c.lost {
+		return
+	}
+	e.knowsAbove = e.above
+	c.peer.cfg.OnPressure(c, e.above)
 }
