@@ -5,14 +5,18 @@ import (
 	"math/rand/v2"
 )
 
-// index finds conns by their ids. It is a hash table with open addressing that
-// takes its keys from the conns: 11 to 21 bytes a conn, where a map takes twice
-// that. The zero value is empty.
+// index finds conns by their ids, and their place in the peer's order. It is a
+// hash table with open addressing that takes its keys from the conns: 16 to 32
+// bytes a conn, where a map takes twice that. The zero value is empty.
 type index struct {
-	seed  uint64  // without which who knows the ids could have conns meet in a few slots
-	slots []*Conn // a power of two, at most three quarters of them in use; no gap between a conn and its slot
-	n     int
+	seed   uint64  // without which who knows the ids could have conns meet in a few slots
+	slots  []*Conn // a power of two, at most three quarters of them in use; no gap between a conn and its slot
+	places []int32 // of the conn in the same slot: its place in the order, or unmade
+	n      int
 }
+
+// unmade is the place of a conn that is not in the order.
+const unmade = -1
 
 // fewSlots is the least that an index has once it has any.
 const fewSlots = 16
@@ -36,13 +40,32 @@ func (x *index) get(id uint64) *Conn {
 	return x.slots[x.slot(id)]
 }
 
+// place is where the conn with that id has its place in the order; nil if there
+// is no such conn. It is valid until a conn is added or removed.
+func (x *index) place(id uint64) *int32 {
+	if x.n == 0 {
+		return nil
+	}
+	i := x.slot(id)
+	if x.slots[i] == nil {
+		return nil
+	}
+	return &x.places[i]
+}
+
 // add puts in a conn whose id is not there.
 func (x *index) add(c *Conn) {
 	if 4*x.n >= 3*len(x.slots) {
 		x.resize(max(fewSlots, 2*len(x.slots)))
 	}
-	x.slots[x.slot(c.id)] = c
+	x.put(c, unmade)
 	x.n++
+}
+
+// put has c, which is in no slot, in its own.
+func (x *index) put(c *Conn, place int32) {
+	i := x.slot(c.id)
+	x.slots[i], x.places[i] = c, place
 }
 
 // remove takes the conn with that id out, if it is there.
@@ -56,7 +79,7 @@ func (x *index) remove(id uint64) {
 	for i = (i + 1) & mask; x.slots[i] != nil; i = (i + 1) & mask { // it may leave a gap
 		c := x.slots[i]
 		x.slots[i] = nil
-		x.slots[x.slot(c.id)] = c
+		x.put(c, x.places[i])
 	}
 	if 8*x.n < len(x.slots) && len(x.slots) > fewSlots {
 		x.resize(max(fewSlots, len(x.slots)/4))
@@ -66,11 +89,11 @@ func (x *index) remove(id uint64) {
 // resize makes it n slots.
 func (x *index) resize(n int) {
 	x.seed = rand.Uint64()
-	old := x.slots
-	x.slots = make([]*Conn, n)
-	for _, c := range old {
+	slots, places := x.slots, x.places
+	x.slots, x.places = make([]*Conn, n), make([]int32, n)
+	for i, c := range slots {
 		if c != nil {
-			x.slots[x.slot(c.id)] = c
+			x.put(c, places[i])
 		}
 	}
 }

@@ -41,7 +41,7 @@ type Peer struct {
 	closed  bool
 	nextID  uint64
 	conns   index
-	actives []*Conn // in the order in which they were made
+	actives order // of conns, those whose handshake is complete
 	lns     map[*engine.Listener]struct{}
 	empty   chan struct{} // closed with the last conn, while shutting down
 }
@@ -154,16 +154,16 @@ func (p *Peer) Shutdown(ctx context.Context) error {
 	}
 }
 
-// retire takes no more conns.
+// retire takes no more conns, and returns those that there are by their ids.
 func (p *Peer) retire() (conns []*Conn, lns []*engine.Listener) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.closed = true
 	conns = p.conns.all()
-	slices.SortFunc(conns, func(a, b *Conn) int { return cmp.Compare(a.id, b.id) })
 	for ln := range p.lns {
 		lns = append(lns, ln)
 	}
+	p.mu.Unlock()
+	slices.SortFunc(conns, func(a, b *Conn) int { return cmp.Compare(a.id, b.id) })
 	return conns, lns
 }
 
@@ -213,21 +213,19 @@ func (p *Peer) made(c *Conn) {
 	p.admission.settled(c.place)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.actives = append(p.actives, c)
+	p.actives.add(&p.conns, c)
 }
 
 // gone takes a conn that is being ended out of that order.
 func (p *Peer) gone(c *Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if i := slices.Index(p.actives, c); i >= 0 {
-		p.actives = slices.Delete(p.actives, i, i+1)
-	}
+	p.actives.remove(&p.conns, c)
 }
 
-// remove forgets a conn whose transport is gone.
+// remove forgets a conn whose transport is gone, which gone has taken out of the
+// order before.
 func (p *Peer) remove(c *Conn) {
-	p.gone(c)
 	p.admission.left(c.place, !c.made)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -252,7 +250,7 @@ func (p *Peer) Conn(id uint64) *Conn {
 // which they were made, as they were when it began.
 func (p *Peer) Conns() iter.Seq[*Conn] {
 	p.mu.Lock()
-	conns := slices.Clone(p.actives)
+	conns := p.actives.all()
 	p.mu.Unlock()
 	return slices.Values(conns)
 }
@@ -261,7 +259,7 @@ func (p *Peer) Conns() iter.Seq[*Conn] {
 func (p *Peer) NumConns() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.actives)
+	return p.actives.n
 }
 
 // Default is the conn that is meant where a client names none: the first
@@ -270,10 +268,7 @@ func (p *Peer) NumConns() int {
 func (p *Peer) Default() *Conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.actives) == 0 {
-		return nil
-	}
-	return p.actives[0]
+	return p.actives.head()
 }
 
 // resolve finds the conn that to names: a *Conn, an id, or nil for the default.

@@ -1,0 +1,76 @@
+package peer
+
+// order keeps the conns of a peer whose handshake is complete in the order in
+// which they were made. Adding and removing one takes the same time however many
+// there are: a conn that is removed leaves a gap, its place is known from the
+// index, and the gaps are closed when they are as many as the conns.
+type order struct {
+	conns []*Conn // nil: a gap
+	first int     // the place of the first conn, if there is one
+	n     int     // conns
+}
+
+// fewGaps is the number of gaps that are not worth closing.
+const fewGaps = 64
+
+// add puts c, which is in x, behind all others.
+func (o *order) add(x *index, c *Conn) {
+	place := x.place(c.id)
+	if place == nil || *place != unmade {
+		return
+	}
+	*place = int32(len(o.conns))
+	o.conns = append(o.conns, c)
+	o.n++
+}
+
+// remove takes c out, if it is there.
+func (o *order) remove(x *index, c *Conn) {
+	place := x.place(c.id)
+	if place == nil || *place == unmade {
+		return
+	}
+	o.conns[*place] = nil
+	*place = unmade
+	o.n--
+	switch {
+	case len(o.conns) > 2*o.n+fewGaps:
+		o.close(x)
+	case o.n == 0:
+		o.conns, o.first = o.conns[:0], 0
+	}
+	for o.n > 0 && o.conns[o.first] == nil {
+		o.first++
+	}
+}
+
+// close closes the gaps.
+func (o *order) close(x *index) {
+	conns := make([]*Conn, 0, o.n+o.n/4)
+	for _, c := range o.conns {
+		if c != nil {
+			*x.place(c.id) = int32(len(conns))
+			conns = append(conns, c)
+		}
+	}
+	o.conns, o.first = conns, 0
+}
+
+// all is a copy, without the gaps.
+func (o *order) all() []*Conn {
+	conns := make([]*Conn, 0, o.n)
+	for _, c := range o.conns[o.first:] {
+		if c != nil {
+			conns = append(conns, c)
+		}
+	}
+	return conns
+}
+
+// head is the first conn, or nil.
+func (o *order) head() *Conn {
+	if o.n == 0 {
+		return nil
+	}
+	return o.conns[o.first]
+}
