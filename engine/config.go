@@ -72,6 +72,15 @@ type Config struct {
 	// time; 0 means 64. As many as 65,536 calls wait for them.
 	Workers int
 
+	// KeepProcs leaves GOMAXPROCS as it is. Without it the first Run raises
+	// GOMAXPROCS to one more than the loops of all reactors that the process has
+	// started, where there are not more already, and the end of the reactor
+	// lowers it again. Sleeping loops otherwise occupy all that may run Go code:
+	// timers and goroutines off the loops then wait up to 15 ms or so for the
+	// runtime to notice. GOMAXPROCS in the environment works like KeepProcs; a
+	// line in the log tells either way.
+	KeepProcs bool
+
 	// StuckAfter is how long one callback may hold a loop up before that is
 	// logged, with the stack, and OnStuck is called with both on a goroutine of
 	// its own. 0 means 1 s.

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/procs"
 	"github.com/packetmq/packetmq/internal/throttle"
 )
 
@@ -172,6 +173,7 @@ func (r *Reactor) boot() error {
 		}
 		r.drivers = append(r.drivers, d)
 	}
+	r.takeProcs()
 	go r.watch()
 	return nil
 }
@@ -281,6 +283,9 @@ func (r *Reactor) teardown() {
 	}
 	for _, d := range drivers {
 		d.stop()
+	}
+	if !r.virtual {
+		procs.Give(len(drivers))
 	}
 	r.mu.Lock()
 	for r.streams > 0 {
