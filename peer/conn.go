@@ -79,9 +79,9 @@ func (c *Conn) more() *extra {
 // side's, or this side's as they were when it told them. It is shared by the
 // conns that have the same.
 type adaptation struct {
-	ids   []registry.Entry
-	base  *registry.Table // what table was made from
-	table *registry.Table
+	told  *registry.Table // of the handshake
+	base  *registry.Table // the registry's, which table was made for
+	table *registry.Table // the packets of base, under the ids of told
 }
 
 // ID is the conn's number, unique in its peer and never used again.
@@ -188,7 +188,7 @@ func (c *Conn) newTable() *registry.Table {
 	if a == nil {
 		return base
 	}
-	a = &adaptation{ids: a.ids, base: base, table: base.Rebase(a.ids)}
+	a = &adaptation{told: a.told, base: base, table: base.Rebase(a.told.IDs())}
 	c.adapted.Store(a)
 	return a.table
 }

@@ -34,10 +34,10 @@ func (c *Conn) express(b []byte, most int) (n, packets int) {
 		}
 		if id := int(binary.BigEndian.Uint16(rest[codec.LengthSize:])); id != last {
 			t := table.Type(uint16(id))
-			if t == nil || t.Index() >= len(*handlers) {
+			if t == nil {
 				break
 			}
-			if h = (*handlers)[t.Index()]; h == nil || !h.express {
+			if h = handlers.of(t); h == nil || !h.express {
 				break
 			}
 			last = id

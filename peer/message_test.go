@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -154,7 +155,7 @@ func FuzzMessages(f *testing.F) {
 		}
 		if m, err := parsePubIDs(b, true); err == nil && !m.unclear {
 			again, err := parsePubIDs(m.append(nil), true)
-			if err != nil || again.adapt != m.adapt || !equal(again.ids, m.ids) || !bytes.Equal(again.token, m.token) {
+			if err != nil || again.adapt != m.adapt || !slices.Equal(again.ids, m.ids) || !bytes.Equal(again.token, m.token) {
 				t.Errorf("pubids %+v became %+v, %v", m, again, err)
 			}
 		}

@@ -30,7 +30,7 @@ type Peer struct {
 	codec   codec.Msgpack
 	lines   throttle.Throttle
 
-	handlers    atomic.Pointer[[]*handler]
+	handlers    atomic.Pointer[handlers]
 	lastAdapted atomic.Pointer[adaptation]
 	encodedIDs  atomic.Pointer[encodedIDs]
 	packets     packetLog
@@ -48,7 +48,6 @@ type Peer struct {
 
 // encodedIDs is the payload of handshake_pubids for one state of the registry.
 type encodedIDs struct {
-	table       *registry.Table
 	payload     []byte
 	dropsOldest bool       // some packet's policy is DropOldest
 	told        adaptation // what the other side knows, whatever is added or removed later
@@ -81,7 +80,7 @@ func newPeer(reg *registry.Registry, cfg *Config) *Peer {
 	p.codec.Limits = p.cfg.Limits
 	p.admission.halfOpen, p.admission.halfOpenPerAddr = c.HalfOpen, c.HalfOpenPerAddr
 	p.admission.perAddr, p.admission.rate = c.PerAddr, c.RatePerAddr
-	p.handlers.Store(new([]*handler))
+	p.handlers.Store(new(handlers))
 	if p.cfg.PacketLog > 0 {
 		p.packets.set(p.cfg.PacketLog, true, true)
 	}
@@ -371,12 +370,11 @@ func (p *Peer) Broadcast(packet, v any, except ...*Conn) error {
 
 // ownIDs is the payload of handshake_pubids, which is the same for all conns
 // until the registry changes.
-func (p *Peer) ownIDs() *encodedIDs {
-	table := p.reg.Table()
+func (p *Peer) ownIDs(table *registry.Table) *encodedIDs {
 	e := p.encodedIDs.Load()
-	if e == nil || e.table != table {
+	if e == nil || e.told.told != table {
 		m := pubIDsMsg{adapt: p.reg.Adapts(), ids: table.IDs()}
-		e = &encodedIDs{table: table, payload: m.append(nil), told: adaptation{m.ids, table, table}}
+		e = &encodedIDs{payload: m.append(nil), told: adaptation{table, table, table}}
 		for _, id := range m.ids {
 			e.dropsOldest = e.dropsOldest || table.Type(id.ID).Options().Overflow == registry.DropOldest
 		}

@@ -338,7 +338,7 @@ func TestRegistryChangesDoNotReachOpenConns(t *testing.T) {
 	everywhere(t, nil, func(t *testing.T, w *world) {
 		sc, _ := w.handshake(t)
 		s := w.s.reg
-		if _, err := s.Add("test:late", 30, nil); err != nil {
+		if _, err := s.Add("test:late", 30, nil, registry.Late()); err != nil {
 			t.Fatal(err)
 		}
 		if err := sc.Send("test:late", 1); !errors.Is(err, ErrNotOnWire) {
@@ -347,7 +347,7 @@ func TestRegistryChangesDoNotReachOpenConns(t *testing.T) {
 		if err := s.Remove("test:pong"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Add("test:other", 18, nil); err != nil {
+		if _, err := s.Add("test:other", 18, nil, registry.Late()); err != nil {
 			t.Fatal(err)
 		}
 		if err := sc.Send("test:other", 1); !errors.Is(err, ErrNotOnWire) {

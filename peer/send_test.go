@@ -105,7 +105,7 @@ func TestSendErrors(t *testing.T) {
 		if err := cc.SendEncoded([]byte{1}); !errors.Is(err, codec.ErrShortFrame) {
 			t.Errorf("send of one byte: %v", err)
 		}
-		w.c.reg.Add("test:late", 50, nil)
+		w.c.reg.Add("test:late", 50, nil, registry.Late())
 		if err := cc.Send("test:late", 1); !errors.Is(err, ErrNotOnWire) {
 			t.Errorf("send of a packet that the other side was not told: %v", err)
 		}

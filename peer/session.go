@@ -40,7 +40,7 @@ func (s *session) Opened(*engine.Conn) {
 		c.Abort(err)
 		return
 	}
-	c.link.SetHoldBack(p.cfg.Overflow == registry.DropOldest || p.ownIDs().dropsOldest)
+	c.link.SetHoldBack(p.cfg.Overflow == registry.DropOldest || p.ownIDs(p.reg.Table()).dropsOldest)
 	if p.cfg.SkipHandshake {
 		if !c.authenticate(nil) {
 			return
@@ -150,7 +150,8 @@ func (c *Conn) onInit(payload []byte) {
 	}
 	c.beats = m.beats && c.peer.cfg.Ping > 0 && !c.peer.cfg.NoExtensions
 	c.state.CompareAndSwap(uint32(ConnMade), uint32(IDCheck))
-	own := c.peer.ownIDs()
+	own := c.peer.ownIDs(c.peer.reg.Join())
+	c.adapted.Store(&own.told)
 	token, err := c.token(m.auth)
 	if err != nil {
 		c.fault(ReasonUnknown, err)
@@ -161,7 +162,6 @@ func (c *Conn) onInit(payload []byte) {
 		return
 	}
 	c.emit(registry.IDPubIDs, func(b []byte) []byte { return appendToken(append(b, own.payload...), len(b), token) })
-	c.adapted.Store(&own.told)
 }
 
 func (c *Conn) onPubIDs(payload []byte) {
@@ -190,19 +190,23 @@ func (c *Conn) onPubIDs(payload []byte) {
 	}
 }
 
-// adapt takes the other side's ids over, for this conn alone.
+// adapt takes the other side's ids over, for this conn alone. They are compared
+// with what this side has told, whatever was added or removed since.
 func (c *Conn) adapt(ids []registry.Entry) error {
-	base := c.peer.reg.Table()
-	a := c.peer.lastAdapted.Load()
-	if a == nil || a.base != base || !equal(a.ids, ids) {
-		table, err := base.Adapt(ids)
-		if err != nil {
-			return err
-		}
-		a = &adaptation{ids: ids, base: base, table: table}
-		c.peer.lastAdapted.Store(a)
+	base := c.adapted.Load().told
+	from, last := base, c.peer.lastAdapted.Load()
+	if last != nil && last.base == base {
+		from = last.table
 	}
-	c.adapted.Store(a)
+	table, err := from.Adapt(ids)
+	if err != nil {
+		return err
+	}
+	if last == nil || table != last.table {
+		last = &adaptation{told: table, base: base, table: table}
+		c.peer.lastAdapted.Store(last)
+	}
+	c.adapted.Store(last)
 	return nil
 }
 
@@ -377,6 +381,9 @@ func (s *session) Closed(_ *engine.Conn, err error) {
 // depart takes the conn off its peer, behind OnLost.
 func (c *Conn) depart() {
 	c.peer.remove(c)
+	if c.adapted.Load() != nil { // it was told the packets
+		c.peer.reg.Leave()
+	}
 	e := c.more()
 	if e.server != "" && c.made && !e.leaving.Load() {
 		c.peer.lostServer(e.server, e.why)
@@ -404,16 +411,4 @@ func (s *session) Failed(_ *engine.Conn, err error) {
 		c.peer.logPanic(c, p)
 	}
 	c.fault(ReasonHandler, err)
-}
-
-func equal(a, b []registry.Entry) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }

@@ -32,49 +32,61 @@ func (t *Table) Adapt(ids []Entry) (*Table, error) {
 		return t, nil
 	}
 	n := t.blank()
+	var used idSet
 	for _, e := range ids {
 		ty := t.named(e.Name)
 		reason := misplaced(ty, e.ID)
-		if other := n.Type(e.ID); reason == "" && other != nil {
-			reason = fmt.Sprintf("packet %q has that id too", other.name)
+		if reason == "" && !used.add(e.ID) {
+			reason = fmt.Sprintf("packet %q has that id too", n.holder(e.ID).name)
 		}
 		if reason != "" {
 			return nil, &AdaptError{Entry: Entry{ty.name, e.ID}, Reason: reason}
 		}
 		n.put(ty, e.ID)
 	}
-	n.enter(t.roster)
+	n.enter()
 	return n, nil
+}
+
+// idSet is a set of ids.
+type idSet [(MaxID + 1) / 64]uint64
+
+// add adds an id, and reports whether it is new.
+func (s *idSet) add(id uint16) bool {
+	word, bit := &s[id/64], uint64(1)<<(id%64)
+	is := *word&bit == 0
+	*word |= bit
+	return is
 }
 
 // compare checks that ids names every packet of t once and no other, and
 // tells whether all have the ids of t.
 func (t *Table) compare(ids []Entry) (same bool, err error) {
 	var (
-		names = t.roster.index().names
-		seen  [MaxNames / 8]byte // a bit per position, on the stack
+		seen  [MaxNames / 8]byte // a bit for each Type.Index, on the stack
 		extra []string
 	)
 	same = true
 	for _, e := range ids {
-		i, ok := names[e.Name]
-		if !ok {
+		ty := t.named(e.Name)
+		if ty == nil {
 			extra = list(extra, clip(e.Name))
 			continue
 		}
+		i := ty.index
 		if seen[i/8]&(1<<(i%8)) != 0 {
-			return false, &AdaptError{Entry: Entry{t.ids[i].Name, e.ID}, Reason: "named twice"}
+			return false, &AdaptError{Entry: Entry{ty.name, e.ID}, Reason: "named twice"}
 		}
 		seen[i/8] |= 1 << (i % 8)
-		same = same && e.ID == t.ids[i].ID
+		same = same && e.ID == t.wire[i]
 	}
-	if len(extra) == 0 && len(ids) == len(t.ids) {
+	if len(extra) == 0 && len(ids) == t.n {
 		return same, nil
 	}
 	var missing []string
-	for i, e := range t.ids {
-		if seen[i/8]&(1<<(i%8)) == 0 {
-			missing = list(missing, e.Name)
+	for _, ty := range t.roster.types {
+		if i := ty.index; t.has(i) && seen[i/8]&(1<<(i%8)) == 0 {
+			missing = list(missing, ty.name)
 		}
 	}
 	return false, &MismatchError{Missing: missing, Extra: extra}
@@ -104,24 +116,22 @@ func list(names []string, name string) []string {
 // itself. Neither t nor the registry changes, and nothing of ids is kept.
 func (t *Table) Rebase(ids []Entry) *Table {
 	n := t.blank()
-	for _, ty := range t.roster.types {
-		if ty.id <= IDFinish {
-			n.put(ty, ty.id)
-		}
+	var used idSet
+	for id := range uint16(IDFinish + 1) {
+		n.put(t.Type(id), id)
+		used.add(id)
 	}
 	for _, e := range ids {
 		ty := t.named(e.Name)
-		if ty == nil || misplaced(ty, e.ID) != "" || n.Type(e.ID) != nil {
+		if ty == nil || n.has(ty.index) || misplaced(ty, e.ID) != "" || !used.add(e.ID) {
 			continue
 		}
-		if _, named := n.WireID(ty); !named {
-			n.put(ty, e.ID)
-		}
+		n.put(ty, e.ID)
 	}
-	n.enter(t.roster)
-	if slices.Equal(n.ids, t.ids) {
+	if slices.Equal(n.wire, t.wire) {
 		return t
 	}
+	n.enter()
 	return n
 }
 
@@ -140,27 +150,4 @@ func misplaced(ty *Type, id uint16) string {
 		return fmt.Sprintf("below %d", MinID)
 	}
 	return ""
-}
-
-// blank is a table for the same indices as t without any types.
-func (t *Table) blank() *Table {
-	return &Table{wire: make([]uint16, len(t.wire))}
-}
-
-// enter completes a table under construction: those types of r that have an
-// id are its roster.
-func (t *Table) enter(r *roster) {
-	t.ids = make([]Entry, 0, len(r.types))
-	for _, ty := range r.types {
-		if id, ok := t.WireID(ty); ok {
-			t.ids = append(t.ids, Entry{ty.name, id})
-		}
-	}
-	t.roster = r
-	if len(t.ids) < len(r.types) {
-		t.roster = &roster{types: slices.DeleteFunc(slices.Clone(r.types), func(ty *Type) bool {
-			_, ok := t.WireID(ty)
-			return !ok
-		})}
-	}
 }

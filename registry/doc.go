@@ -18,14 +18,16 @@
 //
 // # Tables
 //
-// Every change freezes the registry into a new [Table], which is swapped in
-// atomically. Readers take the current one with [Registry.Table] and hold no
-// lock: a table never changes, and [Table.Type] finds an incoming packet's
-// type in two loads.
+// Who reads a registry takes its current [Table] with [Registry.Table], and
+// holds no lock: a table never changes. The first reader after a change of the
+// registry makes it. [Table.Type] finds an incoming packet's type by its id in
+// one load, or by a hash where the ids are scattered.
 //
 // When two peers connect, one of them takes over the other one's ids. It
 // does so for that one connection: [Table.Adapt] makes a table of the same
 // types under other ids, and leaves the registry and all other tables alone.
+// What the sides have told each other holds until the connection ends, so a
+// packet that is added in the meantime needs [Late].
 //
 // # Goroutines
 //

@@ -11,6 +11,8 @@ import (
 var (
 	// ErrFull: the registry holds MaxNames packets.
 	ErrFull = errors.New("registry: full")
+	// ErrNoRegistry: the *Registry is nil.
+	ErrNoRegistry = errors.New("registry: no registry")
 	// ErrPermanent: the four packets every registry has cannot be removed.
 	ErrPermanent = errors.New("registry: packet cannot be removed")
 	// ErrAmbiguous: several packets share the object given as key.
@@ -38,8 +40,8 @@ func (e *IDError) Error() string {
 	return fmt.Sprintf("registry: packet %q: id %d is not within %d and %d", e.Name, e.ID, e.Min, e.Max)
 }
 
-// ObjectError is an object that cannot serve a packet, since it could not be
-// found again.
+// ObjectError is an object that cannot serve a packet: it could not be found
+// again, or has a method with the name of a hook in another shape.
 type ObjectError struct {
 	Name   string
 	Type   reflect.Type // the object's
@@ -48,6 +50,18 @@ type ObjectError struct {
 
 func (e *ObjectError) Error() string {
 	return fmt.Sprintf("registry: packet %q: object of type %v: %s", e.Name, e.Type, e.Reason)
+}
+
+// InUseError is a packet that was to be added while conns are open whose other
+// sides were told the packets: it could not be sent to them.
+type InUseError struct {
+	Name  string
+	Conns int
+}
+
+func (e *InUseError) Error() string {
+	return fmt.Sprintf("registry: packet %q: %d open conns do not know it: add it before they connect, or with registry.Late",
+		e.Name, e.Conns)
 }
 
 // OptionError is an option that the packet cannot have.

@@ -48,6 +48,33 @@ type OnReceiver interface {
 	OnReceive(from Conn, v any) error
 }
 
+// A hook may also be told which packet it serves, which an object of several
+// packets needs: each of these takes the place of the interface without
+// "Packet" in its name, with the same method and the packet's type as one more
+// parameter.
+type (
+	// PacketSender is an OnSender that is told the packet.
+	PacketSender interface {
+		OnSend(to Conn, t *Type, v any) (Conn, any, error)
+	}
+	// PacketEncoder is an OnEncoder that is told the packet.
+	PacketEncoder interface {
+		OnEncode(to Conn, t *Type, v any) (any, error)
+	}
+	// PacketDecoder is an OnDecoder that is told the packet.
+	PacketDecoder interface {
+		OnDecode(from Conn, t *Type, v any) (any, error)
+	}
+	// PacketReceiver is an OnReceiver that is told the packet.
+	PacketReceiver interface {
+		OnReceive(from Conn, t *Type, v any) error
+	}
+	// PacketValuer is a Valuer that is told the packet.
+	PacketValuer interface {
+		NewValue(t *Type) any
+	}
+)
+
 // Valuer is an object that knows what its packets are decoded into.
 //
 // NewValue returns a pointer to a new value, or nil to decode into a plain
@@ -57,7 +84,7 @@ type Valuer interface {
 	NewValue() any
 }
 
-// Hooks are the hooks of one packet object, nil where it has none.
+// Hooks are the hooks of one packet, nil where its object has none.
 //
 // One object serves all conns of all peers of its registry, and every packet
 // it was added for. So its hooks may be called from several goroutines at
@@ -70,16 +97,47 @@ type Hooks struct {
 	Receive OnReceiver
 }
 
-// hooksOf finds the hooks of an object once and for all, so that no packet
-// costs a type assertion. It is nil for an object without any.
-func hooksOf(obj any) *Hooks {
+// hooksOf finds the hooks of a type's object once and for all, so that no
+// packet costs a type assertion. It is nil for an object without any.
+func hooksOf(t *Type) *Hooks {
 	var h Hooks
-	h.Send, _ = obj.(OnSender)
-	h.Encode, _ = obj.(OnEncoder)
-	h.Decode, _ = obj.(OnDecoder)
-	h.Receive, _ = obj.(OnReceiver)
-	if h.Send == nil && h.Encode == nil && h.Decode == nil && h.Receive == nil {
+	switch obj := t.object.(type) {
+	case OnSender:
+		h.Send = obj
+	case PacketSender:
+		h.Send = toldSender{obj, t}
+	}
+	switch obj := t.object.(type) {
+	case OnEncoder:
+		h.Encode = obj
+	case PacketEncoder:
+		h.Encode = toldEncoder{obj, t}
+	}
+	switch obj := t.object.(type) {
+	case OnDecoder:
+		h.Decode = obj
+	case PacketDecoder:
+		h.Decode = toldDecoder{obj, t}
+	}
+	switch obj := t.object.(type) {
+	case OnReceiver:
+		h.Receive = obj
+	case PacketReceiver:
+		h.Receive = toldReceiver{obj, t}
+	}
+	if h == (Hooks{}) {
 		return nil
 	}
 	return &h
+}
+
+// valuerOf is what makes a type's values, nil if its object does not.
+func valuerOf(t *Type) func() any {
+	switch obj := t.object.(type) {
+	case Valuer:
+		return obj.NewValue
+	case PacketValuer:
+		return func() any { return obj.NewValue(t) }
+	}
+	return nil
 }

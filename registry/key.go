@@ -20,37 +20,50 @@ func isKey(obj any, v reflect.Value) bool {
 	return v.Kind() == reflect.String || v.CanInt() || v.CanUint()
 }
 
+// packets is what keys are looked up in: a Table, or the catalog that it is
+// made of.
+type packets interface {
+	named(name string) *Type
+	numbered(id uint16) *Type
+	contains(t *Type) bool
+	serving(obj any) (t *Type, several bool)
+}
+
 // lookup finds the type for a key of any form. The order of the cases is the
 // order of precedence: isKey keeps objects out that an earlier case would
 // catch.
-func (t *Table) lookup(key any) (*Type, error) {
+func lookup(in packets, key any) (*Type, error) {
 	switch k := key.(type) {
 	case nil:
 		return nil, &UnknownError{}
 	case *Type:
-		return known(t.registered(k), key)
+		return registered(in, k, key)
 	case string:
-		return known(t.named(k), key)
+		return known(in.named(k), key)
 	case int:
-		return known(t.numbered(int64(k)), key)
+		return known(numbered(in, int64(k)), key)
 	}
 	v := reflect.ValueOf(key)
 	if k, ok := key.(Typed); ok {
 		if v.Kind() == reflect.Pointer && v.IsNil() {
 			return nil, &UnknownError{Key: key}
 		}
-		return known(t.registered(k.Type()), key)
+		return registered(in, k.Type(), key)
 	}
 	switch {
 	case v.Kind() == reflect.String:
-		return known(t.named(v.String()), key)
+		return known(in.named(v.String()), key)
 	case v.CanInt():
-		return known(t.numbered(v.Int()), key)
+		return known(numbered(in, v.Int()), key)
 	case v.CanUint():
 		// Beyond int64 it would wrap to a negative number: unknown as well.
-		return known(t.numbered(int64(v.Uint())), key)
+		return known(numbered(in, int64(v.Uint())), key)
 	case hashable(v):
-		return t.serving(key)
+		t, several := in.serving(key)
+		if several {
+			return nil, fmt.Errorf("%w: %T", ErrAmbiguous, key)
+		}
+		return known(t, key)
 	}
 	return nil, &UnknownError{Key: key}
 }
@@ -69,35 +82,16 @@ func known(ty *Type, key any) (*Type, error) {
 	return ty, nil
 }
 
-func (t *Table) registered(ty *Type) *Type {
-	if _, ok := t.WireID(ty); ok {
-		return ty
+func registered(in packets, ty *Type, key any) (*Type, error) {
+	if !in.contains(ty) {
+		ty = nil
 	}
-	return nil
+	return known(ty, key)
 }
 
-func (t *Table) named(name string) *Type {
-	if i, ok := t.roster.index().names[name]; ok {
-		return t.roster.types[i]
-	}
-	return nil
-}
-
-func (t *Table) numbered(id int64) *Type {
+func numbered(in packets, id int64) *Type {
 	if id >= 0 && id <= MaxID {
-		return t.Type(uint16(id))
+		return in.numbered(uint16(id))
 	}
 	return nil
-}
-
-// serving finds the one packet that a comparable object serves.
-func (t *Table) serving(obj any) (*Type, error) {
-	i, ok := t.roster.index().objects[obj]
-	switch {
-	case !ok:
-		return nil, &UnknownError{Key: obj}
-	case i == several:
-		return nil, fmt.Errorf("%w: %T", ErrAmbiguous, obj)
-	}
-	return t.roster.types[i], nil
 }

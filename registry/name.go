@@ -45,18 +45,18 @@ const (
 )
 
 // checkName reports a name that is not "application:packet" in printable
-// ASCII without spaces, of at most 128 bytes.
+// ASCII, of at most 128 bytes. The first colon ends the application; spaces
+// and further colons are like any character.
 func checkName(name string) error {
 	if len(name) > maxName {
 		return &NameError{Name: clip(name), Reason: "longer than 128 bytes"}
 	}
 	for i := range len(name) {
-		if c := name[i]; c < 0x21 || c > 0x7e {
-			return &NameError{Name: name, Reason: "not printable ASCII without spaces"}
+		if c := name[i]; c < ' ' || c > '~' {
+			return &NameError{Name: name, Reason: "not printable ASCII"}
 		}
 	}
-	app, packet, _ := strings.Cut(name, ":")
-	if app == "" || packet == "" || strings.Contains(packet, ":") {
+	if app, packet, _ := strings.Cut(name, ":"); app == "" || packet == "" {
 		return &NameError{Name: name, Reason: "not of the form application:packet"}
 	}
 	return nil

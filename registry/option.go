@@ -17,7 +17,8 @@ type Options struct {
 	// means the peer's.
 	Limits codec.Limits
 
-	object any // WithObject's, until the Type has it
+	object any  // WithObject's, until the Type has it
+	late   bool // Late's, until the registry has it
 }
 
 // An Option sets one of the Options of a packet as it is added. A nil Option
@@ -46,6 +47,12 @@ func Limits(l codec.Limits) Option {
 // What its hooks see decoded is a *T.
 func WithObject(obj any) Option {
 	return func(o *Options) { o.object = obj }
+}
+
+// Late adds a packet though conns are open that do not know it: it is for those
+// that connect from now on. On the others a send of it is an error.
+func Late() Option {
+	return func(o *Options) { o.late = true }
 }
 
 func collect(opts []Option) Options {

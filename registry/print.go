@@ -17,7 +17,7 @@ import (
 // methods may be called from several goroutines at once; its fields must not
 // change once it is registered.
 type Print struct {
-	Name string    // printed with each packet: hooks are not told its type; may be empty
+	Name string    // printed with each packet in place of the packet's name
 	W    io.Writer // nil means os.Stdout; gets one Write per packet
 
 	mu sync.Mutex // held while writing
@@ -25,12 +25,12 @@ type Print struct {
 
 // OnReceive prints v, as %v does, in quotes when it would break the line or
 // upset a terminal. It returns the writer's error.
-func (p *Print) OnReceive(from Conn, v any) error {
+func (p *Print) OnReceive(from Conn, t *Type, v any) error {
 	name := p.Name
-	if name != "" {
-		name += " "
+	if name == "" {
+		name = t.Name()
 	}
-	line := fmt.Sprintf("conn %d: %s%s\n", from.ID(), name, text(v))
+	line := fmt.Sprintf("conn %d: %s %s\n", from.ID(), name, text(v))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w := p.W

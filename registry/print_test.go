@@ -17,30 +17,31 @@ func (*stringer) String() string { return "speaks" }
 
 func TestPrint(t *testing.T) {
 	word := "hi"
+	other := &Type{name: "app:b"}
 	tests := []struct {
 		name string
 		v    any
 		want string
 	}{
 		{"app:a", "hi", "conn 7: app:a hi\n"},
-		{"", "hi", "conn 7: hi\n"},
-		{"", 1.5, "conn 7: 1.5\n"},
-		{"", nil, "conn 7: <nil>\n"},
-		{"", (*point)(nil), "conn 7: <nil>\n"},
-		{"", []any{int64(1), "é"}, "conn 7: [1 é]\n"},
-		{"", map[string]any{"b": 2, "a": 1}, "conn 7: map[a:1 b:2]\n"},
-		{"", &point{1, 2}, "conn 7: {1 2}\n"},
-		{"", &word, "conn 7: hi\n"},
-		{"", &stringer{}, "conn 7: speaks\n"},
-		{"", "two\nlines", "conn 7: \"two\\nlines\"\n"},
-		{"", "\x1b[2J", "conn 7: \"\\x1b[2J\"\n"},
-		{"", "\xff", "conn 7: \"\\xff\"\n"},
-		{"", &word, "conn 7: hi\n"},
+		{"", "hi", "conn 7: app:b hi\n"},
+		{"", 1.5, "conn 7: app:b 1.5\n"},
+		{"", nil, "conn 7: app:b <nil>\n"},
+		{"", (*point)(nil), "conn 7: app:b <nil>\n"},
+		{"", []any{int64(1), "é"}, "conn 7: app:b [1 é]\n"},
+		{"", map[string]any{"b": 2, "a": 1}, "conn 7: app:b map[a:1 b:2]\n"},
+		{"", &point{1, 2}, "conn 7: app:b {1 2}\n"},
+		{"", &word, "conn 7: app:b hi\n"},
+		{"", &stringer{}, "conn 7: app:b speaks\n"},
+		{"", "two\nlines", "conn 7: app:b \"two\\nlines\"\n"},
+		{"", "\x1b[2J", "conn 7: app:b \"\\x1b[2J\"\n"},
+		{"", "\xff", "conn 7: app:b \"\\xff\"\n"},
+		{"", &word, "conn 7: app:b hi\n"},
 	}
 	for _, tt := range tests {
 		var out bytes.Buffer
 		p := &Print{Name: tt.name, W: &out}
-		if err := p.OnReceive(&conn{id: 7}, tt.v); err != nil {
+		if err := p.OnReceive(&conn{id: 7}, other, tt.v); err != nil {
 			t.Error(err)
 		}
 		if out.String() != tt.want {
@@ -58,11 +59,11 @@ func TestPrintStdout(t *testing.T) {
 	defer r.Close()
 	old := os.Stdout
 	os.Stdout = w
-	err = new(Print).OnReceive(&conn{id: 1}, "hi")
+	err = new(Print).OnReceive(&conn{id: 1}, &Type{name: "app:a"}, "hi")
 	os.Stdout = old
 	w.Close()
 	var out bytes.Buffer
-	if _, rerr := out.ReadFrom(r); err != nil || rerr != nil || out.String() != "conn 1: hi\n" {
+	if _, rerr := out.ReadFrom(r); err != nil || rerr != nil || out.String() != "conn 1: app:a hi\n" {
 		t.Errorf("%q, %v, %v", out.String(), err, rerr)
 	}
 }
@@ -73,7 +74,7 @@ func (w failing) Write([]byte) (int, error) { return 0, w.err }
 
 func TestPrintError(t *testing.T) {
 	broken := errors.New("broken")
-	if err := (&Print{W: failing{broken}}).OnReceive(&conn{}, 1); !errors.Is(err, broken) {
+	if err := (&Print{W: failing{broken}}).OnReceive(&conn{}, &Type{}, 1); !errors.Is(err, broken) {
 		t.Errorf("OnReceive = %v", err)
 	}
 }
@@ -90,7 +91,7 @@ func TestPrintConcurrent(t *testing.T) {
 	for id := range uint64(loops) {
 		group.Go(func() {
 			for range lines {
-				if err := p.OnReceive(&conn{id: id}, "value"); err != nil {
+				if err := p.OnReceive(&conn{id: id}, nil, "value"); err != nil {
 					t.Error(err)
 				}
 			}

@@ -6,35 +6,67 @@ import (
 )
 
 // Registry maps packet names, ids and objects to each other, for all peers of
-// one side of a program. Make one with New. Any goroutine may call its
-// methods; those that only read take no lock.
+// one side of a program. Make one with New; the zero Registry is New(false). Any
+// goroutine may call its methods; those that only read take no lock, but for
+// the first after a change.
 type Registry struct {
 	adapt bool
-	mu    sync.Mutex // held to replace the table
-	table atomic.Pointer[Table]
+	table atomic.Pointer[Table] // of the catalog; nil from a change until a reader asks
+
+	mu      sync.Mutex
+	catalog catalog
+	conns   int // that were told their packets: Join without Leave
 }
 
 // New makes a registry of the four internal packets.
 //
 // Adapt says whether this side takes over the other side's ids when it
 // connects, as clients usually do, or insists on its own, as servers usually
-// do. Two sides of a connection must differ in it.
+// do. Two sides of a connection must differ in it, unless they share the
+// registry and are connected in memory.
 func New(adapt bool) *Registry {
-	r := &Registry{adapt: adapt}
-	t := &Table{roster: &roster{}}
-	for id, name := range [...]string{NameInit, NameSoftquit, NamePubIDs, NameFinish} {
-		t = t.with(&Type{name: name, id: uint16(id), index: id})
+	return &Registry{adapt: adapt}
+}
+
+// lock takes the lock of a catalog that has the packets every registry has.
+func (r *Registry) lock() {
+	r.mu.Lock()
+	if r.catalog.names == nil {
+		r.catalog = newCatalog()
+		for id, name := range [...]string{NameInit, NameSoftquit, NamePubIDs, NameFinish} {
+			r.catalog.add(&Type{name: name, id: uint16(id)})
+		}
 	}
-	r.table.Store(t)
-	return r
 }
 
 // Adapts tells whether this side takes over the other side's ids.
 func (r *Registry) Adapts() bool { return r.adapt }
 
-// Table is the current table, never nil. It is replaced with every change of
-// the registry, so two equal pointers mean that nothing has changed.
-func (r *Registry) Table() *Table { return r.table.Load() }
+// Table is the current table, never nil. After a change of the registry it is
+// another one, so two equal pointers mean that nothing has changed. It is made
+// when it is first asked for: many changes in a row cost one table.
+func (r *Registry) Table() *Table {
+	if t := r.table.Load(); t != nil {
+		return t
+	}
+	return r.freeze()
+}
+
+func (r *Registry) freeze() *Table {
+	r.lock()
+	defer r.mu.Unlock()
+	return r.frozen()
+}
+
+// frozen is Table with the lock held.
+func (r *Registry) frozen() *Table {
+	t := r.table.Load()
+	if t == nil {
+		t = r.catalog.freeze()
+		r.table.Store(t)
+	}
+	return t
+}
 
 // Add registers a packet under a name "application:packet" and an id between
 // MinID and MaxID. The application must not be "packetmq".
@@ -45,8 +77,11 @@ func (r *Registry) Table() *Table { return r.table.Load() }
 // packets. It may only serve as a key while it serves one; note that pointers
 // to different variables without size may be equal.
 //
+// While conns are open whose other sides were told the packets, a further one
+// is refused unless it is added with Late: those sides would never learn of it.
+//
 // Errors are a *NameError, *IDError, *ObjectError, *OptionError,
-// *ConflictError or ErrFull; they leave the registry as it was.
+// *ConflictError, *InUseError or ErrFull; they leave the registry as it was.
 func (r *Registry) Add(name string, id int, obj any, opts ...Option) (*Type, error) {
 	t := &Type{name: name, options: collect(opts)}
 	if err := t.options.check(name, false); err != nil {
@@ -58,14 +93,18 @@ func (r *Registry) Add(name string, id int, obj any, opts ...Option) (*Type, err
 // AddInternal registers one more internal packet, which is handled before a
 // conn is active. Its application is "packetmq", its id between 4 and 13.
 // All else is as for Add.
-func (r *Registry) AddInternal(name string, id int, obj any) (*Type, error) {
+func (r *Registry) AddInternal(name string, id int, obj any, opts ...Option) (*Type, error) {
+	t := &Type{name: name, options: collect(opts)}
+	if err := t.options.check(name, false); err != nil {
+		return nil, err
+	}
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
 	if !isInternal(name) {
 		return nil, &NameError{Name: name, Reason: "the application of an internal packet must be " + application}
 	}
-	return r.add(&Type{name: name}, id, minExtra, maxExtra, obj)
+	return r.add(t, id, minExtra, maxExtra, obj)
 }
 
 func (r *Registry) addApplication(t *Type, id int, obj any) (*Type, error) {
@@ -78,8 +117,11 @@ func (r *Registry) addApplication(t *Type, id int, obj any) (*Type, error) {
 	return r.add(t, id, MinID, MaxID, obj)
 }
 
-// add completes a type, and swaps in a table that has it.
+// add completes a type and takes it in.
 func (r *Registry) add(t *Type, id, lowest, highest int, obj any) (*Type, error) {
+	if r == nil {
+		return nil, ErrNoRegistry
+	}
 	if id < lowest || id > highest {
 		return nil, &IDError{Name: t.name, ID: id, Min: lowest, Max: highest}
 	}
@@ -87,30 +129,33 @@ func (r *Registry) add(t *Type, id, lowest, highest int, obj any) (*Type, error)
 	if err := t.setObject(obj); err != nil {
 		return nil, err
 	}
-	r.mu.Lock()
+	r.lock()
 	defer r.mu.Unlock()
-	old := r.Table()
-	if err := old.conflict(t); err != nil {
+	if err := r.conflict(t); err != nil {
 		return nil, err
 	}
-	if old.Len() == MaxNames {
+	if r.catalog.len() == MaxNames {
 		return nil, ErrFull
 	}
-	t.index = len(old.wire) // which grows with every type and never shrinks
-	r.table.Store(old.with(t))
+	late := t.options.late
+	if t.options.late = false; r.conns > 0 && !late {
+		return nil, &InUseError{Name: t.name, Conns: r.conns}
+	}
+	r.catalog.add(t)
+	r.table.Store(nil)
 	return t, nil
 }
 
 // conflict reports a type of the same name or id.
-func (t *Table) conflict(ty *Type) error {
-	other := t.roster.find(ty.name)
+func (r *Registry) conflict(t *Type) error {
+	other := r.catalog.named(t.name)
 	if other == nil {
-		other = t.Type(ty.id)
+		other = r.catalog.numbered(t.id)
 	}
 	if other == nil {
 		return nil
 	}
-	return &ConflictError{New: ty.entry(), Old: other.entry()}
+	return &ConflictError{New: t.entry(), Old: other.entry()}
 }
 
 // Remove removes a packet, by any key that Lookup takes. The four internal
@@ -120,18 +165,38 @@ func (t *Table) conflict(ty *Type) error {
 // Conns that have the packet's *Type from an earlier table may use it until
 // they take up the new one.
 func (r *Registry) Remove(key any) error {
-	r.mu.Lock()
+	if r == nil {
+		return ErrNoRegistry
+	}
+	r.lock()
 	defer r.mu.Unlock()
-	old := r.Table()
-	t, err := old.lookup(key)
+	t, err := lookup(&r.catalog, key)
 	if err != nil {
 		return err
 	}
 	if t.id <= IDFinish {
 		return ErrPermanent
 	}
-	r.table.Store(old.without(t))
+	r.catalog.remove(t)
+	r.table.Store(nil)
 	return nil
+}
+
+// Join counts a conn whose other side is about to be told the packets of the
+// table that it returns: a peer calls it for each of its conns, and Leave at
+// their end. Until then Add takes late packets only.
+func (r *Registry) Join() *Table {
+	r.lock()
+	defer r.mu.Unlock()
+	r.conns++
+	return r.frozen()
+}
+
+// Leave counts out a conn of Join.
+func (r *Registry) Leave() {
+	r.lock()
+	defer r.mu.Unlock()
+	r.conns--
 }
 
 // Lookup finds a packet by a key, which is one of
@@ -143,7 +208,17 @@ func (r *Registry) Remove(key any) error {
 //
 // What is not registered, nil included, is an *UnknownError; an object that
 // serves several packets is ErrAmbiguous.
-func (r *Registry) Lookup(key any) (*Type, error) { return r.Table().lookup(key) }
+func (r *Registry) Lookup(key any) (*Type, error) {
+	if r == nil {
+		return nil, ErrNoRegistry
+	}
+	if t := r.table.Load(); t != nil {
+		return lookup(t, key)
+	}
+	r.lock()
+	defer r.mu.Unlock()
+	return lookup(&r.catalog, key)
+}
 
 // Name is the name of the packet with a key; see Lookup.
 func (r *Registry) Name(key any) (string, error) {

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/packetmq/packetmq/codec"
 )
@@ -82,6 +84,10 @@ func TestAddRefuses(t *testing.T) {
 		{"object: handle", plain("app:x", 30, Packet[int]{}), as[*ObjectError]},
 		{"object: pointer to a handle", plain("app:x", 30, &Packet[int]{}), as[*ObjectError]},
 
+		{"nil registry", func(*Registry) error { _, err := (*Registry)(nil).Add("app:x", 30, nil); return err }, is(ErrNoRegistry)},
+		{"nil registry, typed", func(*Registry) error { _, err := Add[object](nil, "app:x", 30); return err }, is(ErrNoRegistry)},
+		{"nil registry, internal", func(*Registry) error { _, err := (*Registry)(nil).AddInternal("packetmq:x", 5, nil); return err }, is(ErrNoRegistry)},
+
 		{"option: negative size", plain("app:x", 30, nil, MaxSize(-1)), as[*OptionError]},
 		{"option: negative size, typed", typed("app:x", 30, MaxSize(-1)), as[*OptionError]},
 		{"option: negative depth", plain("app:x", 30, nil, Limits(codec.Limits{Depth: -1})), as[*OptionError]},
@@ -111,7 +117,7 @@ func TestAddRefuses(t *testing.T) {
 			}
 			// What was refused must not be in the way of what is right.
 			next := mustAdd(t, r, "app:x", 30, nil)
-			if want := len(before.wire); next.Index() != want {
+			if want := len(before.types); next.Index() != want {
 				t.Errorf("the next index is %d, want %d", next.Index(), want)
 			}
 			verify(t, r.Table())
@@ -123,6 +129,36 @@ type (
 	kindOfString string
 	kindOfInt    uint8
 )
+
+func is(want error) func(error) bool { return func(err error) bool { return errors.Is(err, want) } }
+
+func TestNilRegistry(t *testing.T) {
+	var r *Registry
+	_, lookup := r.Lookup("app:a")
+	_, name := r.Name(16)
+	_, id := r.ID("app:a")
+	_, obj := r.Object("app:a")
+	for _, err := range []error{lookup, name, id, obj, r.Remove("app:a")} {
+		if !errors.Is(err, ErrNoRegistry) {
+			t.Errorf("error = %v", err)
+		}
+	}
+}
+
+func TestZeroRegistry(t *testing.T) {
+	for what, first := range map[string]func(r *Registry) error{
+		"table":  func(r *Registry) error { r.Table(); return nil },
+		"lookup": func(r *Registry) error { _, err := r.Lookup(NameInit); return err },
+		"add":    func(r *Registry) error { _, err := r.Add("app:a", 20, nil); return err },
+		"join":   func(r *Registry) error { r.Join(); r.Leave(); return nil },
+	} {
+		var r Registry
+		if err := first(&r); err != nil || r.Adapts() {
+			t.Errorf("%s: %v, adapts %v", what, err, r.Adapts())
+		}
+		verify(t, r.Table())
+	}
+}
 
 func TestConflictNamesBoth(t *testing.T) {
 	r := New(false)
@@ -200,6 +236,92 @@ func TestRemoveRefuses(t *testing.T) {
 	}
 }
 
+// Conns that were told the packets keep all but late ones out, until they end.
+func TestAddWhileConnsAreOpen(t *testing.T) {
+	add := map[string]func(r *Registry, opts ...Option) error{
+		"plain": func(r *Registry, opts ...Option) error { _, err := r.Add("app:x", 30, nil, opts...); return err },
+		"typed": func(r *Registry, opts ...Option) error { _, err := Add[object](r, "app:x", 30, opts...); return err },
+		"internal": func(r *Registry, opts ...Option) error {
+			_, err := r.AddInternal("packetmq:x", 5, nil, opts...)
+			return err
+		},
+	}
+	for name, add := range add {
+		t.Run(name, func(t *testing.T) {
+			r := New(false)
+			told := r.Join()
+			r.Join()
+			e, ok := errors.AsType[*InUseError](add(r))
+			if !ok || e.Conns != 2 || e.Error() == "" {
+				t.Errorf("Add = %v", e)
+			}
+			if r.Table() != told {
+				t.Error("the registry changed")
+			}
+			if err := add(r, Late()); err != nil {
+				t.Errorf("Add with Late = %v", err)
+			}
+			if told.Len() != 4 || r.Table().Len() != 5 {
+				t.Error("what the conns were told changed, or the registry did not")
+			}
+			r.Remove("app:x")
+			r.Remove("packetmq:x")
+			r.Leave()
+			if err := add(r); !as[*InUseError](err) {
+				t.Errorf("Add while a conn is left = %v", err)
+			}
+			r.Leave()
+			if err := add(r); err != nil {
+				t.Errorf("Add without conns = %v", err)
+			}
+		})
+	}
+}
+
+// Churn costs the same however long it lasts, and leaves nothing behind: no
+// index, no removed type, no table.
+func TestChurnLeavesNothing(t *testing.T) {
+	const rounds = 20_000
+	r := filled(t, 50, 1000)
+	before := r.Table()
+	obj := &object{}
+	collected := make(chan struct{})
+	for i := range rounds {
+		ty := mustAdd(t, r, fmt.Sprintf("churn:%d", i), MinID+i%500, obj)
+		if i == 0 {
+			runtime.AddCleanup(ty, func(struct{}) { close(collected) }, struct{}{})
+		}
+		if _, err := r.Lookup(ty.Name()); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Remove(obj); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for gone := false; !gone; {
+		runtime.GC()
+		select {
+		case <-collected:
+			gone = true
+		case <-time.After(10 * time.Second):
+			t.Fatal("a removed type is kept")
+		}
+	}
+	if got := allocated(func() {
+		ty := mustAdd(t, r, "churn:last", 20, obj)
+		if err := r.Remove(ty); err != nil {
+			t.Fatal(err)
+		}
+	}); got > 1<<10 {
+		t.Errorf("one change allocates %d bytes", got)
+	}
+	after := r.Table()
+	if !slices.Equal(after.IDs(), before.IDs()) || len(after.types) > len(before.types)+1 || len(r.catalog.order) > 2*after.Len() {
+		t.Errorf("%d indices after %d, %d in order", len(after.types), len(before.types), len(r.catalog.order))
+	}
+	verify(t, after)
+}
+
 func TestRemoveInternal(t *testing.T) {
 	r := New(false)
 	ty, err := r.AddInternal("packetmq:extra", 4, &object{})
@@ -215,7 +337,7 @@ func TestRemoveInternal(t *testing.T) {
 	verify(t, r.Table())
 }
 
-// A name, an id and an object are free again after a Remove; an index is not.
+// A name, an id, an object and an index are free again after a Remove.
 func TestRemoveFrees(t *testing.T) {
 	r := New(false)
 	obj := &object{}
@@ -223,14 +345,11 @@ func TestRemoveFrees(t *testing.T) {
 	if err := r.Remove(obj); err != nil {
 		t.Fatal(err)
 	}
-	if r.Table().pages[1] != nil {
-		t.Error("the empty page is kept")
-	}
 	if err := r.Remove(first); !as[*UnknownError](err) {
 		t.Errorf("second Remove = %v", err)
 	}
 	second := mustAdd(t, r, "app:a", 300, obj)
-	if second.Index() <= first.Index() {
+	if second.Index() != first.Index() {
 		t.Errorf("index %d after %d", second.Index(), first.Index())
 	}
 	if _, ok := r.Table().WireID(first); ok {
@@ -486,6 +605,25 @@ func BenchmarkLookup(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := r.Lookup(tt.key); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// One iteration is a packet that comes and goes.
+func BenchmarkChurn(b *testing.B) {
+	for _, n := range []int{20, 500, MaxNames - 10} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			r := filled(b, n, MinID)
+			b.ReportAllocs()
+			for b.Loop() {
+				ty, err := r.Add("churn:packet", MaxID, nil)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := r.Remove(ty); err != nil {
 					b.Fatal(err)
 				}
 			}

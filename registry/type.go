@@ -28,11 +28,10 @@ func (t *Type) Object() any { return t.object }
 // application's. Internal packets are handled before a conn is active.
 func (t *Type) Internal() bool { return t.id < MinID }
 
-// Index numbers the packets of one registry from 0 in order of registration,
-// so that whatever belongs to a packet can be kept in a slice.
-//
-// No index is used twice, not after a Remove either: such slices grow with
-// every Add ever made. Packets are registered once, as a rule.
+// Index numbers the packets of one registry from 0, so that whatever belongs to
+// a packet can be kept in a slice of at most MaxNames. The next packet that is
+// added may get the index of one that was removed: keep the *Type beside what
+// is kept, and compare it.
 func (t *Type) Index() int { return t.index }
 
 // New makes what a packet is decoded into: a *T for a packet of Add[T], else
@@ -68,10 +67,13 @@ func (t *Type) setObject(obj any) error {
 	if isKey(obj, v) {
 		return &ObjectError{Name: t.name, Type: v.Type(), Reason: "as a key it would be taken for a name, an id or a handle"}
 	}
+	if reason := misshapen(obj); reason != "" {
+		return &ObjectError{Name: t.name, Type: v.Type(), Reason: reason}
+	}
 	t.object = obj
-	t.hooks = hooksOf(obj)
-	if valuer, ok := obj.(Valuer); ok && t.fresh == nil {
-		t.fresh = valuer.NewValue
+	t.hooks = hooksOf(t)
+	if t.fresh == nil {
+		t.fresh = valuerOf(t)
 	}
 	return nil
 }

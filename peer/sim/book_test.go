@@ -104,7 +104,7 @@ func (b *book) add(name string) {
 
 func (b *book) addAs(name string, id int) {
 	f := form(b.w.rng.IntN(int(forms)))
-	var opts []registry.Option
+	opts := []registry.Option{registry.Late()} // for conns may be open
 	if b.w.chance(15) {
 		opts = append(opts, registry.OnOverflow(registry.Overflow(1+b.w.rng.IntN(4))))
 	}

@@ -1,0 +1,111 @@
+package peer
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/packetmq/packetmq/registry"
+)
+
+// A packet that is added while conns are open is not sent to other sides that
+// were never told of it: Add says so, and, where it is added all the same, Send.
+func TestAddOnAConnectedProgram(t *testing.T) {
+	everywhere(t, nil, func(t *testing.T, w *world) {
+		sc, cc := w.handshake(t)
+		var inUse *registry.InUseError
+		for _, reg := range []*registry.Registry{w.s.reg, w.c.reg} {
+			if _, err := reg.Add("test:late", 50, nil); !errors.As(err, &inUse) || inUse.Conns != 1 {
+				t.Errorf("Add = %v", err)
+			}
+			if _, err := reg.Add("test:late", 50, nil, registry.Late()); err != nil {
+				t.Errorf("Add with Late = %v", err)
+			}
+		}
+		for _, c := range []*Conn{sc, cc} {
+			if err := c.Send("test:late", 1); !errors.Is(err, ErrNotOnWire) {
+				t.Errorf("send on a conn from before = %v", err)
+			}
+			if err := c.Peer().Broadcast("test:late", 1); !errors.Is(err, ErrNotOnWire) {
+				t.Errorf("broadcast with a conn from before = %v", err)
+			}
+		}
+		got := make(chan any, 1)
+		HandleAny(w.server, "test:late", func(_ *Conn, v any) error { got <- v; return nil })
+		_, later := w.handshake(t)
+		if err := later.Send("test:late", "to one who knows"); err != nil {
+			t.Fatal(err)
+		}
+		if v := wait(t, "packet", got); v != "to one who knows" {
+			t.Errorf("got %v", v)
+		}
+		cc.Softquit("")
+		later.Softquit("")
+		for _, reg := range []*registry.Registry{w.s.reg, w.c.reg} {
+			eventually(t, "end of both conns", func() bool {
+				_, err := reg.Add("test:free", 51, nil)
+				return err == nil
+			})
+		}
+	})
+}
+
+// Conns whose handshake fails, or that skip it, keep nothing out.
+func TestFailedConnsLeaveTheRegistry(t *testing.T) {
+	setUp := func(s, c *side) { c.reg.Add("test:more", 50, nil) }
+	everywhere(t, setUp, func(t *testing.T, w *world) {
+		if _, err := w.connect(t.Context()); err == nil {
+			t.Fatal("sides with other packets are connected")
+		}
+		for _, reg := range []*registry.Registry{w.s.reg, w.c.reg} {
+			eventually(t, "end of the conn", func() bool {
+				_, err := reg.Add("test:late", 51, nil)
+				return err == nil
+			})
+		}
+	})
+}
+
+// A packet may get the index of one that was removed, but not its handler.
+func TestHandlersOfRemovedPackets(t *testing.T) {
+	s := newSide(false, 17, 18)
+	old, err := s.reg.Add("test:old", 19, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := NewServer(s.reg, &s.cfg)
+	HandleAny(server, old, func(*Conn, any) error { t.Error("the removed packet's handler was called"); return nil })
+	if err := s.reg.Remove(old); err != nil {
+		t.Fatal(err)
+	}
+	added, err := s.reg.Add("test:new", 20, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if added.Index() != old.Index() {
+		t.Fatalf("index %d, want %d again", added.Index(), old.Index())
+	}
+	if server.handler(added) != nil || server.handler(old) == nil {
+		t.Error("the new packet has the old one's handler")
+	}
+}
+
+// Handlers that come and go take no more room than packets do.
+func TestHandlerChurn(t *testing.T) {
+	s := newSide(false, 17, 18)
+	server := NewServer(s.reg, &s.cfg)
+	for range 1000 {
+		typ, err := s.reg.Add("test:churn", 19, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := HandleAny(server, typ, func(*Conn, any) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.reg.Remove(typ); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(*server.handlers.Load()); n > 16 {
+		t.Errorf("%d handlers are kept", n)
+	}
+}
