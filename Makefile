@@ -45,8 +45,9 @@ versus: build ## what the comparison needs; downloads what it compares with
 	@set -e; for p in $(C); do \
 	  echo "cc -o bin/$$p"; $(CC) -O2 -Wall -Wextra -pthread -o bin/$$p bench/versus/c/$$p.c; done
 
-bench: versus ## packetmq beside all others, 11 rounds of each cell in under half an hour; the report is in bench/results
+bench: versus build ## packetmq beside all others, 11 rounds of each cell in under half an hour; the report is in bench/results; then what a second reactor costs the first
 	bin/versus run --out bench/results/results.json --report bench/results
+	bin/bench beside
 
 bench-quick: versus ## a part of it in under two minutes; the report is in bin/quick
 	bin/versus run --groups closed --modes raw,marshal,typed --peers limit,packetmq,gnet,gnet-naive,net,netpoll,nbio \

@@ -11,6 +11,7 @@ func tool() *command.Program {
 		Commands: append([]command.Command{
 			{Name: "serve", About: "answer every bench:echo with a bench:reply", Run: serveCommand},
 			{Name: "load", About: "keep a server busy and check each reply", Run: loadCommand},
+			{Name: "beside", About: "measure how late a game's snapshots are beside a second reactor", Run: besideCommand},
 			{Name: "run", About: "show both at work, and memory clients beside them", Run: runCommand},
 		}, processCommands()...),
 	}

@@ -21,6 +21,8 @@ func TestCommandLine(t *testing.T) {
 		{"serve -h", 0, "-listen", ""},
 		{"load -h", 0, "-connect", ""},
 		{"run -h", 0, "-memory", ""},
+		{"beside -h", 0, "-rounds", ""},
+		{"beside --rounds 0", 2, "", "--rounds"},
 		{"siege -h", 0, "-only", ""},
 		{"siege --only nonsense", 2, "", `"nonsense"`},
 		{"soak -h", 0, "-duration", ""},
