@@ -32,6 +32,9 @@ func NewClient(reg *registry.Registry, cfg *Config) *Client {
 // With Config.Reconnect the client comes back when it loses the server later;
 // a first failure is returned and not tried again.
 func (c *Client) Connect(ctx context.Context, addr string) (*Conn, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
 	network, address, err := splitAddr(addr)
 	if err != nil {
 		return nil, err
@@ -67,6 +70,9 @@ func (c *Client) Inject(ctx context.Context, nc net.Conn) (*Conn, error) {
 // that it is done, Config.OnConnectFailed that it failed; with Config.Reconnect
 // it is tried again.
 func (c *Client) ConnectAsync(addr string) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	if _, _, err := splitAddr(addr); err != nil {
 		return err
 	}
@@ -136,6 +142,9 @@ func (b *Backoff) delay(failed int) time.Duration {
 
 // await opens a conn and waits until it is active.
 func (p *Peer) await(ctx context.Context, open func(*Conn) error) (*Conn, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
 	if err := p.reactor.MayWait(); err != nil {
 		return nil, err
 	}

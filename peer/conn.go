@@ -10,7 +10,9 @@ import (
 	"github.com/packetmq/packetmq/registry"
 )
 
-// Conn is one connection of a peer.
+// Conn is one connection of a peer. A nil *Conn, as Default returns it while a
+// client is not connected, is one that has ended: what is asked of it is
+// ErrNoConn, and what it tells is zero.
 //
 // Reply, ReplyRaw and the Reply function are for the conn's callbacks alone;
 // every other method may be called from any goroutine. What is sent leaves in
@@ -57,6 +59,7 @@ type extra struct {
 	origin *origin     // nil: nothing is known
 	server string      // what a client connected to; empty elsewhere
 	far    *Peer       // what a memory client connected to
+	mate   *Conn       // the other end of a conn in memory
 	waiter func(error) // of Connect; the loop's from then on, nil once called
 
 	// The loop's alone.
@@ -85,19 +88,37 @@ type adaptation struct {
 }
 
 // ID is the conn's number, unique in its peer and never used again.
-func (c *Conn) ID() uint64 { return c.id }
+func (c *Conn) ID() uint64 {
+	if c == nil {
+		return 0
+	}
+	return c.id
+}
 
 // Peer is the peer that the conn belongs to.
-func (c *Conn) Peer() *Peer { return c.peer }
+func (c *Conn) Peer() *Peer {
+	if c == nil {
+		return nil
+	}
+	return c.peer
+}
 
 // State is how far the conn is in its life.
-func (c *Conn) State() State { return State(c.state.Load()) }
+func (c *Conn) State() State {
+	if c == nil {
+		return Disconnected
+	}
+	return State(c.state.Load())
+}
 
 // SetState puts the conn into a state, and does nothing else: no packet is
 // sent and no callback is called. It is for programs with a handshake of their
 // own, as with Config.SkipHandshake. From Softquitted there is no way back: such
 // a call does nothing, nor does one with a State that is none.
 func (c *Conn) SetState(s State) {
+	if c.check() != nil {
+		return
+	}
 	for s <= Disconnected {
 		old := c.state.Load()
 		if State(old) >= Softquitted && s < State(old) || c.state.CompareAndSwap(old, uint32(s)) {
@@ -107,22 +128,50 @@ func (c *Conn) SetState(s State) {
 }
 
 // LocalAddr is this side's address. It stays after the end.
-func (c *Conn) LocalAddr() net.Addr { return c.link.LocalAddr() }
+func (c *Conn) LocalAddr() net.Addr {
+	if c == nil {
+		return nil
+	}
+	return c.link.LocalAddr()
+}
 
 // RemoteAddr is the other side's address. It stays after the end.
-func (c *Conn) RemoteAddr() net.Addr { return c.link.RemoteAddr() }
+func (c *Conn) RemoteAddr() net.Addr {
+	if c == nil {
+		return nil
+	}
+	return c.link.RemoteAddr()
+}
 
 // Loop is the loop on which all callbacks of the conn run.
-func (c *Conn) Loop() *engine.Loop { return c.link.Loop() }
+func (c *Conn) Loop() *engine.Loop {
+	if c == nil {
+		return nil
+	}
+	return c.link.Loop()
+}
 
 // Pending is the number of bytes that wait for the other side to take them.
-func (c *Conn) Pending() int { return c.link.Pending() }
+func (c *Conn) Pending() int {
+	if c == nil {
+		return 0
+	}
+	return c.link.Pending()
+}
 
 // SetData keeps v with the conn: a session, a player, a name.
-func (c *Conn) SetData(v any) { c.data.Store(&v) }
+func (c *Conn) SetData(v any) {
+	if c == nil {
+		return
+	}
+	c.data.Store(&v)
+}
 
 // Data is what SetData was given last, or nil.
 func (c *Conn) Data() any {
+	if c == nil {
+		return nil
+	}
 	if v := c.data.Load(); v != nil {
 		return *v
 	}
@@ -131,6 +180,9 @@ func (c *Conn) Data() any {
 
 // String names the conn in logs.
 func (c *Conn) String() string {
+	if c == nil {
+		return "no conn"
+	}
 	if a := c.RemoteAddr(); a != nil {
 		return fmt.Sprintf("conn %d (%v)", c.id, a)
 	}
@@ -140,6 +192,9 @@ func (c *Conn) String() string {
 // Abort ends the conn at once, without a word to the other side. OnLost is
 // told err.
 func (c *Conn) Abort(err error) {
+	if c.check() != nil {
+		return
+	}
 	e := c.more()
 	e.leaving.Store(true)
 	e.aborted.Store(true)
@@ -157,6 +212,9 @@ func (c *Conn) aborted() bool {
 // An empty reason means ReasonUnknown. ErrNotActive means that the conn was
 // being ended already.
 func (c *Conn) Softquit(reason string) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	for {
 		s := c.state.Load()
 		if State(s) >= Softquitted {

@@ -24,6 +24,13 @@ var (
 	// or none is named and there is none to default to.
 	ErrNoConn = errors.New("peer: no such conn")
 
+	// ErrNoPeer is returned where a peer is nil, or is not one that NewServer,
+	// NewClient, NewMemoryServer or NewMemoryClient made.
+	ErrNoPeer = errors.New("peer: no such peer")
+
+	// ErrNoHandler is returned where a function to handle packets is nil.
+	ErrNoHandler = errors.New("peer: nil handler")
+
 	// ErrNotOnWire is returned by a send of a packet type that has no id on
 	// the conn: it was registered after the sides compared their names.
 	ErrNotOnWire = errors.New("peer: packet type is not known on this conn")

@@ -35,10 +35,16 @@ type Resetter interface{ Reset() }
 // The *T is fn's to keep, unless the packet is registered with registry.Reuse:
 // then it is valid during the call.
 func Handle[T any](h Host, pkt registry.Packet[T], fn func(c *Conn, v *T) error) error {
-	p := h.base()
+	p, err := peerOf(h)
+	if err != nil {
+		return err
+	}
 	t := pkt.Type()
-	if t == nil {
+	switch {
+	case t == nil:
 		return ErrNoPacket
+	case fn == nil:
+		return ErrNoHandler
 	}
 	if _, err := p.reg.Lookup(t); err != nil {
 		return fmt.Errorf("%w: %s is of another registry, or was removed", ErrNoPacket, t.Name())
@@ -93,8 +99,7 @@ func reused[T any](loops int) func(loop int) *T {
 // else into nil, bool, int64, uint64, float64, string, []byte, []any,
 // map[string]any or map[any]any. It replaces an earlier handler.
 func HandleAny(h Host, key any, fn func(c *Conn, v any) error) error {
-	p := h.base()
-	t, err := p.reg.Lookup(key)
+	p, t, err := handled(h, key, fn == nil)
 	if err != nil {
 		return err
 	}
@@ -116,14 +121,26 @@ func HandleAny(h Host, key any, fn func(c *Conn, v any) error) error {
 // what the other side sent: it is not checked to be msgpack. It is valid during
 // the call. Of the hooks, only EncodedIn sees these packets.
 func HandleRaw(h Host, key any, fn func(c *Conn, payload []byte) error) error {
-	p := h.base()
-	t, err := p.reg.Lookup(key)
+	p, t, err := handled(h, key, fn == nil)
 	if err != nil {
 		return err
 	}
 	fn = lentTo(fn)
 	p.setHandler(t, &handler{direct: fn, raw: fn})
 	return nil
+}
+
+// handled is the peer and the packet that a handler is for.
+func handled(h Host, key any, isNil bool) (*Peer, *registry.Type, error) {
+	p, err := peerOf(h)
+	if err != nil {
+		return nil, nil, err
+	}
+	if isNil {
+		return nil, nil, ErrNoHandler
+	}
+	t, err := p.reg.Lookup(key)
+	return p, t, err
 }
 
 // handlers is what a peer does with its packets, by Type.Index. Loops read it

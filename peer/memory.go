@@ -22,12 +22,18 @@ func (s *MemoryServer) Listen(string) (*engine.Listener, error) { return nil, Er
 
 // ConnectClient is MemoryClient.Connect, seen from the server.
 func (s *MemoryServer) ConnectClient(ctx context.Context, c *MemoryClient) (*Conn, error) {
+	if _, err := peerOf(c); err != nil {
+		return nil, err
+	}
 	return c.Connect(ctx, s)
 }
 
 // DisconnectClient ends every conn that c has to this server, as
 // MemoryClient.Disconnect does.
 func (s *MemoryServer) DisconnectClient(c *MemoryClient) error {
+	if _, err := peerOf(c); err != nil {
+		return err
+	}
 	err := ErrNoConn
 	for conn := range c.Conns() {
 		if conn.far() == s.Peer {
@@ -64,7 +70,14 @@ func NewMemoryClient(reg *registry.Registry, cfg *Config) *MemoryClient {
 // failed, or when ctx is done. Unless both reactors have been run it returns
 // ErrNotRunning. It may not be called on a loop; use ConnectAsync there.
 func (c *MemoryClient) Connect(ctx context.Context, to MemoryHost) (*Conn, error) {
-	if err := to.base().reactor.MayWait(); err != nil {
+	server, err := peerOf(to)
+	if err == nil {
+		err = c.check()
+	}
+	if err == nil {
+		err = server.reactor.MayWait()
+	}
+	if err != nil {
 		return nil, err
 	}
 	return c.await(ctx, func(conn *Conn) error { return c.connect(conn, to) })
@@ -73,6 +86,9 @@ func (c *MemoryClient) Connect(ctx context.Context, to MemoryHost) (*Conn, error
 // ConnectAsync begins to connect to a server. OnMade tells that it is done, and
 // OnLost that it failed. The conn may not be used before.
 func (c *MemoryClient) ConnectAsync(to MemoryHost) error {
+	if _, err := peerOf(to); err != nil {
+		return err
+	}
 	conn, err := c.newConn()
 	if err != nil {
 		return err
@@ -80,9 +96,9 @@ func (c *MemoryClient) ConnectAsync(to MemoryHost) error {
 	return c.connect(conn, to)
 }
 
-// Disconnect ends the conn that conn names (a *Conn, its id, or nil for the
-// Default), with ReasonGeneric on both sides.
-func (c *MemoryClient) Disconnect(conn any) error { return c.Softquit(conn, string(ReasonGeneric)) }
+// Disconnect ends the conn that from names as in Peer.Send, which may be the
+// server, or nil for the Default. The reason is ReasonGeneric on both sides.
+func (c *MemoryClient) Disconnect(from any) error { return c.Softquit(from, string(ReasonGeneric)) }
 
 // far is what a memory client has connected c to, else nil.
 func (c *Conn) far() *Peer {
@@ -100,6 +116,7 @@ func (c *MemoryClient) connect(near *Conn, to MemoryHost) error {
 		return err
 	}
 	near.more().far = server
+	pair(near, far)
 	ra, rb := c.reactor, server.reactor
 	a, b := memconn.Pair(ra.Buffers(), rb.Buffers())
 	loop := rb.Loops()[int(far.id)%len(rb.Loops())]

@@ -35,6 +35,9 @@ func (c *Conn) setOrigin(nc net.Conn) {
 }
 
 func (c *Conn) origin() *origin {
+	if c == nil {
+		return nil
+	}
 	if e := c.extra.Load(); e != nil {
 		return e.origin
 	}

@@ -16,6 +16,9 @@ var ErrBackpressure = engine.ErrBackpressure
 // SetOverflow sets what happens to packets for which there is no room on this
 // conn, in place of Config.Overflow; a packet type's own policy goes before it.
 func (c *Conn) SetOverflow(p registry.Overflow) {
+	if c.check() != nil {
+		return
+	}
 	c.more().overflow.Store(uint32(p))
 	if p == registry.DropOldest {
 		c.link.Loop().Post(func() { c.link.SetHoldBack(true) })
@@ -25,6 +28,9 @@ func (c *Conn) SetOverflow(p registry.Overflow) {
 // Dropped is the number of packets that were dropped because there was no room
 // for them.
 func (c *Conn) Dropped() uint64 {
+	if c == nil {
+		return 0
+	}
 	if e := c.extra.Load(); e != nil {
 		return e.dropped.Load()
 	}

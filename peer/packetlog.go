@@ -87,6 +87,9 @@ func (p *Peer) log(c *Conn, d Direction, t *registry.Type, payload []byte) {
 // sent, or both; 0 turns it off and empties it. Logging costs a copy and a lock
 // for each packet.
 func (p *Peer) SetPacketLog(n int, received, sent bool) {
+	if p.check() != nil {
+		return
+	}
 	p.packets.set(max(n, 0), received, sent)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -96,6 +99,9 @@ func (p *Peer) SetPacketLog(n int, received, sent bool) {
 
 // PacketLog returns what the packet log holds, oldest first.
 func (p *Peer) PacketLog() []LogEntry {
+	if p.check() != nil {
+		return nil
+	}
 	l := &p.packets
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -108,6 +114,9 @@ func (p *Peer) PacketLog() []LogEntry {
 
 // ClearPacketLog empties the packet log.
 func (p *Peer) ClearPacketLog() {
+	if p.check() != nil {
+		return
+	}
 	p.packets.mu.Lock()
 	defer p.packets.mu.Unlock()
 	p.packets.ring.Clear()

@@ -88,26 +88,53 @@ func newPeer(reg *registry.Registry, cfg *Config) *Peer {
 }
 
 // Registry is the peer's registry.
-func (p *Peer) Registry() *registry.Registry { return p.reg }
+func (p *Peer) Registry() *registry.Registry {
+	if p == nil {
+		return nil
+	}
+	return p.reg
+}
 
 // Reactor is what runs the peer. Other peers can be given it in their Config,
 // to be served on the same loops.
-func (p *Peer) Reactor() *engine.Reactor { return p.reactor }
+func (p *Peer) Reactor() *engine.Reactor {
+	if p == nil {
+		return nil
+	}
+	return p.reactor
+}
 
 // Run runs the reactor until it is stopped, shut down or closed.
-func (p *Peer) Run() error { return p.reactor.Run() }
+func (p *Peer) Run() error {
+	if err := p.check(); err != nil {
+		return err
+	}
+	return p.reactor.Run()
+}
 
 // RunAsync starts the reactor and returns.
-func (p *Peer) RunAsync() error { return p.reactor.RunAsync() }
+func (p *Peer) RunAsync() error {
+	if err := p.check(); err != nil {
+		return err
+	}
+	return p.reactor.RunAsync()
+}
 
 // Stop stops the reactor: all traffic of all its peers stands still, and no
 // conn is closed, until it runs again.
-func (p *Peer) Stop() { p.reactor.Stop() }
+func (p *Peer) Stop() {
+	if p.check() == nil {
+		p.reactor.Stop()
+	}
+}
 
 // Close ends the peer and its conns at once; what waits is lost. A peer with a
 // reactor of its own closes that, and returns when every callback has; else it
 // returns at once.
 func (p *Peer) Close() error {
+	if err := p.check(); err != nil {
+		return err
+	}
 	conns, lns := p.retire()
 	if p.owned { // and the listeners with it
 		return p.reactor.Close()
@@ -127,6 +154,9 @@ func (p *Peer) Close() error {
 // after the reactor's Drain time if ctx has no deadline, is ended at once; the
 // error says so. On a loop, with a reactor of its own, it returns at once.
 func (p *Peer) Shutdown(ctx context.Context) error {
+	if err := p.check(); err != nil {
+		return err
+	}
 	conns, lns := p.retire()
 	if p.owned { // and the listeners with it
 		return p.reactor.Shutdown(ctx)
@@ -186,6 +216,9 @@ func (p *Peer) whenEmpty() <-chan struct{} {
 
 // newConn makes a conn that is about to be opened.
 func (p *Peer) newConn() (*Conn, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -240,6 +273,9 @@ func (p *Peer) remove(c *Conn) {
 
 // Conn finds a conn by its id; nil if there is none.
 func (p *Peer) Conn(id uint64) *Conn {
+	if p.check() != nil {
+		return nil
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.conns.get(id)
@@ -248,6 +284,9 @@ func (p *Peer) Conn(id uint64) *Conn {
 // Conns goes through the conns whose handshake is complete, in the order in
 // which they were made, as they were when it began.
 func (p *Peer) Conns() iter.Seq[*Conn] {
+	if p.check() != nil {
+		return func(func(*Conn) bool) {}
+	}
 	p.mu.Lock()
 	conns := p.actives.all()
 	p.mu.Unlock()
@@ -256,6 +295,9 @@ func (p *Peer) Conns() iter.Seq[*Conn] {
 
 // NumConns is the number of conns whose handshake is complete.
 func (p *Peer) NumConns() int {
+	if p.check() != nil {
+		return 0
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.actives.n
@@ -265,36 +307,17 @@ func (p *Peer) NumConns() int {
 // connected one, and the next one still connected when that is lost. Nil if
 // there is none.
 func (p *Peer) Default() *Conn {
+	if p.check() != nil {
+		return nil
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.actives.head()
 }
 
-// resolve finds the conn that to names: a *Conn, an id, or nil for the default.
-func (p *Peer) resolve(to any) (*Conn, error) {
-	var c *Conn
-	switch to := to.(type) {
-	case nil:
-		if p.client {
-			c = p.Default()
-		}
-	case *Conn:
-		if to != nil && to.peer == p {
-			c = to
-		}
-	case uint64:
-		c = p.Conn(to)
-	case int:
-		c = p.Conn(uint64(to))
-	}
-	if c == nil {
-		return nil, ErrNoConn
-	}
-	return c, nil
-}
-
-// Send is Conn.Send on the conn that to names: a *Conn, a conn's id, or nil for
-// the Default of a client.
+// Send is Conn.Send on the conn that to names: a *Conn, its number as an integer
+// of any kind, the peer that it goes to in memory, or nil for the Default of a
+// client. ErrNoConn means that there is no such conn.
 func (p *Peer) Send(to, packet, v any) error {
 	c, err := p.resolve(to)
 	if err != nil {
@@ -344,6 +367,9 @@ func (p *Peer) Softquit(to any, reason string) error {
 // hooks want to see it for every conn. Conns that are being ended are left out.
 // It returns the first error, and goes on with the others.
 func (p *Peer) Broadcast(packet, v any, except ...*Conn) error {
+	if err := p.check(); err != nil {
+		return err
+	}
 	t, err := p.reg.Lookup(packet)
 	if err != nil {
 		return err
@@ -357,8 +383,9 @@ func (p *Peer) Broadcast(packet, v any, except ...*Conn) error {
 		}
 		send = func(c *Conn) error { return c.SendRaw(t, b.B) }
 	}
+	left := leftOut(except)
 	for c := range p.Conns() {
-		if c.State() != Active || slices.Contains(except, c) {
+		if c.State() != Active || left(c) {
 			continue
 		}
 		if e := send(c); e != nil && err == nil {
@@ -366,6 +393,22 @@ func (p *Peer) Broadcast(packet, v any, except ...*Conn) error {
 		}
 	}
 	return err
+}
+
+// leftOut reports whether a conn is among some. Few are compared, many looked up.
+func leftOut(conns []*Conn) func(*Conn) bool {
+	const few = 8
+	if len(conns) <= few {
+		return func(c *Conn) bool { return slices.Contains(conns, c) }
+	}
+	set := make(map[*Conn]struct{}, len(conns))
+	for _, c := range conns {
+		set[c] = struct{}{}
+	}
+	return func(c *Conn) bool {
+		_, ok := set[c]
+		return ok
+	}
 }
 
 // ownIDs is the payload of handshake_pubids, which is the same for all conns
@@ -421,6 +464,9 @@ func (p *Peer) refuse(remote net.Addr, err error) {
 
 // listen accepts conns at addr.
 func (p *Peer) listen(addr string) (*engine.Listener, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
 	network, address, err := splitAddr(addr)
 	if err != nil {
 		return nil, err

@@ -259,6 +259,9 @@ func (p *Peer) limits(t *registry.Type) *codec.Limits {
 // RecvEncoded handles raw, a packet id and its payload, as if it had come from
 // the other side, behind what the loop is doing now. The bytes are copied.
 func (c *Conn) RecvEncoded(raw []byte) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	if len(raw) < codec.IDSize {
 		return codec.ErrShortFrame
 	}
@@ -269,6 +272,9 @@ func (c *Conn) RecvEncoded(raw []byte) error {
 // RecvPacket handles v, a decoded packet, as if it had come from the other
 // side, behind what the loop is doing now. The packet is named like in Send.
 func (c *Conn) RecvPacket(packet, v any) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	t, err := c.peer.reg.Lookup(packet)
 	if err != nil {
 		return err

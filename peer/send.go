@@ -14,6 +14,9 @@ import (
 // carry, or that the packet's hooks make of it; it is encoded before Send
 // returns. Any goroutine may call it; it never blocks.
 func (c *Conn) Send(packet, v any) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	t, err := c.peer.reg.Lookup(packet)
 	if err != nil {
 		return err
@@ -24,13 +27,33 @@ func (c *Conn) Send(packet, v any) error {
 // Send sends v as a packet of type pkt on c. Any goroutine may call it; it
 // never blocks.
 func Send[T any](c *Conn, pkt registry.Packet[T], v *T) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	return c.peer.send(c, pkt.Type(), v)
+}
+
+// SendTo is Send on the conn of h that to names as in Peer.Send: nil means the
+// Default of a client.
+func SendTo[T any](h Host, to any, pkt registry.Packet[T], v *T) error {
+	p, err := peerOf(h)
+	if err != nil {
+		return err
+	}
+	c, err := p.resolve(to)
+	if err != nil {
+		return err
+	}
+	return p.send(c, pkt.Type(), v)
 }
 
 // Reply is Send for the conn's own callbacks: it encodes straight into the
 // output that leaves behind the callback, and takes no lock. On the conn's
 // loop only.
 func Reply[T any](c *Conn, pkt registry.Packet[T], v *T) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	c.mustBeOnLoop("Reply")
 	return c.reply(pkt.Type(), v)
 }
@@ -39,6 +62,9 @@ func Reply[T any](c *Conn, pkt registry.Packet[T], v *T) error {
 // output that leaves behind the callback, and takes no lock. On the conn's
 // loop only.
 func (c *Conn) Reply(packet, v any) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	c.mustBeOnLoop("Conn.Reply")
 	t, err := c.peer.reg.Lookup(packet)
 	if err != nil {
@@ -50,6 +76,9 @@ func (c *Conn) Reply(packet, v any) error {
 // SendRaw sends a payload that is encoded already. It is not checked. Any
 // goroutine may call it; the payload is copied.
 func (c *Conn) SendRaw(t *registry.Type, payload []byte) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	id, err := c.wireID(t)
 	if err != nil {
 		return err
@@ -73,6 +102,9 @@ func (c *Conn) SendRaw(t *registry.Type, payload []byte) error {
 // may be the one that a HandleRaw function was called with. On the conn's loop
 // only.
 func (c *Conn) ReplyRaw(t *registry.Type, payload []byte) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	c.mustBeOnLoop("Conn.ReplyRaw")
 	id, ok := c.table().WireID(t)
 	if !ok || t.Options().MaxSize > 0 || codec.IDSize+len(payload) > int(c.maxSend.Load()) ||
@@ -98,6 +130,9 @@ func (c *Conn) ReplyRaw(t *registry.Type, payload []byte) error {
 // SendEncoded sends raw, a packet id and its payload as they go on the wire.
 // They are not checked. Any goroutine may call it; the bytes are copied.
 func (c *Conn) SendEncoded(raw []byte) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	if len(raw) < codec.IDSize {
 		return codec.ErrShortFrame
 	}

@@ -161,7 +161,12 @@ func (c *Conn) onInit(payload []byte) {
 		c.fault(ReasonUnknown, &SizeError{Packet: registry.NamePubIDs, Length: n, Max: maxPubIDsPayload})
 		return
 	}
-	c.emit(registry.IDPubIDs, func(b []byte) []byte { return appendToken(append(b, own.payload...), len(b), token) })
+	c.emit(registry.IDPubIDs, func(b []byte) []byte {
+		start := len(b)
+		b = append(b, own.payload...)
+		setPolicy(b, start, c.adapts())
+		return appendToken(b, start, token)
+	})
 }
 
 func (c *Conn) onPubIDs(payload []byte) {
@@ -169,7 +174,7 @@ func (c *Conn) onPubIDs(payload []byte) {
 		c.violation(registry.IDPubIDs, "came out of turn")
 		return
 	}
-	adapts := c.peer.reg.Adapts()
+	adapts := c.adapts()
 	m, err := parsePubIDs(payload, adapts)
 	switch {
 	case err != nil:

@@ -71,6 +71,9 @@ func known(r Reason) bool {
 
 // Stats returns what the peer has counted. The maps are the caller's.
 func (p *Peer) Stats() Stats {
+	if p.check() != nil {
+		return Stats{}
+	}
 	p.stats.mu.Lock()
 	defer p.stats.mu.Unlock()
 	s := p.stats.s

@@ -180,7 +180,12 @@ func (c *Conn) onPong(payload []byte) {
 // RTT is the round-trip time that the last heartbeat took, in whole
 // microseconds; 0 before the first one came back, and for other sides that do
 // not know heartbeats.
-func (c *Conn) RTT() time.Duration { return time.Duration(c.rtt.Load()) * time.Microsecond }
+func (c *Conn) RTT() time.Duration {
+	if c == nil {
+		return 0
+	}
+	return time.Duration(c.rtt.Load()) * time.Microsecond
+}
 
 // Pressure implements engine.Handler.
 func (s *session) Pressure(_ *engine.Conn, above bool) {

@@ -1,0 +1,169 @@
+package peer
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"testing"
+
+	"github.com/packetmq/packetmq/registry"
+)
+
+// What is asked of a conn, a peer, a packet or a handler that is none is an
+// error that says which of them.
+func TestNothingIsAnError(t *testing.T) {
+	s := newSide(false, 17, 18)
+	server := NewServer(s.reg, nil)
+	client := NewClient(newSide(true, 40, 41).reg, nil)
+	memory := NewMemoryServer(s.reg, nil)
+	defer server.Close()
+	defer client.Close()
+	defer memory.Close()
+	v, raw := &note{}, []byte{0, 17, 0xc0}
+	_, far := net.Pipe()
+	tests := map[string]func() error{}
+	for name, c := range map[string]*Conn{"nil conn": nil, "zero conn": {}, "default of a client that is not connected": client.Default()} {
+		for call, f := range map[string]func() error{
+			"Send":             func() error { return Send(c, s.ping, v) },
+			"Reply":            func() error { return Reply(c, s.ping, v) },
+			"Conn.Send":        func() error { return c.Send("test:ping", v) },
+			"Conn.Reply":       func() error { return c.Reply("test:ping", v) },
+			"Conn.SendRaw":     func() error { return c.SendRaw(s.ping.Type(), raw[2:]) },
+			"Conn.ReplyRaw":    func() error { return c.ReplyRaw(s.ping.Type(), raw[2:]) },
+			"Conn.SendEncoded": func() error { return c.SendEncoded(raw) },
+			"Conn.RecvEncoded": func() error { return c.RecvEncoded(raw) },
+			"Conn.RecvPacket":  func() error { return c.RecvPacket("test:ping", v) },
+			"Conn.Softquit":    func() error { return c.Softquit("") },
+			"Peer.Send":        func() error { return server.Send(c, "test:ping", v) },
+			"Peer.SendEncoded": func() error { return server.SendEncoded(c, raw) },
+			"Peer.RecvEncoded": func() error { return server.RecvEncoded(c, raw) },
+			"Peer.RecvPacket":  func() error { return server.RecvPacket(c, "test:ping", v) },
+			"Peer.Softquit":    func() error { return server.Softquit(c, "") },
+			"SendTo":           func() error { return SendTo(server, c, s.ping, v) },
+		} {
+			tests[call+", "+name] = func() error { return want(f(), ErrNoConn) }
+		}
+	}
+	for name, to := range map[string]any{"negative": -1, "a float": 1.5, "a string": "1", "none of a server": nil, "a peer that it has no conn to": client} {
+		tests["Peer.Send to "+name] = func() error { return want(server.Send(to, "test:ping", v), ErrNoConn) }
+	}
+	for name, h := range map[string]Host{
+		"nil host": nil, "nil server": (*Server)(nil), "nil client": (*Client)(nil), "nil peer": (*Peer)(nil),
+		"zero server": &Server{}, "zero client": &Client{}, "zero peer": &Peer{}, "zero memory server": &MemoryServer{}, "server of a zero peer": &Server{&Peer{}},
+	} {
+		tests["Handle, "+name] = func() error { return want(Handle(h, s.ping, func(*Conn, *note) error { return nil }), ErrNoPeer) }
+		tests["HandleAny, "+name] = func() error { return want(HandleAny(h, 17, func(*Conn, any) error { return nil }), ErrNoPeer) }
+		tests["HandleRaw, "+name] = func() error { return want(HandleRaw(h, 17, func(*Conn, []byte) error { return nil }), ErrNoPeer) }
+		tests["SendTo, "+name] = func() error { return want(SendTo(h, 1, s.ping, v), ErrNoPeer) }
+		tests["Peer.Send to "+name] = func() error {
+			if h == nil {
+				return nil // which names the default
+			}
+			return want(memory.Send(h, 17, v), ErrNoPeer)
+		}
+	}
+	for name, p := range map[string]*Peer{"nil": nil, "zero": {}} {
+		for call, f := range map[string]func() error{
+			"Run":                          func() error { return p.Run() },
+			"RunAsync":                     func() error { return p.RunAsync() },
+			"Close":                        func() error { return p.Close() },
+			"Shutdown":                     func() error { return p.Shutdown(t.Context()) },
+			"Send":                         func() error { return p.Send(nil, 17, v) },
+			"SendEncoded":                  func() error { return p.SendEncoded(nil, raw) },
+			"RecvPacket":                   func() error { return p.RecvPacket(nil, 17, v) },
+			"RecvEncoded":                  func() error { return p.RecvEncoded(nil, raw) },
+			"Softquit":                     func() error { return p.Softquit(nil, "") },
+			"Broadcast":                    func() error { return p.Broadcast(17, v) },
+			"Server.Listen":                func() error { _, err := (&Server{p}).Listen("127.0.0.1:0"); return err },
+			"Server.Inject":                func() error { _, err := (&Server{p}).Inject(far); return err },
+			"Client.Connect":               func() error { _, err := (&Client{p}).Connect(t.Context(), "127.0.0.1:1"); return err },
+			"Client.ConnectAsync":          func() error { return (&Client{p}).ConnectAsync("127.0.0.1:1") },
+			"Client.Inject":                func() error { _, err := (&Client{p}).Inject(t.Context(), far); return err },
+			"MemoryClient.Connect":         func() error { _, err := (&MemoryClient{p}).Connect(t.Context(), server); return err },
+			"MemoryClient.Connect to it":   func() error { _, err := NewMemoryClient(s.reg, nil).Connect(t.Context(), &Server{p}); return err },
+			"MemoryClient.ConnectAsync":    func() error { return (&MemoryClient{p}).ConnectAsync(server) },
+			"MemoryClient.ConnectAsync to": func() error { return NewMemoryClient(s.reg, nil).ConnectAsync(&MemoryServer{p}) },
+			"MemoryClient.Disconnect":      func() error { return (&MemoryClient{p}).Disconnect(nil) },
+			"MemoryServer.ConnectClient": func() error {
+				_, err := memory.ConnectClient(t.Context(), &MemoryClient{p})
+				return err
+			},
+			"MemoryServer.DisconnectClient": func() error { return memory.DisconnectClient(&MemoryClient{p}) },
+		} {
+			tests[call+", "+name+" peer"] = func() error { return want(f(), ErrNoPeer) }
+		}
+		tests["what tells, "+name+" peer"] = func() error {
+			p.Stop()
+			p.SetPacketLog(1, true, true)
+			p.ClearPacketLog()
+			for range p.Conns() {
+				return errors.New("it has a conn")
+			}
+			if p.Registry() != nil || p.Reactor() != nil || p.Conn(1) != nil || p.NumConns() != 0 || p.Default() != nil || p.PacketLog() != nil || p.Stats().Made != 0 {
+				return errors.New("it tells something")
+			}
+			return nil
+		}
+	}
+	tests["what a nil conn tells"] = func() error {
+		var c *Conn
+		c.SetState(Active)
+		c.SetData(1)
+		c.Abort(nil)
+		c.SetOverflow(registry.Refuse)
+		if c.ID() != 0 || c.Peer() != nil || c.State() != Disconnected || c.LocalAddr() != nil || c.RemoteAddr() != nil || c.Loop() != nil ||
+			c.Pending() != 0 || c.Data() != nil || c.Dropped() != 0 || c.RTT() != 0 || c.TLS() != nil || c.UnixCred() != nil || c.String() == "" {
+			return errors.New("it tells something")
+		}
+		return nil
+	}
+	var none registry.Packet[note]
+	tests["Handle, zero packet"] = func() error { return want(Handle(server, none, func(*Conn, *note) error { return nil }), ErrNoPacket) }
+	tests["Handle, nil handler"] = func() error { return want(Handle(server, s.ping, nil), ErrNoHandler) }
+	tests["HandleAny, nil handler"] = func() error { return want(HandleAny(server, s.ping, nil), ErrNoHandler) }
+	tests["HandleRaw, nil handler"] = func() error { return want(HandleRaw(server, s.ping, nil), ErrNoHandler) }
+	for name, f := range tests {
+		t.Run(name, func(t *testing.T) {
+			if err := f(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// want is an error unless err is what is wanted.
+func want(err, target error) error {
+	if errors.Is(err, target) {
+		return nil
+	}
+	return fmt.Errorf("error is %v, want %v", err, target)
+}
+
+// A packet that is none is told on a conn too.
+func TestNoPacketIsAnError(t *testing.T) {
+	everywhere(t, nil, func(t *testing.T, w *world) {
+		_, cc := w.handshake(t)
+		var none registry.Packet[note]
+		for name, err := range map[string]error{
+			"Send":    Send(cc, none, &note{}),
+			"SendTo":  SendTo(w.client, nil, none, &note{}),
+			"SendRaw": cc.SendRaw(nil, []byte{0xc0}),
+		} {
+			if !errors.Is(err, ErrNoPacket) {
+				t.Errorf("%s = %v", name, err)
+			}
+		}
+		var unknown *registry.UnknownError
+		for _, key := range []any{nil, none, (*registry.Type)(nil)} {
+			for name, err := range map[string]error{
+				"Send":       cc.Send(key, 1),
+				"RecvPacket": cc.RecvPacket(key, 1),
+				"Broadcast":  w.client.Broadcast(key, 1),
+			} {
+				if !errors.As(err, &unknown) {
+					t.Errorf("%s(%v) = %v", name, key, err)
+				}
+			}
+		}
+	})
+}
