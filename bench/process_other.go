@@ -10,4 +10,6 @@ import (
 
 func statusSignals() []os.Signal { return nil }
 
+func leaveSignals() []os.Signal { return nil }
+
 func processCommands() []command.Command { return nil }

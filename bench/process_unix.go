@@ -12,6 +12,9 @@ import (
 // statusSignals make a server tell what it holds.
 func statusSignals() []os.Signal { return []os.Signal{syscall.SIGUSR1} }
 
+// leaveSignals make a server's members leave.
+func leaveSignals() []os.Signal { return []os.Signal{syscall.SIGUSR2} }
+
 // processCommands are those that need signals and /proc.
 func processCommands() []command.Command {
 	return []command.Command{

@@ -30,6 +30,9 @@ func serveCommand(ctx context.Context, args []string, std command.IO) error {
 	loops := fs.Int("loops", 1, "event loops")
 	adapt := fs.Bool("adapt", false, "take over the ids of clients, in place of insisting on its own")
 	busy := fs.Bool("busy", false, "work of its own on the first loop: a posted function that posts itself, 100,000 timers a second, a memory client that sends as fast as it can")
+	secure := fs.Bool("tls", false, "speak TLS, with a certificate made for the occasion, where --listen is not given")
+	deadline := fs.Duration("deadline", 0, "how long a handshake, a frame and silence may take, in place of what each may by default")
+	members := fs.Int("members", 0, "memory clients that are connected from the start, and leave all at once at SIGUSR2")
 	untilEOF := fs.Bool("until-eof", false, "end when standard input does, as the pipe from another process")
 	if err := tool().Parse(fs, args, command.Arguments{}, std); err != nil {
 		return err
@@ -40,17 +43,45 @@ func serveCommand(ctx context.Context, args []string, std command.IO) error {
 	if *loops < 1 {
 		return command.Usagef("--loops %d: want at least 1", *loops)
 	}
+	if *deadline < 0 {
+		return command.Usagef("--deadline %v: want more than none", *deadline)
+	}
+	if *members < 0 {
+		return command.Usagef("--members %d: want at least 0", *members)
+	}
+	cfg := &peer.Config{
+		Engine:    &engine.Config{Loops: *loops},
+		Handshake: *deadline, FrameTime: *deadline, Idle: *deadline,
+	}
+	if *members > 0 { // which take no descriptor
+		cfg.Engine.MaxConns = engine.DefaultMaxConns + *members
+	}
 	if len(listen) == 0 {
 		listen = addrs{"tcp://127.0.0.1:0"}
+		if *secure {
+			listen = addrs{"tls://127.0.0.1:0"}
+		}
 	}
-	server, err := newServerOf(registry.New(*adapt), *mode, *loops, std.Err)
+	if *secure {
+		var err error
+		if cfg.TLS, err = ownTLS(); err != nil {
+			return err
+		}
+	}
+	server, err := newServerOf(registry.New(*adapt), *mode, cfg, std.Err)
 	if err != nil {
 		return err
 	}
 	if *untilEOF {
 		ctx = withEOF(ctx, std.In)
 	}
-	return serve(ctx, server, listen, *busy, std)
+	return serve(ctx, server, listen, work{busy: *busy, members: *members}, std)
+}
+
+// work is what a server has to do beside serving who comes.
+type work struct {
+	busy    bool
+	members int
 }
 
 func modeFlag(fs *flag.FlagSet, value string) *string {
@@ -67,15 +98,15 @@ func checkMode(mode string) error {
 
 // newServer makes a server that answers in one of the modes.
 func newServer(mode string, loops int, log io.Writer) (*peer.Server, error) {
-	return newServerOf(registry.New(false), mode, loops, log)
+	return newServerOf(registry.New(false), mode, &peer.Config{Engine: &engine.Config{Loops: loops}}, log)
 }
 
-func newServerOf(reg *registry.Registry, mode string, loops int, log io.Writer) (*peer.Server, error) {
-	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	server := peer.NewServer(reg, &peer.Config{
-		Engine: &engine.Config{Loops: loops, Logger: logger},
-		Logger: logger,
-	})
+// newServerOf is newServer with all that can be set, but for the loggers, which
+// write to log.
+func newServerOf(reg *registry.Registry, mode string, cfg *peer.Config, log io.Writer) (*peer.Server, error) {
+	cfg.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	cfg.Engine.Logger = cfg.Logger
+	server := peer.NewServer(reg, cfg)
 	var err error
 	switch mode {
 	case modeRaw:
@@ -136,19 +167,27 @@ func addUntyped(reg *registry.Registry) (reply *registry.Type, err error) {
 }
 
 // serve runs the server until ctx is done, and then shuts it down.
-func serve(ctx context.Context, server *peer.Server, listen addrs, busy bool, std command.IO) error {
+func serve(ctx context.Context, server *peer.Server, listen addrs, also work, std command.IO) error {
 	defer server.Close()
 	if err := server.RunAsync(); err != nil {
 		return err
 	}
-	var work *busyWork
-	if busy {
+	var busy *busyWork
+	if also.busy {
 		var err error
-		if work, err = startBusyWork(ctx, server); err != nil {
+		if busy, err = startBusyWork(ctx, server); err != nil {
 			return err
 		}
 	}
-	defer tellStatus(server, work, std.Err)()
+	if also.members > 0 {
+		leave, err := gatherMembers(ctx, server, also.members)
+		if err != nil {
+			return err
+		}
+		defer leave()
+		defer onSignals(leaveSignals(), leave)()
+	}
+	defer onSignals(statusSignals(), func() { fmt.Fprintln(std.Err, status(server, busy)) })()
 	for _, addr := range listen {
 		at, err := listenAt(server, addr)
 		if err != nil {

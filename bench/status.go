@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"runtime"
@@ -11,14 +10,9 @@ import (
 	"github.com/packetmq/packetmq/peer"
 )
 
-// tellStatus has the process print, each time it gets one of the
-// statusSignals, what it holds: goroutines, conns, buffers that are out, and
-// bytes of live heap and of stacks; and how late a timer of busy was, in
-// nanoseconds. Garbage is collected and its memory given back first, so
-// that two of these lines can be compared, and what the system says about the
-// process too. It goes on until stop is called.
-func tellStatus(server *peer.Server, busy *busyWork, w io.Writer) (stop func()) {
-	signals := statusSignals()
+// onSignals calls fn each time the process gets one of signals, until stop is
+// called.
+func onSignals(signals []os.Signal, fn func()) (stop func()) {
 	if len(signals) == 0 {
 		return func() {}
 	}
@@ -31,7 +25,7 @@ func tellStatus(server *peer.Server, busy *busyWork, w io.Writer) (stop func()) 
 		for {
 			select {
 			case <-asked:
-				fmt.Fprintln(w, status(server, busy))
+				fn()
 			case <-done:
 				return
 			}
@@ -44,6 +38,11 @@ func tellStatus(server *peer.Server, busy *busyWork, w io.Writer) (stop func()) 
 	}
 }
 
+// status is what the process holds: goroutines, conns, buffers that are out,
+// and bytes of live heap and of stacks; and how late a timer of busy was, in
+// nanoseconds. Garbage is collected and its memory given back first, so
+// that two of these lines can be compared, and what the system says about the
+// process too.
 func status(server *peer.Server, busy *busyWork) string {
 	late := busy.look()
 	runtime.GC() // what was in a pool is free after the second

@@ -134,24 +134,15 @@ func readCPU(pid int) (c cpu, err error) {
 		c.whole += n
 	}
 	c.idle = f[3] + f[4]
-	one, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	theirs, err := cpuOf(pid)
 	if err != nil {
-		return c, err
-	}
-	_, rest, _ := strings.Cut(string(one), ") ") // behind the name
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return c, errors.New("/proc/PID/stat is of another form")
-	}
-	var user, system int64
-	if _, err := fmt.Sscan(fields[11]+" "+fields[12], &user, &system); err != nil {
 		return c, err
 	}
 	var self syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &self); err != nil {
 		return c, err
 	}
-	c.ours = user + system + (self.Utime.Nano()+self.Stime.Nano())/10_000_000
+	c.ours = theirs + (self.Utime.Nano()+self.Stime.Nano())/10_000_000
 	return c, nil
 }
 
@@ -164,4 +155,20 @@ func (c cpu) others(before cpu) float64 {
 	}
 	used := whole - (c.idle - before.idle) - (c.ours - before.ours)
 	return max(0, float64(used)/float64(whole))
+}
+
+// cpuOf is the processor time that a process has used, in hundredths of a second.
+func cpuOf(pid int) (int64, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(b), ") ") // after the name
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0, errors.New("/proc/PID/stat is of another form")
+	}
+	var user, system int64
+	_, err = fmt.Sscan(fields[11]+" "+fields[12], &user, &system)
+	return user + system, err
 }

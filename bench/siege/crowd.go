@@ -75,11 +75,25 @@ func (c *crowd) note(took time.Duration, err error) {
 // round lets d pass and returns the 99th percentile of what was echoed in it.
 func (c *crowd) round(ctx context.Context, d time.Duration) (time.Duration, error) {
 	c.cut()
+	began := time.Now()
 	if err := sleep(ctx, d); err != nil {
 		return 0, err
 	}
-	return quantile(c.cut(), 0.99), nil
+	return c.since(began), nil
 }
+
+// since is the 99th percentile of what was echoed since the last cut, which was
+// at began. If nothing was, all have waited since then.
+func (c *crowd) since(began time.Time) time.Duration {
+	times := c.cut()
+	if len(times) == 0 {
+		return time.Since(began)
+	}
+	return quantile(times, 0.99)
+}
+
+// slowest is the slowest of what was echoed since the last cut.
+func (c *crowd) slowest() time.Duration { return quantile(c.cut(), 1) }
 
 func (c *crowd) cut() []time.Duration {
 	c.mu.Lock()

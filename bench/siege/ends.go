@@ -72,7 +72,7 @@ func (t *trial) clientsEnd(ctx context.Context) (ends int, err error) {
 			c.Write(append(large[:len(large):len(large)], large[:20]...)) // its reply is on the way
 			c.reset()
 		case 2:
-			c.CloseWrite()
+			c.tcp.CloseWrite()
 			if _, err := c.why(patience); err != nil {
 				t.broke("a conn closed by half was not closed by the server: %v", err)
 			}
@@ -134,7 +134,7 @@ func (t *trial) serverEnds(ctx context.Context) (owed int64, took time.Duration,
 			return 0, 0, err
 		}
 		defer c.Close()
-		c.SetReadBuffer(256 << 10)
+		c.tcp.SetReadBuffer(256 << 10)
 		for seq := range uint64(packets) {
 			if err := c.send(idEcho, packet{uint64(i), seq, bytes}.append(nil)); err != nil {
 				return 0, 0, err

@@ -107,7 +107,7 @@ func (f *flood) attack(ctx context.Context) (p99 time.Duration, err error) {
 		defer close(more)
 		buf := make([]byte, 256<<10)
 		for {
-			n, err := c.TCPConn.Read(buf)
+			n, err := c.Conn.Read(buf)
 			if err != nil {
 				return
 			}

@@ -7,7 +7,6 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -21,19 +20,11 @@ func tryIdle(ctx context.Context, t *trial) error {
 	if err != nil {
 		return err
 	}
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return err
-	}
-	mine, err := openFiles(os.Getpid())
+	most, err := room()
 	if err != nil {
 		return err
 	}
-	most := min(int(limit.Cur), 65536) - int(mine) - spareFiles
 	n := min(most, t.of(most, 500))
-	if n < 1 {
-		return fmt.Errorf("the limit of descriptors, %d, leaves none for conns", limit.Cur)
-	}
 	conns := make([]*conn, n)
 	defer func() {
 		for _, c := range conns {

@@ -195,7 +195,7 @@ func throw(ctx context.Context, s *server, n int, thrown *atomic.Int64) {
 				c.SetDeadline(time.Now().Add(100 * time.Millisecond))
 				c.Write(junk(rnd))
 				if rnd.IntN(2) == 0 {
-					c.CloseWrite()
+					c.tcp.CloseWrite()
 					c.why(100 * time.Millisecond)
 				}
 				c.reset()

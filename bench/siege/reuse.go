@@ -72,7 +72,7 @@ func askAndGo(ctx context.Context, s *server, tag uint64, asked, bytes int) (rea
 	case 0:
 		c.reset()
 	case 1:
-		c.CloseWrite()
+		c.tcp.CloseWrite()
 		c.Close()
 	default:
 		c.Close()

@@ -3,6 +3,7 @@ package siege
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -22,9 +23,13 @@ type environment struct {
 	mode  string // of its payloads; empty: raw
 	adapt bool   // it takes over the ids of clients
 	busy  bool   // it has work of its own, and is never quiet
+	tls   bool   // it speaks TLS, with a certificate that nobody vouches for
 	files int    // limit of its descriptors; 0: as this process's
 	taken int    // of these, so many are in use from the start
 	vars  []string
+
+	deadline time.Duration // for a handshake, a frame and silence; 0: the defaults
+	members  int           // memory clients that leave when they are told to
 }
 
 // server is the process under siege.
@@ -55,6 +60,9 @@ type holdings struct {
 	late                                     int64 // the latest that a timer was since the last answer, in nanoseconds
 }
 
+// settleTime is how long after its conns' end a server's memory may take to fall.
+const settleTime = 5 * time.Second
+
 // start runs program's serve. The process ends with ctx.
 func start(ctx context.Context, program string, env environment) (*server, error) {
 	s := &server{env: env, told: make(chan holdings, 1), ended: make(chan struct{})}
@@ -67,6 +75,15 @@ func start(ctx context.Context, program string, env environment) (*server, error
 	}
 	if env.busy {
 		args = append(args, "--busy")
+	}
+	if env.tls {
+		args = append(args, "--tls")
+	}
+	if env.deadline > 0 {
+		args = append(args, "--deadline", env.deadline.String())
+	}
+	if env.members > 0 {
+		args = append(args, "--members", fmt.Sprint(env.members))
 	}
 	if env.files > 0 {
 		limit := fmt.Sprintf(`ulimit -n %d; exec "$0" "$@"`, env.files)
@@ -182,12 +199,31 @@ func (s *server) source() *net.TCPAddr {
 
 // dial connects and says nothing.
 func (s *server) dial(ctx context.Context) (*conn, error) {
-	d := net.Dialer{LocalAddr: s.source(), Timeout: patience, KeepAlive: -1}
+	return s.dialBy(ctx, net.Dialer{})
+}
+
+// dialNarrow is dial with so small a window that the kernels take little of
+// what the server sends and nobody reads.
+func (s *server) dialNarrow(ctx context.Context) (*conn, error) {
+	return s.dialBy(ctx, net.Dialer{Control: func(_, _ string, raw syscall.RawConn) (err error) {
+		outer := raw.Control(func(fd uintptr) {
+			err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4<<10)
+		})
+		return errors.Join(outer, err)
+	}})
+}
+
+func (s *server) dialBy(ctx context.Context, d net.Dialer) (*conn, error) {
+	d.LocalAddr, d.Timeout, d.KeepAlive = s.source(), patience, -1
 	nc, err := d.DialContext(ctx, "tcp", s.addr)
 	if err != nil {
 		return nil, err
 	}
-	return newConn(nc.(*net.TCPConn)), nil
+	tcp := nc.(*net.TCPConn)
+	if s.env.tls { // its handshake comes with the first byte
+		nc = tls.Client(nc, &tls.Config{InsecureSkipVerify: true})
+	}
+	return newConn(nc, tcp), nil
 }
 
 // connect connects and does the handshake.
@@ -286,7 +322,7 @@ func (s *server) quiet(ctx context.Context) (h holdings, err error) {
 		}
 		// What the collector works with comes and goes: those that are there
 		// from the start are a few less at the first look.
-		over := h.conns > 0 || h.buffers > 0
+		over := h.conns > int64(s.env.members) || h.buffers > 0
 		if b := s.before; b.goroutines > 0 {
 			over = over || h.goroutines > b.goroutines || h.files > b.files
 		}
@@ -295,6 +331,36 @@ func (s *server) quiet(ctx context.Context) (h holdings, err error) {
 		}
 		if err := sleep(ctx, 100*time.Millisecond); err != nil {
 			return h, err
+		}
+	}
+}
+
+// until waits until the server has that many conns.
+func (s *server) until(ctx context.Context, conns int) error {
+	for late := time.Now().Add(2 * patience); ; {
+		h, err := s.ask(ctx)
+		if err != nil || h.conns == int64(conns) {
+			return err
+		}
+		if time.Now().After(late) {
+			return fmt.Errorf("the server has %d conns, want %d", h.conns, conns)
+		}
+		if err := sleep(ctx, 10*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// settle waits until the server's memory has fallen below a bound, and returns
+// what it is: the bound is missed if that is above it.
+func (s *server) settle(ctx context.Context, bound int64) (rss int64, err error) {
+	for late := time.Now().Add(settleTime); ; {
+		h, err := s.ask(ctx)
+		if err != nil || h.rss <= bound || time.Now().After(late) {
+			return h.rss, err
+		}
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			return 0, err
 		}
 	}
 }

@@ -35,7 +35,7 @@ type row struct {
 }
 
 // waves is how many there are.
-const waves = 8
+const waves = 18
 
 // rows returns them in the order in which they are shown. The last looks at
 // what the others left.
@@ -53,7 +53,17 @@ func rows(l *ledger) []row {
 		{"full", "nor does it when there is no room", 1, tryFull},
 		{"reuse", "no byte reaches a stranger", 1, tryReuse},
 		{"idle", "it holds many", 6, tryIdle},
-		{"rest", "afterwards all is as before", 7, l.tryRest},
+		{"partial", "frames of all conns together are bounded", 7, tryPartial},
+		{"beats", "so are heartbeats of clogged conns", 8, tryBeats},
+		{"early", "and those before the handshake", 9, tryEarly},
+		{"owed", "and what nobody reads", 10, tryOwed},
+		{"floods", "hundreds of floods do not starve the rest", 11, tryFloods},
+		{"costly", "nor do payloads that are dear to decode", 12, tryCostly},
+		{"holders", "silent conns keep no honest one out", 13, tryHolders},
+		{"frozen", "a server that stood still ends nobody", 14, tryFrozen},
+		{"rush", "many get in at once", 15, tryRush},
+		{"mass", "and go at once", 16, tryMass},
+		{"rest", "afterwards all is as before", 17, l.tryRest},
 	}
 }
 

@@ -146,7 +146,7 @@ func endOf(c *conn, deadline time.Time) (late time.Duration, err error) {
 	c.SetReadDeadline(deadline.Add(patience))
 	var buf [256]byte
 	for {
-		_, err := c.TCPConn.Read(buf[:])
+		_, err := c.Conn.Read(buf[:])
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			return 0, fmt.Errorf("not closed %v after its deadline", patience)
 		}

@@ -147,7 +147,7 @@ func (o *stalls) beside(ctx context.Context, bytes int, pause time.Duration, rou
 // tells how long it took the server to close it, seen by a write that fails.
 func stall(ctx context.Context, c *conn, bytes int, pause time.Duration) (closed chan time.Duration) {
 	closed = make(chan time.Duration, 1)
-	c.SetReadBuffer(4 << 10)
+	c.tcp.SetReadBuffer(4 << 10)
 	began := time.Now()
 	c.SetWriteDeadline(began.Add(30 * time.Second))
 	frame := frameOf(idEcho, make([]byte, 64<<10-codec.HeaderSize))

@@ -18,6 +18,8 @@ import (
 const (
 	idInit, idSoftquit, idPubIDs, idFinish = 0, 1, 2, 3
 
+	idPing, idPong = 14, 15 // heartbeats, and their answers
+
 	idEcho, idReply = 17, 18
 )
 
@@ -34,6 +36,14 @@ func text(s string) []byte { return codec.AppendString(nil, s) }
 func initPayload() []byte {
 	b := codec.AppendUint(codec.AppendString(codec.AppendMapHeader(nil, 2), "version"), 1)
 	return codec.AppendUint(codec.AppendString(b, "maxframe"), maxFrame)
+}
+
+// beatingInit is initPayload of a side that knows heartbeats: then it may send
+// them, and their answers.
+func beatingInit() []byte {
+	b := initPayload()
+	b[0]++ // a pair more
+	return codec.AppendBool(codec.AppendString(b, "heartbeat"), true)
 }
 
 // idPair is a name and its id in an id map.
@@ -60,8 +70,10 @@ func pubIDsPayload(adapt bool, ids []idPair) []byte {
 }
 
 // handshake is all that a client says before its first packet.
-func handshake(adapt bool) []byte {
-	b := codec.AppendFrame(nil, idInit, initPayload())
+func handshake(adapt bool) []byte { return handshakeOf(initPayload(), adapt) }
+
+func handshakeOf(init []byte, adapt bool) []byte {
+	b := codec.AppendFrame(nil, idInit, init)
 	b = codec.AppendFrame(b, idPubIDs, pubIDsPayload(adapt, allIDs()))
 	return codec.AppendFrame(b, idFinish, []byte{0xc0})
 }
@@ -69,20 +81,24 @@ func handshake(adapt bool) []byte {
 // conn is a socket that speaks the protocol by hand. It is one goroutine's, but
 // for writes, which another may make.
 type conn struct {
-	*net.TCPConn
-	in    *bufio.Reader
-	frame []byte
+	net.Conn              // over TCP, or over TLS
+	tcp      *net.TCPConn // underneath
+	in       *bufio.Reader
+	frame    []byte
 }
 
-func newConn(nc *net.TCPConn) *conn {
-	return &conn{TCPConn: nc, in: bufio.NewReaderSize(nc, 512)}
+func newConn(nc net.Conn, tcp *net.TCPConn) *conn {
+	return &conn{Conn: nc, tcp: tcp, in: bufio.NewReaderSize(nc, 512)}
 }
 
 // shake does the handshake.
-func (c *conn) shake(adapt bool) error {
+func (c *conn) shake(adapt bool) error { return c.say(handshake(adapt)) }
+
+// say says a handshake, and waits for the other side's.
+func (c *conn) say(handshake []byte) error {
 	c.SetDeadline(time.Now().Add(patience))
 	defer c.SetDeadline(time.Time{})
-	if _, err := c.Write(handshake(adapt)); err != nil {
+	if _, err := c.Write(handshake); err != nil {
 		return err
 	}
 	return c.until(idFinish)
@@ -171,7 +187,7 @@ func (c *conn) why(wait time.Duration) (r reason, err error) {
 
 // reset closes with an RST: nothing is left of the conn, on this side either.
 func (c *conn) reset() {
-	c.SetLinger(0)
+	c.tcp.SetLinger(0)
 	c.Close()
 }
 
