@@ -60,7 +60,7 @@ func (l *Loop) close(err error) {
 	l.timers.clear()
 	l.silence()
 	l.ready, l.round, l.served = nil, 0, 0
-	l.congested, l.pressed = nil, nil
+	l.congested, l.watched, l.pressed = lookout{}, lookout{}, nil
 	l.buffers.Clear()
 }
 

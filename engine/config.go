@@ -10,6 +10,7 @@ const (
 	DefaultReadBuffer      = 256 << 10
 	DefaultSoftPending     = 1 << 20
 	DefaultSoftTime        = 10 * time.Second
+	DefaultStallTime       = 30 * time.Second
 	DefaultMaxPending      = 8 << 20
 	DefaultMaxTotalPending = 512 << 20
 	DefaultDrain           = 10 * time.Second
@@ -51,14 +52,19 @@ type Config struct {
 	SoftPending int
 	SoftTime    time.Duration
 
-	// MaxPending bounds, in bytes, what may wait for one conn's other side.
-	// What would go over it is refused by Queue and Out; while a callback runs,
-	// each of the two takes so much. 0 means 8 MiB.
+	// StallTime is how long something may wait for one conn's other side, however
+	// little, and none of it move, before the conn is ended with ErrSlowConsumer.
+	// 0 means 30 s.
+	StallTime time.Duration
+
+	// MaxPending bounds, in bytes, what may wait for one conn's other side: what
+	// would go over it is refused, whichever way it is sent. 0 means 8 MiB.
 	MaxPending int
 
-	// MaxTotalPending bounds, in bytes, what may wait for all conns together;
-	// over it Queue refuses conns that have more than the average waiting. 0
-	// means 512 MiB.
+	// MaxTotalPending bounds, in bytes of memory, what may wait for all conns
+	// together. Over it, conns that have the average waiting or more are refused. An
+	// eighth over it, those that have the most are ended with ErrSlowConsumer. What
+	// is queued and waits for its loop is counted from 4 KiB a conn. 0 means 512 MiB.
 	MaxTotalPending int
 
 	// MaxConns bounds the open conns; 0 means 65,536, or the limit of open
@@ -101,6 +107,7 @@ func (c *Config) withDefaults() Config {
 	setDefault(&d.MaxPending, DefaultMaxPending)
 	setDefault(&d.SoftPending, min(DefaultSoftPending, d.MaxPending))
 	setDefault(&d.SoftTime, DefaultSoftTime)
+	setDefault(&d.StallTime, DefaultStallTime)
 	setDefault(&d.MaxTotalPending, DefaultMaxTotalPending)
 	setDefault(&d.MaxConns, defaultMaxConns())
 	setDefault(&d.Drain, DefaultDrain)

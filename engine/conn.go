@@ -91,7 +91,7 @@ type Conn struct {
 	clogged   bool    // gnet may hold output: what follows goes behind it
 	over      bool    // the end was delivered, or is not wanted
 	out       *Buffer // what callbacks have written since the last flush
-	held      int     // bytes in the transport when last looked at, as many as are in the reactor's total
+	held      int     // bytes in the transport when last looked at
 	nextDue   *Conn
 	prevDue   *Conn
 	polled
@@ -113,6 +113,9 @@ type strain struct {
 	drained bool          // Drain was called
 	unsent  int           // bytes that waited when the deadline of an ending conn was last set
 	since   time.Duration // when above began, on the loop's clock
+	moved   time.Duration // when the other side last took something of what waits
+	counted int           // memory in the transport, as much as is in the reactor's total
+	lost    Unsent        // what was accepted and cannot leave any more
 }
 
 // strained makes the conn's strain if it has none yet.
@@ -224,7 +227,7 @@ func (c *Conn) never() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ended = true
-	c.grow(c.side.size(), 0)
+	c.grow(c.side.counted(), 0)
 	c.side.clear(&c.loop.r.pool)
 }
 

@@ -51,7 +51,7 @@ func (c *Conn) kill(err error) {
 	if c.phase == closed {
 		return
 	}
-	c.hold(c.tr.Buffered())
+	c.hold(c.tr.Buffered(), 0)
 	c.bury(err)
 }
 
@@ -59,6 +59,8 @@ func (c *Conn) kill(err error) {
 // behind the callback that is under way.
 func (c *Conn) bury(err error) {
 	l := c.loop
+	lost := c.Waiting()
+	lost.Bytes += max(c.held-c.tr.Buffered(), 0) // a transport that has ended may have forgotten it
 	c.phase = closed
 	l.wheel.take(c)
 	last := len(l.conns) - 1
@@ -69,21 +71,23 @@ func (c *Conn) bury(err error) {
 
 	c.mu.Lock()
 	c.ended = true
-	lost := c.side.size()
-	c.grow(lost, 0)
+	c.grow(c.side.counted(), 0)
 	c.side.clear(&l.r.pool)
 	c.mu.Unlock()
 	if c.out != nil {
-		lost += len(c.out.B)
 		l.buffers.Put(c.out)
 		c.out = nil
 	}
 	if c.writing {
-		lost += l.rest.size()
 		l.rest.clear(&l.r.pool)
 	}
-	l.r.total.Add(int64(-c.held))
-	c.buffered.Store(int64(c.held + lost))
+	if s := c.strain.Load(); s != nil {
+		l.waiting -= s.counted
+		l.r.total.Add(int64(-s.counted))
+		s.counted = 0
+	}
+	c.buffered.Store(0)
+	c.lose(lost)
 	l.lost = append(l.lost, burial{c, err})
 	c.hangUp()
 }
@@ -153,7 +157,7 @@ func (c *Conn) overdue() {
 	}
 	var err error
 	if c.phase == finishing {
-		c.hold(c.tr.Buffered())
+		c.hold(c.tr.Buffered(), 0)
 		if c.moves() {
 			return
 		}

@@ -31,7 +31,8 @@ var (
 	ErrBackpressure = errors.New("engine: no room: too much output waits")
 
 	// ErrSlowConsumer ends a conn whose other side does not read: what waits
-	// for it went over Config.MaxPending, or stayed over Config.SoftPending.
+	// for it went over Config.MaxPending, stayed over Config.SoftPending, did not
+	// move for Config.StallTime, or was the most of Config.MaxTotalPending.
 	ErrSlowConsumer = errors.New("engine: slow consumer: too much output waits")
 
 	// ErrGoexit ends a conn on which a callback called runtime.Goexit, and is
@@ -60,6 +61,17 @@ var (
 	// kqueue.
 	ErrPlatform = errors.New("engine: this platform has neither epoll nor kqueue")
 )
+
+// SizeError is returned by a send of more than may ever wait for one conn. The conn goes
+// on.
+type SizeError struct {
+	Length int // of the message, in bytes
+	Max    int // Config.MaxPending
+}
+
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("engine: %d bytes are too many to wait for a conn, at most %d may", e.Length, e.Max)
+}
 
 // PanicError is a panic that was caught in a callback or in offloaded work.
 type PanicError struct {

@@ -92,6 +92,32 @@ func (o outside) Buffered() (n int) {
 	return n
 }
 
+// Memory implements Keeper.
+func (o outside) Memory() int {
+	n := o.Buffered()
+	if k, ok := o.inner.(Keeper); ok {
+		n += max(k.Memory()-o.inner.Buffered(), 0)
+	}
+	return n
+}
+
+// Messages implements Keeper: what the Wrapper's transport has made of them is no
+// message any more.
+func (o outside) Messages(Framer) int { return 0 }
+
+// move implements mover.
+func (o outside) move() {
+	if m, ok := o.inner.(mover); ok && o.err == nil {
+		m.move()
+	}
+}
+
+// watches implements mover.
+func (o outside) watches() bool {
+	m, ok := o.inner.(mover)
+	return ok && m.watches() && o.inner.Buffered() == o.Buffered()
+}
+
 // CloseWrite implements Transport.
 func (o outside) CloseWrite() (err error) {
 	if o.err != nil {

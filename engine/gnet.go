@@ -93,6 +93,10 @@ func (p *poller) stop() {
 		p.runner.end()
 	}
 	p.ringer.Close()
+	if p.loop.writable != nil {
+		p.loop.writable.close()
+		p.loop.writable = nil
+	}
 }
 
 func (p *poller) enrol(nc net.Conn, c *Conn) error {

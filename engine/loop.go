@@ -16,8 +16,9 @@ import (
 //
 // Its methods may be called from any goroutine.
 type Loop struct {
-	r     *Reactor
-	index int
+	r          *Reactor
+	index      int
+	commitFrom int // with how many bytes written Commit has something to do
 
 	mu      sync.Mutex
 	bell    func() // has the driver call turn, soon; nil while there is no driver
@@ -51,8 +52,11 @@ type Loop struct {
 	dirty     []*Conn // conns to flush
 	batching  batching
 	rest      queue   // of the one that is being flushed, what is not written yet
-	congested []*Conn // conns whose transport holds output
-	recheck   *Timer  // while any conn is congested
+	congested lookout // conns whose transport holds output, and tells nobody when that has gone
+	watched   lookout // those whose transport tells
+	writable  *writable
+	waiting   int  // memory that output of its conns takes in their transports, in bytes
+	crowded   bool // conns are to be ended, for all of them together have too much waiting
 	wheel     wheel
 	pressed   []pressure // that are to be told
 	lost      []burial   // conns whose end is to be reported

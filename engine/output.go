@@ -1,28 +1,118 @@
 package engine
 
-// Out is the buffer for output: append to its B. The loop sends it behind the
-// callback, in one write for all that was appended, or behind a share of input
-// when there are 128 KiB. It is valid until
-// the callback returns or Queue is called. Nil when the conn has ended, or when
-// too much waits for it; Queue tells which.
+// Out is the buffer for output: append a message to its B, and say so to Commit. The
+// loop sends it behind the callback, in one write for all that was appended. It is
+// valid until the callback returns or until Out, Commit, Direct or Queue is called.
+// Nil when the conn has ended, when there is no room, or when it waits where Discard
+// reaches it: Queue then tells which, or takes it.
 //
 // On the loop only.
 func (c *Conn) Out() *Buffer {
 	out := c.out
 	if debugBuild || c.phase != open || c.waits.Load() {
+		if c.heldBack() {
+			return nil
+		}
 		if out = c.LastOut(); out == nil {
 			return nil
 		}
 	} else if out == nil {
 		out = c.begin()
 	}
-	if len(out.B)+c.held <= c.loop.r.cfg.MaxPending {
+	if c.held == 0 && len(out.B) < c.loop.commitFrom || c.mayWrite(len(out.B)) {
 		return out
 	}
-	if c.holdBack {
-		c.retreat()
+	return nil
+}
+
+// mayWrite reports whether there is room for anything behind n bytes in Out's buffer.
+func (c *Conn) mayWrite(n int) bool {
+	if c.heldBack() {
+		return false
+	}
+	return c.loop.r.room(c.held+n, 1) == nil
+}
+
+// heldBack reports whether output is held back, and has what was written already wait in
+// front of what was queued.
+func (c *Conn) heldBack() bool {
+	if !c.holdBack || c.held == 0 && !c.waits.Load() || c.phase != open {
+		return false
+	}
+	c.retreat()
+	return true
+}
+
+// Commit says that the last n bytes of Out's buffer are a message. An error means that
+// they were taken out again, since there is no room for them: it is Queue's. Where much
+// has been written, Commit sends it: a long callback does not pile up what the other
+// side would take.
+//
+// On the loop only.
+func (c *Conn) Commit(n int) error {
+	if out := c.out; out != nil && len(out.B) < c.loop.commitFrom && c.held == 0 {
+		return nil
+	}
+	return c.commit(n)
+}
+
+// commit is Commit where it has something to do.
+func (c *Conn) commit(n int) error {
+	c.loop.mustBeHere("Conn.Commit")
+	out, r := c.out, c.loop.r
+	if out == nil || n > len(out.B) {
+		return nil
+	}
+	before := len(out.B) - n
+	if c.held+len(out.B) > r.cfg.MaxPending && n <= r.cfg.MaxPending && before > 0 {
+		// What was written before may leave.
+		last := c.loop.buffers.Get()
+		last.B = append(last.B, out.B[before:]...)
+		out.B = out.B[:before]
+		if err := c.unloadBefore(last); err != nil {
+			return err
+		}
+		if out, before = c.out, 0; out != last { // it waits in order elsewhere
+			return nil
+		}
+	}
+	if err := r.room(c.held+before, n); err != nil {
+		out.B = out.B[:before]
+		return err
+	}
+	if len(out.B) >= unloadFrom {
+		c.unloadNow()
 	}
 	return nil
+}
+
+// unloadBefore sends what was written, and has last be what was written after it.
+func (c *Conn) unloadBefore(last *Buffer) error {
+	c.unloadNow()
+	if c.phase != open {
+		c.loop.buffers.Put(last)
+		return ErrClosed
+	}
+	if c.heldBack() {
+		defer c.loop.buffers.Put(last)
+		return c.Queue(last.B)
+	}
+	c.out = last
+	c.touch()
+	return nil
+}
+
+// unloadNow sends what was written in the middle of a callback, after what waits, as
+// far as the other side takes it.
+func (c *Conn) unloadNow() {
+	if m, ok := c.tr.(mover); ok && c.held > 0 {
+		m.move()
+		if c.phase == closed {
+			return
+		}
+		c.hold(c.tr.Buffered(), 0)
+	}
+	c.flush()
 }
 
 // LastOut is Out for a last word: it is there however much waits. What is
@@ -33,7 +123,9 @@ func (c *Conn) LastOut() *Buffer {
 		return nil
 	}
 	if c.waits.Load() {
-		c.merge()
+		if c.merge(); c.phase == closed {
+			return nil
+		}
 	}
 	if c.out == nil {
 		return c.begin()
@@ -53,17 +145,18 @@ const (
 	DirectLeast = chunk / 4
 )
 
-// directWriter is a transport that can take output from where it is. It returns
-// how many bytes of a and of b behind it have moved on, and keeps nothing.
+// directWriter is a transport that can take output from where it is.
 type directWriter interface {
-	writeTwo(a, b []byte) int
+	// writeTwo takes out over, and b behind it, of which it copies what does not move
+	// on at once. False means that nothing was done.
+	writeTwo(out *Buffer, b []byte) bool
 }
 
 // Direct is for b that is to be appended to what Out returned, where it need not
 // be copied: the socket takes it at once, behind what was written before. What it
-// does not take is copied. False means that nothing was done, since to append it
-// is as good: b is short, is less than 128 KiB with what was written, or the
-// transport is no socket that takes something.
+// does not take is copied. It ends a message, and needs no Commit. False means that
+// nothing was done, since to append it is as good: b is short, is less than 128 KiB
+// with what was written, or the transport is no socket that takes something.
 //
 // On the loop only.
 func (c *Conn) Direct(b []byte) bool {
@@ -72,16 +165,17 @@ func (c *Conn) Direct(b []byte) bool {
 	if len(b) < DirectLeast || out == nil || len(out.B) == 0 || len(out.B)+len(b) < unloadFrom || c.phase != open || c.holdBack || c.held > 0 {
 		return false
 	}
+	if len(out.B)+len(b) > c.loop.r.cfg.MaxPending {
+		return false
+	}
 	w, ok := c.tr.(directWriter)
-	if !ok {
+	if !ok || !w.writeTwo(out, b) {
 		return false
 	}
-	n := w.writeTwo(out.B, b)
-	if n == 0 {
-		return false
+	c.out = nil
+	if n := c.tr.Buffered(); n > 0 {
+		c.measure(n, n)
 	}
-	written := min(n, len(out.B))
-	out.B = append(out.B[:copy(out.B, out.B[written:])], b[n-written:]...)
 	return true
 }
 
@@ -92,10 +186,14 @@ func (c *Conn) begin() *Buffer {
 	return c.out
 }
 
-// Queue copies b behind all that was written or queued so far, whatever
+// Queue copies b, a message, behind all that was written or queued so far, whatever
 // goroutine did it. It never blocks. An error means that nothing was queued:
-// ErrClosed, or ErrBackpressure when more than Config.MaxPending would wait, or
-// when Config.MaxTotalPending does and this conn has more than its part of it.
+// ErrClosed; a SizeError for more than Config.MaxPending, which will never fit; or
+// ErrBackpressure when more than that would wait, or when the conns together have
+// Config.MaxTotalPending waiting and this one has more than its part of it.
+//
+// Nil means that the bytes will be given to the transport unless the conn ends before:
+// Unsent tells.
 func (c *Conn) Queue(b []byte) error { return c.QueueParts(b, nil) }
 
 // QueueParts is Queue for head and body, with nothing between the two.
@@ -108,14 +206,11 @@ func (c *Conn) QueueParts(head, body []byte) error {
 		c.mu.Unlock()
 		return ErrClosed
 	}
-	n := len(head) + len(body)
-	queued := c.side.size()
-	if c.loop.r.tooMuch(int(c.buffered.Load())+queued, n) {
+	if err := c.loop.r.room(int(c.buffered.Load())+c.side.size(), len(head)+len(body)); err != nil {
 		c.mu.Unlock()
-		return ErrBackpressure
+		return err
 	}
-	c.grow(queued, queued+n)
-	c.side.add(&c.loop.r.pool, head, body)
+	c.queue(head, body)
 	first := !c.waits.Load()
 	if first {
 		c.waits.Store(true)
@@ -127,44 +222,122 @@ func (c *Conn) QueueParts(head, body []byte) error {
 	return nil
 }
 
-// grow counts what waits here towards the reactor's total, in steps: a shared
-// counter is too dear to touch with every packet.
+// queue adds a message to the side. c.mu is held.
+func (c *Conn) queue(head, body []byte) {
+	before := c.side.counted()
+	c.side.add(&c.loop.r.pool, c.handler, head, body)
+	c.grow(before, c.side.counted())
+}
+
+// grow counts the memory of what is queued towards the reactor's total.
 func (c *Conn) grow(before, after int) {
-	const step = 16 // 64 KiB
-	if d := after>>step - before>>step; d != 0 {
-		c.loop.r.total.Add(int64(d) << step)
+	if before != after {
+		c.loop.r.total.Add(int64(after - before))
 	}
 }
 
-// SetHoldBack has output wait here, where Trim reaches it, while the transport
-// has not moved on what it was given before. The other side then gets at most
-// what it takes in 5 ms at a time. On the loop only.
+// SetHoldBack has output wait here, where Discard reaches it, while the transport
+// has not moved on what it was given before: it gets a buffer of 64 KiB at a time, or
+// a message if that is longer. On the loop only.
 func (c *Conn) SetHoldBack(on bool) {
 	c.loop.mustBeHere("Conn.SetHoldBack")
 	c.holdBack = on
 }
 
-// Trim offers what was queued and has not been handed on to keep, which
-// returns what of it is to stay. Any goroutine may call it.
-func (c *Conn) Trim(keep func(b []byte) []byte) {
+// Discard makes room for a message of n bytes, if it can, at the expense of the oldest
+// that may go of those that were queued and not handed on. It returns how many it took
+// out. They go in batches, of a buffer of 64 KiB, and each message is offered once: one
+// that may not go stays for good. The handler is a Framer. Any goroutine may call it;
+// may is called under the conn's lock.
+func (c *Conn) Discard(n int, may func(message []byte) bool) (messages int) {
+	f := framer(c.handler)
+	if f == nil {
+		return 0
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	all := c.side.join(&c.loop.r.pool)
-	if all == nil {
-		return
-	}
-	before := len(all.B)
-	all.B = keep(all.B)
-	c.grow(before, len(all.B))
+	before := c.side.counted()
+	over := int(c.buffered.Load()) + c.side.size() + n - c.loop.r.cfg.MaxPending
+	messages = c.side.discard(&c.loop.r.pool, f, max(n, over), may)
+	c.grow(before, c.side.counted())
+	return messages
 }
 
 // Pending is the number of bytes written or queued that have not been moved on
 // by the transport, as far as they are known off the loop. After the end it
-// is what was lost.
+// is Unsent's bytes.
 func (c *Conn) Pending() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return int(c.buffered.Load()) + c.side.size()
+}
+
+// Unsent is output that was accepted and has not left for the transport's other side.
+type Unsent struct {
+	Messages int // whole or in part; 0 unless the handler is a Framer, and without those that a Wrapper's transport has
+	Bytes    int
+}
+
+func (u *Unsent) add(v Unsent) {
+	u.Messages += v.Messages
+	u.Bytes += v.Bytes
+}
+
+// Unsent is what was accepted and the end has kept from leaving: it never got to the
+// socket. What did may still not have arrived. It is known when Closed is called; any
+// goroutine may call it from then on.
+func (c *Conn) Unsent() Unsent {
+	s := c.strain.Load()
+	if s == nil {
+		return Unsent{}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return s.lost
+}
+
+// Waiting is what has been accepted and has not left so far. On the loop only.
+func (c *Conn) Waiting() (u Unsent) {
+	c.loop.mustBeHere("Conn.Waiting")
+	if c.phase == fresh || c.phase == closed {
+		return c.Unsent()
+	}
+	f := framer(c.handler)
+	u.Bytes = c.pending()
+	if k, ok := c.tr.(Keeper); ok {
+		u.Messages = k.Messages(f)
+	}
+	if c.out != nil {
+		u.Messages += messagesIn(f, c.out.B)
+	}
+	if c.writing {
+		u.Bytes += c.loop.rest.size()
+		u.Messages += c.loop.rest.messages(f)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	u.Messages += c.side.messages(f)
+	return u
+}
+
+// lose notes what cannot leave any more.
+func (c *Conn) lose(u Unsent) {
+	if u.Bytes == 0 {
+		return
+	}
+	s := c.strained()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.lost.add(u)
+	if c.phase == closed {
+		c.buffered.Store(int64(s.lost.Bytes))
+	}
+}
+
+// swallow takes b over and drops it: the socket is gone.
+func (c *Conn) swallow(f Framer, b *Buffer) {
+	c.lose(Unsent{messagesIn(f, b.B), len(b.B)})
+	c.loop.buffers.Put(b)
 }
 
 // pending is Pending, exactly, on the loop.
@@ -201,8 +374,8 @@ func (c *Conn) flush() {
 	}
 	switch {
 	case c.phase == closed:
-	case c.holdBack && c.phase == open && c.tr.Buffered() > 0:
-		c.retreat()
+	case c.holdBack && c.phase == open:
+		c.release()
 	case c.writeAll() && c.phase == finishing && c.tr.Buffered() == 0:
 		c.finWrite()
 	}
@@ -234,9 +407,40 @@ func (c *Conn) writeAll() bool {
 	return alive
 }
 
+// release is flush for output that is held back.
+func (c *Conn) release() {
+	if c.tr.Buffered() > 0 {
+		c.retreat()
+		return
+	}
+	if b := c.out; b != nil {
+		c.out = nil
+		c.write(b)
+	}
+	for c.phase == open && c.tr.Buffered() == 0 {
+		b := c.takeOne()
+		if b == nil {
+			return
+		}
+		c.write(b)
+	}
+}
+
+// takeOne takes the first buffer of what was queued, or returns nil.
+func (c *Conn) takeOne() (b *Buffer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := c.side.counted()
+	b = c.side.take()
+	c.grow(before, c.side.counted())
+	c.waits.Store(c.side.last != nil)
+	return b
+}
+
 // write hands b to the transport; it reports whether the conn is alive.
 func (c *Conn) write(b *Buffer) bool {
-	if len(b.B) == 0 {
+	written := len(b.B)
+	if written == 0 {
 		c.loop.buffers.Put(b)
 		return true
 	}
@@ -249,7 +453,7 @@ func (c *Conn) write(b *Buffer) bool {
 		return false
 	}
 	if n := c.tr.Buffered(); n|c.held != 0 || c.above || c.buffered.Load() != 0 {
-		c.measure(n)
+		c.measure(n, written)
 	}
 	return c.phase != closed
 }
@@ -259,21 +463,31 @@ func (c *Conn) taken() (q queue) {
 	c.mu.Lock()
 	q, c.side = c.side, queue{}
 	c.waits.Store(false)
-	n := q.size()
-	c.grow(n, 0)
-	c.buffered.Add(int64(n))
+	c.grow(q.counted(), 0)
+	c.buffered.Add(int64(q.size()))
 	c.mu.Unlock()
 	return q
 }
 
-// merge moves what was queued behind what was written.
+// merge moves what was queued behind what was written: into one buffer if it is no
+// more than a share of output, else it is written.
 func (c *Conn) merge() {
-	q := c.taken()
-	if c.out == nil {
-		c.out = q.join(&c.loop.r.pool)
+	if c.phase == open && !c.writing && !c.holdBack && c.sideSize() > unloadFrom {
+		c.flush()
 		return
 	}
+	q := c.taken()
+	if c.out == nil {
+		c.out = q.take()
+	}
 	c.append(&q)
+}
+
+// sideSize is how much is queued.
+func (c *Conn) sideSize() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.side.size()
 }
 
 // append puts q behind what was written.
@@ -285,18 +499,22 @@ func (c *Conn) append(q *queue) {
 }
 
 // retreat takes merge back: what was written and is held back waits in front of
-// what was queued, where Trim reaches it and Queue counts it.
+// what was queued, where Discard reaches it and Queue counts it.
 func (c *Conn) retreat() {
 	out := c.out
 	if out == nil {
 		return
 	}
 	c.out = nil
+	if len(out.B) == 0 {
+		c.loop.buffers.Put(out)
+		return
+	}
 	c.mu.Lock()
-	queued := c.side.size()
-	c.side.prepend(out)
+	before := c.side.counted()
+	c.side.prepend(framer(c.handler), out)
 	c.waits.Store(true)
-	c.grow(queued, c.side.size())
+	c.grow(before, c.side.counted())
 	c.mu.Unlock()
-	c.hold(c.tr.Buffered())
+	c.hold(c.tr.Buffered(), 0)
 }

@@ -1,14 +1,36 @@
 package engine
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
-// recheckEvery is how often a congested conn is looked at: no driver tells
-// when output has drained.
-const recheckEvery = 5 * time.Millisecond
+const (
+	// recheckEvery is how often a conn is looked at whose transport holds output and
+	// tells nobody when that has gone: what it holds back meanwhile waits so long.
+	recheckEvery = 5 * time.Millisecond
 
-// measure notes the n bytes that the transport could not move on.
-func (c *Conn) measure(n int) {
-	c.hold(n)
+	// watchedEvery is the same for transports that tell, for its times alone.
+	watchedEvery = Tick
+
+	// crowdedBy is the part of Config.MaxTotalPending by which what waits for all
+	// conns may exceed it before conns are ended, as a divisor: smaller, and a few
+	// conns that send little end others.
+	crowdedBy = 8
+)
+
+// mover is a transport of which the loop can ask, at any time, to send what waits.
+type mover interface {
+	// move sends what can be sent at once.
+	move()
+	// watches reports whether the conn is woken when more can be sent.
+	watches() bool
+}
+
+// measure notes the n bytes that the transport could not move on, behind a write.
+func (c *Conn) measure(n, written int) {
+	c.hold(n, written)
 	if n == 0 && !c.above {
 		return
 	}
@@ -19,11 +41,15 @@ func (c *Conn) measure(n int) {
 	}
 }
 
-// hold notes how much the transport holds.
-func (c *Conn) hold(n int) {
-	if c.held != n {
-		c.loop.r.total.Add(int64(n - c.held))
+// hold notes how much the transport holds, after written more bytes went to it.
+func (c *Conn) hold(n, written int) {
+	if n|c.held != 0 {
+		s := c.strained()
+		if c.held == 0 || n < c.held+written {
+			s.moved = c.loop.r.clock.now()
+		}
 		c.held = n
+		c.count(s)
 	}
 	if c.writing {
 		n += c.loop.rest.size() // no longer queued, and not the transport's yet
@@ -33,13 +59,29 @@ func (c *Conn) hold(n int) {
 	}
 }
 
+// count counts the memory that the transport holds towards the reactor's total.
+func (c *Conn) count(s *strain) {
+	n := c.held
+	if k, ok := c.tr.(Keeper); ok && n > 0 {
+		n = max(n, k.Memory())
+	}
+	l := c.loop
+	if d := n - s.counted; d != 0 {
+		s.counted = n
+		l.waiting += d
+		if l.r.total.Add(int64(d)) > l.r.crowded() && d > 0 {
+			l.crowded = true
+		}
+	}
+}
+
 // relieved looks again at a congested conn; it reports whether all has moved
 // on.
 func (c *Conn) relieved() bool {
 	if c.phase == closed {
 		return true
 	}
-	c.hold(c.tr.Buffered())
+	c.hold(c.tr.Buffered(), 0)
 	c.weigh()
 	if c.phase == closed {
 		return true
@@ -53,7 +95,8 @@ func (c *Conn) relieved() bool {
 	return true
 }
 
-// weigh compares what waits with the soft bound.
+// weigh compares what waits with the soft bound, and how long it has waited with the
+// times. What could be sent was sent before.
 func (c *Conn) weigh() {
 	cfg := &c.loop.r.cfg
 	n := c.held
@@ -67,7 +110,9 @@ func (c *Conn) weigh() {
 	case c.above && n <= cfg.SoftPending/2:
 		c.above = false
 		c.press()
-	case c.above && c.loop.r.clock.now()-c.strained().since > cfg.SoftTime && c.phase == open:
+	case c.phase != open || n == 0:
+	case c.above && c.loop.r.clock.now()-c.strained().since > cfg.SoftTime,
+		c.held > 0 && c.loop.r.clock.now()-c.strained().moved > cfg.StallTime:
 		c.kill(ErrSlowConsumer)
 	}
 }
@@ -93,30 +138,93 @@ func (p pressure) tell() {
 	returned = true
 }
 
+// lookout is conns that are looked at again and again, as long as their transports
+// hold output.
+type lookout struct {
+	conns []*Conn
+	timer *Timer // nil: there are none
+}
+
 func (l *Loop) congest(c *Conn) {
-	l.congested = append(l.congested, c)
-	if l.recheck == nil {
-		l.recheck = l.Every(recheckEvery, l.relieve)
+	on, every := &l.congested, recheckEvery
+	if m, ok := c.tr.(mover); ok && m.watches() {
+		on, every = &l.watched, watchedEvery
+	}
+	on.conns = append(on.conns, c)
+	if on.timer == nil {
+		on.timer = l.Every(every, on.look)
 	}
 }
 
-// relieve looks again at the congested conns.
-func (l *Loop) relieve() {
-	for i := 0; i < len(l.congested); {
-		c := l.congested[i]
+// look looks at the conns.
+func (o *lookout) look() {
+	for i := 0; i < len(o.conns); {
+		c := o.conns[i]
+		if m, ok := c.tr.(mover); ok && c.phase != closed {
+			m.move()
+		}
 		if !c.relieved() {
 			i++
 			continue
 		}
-		// Taken out one by one, since Pressure may have called Goexit.
+		// Taken out one by one, since a Wrapper's transport may have called Goexit.
 		c.congested = false
-		last := len(l.congested) - 1
-		l.congested[i] = l.congested[last]
-		l.congested[last] = nil
-		l.congested = l.congested[:last]
+		last := len(o.conns) - 1
+		o.conns[i] = o.conns[last]
+		o.conns[last] = nil
+		o.conns = o.conns[:last]
 	}
-	if len(l.congested) == 0 {
-		l.recheck.Stop()
-		l.recheck = nil
+	if len(o.conns) == 0 {
+		o.timer.Stop()
+		o.timer = nil
 	}
+}
+
+// crowded is how much memory output may take while it waits for all conns, in bytes,
+// before some of them are ended.
+func (r *Reactor) crowded() int64 {
+	return int64(r.cfg.MaxTotalPending) + int64(r.cfg.MaxTotalPending)/crowdedBy
+}
+
+// relieve ends conns of the loop, those first for which the most waits, until the
+// loop's part of Config.MaxTotalPending is kept. The loops' parts are equal, so that
+// one whose conns read is left alone. It sorts, which is once for an eighth of the
+// bound.
+func (l *Loop) relieve() {
+	l.crowded = false
+	if l.r.total.Load() <= l.r.crowded() {
+		return
+	}
+	part := l.r.cfg.MaxTotalPending / len(l.r.loops)
+	l.endLargest(part)
+	if l.r.total.Load() > l.r.crowded() {
+		for _, other := range l.r.loops {
+			if other != l {
+				other.Post(func() { other.endLargest(part) })
+			}
+		}
+	}
+}
+
+// endLargest ends conns until no more than most bytes wait on the loop.
+func (l *Loop) endLargest(most int) {
+	if l.waiting <= most {
+		return
+	}
+	all := slices.Concat(l.congested.conns, l.watched.conns)
+	slices.SortFunc(all, func(a, b *Conn) int { return cmp.Compare(b.counted(), a.counted()) })
+	for _, c := range all {
+		if l.waiting <= most {
+			return
+		}
+		c.kill(ErrSlowConsumer)
+	}
+}
+
+// counted is how much memory of the conn is in the total.
+func (c *Conn) counted() int {
+	if s := c.strain.Load(); s != nil {
+		return s.counted
+	}
+	return 0
 }

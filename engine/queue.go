@@ -14,17 +14,41 @@ const (
 	firstChunk = 4 << 10 // most queues are short
 )
 
+// Framer is a Handler whose output is messages. The engine counts by it what the
+// end of a conn swallowed, and Discard takes whole messages out by it.
+type Framer interface {
+	// Message returns the length of the message that b begins with, in bytes.
+	// It is called on any goroutine, under the conn's lock.
+	Message(b []byte) int
+}
+
+// framer is h as a Framer, nil if it is none.
+func framer(h Handler) Framer {
+	f, _ := h.(Framer)
+	return f
+}
+
 // queue is output in order, in buffers. The zero value is empty, and all that a
-// conn has while nothing is queued for it: two words.
+// conn has while nothing is queued for it: two words. A buffer begins and ends
+// between two messages.
 type queue struct {
 	full *chunks // nil: none
-	last *Buffer // behind them, the one that grows
+	last *Buffer // after them, the one that grows
 }
 
 // chunks are the buffers of a queue that do not grow any more.
 type chunks struct {
-	list []*Buffer // never empty
-	n    int       // bytes in them
+	list     []piece // never empty
+	n        int     // bytes in them
+	memory   int     // their capacities
+	examined int     // of list, those in which discard has found nothing more,
+	kept     int     // and how many bytes of the buffer that grows
+}
+
+// piece is a buffer and the messages in it.
+type piece struct {
+	b        *Buffer
+	messages int
 }
 
 // size is how many bytes there are in all.
@@ -38,27 +62,84 @@ func (q *queue) size() (n int) {
 	return n
 }
 
-// insert puts b among the full buffers, at the front or behind them.
-func (q *queue) insert(b *Buffer, front bool) {
+// memory is how many bytes of memory they take.
+func (q *queue) memory() (n int) {
+	if q.full != nil {
+		n = q.full.memory
+	}
+	if q.last != nil {
+		n += cap(q.last.B)
+	}
+	return n
+}
+
+// counted is how much of that is counted towards the reactor's total: a short first
+// buffer is not, since most queues are gone with the next flush, and a shared counter
+// is too dear to touch for each.
+func (q *queue) counted() int {
+	if n := q.memory(); q.full != nil || n > firstChunk {
+		return n
+	}
+	return 0
+}
+
+// messages is how many messages there are in all; 0 if f is nil.
+func (q *queue) messages(f Framer) (n int) {
+	if q.full != nil {
+		for _, p := range q.full.list {
+			n += p.messages
+		}
+	}
+	if q.last != nil {
+		n += messagesIn(f, q.last.B)
+	}
+	return n
+}
+
+// messagesIn counts the messages in b.
+func messagesIn(f Framer, b []byte) (n int) {
+	if f == nil {
+		return 0
+	}
+	for len(b) > 0 {
+		b = b[messageIn(f, b):]
+		n++
+	}
+	return n
+}
+
+// messageIn is the length of the message that b, which is not empty, begins with.
+func messageIn(f Framer, b []byte) int {
+	if n := f.Message(b); n > 0 && n <= len(b) {
+		return n
+	}
+	return len(b)
+}
+
+// insert puts b among the full buffers, at the front or after them.
+func (q *queue) insert(f Framer, b *Buffer, front bool) {
 	if q.full == nil {
 		q.full = new(chunks)
 	}
 	at := len(q.full.list)
 	if front {
-		at = 0
+		at, q.full.examined = 0, 0
+	} else {
+		q.full.kept = 0
 	}
-	q.full.list = slices.Insert(q.full.list, at, b)
+	q.full.list = slices.Insert(q.full.list, at, piece{b, messagesIn(f, b.B)})
 	q.full.n += len(b.B)
+	q.full.memory += cap(b.B)
 }
 
-// add copies head and body to the end, into one buffer.
-func (q *queue) add(p *Pool, head, body []byte) {
+// add copies the message that head and body are to the end, into one buffer.
+func (q *queue) add(p *Pool, h Handler, head, body []byte) {
 	n := len(head) + len(body)
 	switch {
 	case q.last == nil:
 		q.last = p.Get()
 	case len(q.last.B)+n > q.room():
-		q.insert(q.last, false)
+		q.insert(framer(h), q.last, false)
 		q.last = p.GetLarge()
 	}
 	q.last.B = append(append(q.last.B, head...), body...)
@@ -72,13 +153,66 @@ func (q *queue) room() int {
 	return chunk
 }
 
+// keep takes b over, to the end. Its bytes are copied where that takes less
+// memory: into the room that the last buffer has, or out of a buffer of which
+// they fill less than half.
+func (q *queue) keep(p *Pool, f Framer, b *Buffer) {
+	n := len(b.B)
+	if last := q.last; last != nil && len(last.B)+n <= max(cap(last.B), chunk) {
+		last.B = append(roomFor(last.B, n), b.B...)
+		p.Put(b)
+		return
+	}
+	first := q.last == nil
+	if !first {
+		q.insert(f, q.last, false)
+	}
+	if 2*n >= cap(b.B) {
+		q.last = b
+		return
+	}
+	q.last = bufferFor(p, n, first)
+	q.last.B = append(q.last.B, b.B...)
+	p.Put(b)
+}
+
+// bufferFor is a buffer that has room for n bytes, and not for many more if it is
+// small: most queues do not grow.
+func bufferFor(p *Pool, n int, small bool) *Buffer {
+	if !small && n <= chunk {
+		return p.GetLarge()
+	}
+	b, most := p.Get(), max(n, firstChunk)
+	if cap(b.B) < n || cap(b.B) > 2*most {
+		b.B = make([]byte, 0, most)
+	}
+	return b
+}
+
+// roomFor grows b, of a chunk at most, for n bytes more: to twice its capacity, so
+// that what is copied stays in proportion.
+func roomFor(b []byte, n int) []byte {
+	if len(b)+n <= cap(b) {
+		return b
+	}
+	return append(make([]byte, 0, min(max(len(b)+n, 2*cap(b)), chunk)), b...)
+}
+
 // prepend takes b over, in front.
-func (q *queue) prepend(b *Buffer) {
+func (q *queue) prepend(f Framer, b *Buffer) {
 	if q.last == nil {
 		q.last = b
 		return
 	}
-	q.insert(b, true)
+	q.insert(f, b, true)
+}
+
+// first is the first buffer, nil if there is none.
+func (q *queue) first() *Buffer {
+	if q.full != nil {
+		return q.full.list[0].b
+	}
+	return q.last
 }
 
 // take takes the first buffer out, or returns nil.
@@ -88,27 +222,16 @@ func (q *queue) take() (b *Buffer) {
 		b, q.last = q.last, nil
 		return b
 	}
-	b = full.list[0]
+	b = full.list[0].b
+	full.list[0] = piece{}
 	full.list = full.list[1:]
 	full.n -= len(b.B)
+	full.memory -= cap(b.B)
+	full.examined = max(full.examined-1, 0)
 	if len(full.list) == 0 {
 		q.full = nil
 	}
 	return b
-}
-
-// join makes it one buffer, which it returns, or nil.
-func (q *queue) join(p *Pool) *Buffer {
-	if q.full == nil {
-		return q.last
-	}
-	all := *q
-	*q = queue{last: all.take()}
-	for b := all.take(); b != nil; b = all.take() {
-		q.last.B = append(q.last.B, b.B...)
-		p.Put(b)
-	}
-	return q.last
 }
 
 // clear gives every buffer back.
@@ -116,4 +239,75 @@ func (q *queue) clear(p *Pool) {
 	for b := q.take(); b != nil; b = q.take() {
 		p.Put(b)
 	}
+}
+
+// discard takes out the oldest messages that may go, all of a buffer at a time,
+// until n bytes are free, and returns how many they were. What was found to stay is
+// not looked at again, so that a call costs as much as what came since the last one;
+// but for a queue of one buffer, which is looked at whole.
+func (q *queue) discard(p *Pool, f Framer, n int, may func(message []byte) bool) (messages int) {
+	for q.full != nil && n > 0 && q.full.examined < len(q.full.list) {
+		size := q.full.n
+		messages += q.full.sift(p, f, may)
+		n -= size - q.full.n
+		if len(q.full.list) == 0 {
+			q.full = nil
+		}
+	}
+	if q.last == nil || n <= 0 {
+		return messages
+	}
+	kept := 0
+	if q.full != nil {
+		kept = q.full.kept
+	}
+	gone := sift(f, q.last, kept, may)
+	if q.full != nil {
+		q.full.kept = len(q.last.B)
+	}
+	return messages + gone
+}
+
+// sift takes the messages that may go out of the first buffer that was not examined,
+// and what stays into the one before it if there is room.
+func (c *chunks) sift(p *Pool, f Framer, may func(message []byte) bool) (gone int) {
+	at := &c.list[c.examined]
+	before := len(at.b.B)
+	gone = sift(f, at.b, 0, may)
+	at.messages -= gone
+	c.n -= before - len(at.b.B)
+	if len(at.b.B) > 0 {
+		if c.examined == 0 {
+			c.examined++
+			return gone
+		}
+		prev := &c.list[c.examined-1]
+		if len(prev.b.B)+len(at.b.B) > cap(prev.b.B) {
+			c.examined++
+			return gone
+		}
+		prev.b.B = append(prev.b.B, at.b.B...)
+		prev.messages += at.messages
+	}
+	c.memory -= cap(at.b.B)
+	p.Put(at.b)
+	c.list = slices.Delete(c.list, c.examined, c.examined+1)
+	return gone
+}
+
+// sift takes the messages that may go out of b from the byte from on, and returns
+// how many they were.
+func sift(f Framer, b *Buffer, from int, may func(message []byte) bool) (gone int) {
+	kept := b.B[:from]
+	for rest := b.B[from:]; len(rest) > 0; {
+		n := messageIn(f, rest)
+		if may(rest[:n]) {
+			gone++
+		} else {
+			kept = append(kept, rest[:n]...)
+		}
+		rest = rest[n:]
+	}
+	b.B = kept
+	return gone
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"encoding/binary"
 	"testing"
 )
 
@@ -9,7 +10,7 @@ func filled(t *testing.T, p *Pool, sizes ...int) (q queue, want []byte) {
 	t.Helper()
 	for i, n := range sizes {
 		b := bytes.Repeat([]byte{byte(i + 1)}, n)
-		q.add(p, b[:n/2], b[n/2:])
+		q.add(p, nil, b[:n/2], b[n/2:])
 		want = append(want, b...)
 	}
 	if q.size() != len(want) {
@@ -44,35 +45,156 @@ func TestQueueKeepsOrderAndParts(t *testing.T) {
 	}
 }
 
-func TestQueueJoins(t *testing.T) {
-	for _, sizes := range [][]int{{5}, {chunk, chunk, 3}} {
-		var p Pool
-		q, want := filled(t, &p, sizes...)
-		if b := q.join(&p); !bytes.Equal(b.B, want) || q.size() != len(want) || p.Out() != 1 {
-			t.Errorf("%v: joined %d bytes of %d, %d counted, %d buffers out", sizes, len(b.B), len(want), q.size(), p.Out())
-		}
-		q.clear(&p)
-		if q.size() != 0 || p.Out() != 0 {
-			t.Errorf("%v: %d bytes and %d buffers after clear", sizes, q.size(), p.Out())
-		}
-	}
-	var empty queue
-	if b := empty.join(new(Pool)); b != nil {
-		t.Errorf("an empty queue joins to %v", b)
-	}
-}
-
 func TestQueuePrepends(t *testing.T) {
 	for _, sizes := range [][]int{nil, {5}, {chunk, chunk, 3}} {
 		var p Pool
 		q, want := filled(t, &p, sizes...)
 		b := p.Get()
 		b.B = append(b.B, "first"...)
-		q.prepend(b)
-		if got := q.join(&p).B; string(got) != "first"+string(want) || q.size() != len(got) {
-			t.Errorf("%v: %d bytes begin with %.8q, %d counted", sizes, len(got), got, q.size())
+		q.prepend(nil, b)
+		n := q.size()
+		if got := drained(&p, &q); string(got) != "first"+string(want) || n != len(got) {
+			t.Errorf("%v: %d bytes begin with %.8q, %d counted", sizes, len(got), got, n)
 		}
-		q.clear(&p)
+	}
+}
+
+// drained takes everything out of q.
+func drained(p *Pool, q *queue) (all []byte) {
+	for b := q.take(); b != nil; b = q.take() {
+		all = append(all, b.B...)
+		p.Put(b)
+	}
+	return all
+}
+
+// lengths is a Framer of messages that begin with their length, of two bytes.
+type lengths struct{ hooks }
+
+func (*lengths) Message(b []byte) int {
+	if len(b) < 2 {
+		return len(b)
+	}
+	return int(binary.BigEndian.Uint16(b))
+}
+
+// message is one of n bytes, of a kind.
+func message(n int, kind byte) []byte {
+	b := bytes.Repeat([]byte{kind}, n)
+	binary.BigEndian.PutUint16(b, uint16(n))
+	return b
+}
+
+// A queue takes little more than twice the memory of what is in it, whatever buffers
+// that came in, and counts its messages.
+func TestQueueKeepsLittleMemory(t *testing.T) {
+	var p Pool
+	f := &lengths{}
+	for _, size := range []int{2, 15, 300, 5000, 30_000, 60_000} {
+		for _, room := range []int{0, 4 << 10, 256 << 10} {
+			var q queue
+			var want []byte
+			for i := range 200 {
+				b := p.Get()
+				m := message(size, byte(i))
+				b.B = append(make([]byte, 0, max(room, size)), m...)
+				q.keep(&p, f, b)
+				want = append(want, m...)
+				if most := 2*q.size() + firstChunk + 2*chunk*min(i, 1); q.memory() > most {
+					t.Fatalf("%d messages of %d bytes in buffers of %d take %d bytes, more than %d", i+1, size, room, q.memory(), most)
+				}
+				if n := q.messages(f); n != i+1 {
+					t.Fatalf("%d messages of %d bytes count as %d", i+1, size, n)
+				}
+			}
+			if got := drained(&p, &q); !bytes.Equal(got, want) {
+				t.Errorf("%d bytes of %d came out, or not in order", len(got), len(want))
+			}
+		}
+	}
+	if n := p.Out(); n != 0 {
+		t.Errorf("%d buffers are left", n)
+	}
+}
+
+// What discard takes out is the oldest that may go, in whole messages; what it leaves
+// stays in order; and each message is looked at once, however often it is called.
+func TestDiscardLooksOnce(t *testing.T) {
+	var p Pool
+	var q queue
+	f := &lengths{}
+	var want []byte
+	looked, gone := 0, 0
+	const total, size = 20_000, 100
+	may := func(m []byte) bool {
+		looked++
+		return m[2] == 'd'
+	}
+	for i := range total {
+		kind := byte('k')
+		if i%10 == 0 {
+			kind = 'd'
+		} else {
+			want = append(want, message(size, kind)...)
+		}
+		q.add(&p, f, message(size, kind), nil)
+		if i >= 1000 && i%3 == 0 {
+			gone += q.discard(&p, f, size, may)
+		}
+		if n := q.messages(f); n != i+1-gone {
+			t.Fatalf("after %d messages, of which %d were discarded, there are %d", i+1, gone, n)
+		}
+	}
+	gone += q.discard(&p, f, q.size(), may)
+	if looked > 2*total {
+		t.Errorf("%d messages were looked at %d times", total, looked)
+	}
+	if q.memory() > 2*q.size()+chunk {
+		t.Errorf("%d bytes are left in %d bytes of memory", q.size(), q.memory())
+	}
+	if got := drained(&p, &q); !bytes.Equal(got, want) || gone != total/10 {
+		t.Errorf("%d messages went, want %d; %d bytes are left, want %d", gone, total/10, len(got), len(want))
+	}
+	if n := p.Out(); n != 0 {
+		t.Errorf("%d buffers are left", n)
+	}
+}
+
+// A backlog counts as unsent what has not gone whole, wherever the socket has stopped.
+func TestBacklogCountsMessages(t *testing.T) {
+	var p Pool
+	f := &lengths{}
+	const messages, size = 50, 1000
+	for sent := range messages * size {
+		if sent%7 != 0 {
+			continue
+		}
+		for _, room := range []int{0, 256 << 10} {
+			var b backlog
+			buf := p.Get()
+			buf.B = make([]byte, 0, max(room, messages*size))
+			for range messages {
+				buf.B = append(buf.B, message(size, 'm')...)
+			}
+			b.begin(&p, f, buf, sent)
+			if got, want := b.messages(f), messages-sent/size; got != want || b.size() != messages*size-sent {
+				t.Fatalf("after %d bytes %d messages and %d bytes are left, want %d messages", sent, got, b.size(), want)
+			}
+			more := p.Get()
+			more.B = append(more.B, message(size, 'm')...)
+			b.keep(&p, f, more)
+			step := 1 + sent%size
+			if step <= len(b.next()) {
+				b.sent(&p, step)
+				if got, want := b.messages(f), messages+1-(sent+step)/size; got != want {
+					t.Fatalf("after %d and %d bytes %d messages are left, want %d", sent, step, got, want)
+				}
+			}
+			b.clear(&p)
+		}
+	}
+	if n := p.Out(); n != 0 {
+		t.Errorf("%d buffers are left", n)
 	}
 }
 
@@ -86,6 +208,9 @@ func TestBoundHoldsWhileItIsFlushed(t *testing.T) {
 	p.write = func() {
 		writes++
 		waits := part*parts - len(p.wrote)
+		if waits == 0 { // all that may ever wait would fit
+			return
+		}
 		if err := c.Queue(make([]byte, part*parts-waits+1)); err != ErrBackpressure {
 			t.Errorf("write %d, of a flush of which %d bytes are left: Queue returned %v", writes, waits, err)
 		}

@@ -79,7 +79,7 @@ func New(cfg *Config) *Reactor {
 	r.cond.L = &r.mu
 	r.work.max = r.cfg.Workers
 	for i := range r.cfg.Loops {
-		r.loops = append(r.loops, &Loop{r: r, index: i, buffers: r.pool.Cache()})
+		r.loops = append(r.loops, &Loop{r: r, index: i, buffers: r.pool.Cache(), commitFrom: min(unloadFrom, r.cfg.MaxPending)})
 	}
 	return r
 }
@@ -419,14 +419,21 @@ func (r *Reactor) admit() error {
 	return nil
 }
 
-// tooMuch reports whether n more bytes are too many for a conn for which some
-// wait already.
-func (r *Reactor) tooMuch(waiting, n int) bool {
-	if waiting+n > r.cfg.MaxPending {
-		return true
+// room says why there is none for n more bytes of a conn for which some wait already:
+// a SizeError if there will never be, else ErrBackpressure. A conn for which nothing
+// waits has room whatever the others have, so that those who read are not made to pay
+// for those who do not.
+func (r *Reactor) room(waiting, n int) error {
+	if n > r.cfg.MaxPending {
+		return &SizeError{n, r.cfg.MaxPending}
 	}
-	total := r.total.Load()
-	return total > int64(r.cfg.MaxTotalPending) && int64(waiting) >= total/max(r.conns.Load(), 1)
+	if waiting+n > r.cfg.MaxPending {
+		return ErrBackpressure
+	}
+	if total := r.total.Load(); total > int64(r.cfg.MaxTotalPending) && int64(waiting) >= total/max(r.conns.Load(), 1) {
+		return ErrBackpressure
+	}
+	return nil
 }
 
 // forget counts a conn out.

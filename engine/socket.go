@@ -29,6 +29,9 @@ type aside struct {
 	sink  Sink   // of a Wrapper; nil: the conn
 	input []byte // that the conn has not taken yet
 	end   error  // the end, while input is held
+
+	out     backlog
+	watched bool // writable tells when the socket takes output again
 }
 
 func (s *socket) conn() *Conn { return (*Conn)(s) }
@@ -77,7 +80,7 @@ func (s *socket) keep(b []byte) {
 	case a == nil:
 	case len(b) > 0:
 		a.input = b
-	case a.sink == nil && a.end == nil:
+	case a.sink == nil && a.end == nil && a.out.last == nil:
 		s.aside = nil
 	default:
 		a.input = nil
@@ -142,6 +145,7 @@ func (s *socket) deliverHeld() bool {
 
 // Pump implements Transport.
 func (s *socket) Pump() (more bool) {
+	s.drain()
 	if len(s.input()) > 0 {
 		s.deliverHeld()
 	}
@@ -161,6 +165,7 @@ func (s *socket) lost(gc gnet.Conn, err error) {
 		s.hold(rest)
 		s.loop.untaken = nil
 	}
+	s.unwatch()
 	if failedWrite(err) {
 		// The other side may have said why before it closed.
 		s.salvage(gc.Fd())
@@ -208,51 +213,6 @@ func (s *socket) salvage(fd int) {
 	}
 }
 
-// Write implements Transport.
-func (s *socket) Write(b *Buffer) error {
-	if s.gc == nil {
-		s.loop.buffers.Put(b)
-		if s.end() != nil {
-			return nil // the end comes behind the input that is held
-		}
-		return ErrClosed
-	}
-	n := 0
-	if !s.clogged {
-		if n = writeNow(s.gc.Fd(), b.B); n == len(b.B) {
-			s.loop.buffers.Put(b)
-			return nil
-		}
-	}
-	s.inGnet = true
-	_, err := s.gc.Write(b.B[n:])
-	s.inGnet = false
-	s.clogged = true // as far as is known
-	s.loop.buffers.Put(b)
-	if err != nil && s.end() != nil {
-		return nil // the end comes behind the input that is held
-	}
-	return err
-}
-
-// writeTwo implements directWriter.
-func (s *socket) writeTwo(a, b []byte) int {
-	if s.gc == nil || s.clogged {
-		return 0
-	}
-	return writeTwoNow(s.gc.Fd(), a, b)
-}
-
-// Buffered implements Transport.
-func (s *socket) Buffered() int {
-	if !s.clogged || s.gc == nil {
-		return 0
-	}
-	n := s.gc.OutboundBuffered()
-	s.clogged = n > 0
-	return n
-}
-
 // CloseWrite implements Transport.
 func (s *socket) CloseWrite() error {
 	if s.gc == nil {
@@ -267,6 +227,7 @@ func (s *socket) CloseWrite() error {
 // Close implements Transport.
 func (s *socket) Close() {
 	s.over = true
+	s.dropOutput()
 	s.keep(nil)
 	if s.gc == nil {
 		return

@@ -41,6 +41,16 @@ type Transport interface {
 	Close()
 }
 
+// Keeper is a Transport that knows more of the output it holds than how many bytes that
+// is. Without it the bytes are counted.
+type Keeper interface {
+	// Memory is how much memory that output takes, in bytes.
+	Memory() int
+
+	// Messages is how many messages of f's are in it, whole or in part.
+	Messages(f Framer) int
+}
+
 // Sink is where a transport delivers; a Conn is one.
 type Sink interface {
 	// Received takes input in order and returns how much of b it used. Less

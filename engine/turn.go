@@ -128,7 +128,7 @@ func (l *Loop) takeLooked() {
 // settle sends what callbacks wrote, tells of pressure, and reports the conns that
 // ended, until nothing of these is left.
 func (l *Loop) settle() {
-	for l.flush(); len(l.pressed) > 0 || len(l.lost) > 0; l.flush() {
+	for l.flush(); len(l.pressed) > 0 || len(l.lost) > 0 || l.crowded; l.flush() {
 		l.tell()
 	}
 }
@@ -147,6 +147,9 @@ func (l *Loop) flush() {
 
 // tell tells of pressure, and reports the conns that ended.
 func (l *Loop) tell() {
+	if l.crowded {
+		l.relieve()
+	}
 	for i := 0; i < len(l.pressed); i++ {
 		p := l.pressed[i]
 		l.pressed[i] = pressure{} // once, even if the callback calls Goexit

@@ -7,24 +7,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// writeNow gives the socket fd what it takes of b at once and returns how much
-// that was; what is wrong with fd, the next write tells.
+// writeNow gives the socket fd what it takes of b at once and returns how much that
+// was. An error is one of the socket: that it takes nothing now is none.
 //
 // It does not tell the scheduler: fd does not block, and the runtime's
 // preparations for a call that might cost more than all of the loop's own work
 // for a write. And send takes a shorter way through the kernel than write does.
-func writeNow(fd int, b []byte) int {
+func writeNow(fd int, b []byte) (int, error) {
 	n, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd),
 		uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
 		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
 	if errno != 0 {
-		return 0
+		return 0, failure(errno)
 	}
-	return int(n)
+	return int(n), nil
 }
 
 // writeTwoNow is writeNow for a and b behind it. Neither is empty.
-func writeTwoNow(fd int, a, b []byte) int {
+func writeTwoNow(fd int, a, b []byte) (int, error) {
 	var vec [2]unix.Iovec
 	vec[0].Base, vec[1].Base = &a[0], &b[0]
 	vec[0].SetLen(len(a))
@@ -34,7 +34,16 @@ func writeTwoNow(fd int, a, b []byte) int {
 	n, _, errno := syscall.RawSyscall(unix.SYS_SENDMSG, uintptr(fd),
 		uintptr(unsafe.Pointer(&msg)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 	if errno != 0 {
-		return 0
+		return 0, failure(errno)
 	}
-	return int(n)
+	return int(n), nil
+}
+
+// failure is errno, unless that says that the call may be made again.
+func failure(errno syscall.Errno) error {
+	switch errno {
+	case unix.EAGAIN, unix.EINTR, unix.ENOBUFS, unix.ENOMEM:
+		return nil
+	}
+	return errno
 }

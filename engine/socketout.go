@@ -1,0 +1,215 @@
+//go:build linux || darwin || freebsd || dragonfly || netbsd || openbsd
+
+package engine
+
+// What a socket does with output: it sends what the kernel takes at once, and keeps
+// the rest in a backlog of its own, in a few large buffers. gnet gets none of it on
+// Linux. It would keep a buffer for each write, and go through all of them for each
+// thousand that it sends. Elsewhere, where gnet makes the system calls, it has a piece
+// of the backlog at a time, since that is how its poller is asked for more.
+
+const (
+	// gnetPiece is how much of a backlog gnet has at a time, in bytes. What is less
+	// makes a fast reader wait for the loop's next look, and what is more is copied
+	// into a larger buffer for each slow one.
+	gnetPiece = 256 << 10
+
+	// drainMost is how much of a backlog leaves before other conns have their turn, in
+	// bytes: the kernel copies that in a tenth of a millisecond.
+	drainMost = 1 << 20
+)
+
+// Write implements Transport.
+func (s *socket) Write(b *Buffer) error {
+	if s.gc == nil {
+		s.conn().swallow(s.framer(), b)
+		if s.end() != nil {
+			return nil // the end comes behind the input that is held
+		}
+		return ErrClosed
+	}
+	if s.hasBacklog() {
+		s.aside.out.keep(&s.loop.r.pool, s.framer(), b)
+		return nil
+	}
+	n, err := s.send(b.B)
+	switch {
+	case err != nil:
+		s.conn().swallow(s.framer(), b)
+		if s.end() != nil {
+			return nil
+		}
+		return err
+	case n == len(b.B):
+		s.loop.buffers.Put(b)
+	default:
+		s.put().out.begin(&s.loop.r.pool, s.framer(), b, n)
+		s.watch()
+	}
+	return nil
+}
+
+// writeTwo implements directWriter.
+func (s *socket) writeTwo(out *Buffer, b []byte) (taken bool) {
+	if s.gc == nil || s.clogged || s.hasBacklog() {
+		return false
+	}
+	n, _ := writeTwoNow(s.gc.Fd(), out.B, b)
+	switch first := len(out.B); {
+	case n == 0:
+		return false // if that is an error, the next write meets it
+	case n == first+len(b):
+		s.loop.buffers.Put(out)
+		return true
+	case n >= first:
+		out.B = append(out.B[:0], b[n-first:]...)
+		s.put().out.start(&s.loop.r.pool, s.framer(), out, 0, len(out.B))
+	default:
+		out.B = append(out.B, b...)
+		s.put().out.begin(&s.loop.r.pool, s.framer(), out, n)
+	}
+	s.watch()
+	return true
+}
+
+// send has the socket take what it takes of b at once.
+func (s *socket) send(b []byte) (n int, err error) {
+	if s.clogged {
+		if s.clogged = s.gc.OutboundBuffered() > 0; s.clogged {
+			return 0, nil
+		}
+	}
+	if n, err = writeNow(s.gc.Fd(), b); err == nil {
+		return n, nil
+	}
+	// gnet writes, or meets the error too and closes its conn for it.
+	b = b[:min(len(b), gnetPiece)]
+	s.inGnet, s.clogged = true, true // as far as is known
+	_, err = s.gc.Write(b)
+	s.inGnet = false
+	if err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// watch has the loop told when the socket takes output again.
+func (s *socket) watch() {
+	if !s.aside.watched {
+		s.aside.watched = s.loop.watchWritable(s.gc.Fd(), s.conn())
+	}
+}
+
+// watchWritable has c woken when fd takes output again. It reports whether it is.
+func (l *Loop) watchWritable(fd int, c *Conn) bool {
+	if l.writable == nil {
+		w, err := newWritable()
+		if err != nil {
+			return false
+		}
+		l.writable = w
+	}
+	return l.writable.add(fd, c)
+}
+
+// hasBacklog reports whether output waits that is to leave first.
+func (s *socket) hasBacklog() bool { return s.aside != nil && s.aside.out.last != nil }
+
+// drain sends what the socket takes of the backlog.
+func (s *socket) drain() {
+	if s.gc == nil || !s.hasBacklog() {
+		return
+	}
+	out := &s.aside.out
+	for most := drainMost; s.gc != nil && s.hasBacklog(); {
+		if most <= 0 {
+			s.loop.enqueue(s.conn())
+			return
+		}
+		b := out.next()
+		n, err := s.send(b)
+		if err != nil {
+			s.failed(err)
+			return
+		}
+		out.sent(&s.loop.r.pool, n)
+		if most -= n; n < len(b) {
+			return
+		}
+	}
+	s.unwatch()
+}
+
+// failed ends the conn for an error that is met where nobody asks for it, as write
+// does.
+func (s *socket) failed(err error) {
+	if s.end() == nil && s.phase != closed {
+		s.conn().bury(err)
+	}
+}
+
+// watches implements mover.
+func (s *socket) watches() bool { return s.aside != nil && s.aside.watched }
+
+// move implements mover.
+func (s *socket) move() { s.drain() }
+
+// unwatch has the loop wait for the socket no longer. Its descriptor is open.
+func (s *socket) unwatch() {
+	if a := s.aside; a != nil && a.watched {
+		a.watched = false
+		s.loop.writable.remove(s.gc.Fd())
+	}
+	s.keep(s.input())
+}
+
+// dropOutput gives the backlog back. It was counted.
+func (s *socket) dropOutput() {
+	if s.aside == nil {
+		return
+	}
+	if s.gc != nil {
+		s.unwatch()
+	}
+	if s.aside != nil {
+		s.aside.out.clear(&s.loop.r.pool)
+	}
+}
+
+// framer counts what is written here, unless that is what a Wrapper made of it.
+func (s *socket) framer() Framer {
+	if s.aside != nil && s.aside.sink != nil {
+		return nil
+	}
+	return framer(s.handler)
+}
+
+// Buffered implements Transport.
+func (s *socket) Buffered() (n int) {
+	if s.aside != nil {
+		n = s.aside.out.size()
+	}
+	if s.clogged && s.gc != nil {
+		n += s.gc.OutboundBuffered()
+	}
+	return n
+}
+
+// Memory implements Keeper.
+func (s *socket) Memory() (n int) {
+	if s.aside != nil {
+		n = s.aside.out.memory()
+	}
+	if s.clogged && s.gc != nil {
+		n += s.gc.OutboundBuffered()
+	}
+	return n
+}
+
+// Messages implements Keeper.
+func (s *socket) Messages(f Framer) int {
+	if s.aside == nil || s.framer() == nil {
+		return 0
+	}
+	return s.aside.out.messages(f)
+}
