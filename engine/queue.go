@@ -140,7 +140,7 @@ func (q *queue) add(p *Pool, h Handler, head, body []byte) {
 		q.last = p.Get()
 	case len(q.last.B)+n > q.room():
 		q.insert(framer(h), q.last, false)
-		q.last = p.GetLarge()
+		q.last = bufferFor(p, n, false)
 	}
 	q.last.B = append(append(q.last.B, head...), body...)
 }
@@ -179,10 +179,11 @@ func (q *queue) keep(p *Pool, f Framer, b *Buffer) {
 // bufferFor is a buffer that has room for n bytes, and not for many more if it is
 // small: most queues do not grow.
 func bufferFor(p *Pool, n int, small bool) *Buffer {
+	get, most := p.Get, max(n, firstChunk)
 	if !small && n <= chunk {
-		return p.GetLarge()
+		get, most = p.GetLarge, chunk
 	}
-	b, most := p.Get(), max(n, firstChunk)
+	b := get()
 	if cap(b.B) < n || cap(b.B) > 2*most {
 		b.B = make([]byte, 0, most)
 	}

@@ -55,9 +55,14 @@ func (c *Conn) policy(t *registry.Type) registry.Overflow {
 // queue hands a frame to the link, or to the policy if there is no room.
 func (c *Conn) queue(t *registry.Type, frame []byte) error {
 	err := c.link.Queue(frame)
-	if err == nil || errors.Is(err, ErrClosed) {
-		return err
+	if errors.Is(err, ErrBackpressure) {
+		return c.overflow(t, frame)
 	}
+	return err
+}
+
+// overflow does what the policy says with a frame for which there is no room.
+func (c *Conn) overflow(t *registry.Type, frame []byte) error {
 	switch c.policy(t) {
 	case registry.Refuse:
 		return ErrBackpressure
@@ -76,24 +81,21 @@ func (c *Conn) queue(t *registry.Type, frame []byte) error {
 	return engine.ErrSlowConsumer
 }
 
-// dropOldest makes room for n bytes, and for a while to come, at the expense of
-// the oldest packets whose policy it is.
+// dropOldest makes room for n bytes at the expense of the oldest packets whose policy
+// it is.
 func (c *Conn) dropOldest(n int) {
 	table := c.table()
-	c.link.Trim(func(b []byte) []byte {
-		need := max(n, len(b)/4)
-		kept := b[:0]
-		for rest := b; len(rest) > 0; {
-			size := codec.LengthSize + int(binary.BigEndian.Uint32(rest))
-			f := codec.Frame(rest[codec.LengthSize:size])
-			if need > 0 && f.ID() >= registry.MinID && c.policy(table.Type(f.ID())) == registry.DropOldest {
-				need -= size
-				c.more().dropped.Add(1)
-			} else {
-				kept = append(kept, rest[:size]...)
-			}
-			rest = rest[size:]
-		}
-		return kept
+	gone := c.link.Discard(n, func(frame []byte) bool {
+		id := codec.Frame(frame[codec.LengthSize:]).ID()
+		return id >= registry.MinID && c.policy(table.Type(id)) == registry.DropOldest
 	})
+	c.more().dropped.Add(uint64(gone))
+}
+
+// Message implements engine.Framer: it is a frame.
+func (s *session) Message(b []byte) int {
+	if len(b) < codec.HeaderSize {
+		return len(b)
+	}
+	return codec.LengthSize + int(binary.BigEndian.Uint32(b))
 }

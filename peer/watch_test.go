@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"encoding/binary"
 	"errors"
 	"runtime"
 	"testing"
@@ -126,8 +127,15 @@ func TestOverflowPolicies(t *testing.T) {
 			s := newSide(false, 17, 18)
 			s.cfg.Overflow = test.policy
 			s.cfg.Engine = &engine.Config{MaxPending: bound, SoftPending: bound / 2}
-			pressed := make(chan bool, 100)
-			s.cfg.OnPressure = func(_ *Conn, above bool) { pressed <- above }
+			pressed, late := make(chan bool, 1000), make(chan bool, 1000)
+			lost, tell := false, s.cfg.OnLost
+			s.cfg.OnLost = func(c *Conn, reason error) { lost = true; tell(c, reason) }
+			s.cfg.OnPressure = func(_ *Conn, above bool) {
+				if lost {
+					late <- above
+				}
+				pressed <- above
+			}
 			w := dialWire(t, s)
 			w.shakeWith(initMsg{version: 1, maxFrame: 1 << 20})
 			c := s.next(t, "made").conn
@@ -135,7 +143,7 @@ func TestOverflowPolicies(t *testing.T) {
 			typ := s.pong.Type()
 			taken := 0
 			send := func(n int) error {
-				chunk[0], chunk[1] = byte(n>>8), byte(n)
+				binary.BigEndian.PutUint32(chunk, uint32(n))
 				err := c.SendRaw(typ, chunk)
 				if err == nil {
 					taken++
@@ -170,7 +178,7 @@ func TestOverflowPolicies(t *testing.T) {
 				return
 			}
 			// One more, and the other side reads everything that is left.
-			last := send(0xffff)
+			last := send(1 << 30)
 			c.Softquit("reason.bye")
 			var got []int
 			for {
@@ -178,7 +186,7 @@ func TestOverflowPolicies(t *testing.T) {
 				if f == nil || f.ID() == registry.IDSoftquit {
 					break
 				}
-				got = append(got, int(f[2])<<8|int(f[3]))
+				got = append(got, int(binary.BigEndian.Uint32(f[2:])))
 			}
 			for i := 1; i < len(got); i++ {
 				if got[i] <= got[i-1] {
@@ -188,7 +196,7 @@ func TestOverflowPolicies(t *testing.T) {
 			tail := got[len(got)-1]
 			switch test.policy {
 			case registry.DropOldest:
-				if tail != 0xffff || last != nil {
+				if tail != 1<<30 || last != nil {
 					t.Errorf("the newest packet did not arrive: %x, %v", tail, last)
 				}
 				if want := taken - int(c.Dropped()); len(got) != want {
@@ -201,7 +209,7 @@ func TestOverflowPolicies(t *testing.T) {
 			}
 			w.Close()
 			s.next(t, "lost")
-			nothing(t, "relief after the end", pressed)
+			nothing(t, "relief after the end", late)
 		})
 	}
 }
