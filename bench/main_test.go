@@ -37,6 +37,8 @@ func TestCommandLine(t *testing.T) {
 		{"serve --listen unix://relative", 2, "", "unix:///PATH"},
 		{"serve --listen udp://127.0.0.1:0", 2, "", "tcp://HOST:PORT"},
 		{"serve --listen tcp://192.0.2.1:0", 1, "", "192.0.2.1"},
+		{"serve --deadline -1s", 2, "", "--deadline"},
+		{"serve --members -1", 2, "", "--members"},
 		{"load", 2, "", "--connect is missing"},
 		{"load --connect tcp://127.0.0.1:1 --conns 0", 2, "", "--conns"},
 		{"load --connect tcp://127.0.0.1:1 --depth 0", 2, "", "--depth"},

@@ -15,6 +15,22 @@
 // written beyond waits at the writer's end, counts as its conn's pending
 // output, and moves on when the reader has caught up.
 //
+// # The channel
+//
+// The channel between the ends is a ring of Slots buffers for each direction,
+// with one writer and one reader. It is not a Go channel, which takes some five
+// times as long for a buffer even if nobody ever waits for it: it has a lock, for
+// any number of writers and readers, and these are two, who are woken by their
+// loops. Nor could a Go channel say how many bytes are on their way, or give
+// back to the writer what a reader that is gone has left. It is not
+// internal/ringbuf's either, which takes twice to four times as long: that ring
+// grows, so whoever shares it brings a lock. What waits for room is one loop's
+// own, and there it is that ring.
+//
+//	go test ./memconn -run '^$' -bench Carrier
+//
+// shows all three in one run.
+//
 // An End's Transport methods are called by the conn it is attached to, on that
 // conn's loop. Each end must be attached, or closed.
 package memconn
