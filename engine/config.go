@@ -93,7 +93,8 @@ type Config struct {
 	StuckAfter time.Duration
 	OnStuck    func(l *Loop, stack []byte)
 
-	// Logger gets what the reactor has to say; nil means silence.
+	// Logger gets what the reactor has to say, at most ten lines a second of each
+	// kind; nil means silence. No loop waits for it, as Reactor.Log tells.
 	Logger *slog.Logger
 }
 

@@ -274,5 +274,5 @@ func (g gnetLog) Errorf(format string, args ...any) { g.log(slog.LevelError, for
 func (g gnetLog) Fatalf(format string, args ...any) { g.log(slog.LevelError, format, args) }
 
 func (g gnetLog) log(level slog.Level, format string, args []any) {
-	g.r.log(level, fmt.Sprintf(format, args...))
+	g.r.log(level, "the poller reports", "text", fmt.Sprintf(format, args...))
 }

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/logline"
 	"github.com/packetmq/packetmq/internal/procs"
 	"github.com/packetmq/packetmq/internal/throttle"
 )
@@ -36,7 +37,8 @@ type Reactor struct {
 	clock *clock
 	next  atomic.Uint32 // loop for the next conn
 	work  workers
-	lines throttle.Throttle
+	lines logline.Queue  // that wait for a logger
+	share throttle.Kinds // of the reactor's own lines
 
 	virtual bool       // a Virtual's: turns are taken on its caller's goroutine
 	steps   sync.Mutex // held for a turn of a virtual one, and while a loop of it is closed
@@ -215,12 +217,28 @@ func (r *Reactor) park() {
 	r.parked--
 }
 
-// log says something at a bounded rate, whatever is done to provoke it.
+// Log has l log a line, for protocols on this reactor. It does not wait for l, which
+// may block, panic or call runtime.Goexit: the line is logged on a goroutine of its
+// own, in order with the others. When 256 lines wait, more are dropped, and the next
+// one says how many. Close waits a second for what is left. The arguments are put
+// into words before Log returns.
+//
+// On a virtual reactor, which has no goroutines, l is called at once.
+func (r *Reactor) Log(l *slog.Logger, level slog.Level, msg string, args ...any) {
+	r.lines.Put(l, level, msg, args...)
+}
+
+// log says something of the reactor's own, at a bounded rate for each msg, whatever
+// is done to provoke it.
 func (r *Reactor) log(level slog.Level, msg string, args ...any) {
-	if ok, skipped := r.lines.Allow(); ok {
-		r.cfg.Logger.Log(context.Background(), level, msg, append(args, "skipped", skipped)...)
+	if ok, skipped := r.share.Allow(msg); ok {
+		r.Log(r.cfg.Logger, level, msg, append(args, "skipped", skipped)...)
 	}
 }
+
+// flushTime is how long Close waits for a logger: for a file or a pipe that is slow,
+// and not for one that nobody reads.
+const flushTime = time.Second
 
 // OnLoop reports whether it is called on one of the reactor's loops. It takes
 // about a microsecond.
@@ -294,6 +312,7 @@ func (r *Reactor) teardown() {
 	r.state = ended
 	r.cond.Broadcast()
 	r.mu.Unlock()
+	r.lines.Flush(flushTime)
 	close(r.done)
 }
 

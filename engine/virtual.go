@@ -25,6 +25,7 @@ type Virtual struct{ r *Reactor }
 func NewVirtual(cfg *Config) *Virtual {
 	r := New(cfg)
 	r.virtual = true
+	r.lines.Inline = true
 	r.pool.Fresh = true
 	r.clock = &clock{manual: true}
 	for range r.loops {

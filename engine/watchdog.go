@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"time"
 )
@@ -42,7 +43,7 @@ func (r *Reactor) watch() {
 
 func (r *Reactor) reportStuck(l *Loop, d time.Duration) {
 	stack := l.stack()
-	r.cfg.Logger.Error("loop is stuck in a callback", "loop", l.index, "for", d, "stack", string(stack))
+	r.log(slog.LevelError, "loop is stuck in a callback", "loop", l.index, "for", d, "stack", string(stack))
 	if f := r.cfg.OnStuck; f != nil {
 		go l.run(func() { f(l, stack) })
 	}

@@ -182,8 +182,9 @@ type Config struct {
 	// on the client's first loop; the client tries again if Reconnect says so.
 	OnConnectFailed func(addr string, err error)
 
-	// Logger gets what the peer has to say, at a bounded rate; nil means
-	// silence.
+	// Logger gets what the peer has to say, at most ten lines a second of each
+	// kind; nil means silence. No loop waits for it, and a panic in it is its own:
+	// as engine.Reactor.Log tells.
 	Logger *slog.Logger
 }
 

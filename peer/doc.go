@@ -46,5 +46,5 @@
 //
 // What cannot be read, may not come, or fails in a handler ends the conn it
 // came on, with a Fault that carries a Reason and a typed error, and touches no
-// other. Faults are logged, at most ten lines a second.
+// other. Faults are logged, at most ten lines a second of each kind.
 package peer

@@ -1,19 +1,39 @@
 package peer
 
 import (
+	"errors"
+	"log/slog"
+
 	"github.com/packetmq/packetmq/engine"
 )
 
-func (p *Peer) logFault(c *Conn, reason Reason, err error) {
-	if ok, skipped := p.lines.Allow(); ok {
-		p.cfg.Logger.Warn("conn refused", "conn", c.id, "remote", c.RemoteAddr(),
-			"reason", string(reason), "err", err, "skipped", skipped)
+// say logs a line, at a bounded rate for each msg, and off the loop. What a stranger
+// can provoke has other words than what the program's own faults are told in, so
+// that it cannot use up their rate.
+func (p *Peer) say(level slog.Level, msg string, args ...any) {
+	if ok, skipped := p.share.Allow(msg); ok {
+		p.reactor.Log(p.cfg.Logger, level, msg, append(args, "skipped", skipped)...)
 	}
 }
 
-func (p *Peer) logPanic(c *Conn, err *engine.PanicError) {
-	if ok, skipped := p.lines.Allow(); ok {
-		p.cfg.Logger.Error("handler panicked", "conn", c.id, "panic", err.Value,
-			"stack", string(err.Stack), "skipped", skipped)
+// logFault tells why this side ends a conn.
+func (p *Peer) logFault(c *Conn, reason Reason, err error) {
+	msg := "conn ended"
+	var panicked *engine.PanicError
+	switch {
+	case errors.As(err, &panicked): // logPanic has told it
+		return
+	case reason == ReasonHandler:
+		msg = "handler failed"
+	case reason == ReasonDenied:
+		msg = "conn denied"
+	case !c.made:
+		msg = "handshake failed"
 	}
+	p.say(slog.LevelWarn, msg, "conn", c.id, "remote", c.RemoteAddr(), "reason", string(reason), "err", err)
+}
+
+// logPanic tells of a panic in the program's code.
+func (p *Peer) logPanic(c *Conn, err *engine.PanicError) {
+	p.say(slog.LevelError, "handler panicked", "conn", c.id, "remote", c.RemoteAddr(), "panic", err.Value, "stack", string(err.Stack))
 }

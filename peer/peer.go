@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"log/slog"
 	"net"
 	"slices"
 	"sync"
@@ -28,7 +29,7 @@ type Peer struct {
 	client  bool // a conn that is not named has a default
 	hooked  bool // cfg has hooks
 	codec   codec.Msgpack
-	lines   throttle.Throttle
+	share   throttle.Kinds // of the peer's lines in the log
 
 	handlers    atomic.Pointer[handlers]
 	lastAdapted atomic.Pointer[adaptation]
@@ -457,9 +458,7 @@ func (p *Peer) inject(c *Conn, nc net.Conn) error {
 // refuse counts a socket that was not let in.
 func (p *Peer) refuse(remote net.Addr, err error) {
 	p.stats.refused(err)
-	if ok, skipped := p.lines.Allow(); ok {
-		p.cfg.Logger.Warn("conn refused", "remote", remote, "err", err, "skipped", skipped)
-	}
+	p.say(slog.LevelWarn, "socket not let in", "remote", remote, "err", err)
 }
 
 // listen accepts conns at addr.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"runtime/debug"
 	"time"
@@ -177,9 +178,7 @@ func (p *Peer) welcome(tc *tls.Conn, from *place) {
 // refuseTLS counts a TLS handshake that failed.
 func (p *Peer) refuseTLS(remote net.Addr, err error) {
 	p.stats.refused(ErrTLS)
-	if ok, skipped := p.lines.Allow(); ok {
-		p.cfg.Logger.Warn("TLS handshake failed", "remote", remote, "err", err, "skipped", skipped)
-	}
+	p.say(slog.LevelWarn, "TLS handshake failed", "remote", remote, "err", err)
 }
 
 // dismiss closes a socket whose TLS handshake failed. The other side has a

@@ -8,11 +8,14 @@ import (
 	"time"
 )
 
-// linesPerSecond is how much a server may log, whatever is done to it.
+// linesPerSecond is how much a server may log of one kind, whatever is done to it.
 const linesPerSecond = 10
 
-// logLimit is how many lines that makes; the second that has begun may be full.
-func logLimit(took time.Duration) int { return linesPerSecond * (int(took.Seconds()) + 1) }
+// logLimit is how many lines of so many kinds that makes; the second that has begun
+// may be full.
+func logLimit(kinds int, took time.Duration) int {
+	return kinds * linesPerSecond * (int(took.Seconds()) + 1)
+}
 
 // tryLog sends packets of unknown ids until each conn is ended for it, and
 // opens conns that say nothing sensible, and counts what the server says.
@@ -42,15 +45,16 @@ func tryLog(ctx context.Context, t *trial) error {
 	if err := sleep(ctx, 1100*time.Millisecond); err != nil { // of the throttle
 		return err
 	}
-	refusal(ctx, s, []byte("GET / HTTP/1.1\r\n\r\n")) // its line tells how many were not
-	if _, err := s.quiet(ctx); err != nil {           // and the pipe is read
+	refusal(ctx, s, handshake(true), unknown) // the next line of each kind tells how many there were not
+	refusal(ctx, s, []byte("GET / HTTP/1.1\r\n\r\n"))
+	if _, err := s.quiet(ctx); err != nil { // and the pipe is read
 		return err
 	}
 	lines, skipped := s.counts()
-	all := int(ended.Load()+refused.Load()) + 1
+	all := int(ended.Load()+refused.Load()) + 2
 	t.want(int(ended.Load()) == strangers, "%d of %d conns with packets of unknown ids were ended with reason.protocol", ended.Load(), strangers)
 	t.want(int(refused.Load()) == foreign, "%d of %d conns that speak HTTP were refused with reason.frame", refused.Load(), foreign)
-	t.want(lines-1 <= logLimit(took), "%d lines in %v, want at most %d; the last:\n%s", lines, took, logLimit(took), s.log())
+	t.want(lines-2 <= logLimit(2, took), "%d lines in %v, want at most %d; the last:\n%s", lines, took, logLimit(2, took), s.log())
 	t.want(lines > 0 && lines+skipped == all, "%d lines and %d it says it has left out, want %d together", lines, skipped, all)
 	t.figure("%s frames of unknown ids, %s refused conns: %s lines in %s, %s counted as left out",
 		count(17*strangers), count(foreign), count(lines), span(took), count(skipped))
@@ -94,7 +98,7 @@ func tryFull(ctx context.Context, t *trial) error {
 		return err
 	}
 	lines, _ := s.counts()
-	t.want(lines <= logLimit(took), "%d lines in %v, want at most %d; the last:\n%s", lines, took, logLimit(took), s.log())
+	t.want(lines <= logLimit(1, took), "%d lines in %v, want at most %d; the last:\n%s", lines, took, logLimit(1, took), s.log())
 	t.want(lines > 0, "nothing was logged of %d refused conns", dials)
 	t.figure("%s dials beyond %d conns: %s lines in %s", count(dials), room, count(lines), span(took))
 	return nil

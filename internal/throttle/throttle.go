@@ -33,3 +33,26 @@ func (t *Throttle) Allow() (ok bool, skipped int) {
 	skipped, t.skipped = t.skipped, 0
 	return true, skipped
 }
+
+// Kinds is a Throttle for each kind of line, so that lines of one kind leave none
+// of another out. Kinds are a program's constants: each that was ever asked for is
+// remembered. The zero value is ready. Any goroutine may use it.
+type Kinds struct {
+	mu    sync.Mutex
+	kinds map[string]*Throttle
+}
+
+// Allow is Throttle.Allow for lines of a kind.
+func (k *Kinds) Allow(kind string) (ok bool, skipped int) {
+	k.mu.Lock()
+	t := k.kinds[kind]
+	if t == nil {
+		if k.kinds == nil {
+			k.kinds = make(map[string]*Throttle)
+		}
+		t = new(Throttle)
+		k.kinds[kind] = t
+	}
+	k.mu.Unlock()
+	return t.Allow()
+}

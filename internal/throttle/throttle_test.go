@@ -27,3 +27,26 @@ func TestThrottle(t *testing.T) {
 		}
 	})
 }
+
+// Lines that anybody can provoke do not use up what there is for others.
+func TestKindsAreThrottledEachForItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var k Kinds
+		for range 1000 {
+			k.Allow("stranger")
+		}
+		let := 0
+		for range 2 * LinesPerSecond {
+			if ok, _ := k.Allow("panic"); ok {
+				let++
+			}
+		}
+		if let != LinesPerSecond {
+			t.Errorf("%d lines of the other kind, want %d", let, LinesPerSecond)
+		}
+		time.Sleep(time.Second)
+		if ok, skipped := k.Allow("stranger"); !ok || skipped != 1000-LinesPerSecond {
+			t.Errorf("%v, %d were skipped", ok, skipped)
+		}
+	})
+}
