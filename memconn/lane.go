@@ -10,8 +10,12 @@ import (
 // lock. The package's documentation says why it is no Go channel. Both ends
 // being on one loop is the common case, and costs no more.
 type lane struct {
-	tail atomic.Uint32 // buffers pushed; the writer's to change
 	head atomic.Uint32 // buffers popped; the reader's to change
+	seen uint32        // the reader's alone: of tail, when it last looked
+
+	_ [56]byte // the two sides write to cache lines of their own
+
+	tail atomic.Uint32 // buffers pushed; the writer's to change
 
 	// The writer's alone: how long the buffers were, for a buffer is not its
 	// to look at once pushed.
@@ -36,8 +40,13 @@ func (l *lane) push(b *engine.Buffer) bool {
 	return true
 }
 
-// room reports whether a slot is free and no more than Window waits.
+// room reports whether a slot is free and no more than Window waits. It looks at
+// what the reader has done only if there was no room when it last looked: the
+// counter then stays in the reader's cache.
 func (l *lane) room(tail uint32) bool {
+	if tail-l.settled < Slots && l.bytes <= Window {
+		return true
+	}
 	head := l.head.Load()
 	for ; l.settled != head; l.settled++ {
 		l.bytes -= int(l.lengths[l.settled%Slots])
@@ -48,8 +57,10 @@ func (l *lane) room(tail uint32) bool {
 // pop takes the oldest buffer, or nil. Only the reader may call it.
 func (l *lane) pop() *engine.Buffer {
 	head := l.head.Load()
-	if head == l.tail.Load() {
-		return nil
+	if head == l.seen {
+		if l.seen = l.tail.Load(); head == l.seen {
+			return nil
+		}
 	}
 	b := l.slots[head%Slots]
 	l.slots[head%Slots] = nil
