@@ -47,7 +47,7 @@ func TestTimeOfAReactor(t *testing.T) {
 	}{
 		{"before the first run", func() {}, false},
 		{"running", func() { r.RunAsync() }, true},
-		{"stopped", r.Stop, false},
+		{"stopped", func() { r.Stop() }, false},
 		{"running on", func() { r.RunAsync() }, true},
 	} {
 		step.do()

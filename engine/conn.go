@@ -251,6 +251,10 @@ func (c *Conn) Received(b []byte) (n int) {
 		}
 		return len(b) // dropped from the moment that the end is asked for
 	}
+	if c.loop.r.halted() { // by the callback before, in the same turn
+		c.loop.enqueue(c)
+		return 0
+	}
 	n = len(b) // what a panic leaves behind is not read
 	returned := false
 	defer func() { // caught, in the one place where a call counts

@@ -52,6 +52,9 @@ type Reactor struct {
 	cond    sync.Cond
 	state   state
 	parked  int
+	vain    bool          // Stop was called before the first Run, which returns at once
+	still   chan struct{} // closed when every loop stands still, after a Stop
+	halting chan struct{} // likewise, or when the reactor runs on before that; of the last Stop
 	drivers []driver
 	inside  int // calls that wait for a loop to take a conn in
 	streams int // injected conns that are not closed yet
@@ -76,6 +79,7 @@ func New(cfg *Config) *Reactor {
 		cfg:   cfg.withDefaults(),
 		clock: newClock(),
 		lns:   make(map[*Listener]struct{}),
+		still: make(chan struct{}),
 		done:  make(chan struct{}),
 	}
 	r.cond.L = &r.mu
@@ -113,27 +117,39 @@ func (r *Reactor) After(d time.Duration, fn func()) *Timer { return r.loops[0].A
 func (r *Reactor) Every(d time.Duration, fn func()) *Timer { return r.loops[0].Every(d, fn) }
 
 // Run runs the reactor until it is stopped, shut down or closed; then it
-// returns nil. It may not be called on a loop.
+// returns nil, when every loop stands still: no callback runs any more. After a
+// Stop before the first Run, that Run returns at once. It may not be called on a
+// loop.
 func (r *Reactor) Run() error {
 	if r.OnLoop() {
 		return ErrOnLoop
 	}
-	if err := r.RunAsync(); err != nil {
+	r.mu.Lock()
+	if r.vain {
+		r.vain = false
+		r.mu.Unlock()
+		return nil
+	}
+	err := r.runAsync()
+	still := r.still
+	r.mu.Unlock()
+	if err != nil {
 		return err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for r.state == running || r.state == ending {
-		r.cond.Wait()
+	select {
+	case <-still:
+	case <-r.done:
 	}
 	return nil
 }
 
 // RunAsync starts the reactor and returns. After a Stop it goes on where that
-// left off, with the same conns.
+// left off, with the same conns; a Stop that has not come to its end is taken
+// back.
 func (r *Reactor) RunAsync() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.vain = false
 	return r.runAsync()
 }
 
@@ -148,6 +164,8 @@ func (r *Reactor) runAsync() error {
 		if err := r.boot(); err != nil {
 			return err
 		}
+	case stopped:
+		r.resume()
 	}
 	r.state = running
 	r.clock.resume()
@@ -180,27 +198,70 @@ func (r *Reactor) boot() error {
 	return nil
 }
 
+// resume ends what Stop began. r.mu is held.
+func (r *Reactor) resume() {
+	select {
+	case <-r.still:
+		r.still = make(chan struct{})
+	default:
+		close(r.halting) // who stopped it waits no longer; who runs it goes on waiting
+	}
+}
+
 // Stop ends all traffic, and closes nothing: no callback runs, no timer is due,
 // nothing is read or written or accepted, and the other sides see no more than
 // silence, until the reactor runs again. It returns when every loop stands
-// still; called on a loop it returns at once, and the loop stands still when
-// the callback has returned.
-func (r *Reactor) Stop() {
+// still. Called on a loop it returns at once: the callback under way, the
+// handling of one packet, is the last one of that loop, and other loops stand
+// still when theirs have returned. While the reactor shuts down, Stop does
+// nothing.
+//
+// For a callback that does not return, Stop does not wait for ever: when nothing
+// has moved for two seconds, or twice Config.StuckAfter, it returns an
+// UnfinishedError with ErrStuck, and the loops stand still when they can. So it
+// is with two reactors whose callbacks stop each other.
+func (r *Reactor) Stop() error {
 	onLoop := r.OnLoop()
+	halting := r.stop()
+	if onLoop || halting == nil {
+		return nil
+	}
+	return r.await(context.Background(), halting)
+}
+
+// stop has the loops stand still. What it returns is closed when they do, or nil
+// when there is nothing to wait for.
+func (r *Reactor) stop() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.state == running && !r.draining.Load() {
+	switch {
+	case r.state == idle:
+		r.vain = true
+	case r.state == running && !r.draining.Load():
 		r.state = stopped
+		r.halting = make(chan struct{})
 		r.clock.stop()
 		r.halt.Store(true)
 		r.cond.Broadcast()
 		for _, l := range r.loops {
 			l.poke()
 		}
+		// A virtual one's loops stand still between the steps, and others may not
+		// have moved since the last Stop.
+		if r.virtual || r.parked == len(r.loops) {
+			r.stand()
+		}
 	}
-	for !onLoop && !r.virtual && r.state == stopped && r.parked < len(r.loops) {
-		r.cond.Wait()
+	if r.state != stopped {
+		return nil
 	}
+	return r.halting
+}
+
+// stand says that every loop stands still. r.mu is held.
+func (r *Reactor) stand() {
+	close(r.halting)
+	close(r.still)
 }
 
 func (r *Reactor) halted() bool { return r.halt.Load() }
@@ -210,7 +271,9 @@ func (r *Reactor) park() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.parked++
-	r.cond.Broadcast()
+	if r.parked == len(r.loops) && r.state == stopped {
+		r.stand()
+	}
 	for r.state == stopped {
 		r.cond.Wait()
 	}
@@ -278,8 +341,11 @@ func (r *Reactor) Close() error {
 func (r *Reactor) begin() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.state == ending || r.state == ended {
+	switch r.state {
+	case ending, ended:
 		return false
+	case stopped:
+		r.resume()
 	}
 	r.state = ending
 	r.halt.Store(false)

@@ -128,8 +128,8 @@ func TestEndsRaceEachOther(t *testing.T) {
 		}
 		var wg sync.WaitGroup
 		for _, f := range []func(){
-			r.Stop, func() { r.Close() }, func() { r.Shutdown(t.Context()) },
-			func() { r.RunAsync() }, r.Stop, func() { ln.Close() },
+			func() { r.Stop() }, func() { r.Close() }, func() { r.Shutdown(t.Context()) },
+			func() { r.RunAsync() }, func() { r.Stop() }, func() { ln.Close() },
 			func() { r.Dial(t.Context(), "tcp", ln.Addr().String(), new(Conn), &hooks{}) },
 		} {
 			wg.Go(f)

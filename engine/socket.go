@@ -101,7 +101,7 @@ func (s *socket) take(b []byte) {
 		s.hold(b)
 		for len(s.input()) > maxBacklog && s.deliverHeld() {
 		}
-		if len(s.input()) > maxBacklog {
+		if len(s.input()) > maxBacklog && !s.loop.Halted() {
 			s.Close()
 			s.over = false
 			s.finish(ErrBacklog)

@@ -126,9 +126,10 @@ func (l *Loop) takeLooked() {
 }
 
 // settle sends what callbacks wrote, tells of pressure, and reports the conns that
-// ended, until nothing of these is left.
+// ended, until nothing of these is left. After a Stop it sends, and the rest waits
+// for the next Run.
 func (l *Loop) settle() {
-	for l.flush(); len(l.pressed) > 0 || len(l.lost) > 0 || l.crowded; l.flush() {
+	for l.flush(); (len(l.pressed) > 0 || len(l.lost) > 0 || l.crowded) && !l.r.halted(); l.flush() {
 		l.tell()
 	}
 }
@@ -151,6 +152,9 @@ func (l *Loop) tell() {
 		l.relieve()
 	}
 	for i := 0; i < len(l.pressed); i++ {
+		if l.r.halted() {
+			return
+		}
 		p := l.pressed[i]
 		l.pressed[i] = pressure{} // once, even if the callback calls Goexit
 		if p.c != nil {
@@ -159,6 +163,9 @@ func (l *Loop) tell() {
 	}
 	l.pressed = l.pressed[:0]
 	for i := 0; i < len(l.lost); i++ {
+		if l.r.halted() {
+			return
+		}
 		b := l.lost[i]
 		l.lost[i] = burial{} // once, even if the callback calls Goexit
 		if b.c != nil {

@@ -137,7 +137,7 @@ func TestVirtualWaitsForNoLoop(t *testing.T) {
 		"Stop, Stop":      func(v *Virtual) { v.r.Stop(); v.r.Stop() },
 		"Stop, Step":      func(v *Virtual) { v.r.Stop(); v.Step(0) },
 		"Stop, Close":     func(v *Virtual) { v.r.Stop(); v.Close() },
-		"Stop in a turn":  func(v *Virtual) { v.r.Post(v.r.Stop); v.Step(0); v.Step(0) },
+		"Stop in a turn":  func(v *Virtual) { v.r.Post(func() { v.r.Stop() }); v.Step(0); v.Step(0) },
 		"Close in a turn": func(v *Virtual) { v.r.Post(func() { v.Close() }); v.Step(0); v.Step(0) },
 	} {
 		t.Run(name, func(t *testing.T) {

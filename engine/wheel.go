@@ -127,9 +127,14 @@ func (w *wheel) expire(l *Loop, at int32) {
 	w.tell()
 }
 
-// tell calls Expired, for all that are left: those before a Goexit were told.
+// tell calls Expired, for all that are left: those before a Goexit, or before a
+// Stop, were told.
 func (w *wheel) tell() {
 	for i, c := range w.expired {
+		if c != nil && c.loop.r.halted() {
+			c.loop.Post(w.tell)
+			return
+		}
 		w.expired[i] = nil
 		if c != nil && c.due != 0 && c.due <= w.now { // else another one's Expired moved it
 			c.due = 0

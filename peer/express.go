@@ -19,6 +19,7 @@ func (c *Conn) express(b []byte, most int) (n, packets int) {
 	if !c.made || c.shaking || c.reader != nil || p.observed() {
 		return 0, 0
 	}
+	loop := c.link.Loop()
 	base := p.reg.Table()
 	table := c.table() // of base, or of what the first look below finds changed
 	limit := uint(p.cfg.MaxFrame - codec.IDSize)
@@ -45,7 +46,8 @@ func (c *Conn) express(b []byte, most int) (n, packets int) {
 		// What the last packet's handler, or another goroutine, may have changed.
 		// A table of the conn's own changes with the registry's, and input that is
 		// over makes its conn inactive.
-		if c.State() != Active || c.aborted() || p.reg.Table() != base || p.handlers.Load() != handlers {
+		if c.State() != Active || c.aborted() || p.reg.Table() != base || p.handlers.Load() != handlers ||
+			loop.Halted() {
 			break
 		}
 		payload := rest[codec.HeaderSize:end:end]

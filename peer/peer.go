@@ -122,11 +122,13 @@ func (p *Peer) RunAsync() error {
 }
 
 // Stop stops the reactor: all traffic of all its peers stands still, and no
-// conn is closed, until it runs again.
-func (p *Peer) Stop() {
-	if p.check() == nil {
-		p.reactor.Stop()
+// conn is closed, until it runs again. On the loop, the packet being handled is
+// the last one.
+func (p *Peer) Stop() error {
+	if err := p.check(); err != nil {
+		return err
 	}
+	return p.reactor.Stop()
 }
 
 // Close ends the peer and its conns at once; what waits is lost. A peer with a

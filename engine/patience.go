@@ -1,0 +1,76 @@
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+// leastPatience is how long Stop and Close wait, at least, while nothing moves.
+// With less, a machine that is busy with something else would be taken for a
+// callback that hangs.
+const leastPatience = 2 * time.Second
+
+// patience is how long a wait for the loops goes on while nothing moves.
+func (r *Reactor) patience() time.Duration { return max(leastPatience, 2*r.cfg.StuckAfter) }
+
+// progress is what changes as long as loops, conns and calls come to their ends.
+type progress struct {
+	turns           uint64
+	conns           int64
+	parked          int
+	inside, streams int
+}
+
+func (r *Reactor) progress() (p progress) {
+	for _, l := range r.loops {
+		p.turns += l.turns.Load()
+	}
+	p.conns = r.conns.Load()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p.parked, p.inside, p.streams = r.parked, r.inside, r.streams
+	return p
+}
+
+// await waits until done is closed, ctx is done, or nothing has moved for as
+// long as there is patience; in the last two cases it returns an
+// UnfinishedError. A callback that blocks for good, and two reactors whose
+// callbacks wait for each other, cannot hang who calls it.
+func (r *Reactor) await(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	default:
+	}
+	look := time.NewTicker(r.patience() / 8)
+	defer look.Stop()
+	last, since := r.progress(), time.Now()
+	for {
+		select {
+		case <-done:
+			return nil
+		case <-ctx.Done():
+			return r.unfinished(ctx.Err())
+		case <-look.C:
+		}
+		if now := r.progress(); now != last {
+			last, since = now, time.Now()
+		} else if time.Since(since) >= r.patience() {
+			return r.unfinished(ErrStuck)
+		}
+	}
+}
+
+// unfinished says what runs still.
+func (r *Reactor) unfinished(cause error) error {
+	e := &UnfinishedError{Err: cause}
+	for i, l := range r.loops {
+		if l.turns.Load()%2 != 0 {
+			e.Loops = append(e.Loops, i)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e.Conns = r.streams
+	return e
+}
