@@ -205,6 +205,23 @@ func TestReadsOfLongRoundsAreHandledAtOnce(t *testing.T) {
 	}
 }
 
+// readStopped stops the reactor, reads conn i, which waits for the next Run, calls
+// meanwhile, and has the reactor run.
+func (k *rounds) readStopped(t *testing.T, i int, meanwhile func()) {
+	t.Helper()
+	r := k.l.r
+	r.state = running // as far as stop knows
+	still := r.stop()
+	read := make(chan struct{})
+	go func() { defer close(read); k.p.OnTraffic(k.conns[i]) }()
+	wait(t, "stop", still)
+	meanwhile()
+	if err := r.RunAsync(); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, "read", read)
+}
+
 func TestBatchedOutputIsSentBeforeAStop(t *testing.T) {
 	k := newRounds(t, batchMost)
 	k.batch()
@@ -214,13 +231,11 @@ func TestBatchedOutputIsSentBeforeAStop(t *testing.T) {
 	if got := k.sent(); got != 0 {
 		t.Fatalf("%d answers were sent before the bell", got)
 	}
-	k.l.r.halt.Store(true) // the reactor is not running: park returns at once
-	k.work = func(int) {
+	k.readStopped(t, batchFrom, func() {
 		if got := k.sent(); got != batchFrom {
 			t.Errorf("%d answers were sent before the loop stood still, want %d", got, batchFrom)
 		}
-	}
-	k.p.OnTraffic(k.conns[batchFrom])
+	})
 	if got := k.sent(); got != 1 {
 		t.Errorf("%d answers were sent behind the last callback, want 1", got)
 	}
@@ -236,10 +251,9 @@ func TestGoexitInTheWritesBeforeAStop(t *testing.T) {
 	}
 	ended := k.conns[1].ctx.(*socket).conn()
 	ended.tr = &faulty{Transport: ended.tr, in: "Write", fault: runtime.Goexit}
-	k.l.r.halt.Store(true) // the reactor is not running: park returns at once
 	handled := false
 	k.work = func(int) { handled = true }
-	k.p.OnTraffic(k.conns[batchFrom])
+	k.readStopped(t, batchFrom, func() {})
 	if got := k.sent(); !handled || got != batchFrom+1 {
 		t.Errorf("input was handled: %v; %d answers were sent, want %d", handled, got, batchFrom+1)
 	}

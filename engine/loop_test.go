@@ -131,6 +131,34 @@ func TestStopOnLoopStopsTheTurn(t *testing.T) {
 			p := &plug{pump: func() bool { fn(); return false }}
 			plugIn(t, r, p, &hooks{opened: func(c *Conn) { c.Wake(c.Loop()) }})
 		},
+		"conns that open": func(t *testing.T, r *Reactor, fn func()) {
+			plugIn(t, r, &plug{}, &hooks{opened: func(*Conn) { fn() }})
+		},
+		"conns that end": func(t *testing.T, r *Reactor, fn func()) {
+			plugIn(t, r, &plug{}, &hooks{closed: func(*Conn, error) { fn() }}).Abort(nil)
+		},
+		"pressure": func(t *testing.T, r *Reactor, fn func()) {
+			h := &hooks{pressure: func(*Conn, bool) { fn() }}
+			plugIn(t, r, &plug{stuck: true}, h).Queue(make([]byte, 2*DefaultSoftPending))
+		},
+		"deadlines": func(t *testing.T, r *Reactor, fn func()) {
+			plugIn(t, r, &plug{}, &hooks{
+				opened:  func(c *Conn) { c.SetDeadline(1) },
+				expired: func(*Conn) { fn() },
+			})
+		},
+		"input": func(t *testing.T, r *Reactor, fn func()) {
+			left := []byte("x")
+			p := &plug{}
+			p.pump = func() bool {
+				left = left[p.sink.Received(left):]
+				return len(left) > 0
+			}
+			plugIn(t, r, p, &hooks{
+				opened:   func(c *Conn) { c.Wake(c.Loop()) },
+				received: func(_ *Conn, b []byte) int { fn(); return len(b) },
+			})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := virtual(t, nil)
@@ -142,6 +170,8 @@ func TestStopOnLoopStopsTheTurn(t *testing.T) {
 					}
 				})
 			}
+			v.Settle(10)
+			v.Advance(time.Second) // for deadlines
 			v.Settle(10)
 			if !slices.Equal(ran, []int{0}) {
 				t.Errorf("%v ran, and 0 stopped the reactor", ran)

@@ -1,0 +1,149 @@
+package peer
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/registry"
+)
+
+// After a Stop in a callback there is no other one, however much input lies there
+// already; Run returns when that callback has returned, and nothing is lost.
+func TestStopInACallbackIsTheLast(t *testing.T) {
+	const packets = 600 // more than two shares of a turn
+	ways := map[string]struct {
+		setUp func(s *side, got func())
+		serve func(t *testing.T, w *world, got func())
+	}{
+		"typed": {serve: func(t *testing.T, w *world, got func()) {
+			Handle(w.server, w.s.ping, func(*Conn, *note) error { got(); return nil })
+		}},
+		"raw": {serve: func(t *testing.T, w *world, got func()) {
+			HandleRaw(w.server, w.s.ping.Type(), func(*Conn, []byte) error { got(); return nil })
+		}},
+		"any": {serve: func(t *testing.T, w *world, got func()) {
+			HandleAny(w.server, w.s.ping.Type(), func(*Conn, any) error { got(); return nil })
+		}},
+		"OnPacket": {setUp: func(s *side, got func()) {
+			s.cfg.OnPacket = func(*Conn, *registry.Type, any) error { got(); return nil }
+		}},
+		"EncodedIn": {setUp: func(s *side, got func()) {
+			s.cfg.EncodedIn = func(_ *Conn, b []byte) ([]byte, error) { got(); return b, nil }
+		}},
+		"packet log": {
+			setUp: func(s *side, _ func()) { s.cfg.PacketLog = 10 },
+			serve: func(t *testing.T, w *world, got func()) {
+				Handle(w.server, w.s.ping, func(*Conn, *note) error { got(); return nil })
+			},
+		},
+	}
+	for way, test := range ways {
+		t.Run(way, func(t *testing.T) {
+			var w *world
+			var stopped, returned atomic.Bool
+			calls := 0
+			all, halted := make(chan struct{}), make(chan struct{}, 10)
+			got := func() {
+				if stopped.Load() {
+					t.Error("called after Stop")
+				}
+				if calls++; calls == packets {
+					close(all)
+				}
+				if calls == 3 || calls == packets/2 {
+					if err := w.server.Stop(); err != nil {
+						t.Errorf("Stop: %v", err)
+					}
+					stopped.Store(true)
+					halted <- struct{}{}
+					time.Sleep(5 * time.Millisecond) // who does not wait has time to go on
+					returned.Store(true)
+				}
+			}
+			setUp := func(s, _ *side) {
+				calls = 0
+				all = make(chan struct{})
+				if test.setUp != nil {
+					test.setUp(s, got)
+				}
+			}
+			everywhere(t, setUp, func(t *testing.T, world *world) {
+				w = world
+				if test.serve != nil {
+					test.serve(t, w, got)
+				}
+				_, cc := w.handshake(t)
+				stopped.Store(false)
+				sent := make(chan struct{})
+				w.client.Reactor().Post(func() {
+					defer close(sent)
+					for n := range packets {
+						if err := Reply(cc, w.c.ping, &note{n, ""}); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+				wait(t, "sending", sent)
+				for range 2 {
+					wait(t, "stop", halted)
+					w.server.Stop() // from here it waits
+					if !returned.Load() {
+						t.Error("the loops stand still in the middle of a callback")
+					}
+					stopped.Store(false)
+					returned.Store(false)
+					if err := w.server.RunAsync(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				wait(t, "packets", all)
+			})
+		})
+	}
+}
+
+// Run returns when the callback that stopped the reactor has returned.
+func TestRunReturnsWhenTheLoopsStandStill(t *testing.T) {
+	s := newSide(false, 17, 18)
+	server := NewServer(s.reg, &Config{Engine: &engine.Config{Loops: 2}})
+	defer server.Close()
+	for range 20 {
+		var inCallback atomic.Int32
+		both := make(chan struct{}, 2)
+		for _, l := range server.Reactor().Loops() {
+			l.Post(func() {
+				inCallback.Add(1)
+				both <- struct{}{}
+				for len(both) < 2 {
+					time.Sleep(time.Millisecond)
+				}
+				server.Stop()
+				time.Sleep(time.Millisecond)
+				inCallback.Add(-1)
+			})
+		}
+		if err := server.Run(); err != nil {
+			t.Fatal(err)
+		}
+		if n := inCallback.Load(); n != 0 {
+			t.Fatalf("Run returned while %d callbacks ran", n)
+		}
+	}
+}
+
+func TestStopBeforeRun(t *testing.T) {
+	s := newSide(false, 17, 18)
+	server := NewServer(s.reg, nil)
+	defer server.Close()
+	server.Reactor().Post(func() { server.Stop() }) // of the second Run
+	server.Stop()
+	for range 2 {
+		ran := make(chan error, 1)
+		go func() { ran <- server.Run() }()
+		if err := wait(t, "return of Run", ran); err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	}
+}
