@@ -93,27 +93,37 @@ func (l *Loop) post(t task) error {
 }
 
 // Call has fn called on the loop and waits until it has returned, ctx is done,
-// or the reactor has closed. It may not be called on the loop itself.
+// or the reactor has closed. With an error, fn was not called and will not be,
+// unless ctx was done while it ran. It may not be called on the loop itself.
 func (l *Loop) Call(ctx context.Context, fn func()) error {
 	if l.r.OnLoop() {
 		return ErrOnLoop
 	}
+	var taken atomic.Bool // by the loop, or by who waits no longer
 	called := make(chan struct{})
-	if err := l.Post(func() { defer close(called); fn() }); err != nil {
+	err := l.Post(func() {
+		if !taken.Swap(true) {
+			defer close(called)
+			fn()
+		}
+	})
+	if err != nil {
 		return err
 	}
 	select {
 	case <-called:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		err = ctx.Err()
 	case <-l.r.done:
-		select {
-		case <-called:
-			return nil
-		default:
-			return ErrClosed
-		}
+		err = ErrClosed
+	}
+	taken.Store(true)
+	select {
+	case <-called:
+		return nil
+	default:
+		return err
 	}
 }
 

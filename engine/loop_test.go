@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/packetmq/packetmq/internal/leak"
 )
@@ -165,7 +166,7 @@ func TestStopOnLoopStopsTheTurn(t *testing.T) {
 			var ran []int
 			for i := range 3 {
 				add(t, v.r, func() {
-					if ran = append(ran, i); i == 0 {
+					if ran = append(ran, i); len(ran) == 1 {
 						v.r.Stop()
 					}
 				})
@@ -173,13 +174,16 @@ func TestStopOnLoopStopsTheTurn(t *testing.T) {
 			v.Settle(10)
 			v.Advance(time.Second) // for deadlines
 			v.Settle(10)
-			if !slices.Equal(ran, []int{0}) {
-				t.Errorf("%v ran, and 0 stopped the reactor", ran)
+			if len(ran) != 1 {
+				t.Errorf("%v ran, and the first one stopped the reactor", ran)
 			}
 			if err := v.r.RunAsync(); err != nil {
 				t.Fatal(err)
 			}
 			settle(t, v)
+			if name == "deadlines" { // which have no order within a tick
+				slices.Sort(ran)
+			}
 			if !slices.Equal(ran, []int{0, 1, 2}) {
 				t.Errorf("%v ran", ran)
 			}

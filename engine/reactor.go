@@ -322,19 +322,31 @@ func (r *Reactor) OnLoop() bool {
 // returns when every callback has returned and every descriptor is closed, but
 // for what Acceptors have in hand; called on a loop it returns at once, and Done
 // tells the end.
+//
+// For a callback that does not return, Close does not wait for ever: when
+// nothing has moved for two seconds, or twice Config.StuckAfter, it returns an
+// UnfinishedError with ErrStuck. All that does not need the callback's loop is
+// closed by then, and the rest when the callback returns. So it is with two
+// reactors whose callbacks close each other.
 func (r *Reactor) Close() error {
-	onLoop := r.OnLoop()
+	if r.OnLoop() {
+		r.end()
+		return nil
+	}
+	return r.close(context.Background())
+}
+
+// close is Close off the loops, until ctx is done.
+func (r *Reactor) close(ctx context.Context) error {
+	r.end()
+	return r.await(ctx, r.done)
+}
+
+// end has the reactor end, if nobody else has.
+func (r *Reactor) end() {
 	if r.begin() {
-		if onLoop {
-			go r.teardown()
-		} else {
-			r.teardown()
-		}
+		go r.teardown()
 	}
-	if !onLoop {
-		<-r.done
-	}
-	return nil
 }
 
 // begin claims the end of the reactor for the caller.
@@ -362,12 +374,19 @@ func (r *Reactor) teardown() {
 	}
 	drivers := r.drivers
 	r.mu.Unlock()
-	for _, l := range r.loops {
-		r.closeLoop(l, len(drivers) > 0 && !r.virtual)
+	// At the same time, since one may be in a callback that does not return.
+	var closing sync.WaitGroup
+	for i, l := range r.loops {
+		if len(drivers) == 0 || r.virtual { // in order, for the virtual ones
+			r.closeHere(l)
+			continue
+		}
+		closing.Go(func() {
+			r.closeThere(l)
+			drivers[i].stop()
+		})
 	}
-	for _, d := range drivers {
-		d.stop()
-	}
+	closing.Wait()
 	if !r.virtual {
 		procs.Give(len(drivers))
 	}
@@ -382,16 +401,17 @@ func (r *Reactor) teardown() {
 	close(r.done)
 }
 
-// closeLoop closes l on its goroutine, or, if it has none, on this one.
-func (r *Reactor) closeLoop(l *Loop, started bool) {
+// closeHere closes l, which has no goroutine, on one that it makes.
+func (r *Reactor) closeHere(l *Loop) {
 	if r.virtual { // whose callback may have asked for this
 		r.steps.Lock()
 		defer r.steps.Unlock()
 	}
-	if !started {
-		l.closeHere(ErrClosed)
-		return
-	}
+	l.closeHere(ErrClosed)
+}
+
+// closeThere closes l on its goroutine.
+func (r *Reactor) closeThere(l *Loop) {
 	closed := make(chan struct{})
 	l.Post(func() { l.closeAndTell(ErrClosed, closed) })
 	<-closed
@@ -414,7 +434,7 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 		return nil
 	}
 	if !r.startDraining() {
-		return r.Close()
+		return r.close(ctx)
 	}
 	r.closeListeners()
 	for _, l := range r.loops {
@@ -427,14 +447,20 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 	}
 	select {
 	case <-r.drained:
-		return r.Close()
+		return r.close(ctx)
 	case <-r.done:
 		return nil
 	case <-ctx.Done():
 	}
-	left := r.leftOver(ctx.Err())
-	return errors.Join(left, r.Close())
+	more, cancel := context.WithTimeout(context.WithoutCancel(ctx), overtime)
+	defer cancel()
+	left := r.leftOver(more, ctx.Err())
+	return errors.Join(left, r.close(more))
 }
+
+// overtime is how much longer than its context a Shutdown may take, to count and
+// to close what is left.
+const overtime = 100 * time.Millisecond
 
 // startDraining reports whether there is something to wait for.
 func (r *Reactor) startDraining() bool {
@@ -462,27 +488,19 @@ func (r *Reactor) markDrained() {
 	}
 }
 
-// leftOver counts what a Shutdown leaves behind, on the loops.
-func (r *Reactor) leftOver(cause error) error {
+// leftOver counts what a Shutdown leaves behind: on the loops, or, if one of
+// them does not come to that before ctx is done, roughly and for all of them.
+func (r *Reactor) leftOver(ctx context.Context, cause error) error {
 	e := &ShutdownError{Err: cause}
 	for _, l := range r.loops {
-		counted := make(chan struct{})
-		count := func() {
-			defer close(counted)
+		err := l.Call(ctx, func() {
 			for _, c := range l.conns {
 				e.Conns++
 				e.Bytes += int64(c.pending())
 			}
-		}
-		if l.Post(count) != nil {
-			continue
-		}
-		select {
-		case <-counted:
-		case <-r.done:
-			return e
-		case <-time.After(time.Second): // a loop that hangs is not waited for twice
-			return e
+		})
+		if err != nil {
+			return &ShutdownError{Conns: r.Conns(), Bytes: r.total.Load(), Err: cause}
 		}
 	}
 	return e
