@@ -21,11 +21,10 @@
 // with one writer and one reader. It is not a Go channel, which takes some five
 // times as long for a buffer even if nobody ever waits for it: it has a lock, for
 // any number of writers and readers, and these are two, who are woken by their
-// loops. Nor could a Go channel say how many bytes are on their way, or give
-// back to the writer what a reader that is gone has left. It is not
-// internal/ringbuf's either, which takes twice to four times as long: that ring
-// grows, so whoever shares it brings a lock. What waits for room is one loop's
-// own, and there it is that ring.
+// loops. Nor could a Go channel say how many bytes are on their way. It is not
+// internal/ringbuf's ring either, which takes twice to four times as long: that
+// one grows, so whoever shares it brings a lock. What waits for room is one
+// loop's own, and there it is that ring.
 //
 //	go test ./memconn -run '^$' -bench Carrier
 //
