@@ -32,6 +32,7 @@ type burden struct {
 
 	conns     int
 	handshake []byte // nil: says begins with it
+	first     script // what is said before anything is measured but memory; nil: nothing
 	says      script
 	clogs     bool          // the conns take as little of the answers as they can
 	reads     bool          // in the end they read them after all
@@ -82,10 +83,6 @@ func (u *burden) attack(ctx context.Context) (p99 time.Duration, err error) {
 	if err := u.s.forget(); err != nil {
 		return 0, err
 	}
-	before, err := cpuOf(u.s.pid())
-	if err != nil {
-		return 0, err
-	}
 	u.polite.cut()
 	began := time.Now()
 	dial := u.s.dial
@@ -93,6 +90,18 @@ func (u *burden) attack(ctx context.Context) (p99 time.Duration, err error) {
 		dial = u.s.dialNarrow
 	}
 	conns, err := connectAll(ctx, dial, u.conns, u.handshake)
+	if err != nil {
+		return 0, err
+	}
+	defer resetAll(conns)
+	if u.first != nil {
+		if err := u.begin(ctx, conns); err != nil {
+			return 0, err
+		}
+		u.polite.cut()
+		began = time.Now()
+	}
+	before, err := cpuOf(u.s.pid())
 	if err != nil {
 		return 0, err
 	}
@@ -125,4 +134,16 @@ func (u *burden) attack(ctx context.Context) (p99 time.Duration, err error) {
 	rss, err := u.s.settle(ctx, start.rss+keptRSS)
 	u.grew, u.kept = max(u.grew, peak-start.rss), max(u.kept, rss-start.rss)
 	return p99, err
+}
+
+// begin says what comes first, and waits until the server is done with it.
+func (u *burden) begin(ctx context.Context, conns []*conn) error {
+	p, err := newPump(conns, u.first)
+	if err != nil {
+		return err
+	}
+	until, cancel := context.WithTimeout(ctx, u.lasts)
+	defer cancel()
+	p.run(until)
+	return u.s.digested(ctx, conns)
 }

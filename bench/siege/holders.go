@@ -12,6 +12,9 @@ import (
 // that take every place there is.
 const honestIn = 95
 
+// redialAfter is how long a silent conn takes to come back: a round trip.
+const redialAfter = 100 * time.Millisecond
+
 // tryHolders has more silent conns than there are places for handshakes, each
 // of which dials again when it is ended, and honest clients beside them.
 func tryHolders(ctx context.Context, t *trial) error {
@@ -87,7 +90,7 @@ func (h *holders) hold(ctx context.Context) {
 	for ctx.Err() == nil {
 		c, err := h.s.dial(ctx)
 		if err != nil {
-			sleep(ctx, 10*time.Millisecond)
+			sleep(ctx, redialAfter)
 			continue
 		}
 		h.dials.Add(1)
@@ -98,5 +101,6 @@ func (h *holders) hold(ctx context.Context) {
 		}
 		stop()
 		c.reset()
+		sleep(ctx, redialAfter)
 	}
 }
