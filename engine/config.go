@@ -14,6 +14,7 @@ const (
 	DefaultMaxPending      = 8 << 20
 	DefaultMaxTotalPending = 512 << 20
 	DefaultDrain           = 10 * time.Second
+	DefaultPollTime        = 5 * time.Millisecond
 	DefaultStuckAfter      = time.Second
 	DefaultWorkers         = 64
 	DefaultMaxQueued       = 64 << 10
@@ -41,6 +42,15 @@ type Config struct {
 	// Loops is the number of event loops; 0 means 1: every callback of every
 	// conn on one goroutine.
 	Loops int
+
+	// OnCaller has all callbacks run on the goroutine that calls Run, or Poll, and
+	// on its thread: for programs with a main loop of their own. There is one loop
+	// then. RunAsync starts the reactor, and nothing is called before Run or Poll.
+	// A callback costs a change of goroutines more.
+	OnCaller bool
+
+	// PollTime is after how long Poll returns even if more is due; 0 means 5 ms.
+	PollTime time.Duration
 
 	// ReadBuffer is the size of a loop's read buffer in bytes, rounded up to a
 	// power of two; 0 means 256 KiB. It is one per loop, not per conn.
@@ -104,6 +114,10 @@ func (c *Config) withDefaults() Config {
 		d = *c
 	}
 	setDefault(&d.Loops, 1)
+	if d.OnCaller {
+		d.Loops = 1
+	}
+	setDefault(&d.PollTime, DefaultPollTime)
 	setDefault(&d.ReadBuffer, DefaultReadBuffer)
 	setDefault(&d.MaxPending, DefaultMaxPending)
 	setDefault(&d.SoftPending, min(DefaultSoftPending, d.MaxPending))

@@ -22,6 +22,10 @@ var (
 	// an UnfinishedError, which says what they waited for.
 	ErrStuck = errors.New("engine: nothing moves")
 
+	// ErrNotOnCaller is returned by Poll on a reactor without Config.OnCaller,
+	// whose loops have goroutines of their own.
+	ErrNotOnCaller = errors.New("engine: Poll needs Config.OnCaller")
+
 	// ErrOnLoop is returned by a call that waits for the loop when it is made
 	// on the loop, where it could only wait for itself.
 	ErrOnLoop = errors.New("engine: call would block its own loop")

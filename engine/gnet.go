@@ -27,8 +27,16 @@ type poller struct {
 	loop   *Loop
 	client *gnet.Client
 	ringer net.Conn // the bell's other end
-	runner *runner
+	runner callbacks
 	event  event
+}
+
+// callbacks has a poller's events handled: a runner, or a handover.
+type callbacks interface {
+	// run returns when the event was handled, or its handling ended otherwise.
+	run()
+	// end ends what run needs.
+	end()
 }
 
 // event is what the runner is to handle, until it has returned.
@@ -55,6 +63,9 @@ type bell struct{}
 
 func startDriver(l *Loop) (driver, error) {
 	p := &poller{loop: l}
+	if l.r.cfg.OnCaller {
+		l.hand = newHandover(l, p.handle)
+	}
 	client, err := gnet.NewClient(p,
 		gnet.WithNumEventLoop(1),
 		gnet.WithReadBufferCap(l.r.cfg.ReadBuffer),
@@ -88,8 +99,11 @@ var ringing = []byte{1}
 func (p *poller) ring() { p.ringer.Write(ringing) }
 
 func (p *poller) stop() {
+	if p.loop.hand != nil { // gnet's goroutine may be waiting there
+		p.loop.hand.end()
+	}
 	p.client.Stop()
-	if p.runner != nil {
+	if p.runner != nil && p.loop.hand == nil {
 		p.runner.end()
 	}
 	p.ringer.Close()
@@ -139,7 +153,11 @@ func ownUnixAddr(a net.Addr) net.Addr {
 func (p *poller) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
 	s, ok := gc.Context().(*socket)
 	if !ok {
-		p.runner = newRunner(p.loop, p.handle)
+		if p.loop.hand != nil {
+			p.runner = p.loop.hand
+		} else {
+			p.runner = newRunner(p.loop, p.handle)
+		}
 		return nil, gnet.None
 	}
 	p.bring(event{kind: connOpened, s: s, gc: gc})
@@ -182,7 +200,7 @@ func (p *poller) OnClose(gc gnet.Conn, err error) gnet.Action {
 // still, in a call of its own: a Goexit in it, in a Wrapper's Write, does not take
 // e with it.
 func (p *poller) bring(e event) {
-	if p.loop.r.halted() && len(p.loop.dirty) > 0 {
+	if p.loop.hand == nil && p.loop.r.halted() && len(p.loop.dirty) > 0 {
 		p.event = event{kind: halting}
 		p.runner.run()
 	}

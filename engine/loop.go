@@ -18,7 +18,8 @@ import (
 type Loop struct {
 	r          *Reactor
 	index      int
-	commitFrom int // with how many bytes written Commit has something to do
+	hand       *handover // with Config.OnCaller, once it runs
+	commitFrom int       // with how many bytes written Commit has something to do
 
 	mu      sync.Mutex
 	bell    func() // has the driver call turn, soon; nil while there is no driver
@@ -63,6 +64,7 @@ type Loop struct {
 	untaken   []byte     // input that a socket takes behind the flush that is under way
 	batch     []task     // of this turn, from batched on
 	batched   int
+	rounds    uint64  // turns that the bell began
 	spare     []*Conn // looked, the other of two
 	looking   []*Conn // looked, while it is gone through
 	firing    *Timer  // being called
@@ -199,7 +201,7 @@ func (l *Loop) enqueue(c *Conn) {
 
 // enter begins a callback of the driver; exit ends it.
 func (l *Loop) enter() {
-	if l.r.halted() {
+	if l.r.halted() && l.hand == nil { // a goroutine that polls returns instead
 		l.r.park()
 	}
 	l.begin()
@@ -288,6 +290,34 @@ func (l *Loop) adopt() {
 	l.mu.Lock()
 	l.goid = id
 	l.mu.Unlock()
+}
+
+// isHere reports whether the calling goroutine is the loop's.
+func (l *Loop) isHere() bool {
+	id := goid()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.goid == id
+}
+
+// summon has the loop take a turn after the sockets that are ready now.
+func (l *Loop) summon() {
+	l.mu.Lock()
+	l.unlockAndRing(true)
+}
+
+// due reports whether a turn would find something to do. Only who takes the turns
+// may call it.
+func (l *Loop) due() bool {
+	if when, ok := l.timers.next(); ok && when <= l.r.clock.now() {
+		return true
+	}
+	if len(l.dirty) > 0 || len(l.pressed) > 0 || len(l.lost) > 0 { // what a Goexit kept from being settled
+		return true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.batch) > 0 || l.tasks.Len() > 0 || len(l.looked) > 0 || l.hasReady()
 }
 
 // disown takes adopt back.

@@ -83,6 +83,9 @@ func New(cfg *Config) *Reactor {
 		done:  make(chan struct{}),
 	}
 	r.cond.L = &r.mu
+	if r.cfg.OnCaller {
+		r.parked = 1 // while nobody polls
+	}
 	r.work.max = r.cfg.Workers
 	for i := range r.cfg.Loops {
 		r.loops = append(r.loops, &Loop{r: r, index: i, buffers: r.pool.Cache(), commitFrom: min(unloadFrom, r.cfg.MaxPending)})
@@ -119,8 +122,11 @@ func (r *Reactor) Every(d time.Duration, fn func()) *Timer { return r.loops[0].E
 // Run runs the reactor until it is stopped, shut down or closed; then it
 // returns nil, when every loop stands still: no callback runs any more. After a
 // Stop before the first Run, that Run returns at once. It may not be called on a
-// loop.
+// loop. With Config.OnCaller the callbacks run on the calling goroutine.
 func (r *Reactor) Run() error {
+	if r.cfg.OnCaller {
+		return r.runHere()
+	}
 	if r.OnLoop() {
 		return ErrOnLoop
 	}
@@ -329,6 +335,10 @@ func (r *Reactor) OnLoop() bool {
 // closed by then, and the rest when the callback returns. So it is with two
 // reactors whose callbacks close each other.
 func (r *Reactor) Close() error {
+	if r.polls() {
+		r.end()
+		return r.whilePolling(func() error { return r.close(context.Background()) })
+	}
 	if r.OnLoop() {
 		r.end()
 		return nil
@@ -425,6 +435,10 @@ func (r *Reactor) closeThere(l *Loop) {
 //
 // Called on a loop it returns nil at once, and Done tells the end.
 func (r *Reactor) Shutdown(ctx context.Context) error {
+	if r.polls() {
+		r.startDraining() // a stopped one runs on
+		return r.whilePolling(func() error { return r.Shutdown(ctx) })
+	}
 	if r.OnLoop() {
 		own, cancel := context.WithoutCancel(ctx), context.CancelFunc(func() {})
 		if at, ok := ctx.Deadline(); ok {

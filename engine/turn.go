@@ -5,6 +5,7 @@ import "time"
 // turn is the bell's callback, between enter and exit. A loop without sockets,
 // which has none to go back to, takes one turn behind the other for a while.
 func (l *Loop) turn() {
+	l.rounds++
 	l.roundEnded()
 	began := time.Now()
 	for l.once(began); l.again(began); l.once(began) {

@@ -39,18 +39,7 @@ func NewVirtual(cfg *Config) *Virtual {
 func (v *Virtual) Reactor() *Reactor { return v.r }
 
 // Pending reports whether a loop has something to do now.
-func (v *Virtual) Pending(loop int) bool {
-	l := v.r.loops[loop]
-	if when, ok := l.timers.next(); ok && when <= v.r.clock.now() {
-		return true
-	}
-	if len(l.dirty) > 0 || len(l.pressed) > 0 || len(l.lost) > 0 { // what a Goexit kept from being settled
-		return true
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.batch) > 0 || l.tasks.Len() > 0 || len(l.looked) > 0 || l.hasReady()
-}
+func (v *Virtual) Pending(loop int) bool { return v.r.loops[loop].due() }
 
 // Step has a loop take one turn: what a poller's bell does.
 func (v *Virtual) Step(loop int) {

@@ -121,6 +121,15 @@ func (p *Peer) RunAsync() error {
 	return p.reactor.RunAsync()
 }
 
+// Poll is Reactor.Poll, for a program with a main loop of its own: it runs what is
+// due on the calling goroutine. The reactor needs engine.Config.OnCaller.
+func (p *Peer) Poll(ctx context.Context) (more bool, err error) {
+	if err := p.check(); err != nil {
+		return false, err
+	}
+	return p.reactor.Poll(ctx)
+}
+
 // Stop stops the reactor: all traffic of all its peers stands still, and no
 // conn is closed, until it runs again. On the loop, the packet being handled is
 // the last one.

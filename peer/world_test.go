@@ -7,6 +7,7 @@ import (
 	"net"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/internal/await"
@@ -196,6 +197,46 @@ func (w *world) start(t *testing.T) {
 	}
 }
 
+// polled is a world whose callbacks run in Poll, on goroutines of the test's.
+func polled(make transport) transport {
+	return func(t *testing.T, s, c *side) *world {
+		for _, side := range []*side{s, c} {
+			var ec engine.Config
+			if side.cfg.Engine != nil {
+				ec = *side.cfg.Engine
+			}
+			ec.OnCaller = true
+			side.cfg.Engine = &ec
+		}
+		w := make(t, s, c)
+		go pollAll(w.server.Reactor())
+		if w.client.Reactor() != w.server.Reactor() {
+			go pollAll(w.client.Reactor())
+		}
+		return w
+	}
+}
+
+// pollAll is a main loop that does nothing but poll.
+func pollAll(r *engine.Reactor) {
+	over := false
+	defer func() {
+		if !over { // a callback has called Goexit
+			go pollAll(r)
+		}
+	}()
+	for !over {
+		_, err := r.Poll(context.Background())
+		if err == nil {
+			err = r.WaitDue(context.Background())
+		}
+		if err != nil && err != engine.ErrClosed { // stopped
+			time.Sleep(time.Millisecond)
+		}
+		over = err == engine.ErrClosed
+	}
+}
+
 var transports = map[string]transport{
 	"tcp": overSocket(func(*testing.T) string { return "127.0.0.1:0" }),
 	"unix": overSocket(func(t *testing.T) string {
@@ -205,6 +246,11 @@ var transports = map[string]transport{
 	"net.Pipe":             overPipe(),
 	"memory, one reactor":  overMemory(true),
 	"memory, two reactors": overMemory(false),
+
+	"tcp, polled":                  polled(overSocket(func(*testing.T) string { return "127.0.0.1:0" })),
+	"tls, polled":                  polled(overTLS()),
+	"memory, one reactor, polled":  polled(overMemory(true)),
+	"memory, two reactors, polled": polled(overMemory(false)),
 }
 
 // everywhere runs a test over every transport, with a server that insists on

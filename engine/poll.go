@@ -1,0 +1,287 @@
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+// handover has the callbacks of a poller run on the goroutine that is in Poll or
+// Run, for Config.OnCaller. The poller's goroutine waits from when it has an event
+// until that was handled, so that only one of the two touches the loop; while
+// nobody polls it waits as well, reads nothing, and the kernel's buffers fill.
+type handover struct {
+	loop    *Loop
+	handle  func()        // handles the event
+	came    chan struct{} // holds one when there is an event
+	handled chan struct{} // holds one when it was handled
+	off     chan struct{} // closed: events are dropped
+}
+
+func newHandover(l *Loop, handle func()) *handover {
+	return &handover{
+		loop:    l,
+		handle:  handle,
+		came:    make(chan struct{}, 1),
+		handled: make(chan struct{}, 1),
+		off:     make(chan struct{}),
+	}
+}
+
+// run has the event handled. On the poller's goroutine.
+func (h *handover) run() {
+	select {
+	case <-h.off: // the loop has closed
+		return
+	default:
+	}
+	h.came <- struct{}{}
+	select {
+	case <-h.handled:
+	case <-h.off:
+	}
+}
+
+// end lets the poller's goroutine go on, for good.
+func (h *handover) end() { close(h.off) }
+
+// serve handles the event that came. A Goexit or a panic passes through, and the
+// next event finds what is left.
+func (h *handover) serve() {
+	returned := false
+	defer func() {
+		if !returned {
+			h.loop.exit()
+		}
+		h.handled <- struct{}{}
+	}()
+	h.handle()
+	returned = true
+}
+
+// Poll runs what is due on a reactor with Config.OnCaller, on the calling goroutine
+// and its thread: input, posted functions, timers, deadlines and memory conns. The
+// first Poll starts the reactor. It returns when nothing is due; with more, since
+// Config.PollTime was over and something may still be due; or with ctx's error,
+// when ctx is done. It does not wait for something to come: WaitDue does. No limit
+// of time interrupts a callback.
+//
+// Between two Polls nothing of the program's is called and nothing is read: the
+// other sides see full windows, and deadlines go on. What is sent meanwhile leaves
+// in the next Poll. The goroutine that polled last is the loop's until another one
+// polls: OnLoop is true there, and calls that would wait for the loop return
+// ErrOnLoop, except that Close and Shutdown between two Polls poll by themselves
+// and come back at the end. So they do on any goroutine after a Stop; before, the
+// next Poll does their work, and the errors of a callback that does not return are
+// theirs if there is none.
+//
+// A runtime.Goexit in a callback ends the conn it happened on, and the calling
+// goroutine, which is the caller's own; another one may go on. Where that happens
+// while the reactor closes or shuts down, a goroutine of the engine's does the rest.
+//
+// Errors are ErrNotOnCaller without Config.OnCaller, ErrOnLoop in a callback,
+// ErrRunning while another goroutine is in Poll, WaitDue or Run, ErrNotRunning
+// after a Stop, until Run or RunAsync, and ErrClosed at and after the end.
+func (r *Reactor) Poll(ctx context.Context) (more bool, err error) {
+	if err := r.takeLoop(); err != nil {
+		return false, err
+	}
+	returned := false
+	defer func() { r.giveLoop(returned) }()
+	more, err = r.poll(ctx)
+	returned = true
+	return more, err
+}
+
+// poll is Poll on the goroutine that has the loop.
+func (r *Reactor) poll(ctx context.Context) (more bool, err error) {
+	l := r.loops[0]
+	until := time.Now().Add(r.cfg.PollTime)
+	// The wake-up's event comes after those of the sockets that are ready now: a
+	// round in which it is the only one, and leaves nothing behind, is the last.
+	for quiet := false; !quiet || l.due(); {
+		quiet = true
+		l.summon()
+		for rounds := l.rounds; l.rounds == rounds; {
+			select {
+			case <-ctx.Done():
+				return l.due(), ctx.Err()
+			case <-r.done:
+				return false, ErrClosed
+			case <-l.hand.came:
+			}
+			if r.halted() {
+				l.hand.came <- struct{}{} // for who runs it on
+				return false, nil
+			}
+			l.hand.serve()
+			if r.halted() {
+				return false, nil
+			}
+			quiet = quiet && l.rounds != rounds
+			if time.Now().After(until) {
+				return !quiet || l.due(), ctx.Err()
+			}
+			if r.isEnding() {
+				return false, r.serveEnd(ctx)
+			}
+		}
+	}
+	return false, nil
+}
+
+// serveEnd handles what comes until the reactor has closed, as it is about to.
+func (r *Reactor) serveEnd(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-r.done:
+			return ErrClosed
+		case <-r.loops[0].hand.came:
+			r.loops[0].hand.serve()
+		}
+	}
+}
+
+// WaitDue waits until there may be something for Poll to do, or ctx is done, and
+// calls nothing. Its other errors are those of Poll.
+func (r *Reactor) WaitDue(ctx context.Context) error {
+	if err := r.takeLoop(); err != nil {
+		return err
+	}
+	defer r.giveLoop(true)
+	l := r.loops[0]
+	if l.due() {
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-r.done:
+		return ErrClosed
+	case <-l.hand.came:
+		l.hand.came <- struct{}{} // for Poll
+		return nil
+	}
+}
+
+// runHere is Run with Config.OnCaller.
+func (r *Reactor) runHere() error {
+	r.mu.Lock()
+	if r.vain {
+		r.vain = false
+		r.mu.Unlock()
+		return nil
+	}
+	if r.state == stopped {
+		r.runAsync()
+	}
+	r.mu.Unlock()
+	if err := r.takeLoop(); err != nil {
+		return err
+	}
+	returned := false
+	defer func() { r.giveLoop(returned) }()
+	r.serveUntil(r.done)
+	returned = true
+	return nil
+}
+
+// serveUntil handles what comes until done is closed, or the reactor is stopped.
+func (r *Reactor) serveUntil(done <-chan struct{}) {
+	h := r.loops[0].hand
+	for !r.halted() {
+		select {
+		case <-done:
+			return
+		case <-h.came:
+		}
+		if r.halted() {
+			h.came <- struct{}{} // for who runs it on
+			return
+		}
+		h.serve()
+	}
+}
+
+// whilePolling calls wait, which waits for the loop, on a goroutine of its own, and
+// serves the loop meanwhile. It is for the goroutine that polls, between two Polls.
+func (r *Reactor) whilePolling(wait func() error) error {
+	if err := r.takeLoop(); err != nil {
+		return wait() // it has ended
+	}
+	returned := false
+	defer func() { r.giveLoop(returned) }()
+	var err error
+	done := make(chan struct{})
+	go func() { defer close(done); err = wait() }()
+	r.serveUntil(done)
+	<-done
+	returned = true
+	return err
+}
+
+// takeLoop makes the calling goroutine the one that polls. The first one starts the
+// reactor.
+func (r *Reactor) takeLoop() error {
+	if !r.cfg.OnCaller {
+		return ErrNotOnCaller
+	}
+	l := r.loops[0]
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.state == ended, r.state == ending && len(r.drivers) == 0:
+		return ErrClosed
+	case r.parked == 0 && l.isHere():
+		return ErrOnLoop
+	case r.parked == 0:
+		return ErrRunning
+	case r.state == stopped, r.vain:
+		return ErrNotRunning
+	case r.state == idle:
+		if err := r.runAsync(); err != nil {
+			return err
+		}
+	}
+	r.parked = 0
+	l.adopt()
+	return nil
+}
+
+// giveLoop takes takeLoop back. What is batched leaves. Returned is false when a
+// Goexit, or a panic of a transport, ends the polling: then what was to be closed
+// is closed by a goroutine that is not the program's.
+func (r *Reactor) giveLoop(returned bool) {
+	defer func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.parked = 1; r.state == stopped {
+			r.stand()
+		}
+		if !returned && (r.state == ending || r.draining.Load()) {
+			go r.runHere()
+		}
+	}()
+	if l := r.loops[0]; len(l.dirty) > 0 {
+		l.begin()
+		defer l.exit()
+		l.flush()
+		l.leave()
+	}
+}
+
+func (r *Reactor) isEnding() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state >= ending
+}
+
+// polls reports whether the calling goroutine is to poll while it waits for the
+// reactor's end: it is the one that polls, between two Polls, or the reactor is
+// stopped, so that nobody else will.
+func (r *Reactor) polls() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.cfg.OnCaller && r.parked == 1 && (r.loops[0].isHere() || r.state == stopped)
+}
