@@ -18,11 +18,11 @@
 // # The channel
 //
 // The channel between the ends is a ring of Slots buffers for each direction,
-// with one writer and one reader. It is not a Go channel, which takes some five
+// with one writer and one reader. It is not a Go channel, which takes three to six
 // times as long for a buffer even if nobody ever waits for it: it has a lock, for
 // any number of writers and readers, and these are two, who are woken by their
 // loops. Nor could a Go channel say how many bytes are on their way. It is not
-// internal/ringbuf's ring either, which takes twice to four times as long: that
+// internal/ringbuf's ring either, which takes about twice as long: that
 // one grows, so whoever shares it brings a lock. What waits for room is one
 // loop's own, and there it is that ring.
 //
