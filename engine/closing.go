@@ -67,6 +67,6 @@ func (l *Loop) close(err error) {
 // drop ends a task that is not to run: a conn that was attached is refused.
 func (l *Loop) drop(t task) {
 	if t.c != nil {
-		t.c.refuse()
+		t.c.refuse(ErrClosed)
 	}
 }

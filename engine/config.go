@@ -2,6 +2,7 @@ package engine
 
 import (
 	"log/slog"
+	"net"
 	"time"
 )
 
@@ -80,6 +81,24 @@ type Config struct {
 	// MaxConns bounds the open conns; 0 means 65,536, or the limit of open
 	// files less 256 where that is smaller.
 	MaxConns int
+
+	// ListenConfig makes the sockets that Listen listens at, and Dialer those of
+	// Dial. A Control function in one of them runs on the goroutine that listens
+	// or dials.
+	ListenConfig net.ListenConfig
+	Dialer       net.Dialer
+
+	// ReusePort lets several processes listen at one TCP address, where the
+	// system has SO_REUSEPORT: it spreads the conns over them. Elsewhere Listen
+	// returns an error.
+	ReusePort bool
+
+	// SendBuffer and RecvBuffer are the sizes of the kernel's buffers of every
+	// socket that is accepted or dialled, in bytes; 0 leaves them to the system,
+	// which adapts them. Larger ones let one conn have more on a long way at
+	// once; smaller ones bound what many conns take, since neither is counted
+	// here.
+	SendBuffer, RecvBuffer int
 
 	// Drain bounds a Shutdown whose context has no deadline; 0 means 10 s.
 	Drain time.Duration

@@ -58,6 +58,7 @@ const (
 	askPump
 	askAbort
 	askFinish
+	askWithdraw // a conn that is not open yet is not to be opened; always with askAbort
 )
 
 // Conn is one stream of bytes, pinned to a loop, over any transport.
@@ -182,8 +183,12 @@ func (c *Conn) answer() {
 // start opens the conn over its transport.
 func (c *Conn) start() {
 	l := c.loop
-	if l.closing {
-		c.refuse()
+	switch {
+	case l.closing:
+		c.refuse(ErrClosed)
+		return
+	case c.asked.Load()&askWithdraw != 0: // its caller knows
+		c.refuse(nil)
 		return
 	}
 	c.slot = int32(len(l.conns))
@@ -196,15 +201,19 @@ func (c *Conn) start() {
 	}
 }
 
-// refuse ends a conn that came too late to be opened.
-func (c *Conn) refuse() {
+// refuse ends a conn that is not opened; its handler is told err, unless that is
+// nil.
+func (c *Conn) refuse(err error) {
 	c.phase = closed
 	c.never()
 	defer c.loop.r.forget()
 	defer c.hangUp()
+	if err == nil {
+		return
+	}
 	returned := false
 	defer c.loop.caught(nil, &returned)
-	notOpened(c, c.handler, ErrClosed)
+	notOpened(c, c.handler, err)
 	returned = true
 }
 

@@ -5,13 +5,23 @@ import "time"
 // Abort ends the conn at once, for the reason err, which Closed is told. What
 // waits is lost.
 func (c *Conn) Abort(err error) {
+	c.abort(err, askAbort)
+}
+
+// withdraw is Abort for a conn that may not have been opened yet: then it is not
+// opened any more, and its handler not told.
+func (c *Conn) withdraw(err error) {
+	c.abort(err, askAbort|askWithdraw)
+}
+
+func (c *Conn) abort(err error, bits uint32) {
 	s := c.strained()
 	c.mu.Lock()
 	if s.reason == nil {
 		s.reason = err
 	}
 	c.mu.Unlock()
-	c.ask(askAbort)
+	c.ask(bits)
 }
 
 // Finish ends the conn in order: what waits is sent, the other side is told

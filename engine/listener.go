@@ -25,6 +25,7 @@ const enrolling = 64
 type Listener struct {
 	r      *Reactor
 	ln     net.Listener
+	file   *socketFile // of a Unix socket; nil: none is to be removed
 	accept Acceptor
 	take   func(nc net.Conn) // in place of accept
 	shut   chan struct{}     // closed by Close
@@ -35,6 +36,10 @@ type Listener struct {
 // Listen accepts conns at addr from now on, as soon as and whenever the reactor
 // runs; before that, and while it is stopped, they wait in the kernel. The
 // network is tcp, tcp4, tcp6 or unix.
+//
+// A Unix socket file that a server has left when it was killed is found out by a
+// dial, and replaced; where a server listens, the error says so. Close removes
+// the file, unless another server has taken the path over.
 func (r *Reactor) Listen(network, addr string, accept Acceptor) (*Listener, error) {
 	return r.listen(network, addr, &Listener{accept: accept})
 }
@@ -47,26 +52,66 @@ func (r *Reactor) ListenFunc(network, addr string, take func(nc net.Conn)) (*Lis
 	return r.listen(network, addr, &Listener{take: take})
 }
 
-func (r *Reactor) listen(network, addr string, l *Listener) (*Listener, error) {
+// Serve is Listen at a listener of the program's: one that it was given by the
+// system, or has set up by itself. What is no TCP or Unix socket is opened as by
+// Inject. Serve takes ln over in any case, and it is closed with the Listener.
+func (r *Reactor) Serve(ln net.Listener, accept Acceptor) (*Listener, error) {
+	return r.serve(ln, &Listener{accept: accept})
+}
+
+// ServeFunc is to Serve as ListenFunc is to Listen.
+func (r *Reactor) ServeFunc(ln net.Listener, take func(nc net.Conn)) (*Listener, error) {
+	return r.serve(ln, &Listener{take: take})
+}
+
+func (r *Reactor) listen(network, addr string, l *Listener) (_ *Listener, err error) {
+	if r.virtual {
+		return nil, ErrVirtual
+	}
+	var ln net.Listener
 	switch network {
-	case "tcp", "tcp4", "tcp6", "unix":
+	case "tcp", "tcp4", "tcp6":
+		ln, err = r.cfg.listenConfig().Listen(context.Background(), network, addr)
+	case "unix":
+		ln, l.file, err = listenUnix(r.cfg.listenConfig(), addr)
 	default:
 		return nil, &net.OpError{Op: "listen", Net: network, Err: net.UnknownNetworkError(network)}
 	}
-	ln, err := new(net.ListenConfig).Listen(context.Background(), network, addr)
 	if err != nil {
 		return nil, err
 	}
-	l.r, l.ln, l.shut, l.done = r, ln, make(chan struct{}), make(chan struct{})
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.state >= ending || r.draining.Load() {
-		ln.Close()
-		return nil, ErrClosed
+	return r.serve(ln, l)
+}
+
+// serve has l accept at ln.
+func (r *Reactor) serve(ln net.Listener, l *Listener) (*Listener, error) {
+	if ln == nil {
+		return nil, errors.New("engine: nil net.Listener")
 	}
-	r.lns[l] = struct{}{}
+	l.r, l.ln, l.shut, l.done = r, ln, make(chan struct{}), make(chan struct{})
+	if err := r.add(l); err != nil {
+		l.file.remove()
+		ln.Close()
+		return nil, err
+	}
 	go l.serve()
 	return l, nil
+}
+
+// add takes a listener in.
+func (r *Reactor) add(l *Listener) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case l.accept == nil && l.take == nil:
+		return errors.New("engine: nil Acceptor")
+	case r.virtual:
+		return ErrVirtual
+	case r.state >= ending || r.draining.Load():
+		return ErrClosed
+	}
+	r.lns[l] = struct{}{}
+	return nil
 }
 
 // Addr is the address that is listened at, with the real port.
@@ -85,7 +130,10 @@ func (l *Listener) Close() error {
 	delete(l.r.lns, l)
 	l.r.cond.Broadcast()
 	l.r.mu.Unlock()
-	l.once.Do(func() { close(l.shut) })
+	l.once.Do(func() {
+		close(l.shut)
+		l.file.remove()
+	})
 	err := l.ln.Close()
 	if !l.r.OnLoop() {
 		<-l.done
@@ -170,7 +218,7 @@ func (l *Listener) pause(d time.Duration) {
 
 // bring takes an accepted socket onto a loop.
 func (l *Listener) bring(nc net.Conn) {
-	compact(nc)
+	l.r.cfg.setUp(nc)
 	c, h, taken := l.call(nc)
 	if c == nil {
 		if !taken {
@@ -178,9 +226,18 @@ func (l *Listener) bring(nc net.Conn) {
 		}
 		return
 	}
-	if err := l.r.enrol(context.Background(), nc, c, h); err != nil {
+	if err := l.open(nc, c, h); err != nil {
 		notOpened(c, h, err)
 	}
+}
+
+// open opens c over nc: on the poller, if that is a socket.
+func (l *Listener) open(nc net.Conn, c *Conn, h Handler) error {
+	switch nc.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		return l.r.enrol(context.Background(), nc, c, h)
+	}
+	return l.r.Inject(nc, c, h)
 }
 
 // call calls the acceptor, or what takes its place; a panic or a Goexit in it

@@ -48,6 +48,9 @@ type Reactor struct {
 	conns    atomic.Int64 // open, or on their way in
 	total    atomic.Int64 // bytes that wait for other sides, roughly
 
+	endCtx context.Context // done, with the cause ErrClosed, as soon as the end begins
+	cancel context.CancelCauseFunc
+
 	mu      sync.Mutex
 	cond    sync.Cond
 	state   state
@@ -56,7 +59,7 @@ type Reactor struct {
 	still   chan struct{} // closed when every loop stands still, after a Stop
 	halting chan struct{} // likewise, or when the reactor runs on before that; of the last Stop
 	drivers []driver
-	inside  int // calls that wait for a loop to take a conn in
+	inside  int // dials, and sockets that wait for a loop to take them in
 	streams int // injected conns that are not closed yet
 	lns     map[*Listener]struct{}
 	done    chan struct{} // closed when ended
@@ -86,6 +89,7 @@ func New(cfg *Config) *Reactor {
 	if r.cfg.OnCaller {
 		r.parked = 1 // while nobody polls
 	}
+	r.endCtx, r.cancel = context.WithCancelCause(context.Background())
 	r.work.max = r.cfg.Workers
 	for i := range r.cfg.Loops {
 		r.loops = append(r.loops, &Loop{r: r, index: i, buffers: r.pool.Cache(), commitFrom: min(unloadFrom, r.cfg.MaxPending)})
@@ -371,6 +375,7 @@ func (r *Reactor) begin() bool {
 	}
 	r.state = ending
 	r.halt.Store(false)
+	r.cancel(ErrClosed)
 	r.cond.Broadcast()
 	return true
 }
@@ -593,8 +598,15 @@ func (r *Reactor) mayWait() error {
 	return nil
 }
 
-// hold keeps the reactor from being taken down while a conn is brought in. It
-// waits while the reactor is stopped.
+// within returns a ctx that also ends with the reactor, for the cause ErrClosed.
+func (r *Reactor) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(r.endCtx, func() { cancel(ErrClosed) })
+	return ctx, func() { stop(); cancel(nil) }
+}
+
+// hold keeps the reactor from being taken down while a conn is dialled or
+// brought in. It waits while the reactor is stopped.
 func (r *Reactor) hold(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() {
 		r.mu.Lock()
@@ -604,8 +616,8 @@ func (r *Reactor) hold(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for r.state == stopped {
-		if err := ctx.Err(); err != nil {
-			return err
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 		r.cond.Wait()
 	}
@@ -623,7 +635,9 @@ func (r *Reactor) release() {
 	r.cond.Broadcast()
 }
 
-// enrol brings nc, which is taken over in any case, onto a loop as c.
+// enrol brings nc, which is taken over in any case, onto a loop as c. When ctx
+// ends before the loop has come to it, enrol returns, and the loop closes nc
+// unopened; a conn that the loop has opened by then is aborted.
 func (r *Reactor) enrol(ctx context.Context, nc net.Conn, c *Conn, h Handler) error {
 	if err := r.admit(); err != nil {
 		nc.Close()
@@ -634,11 +648,27 @@ func (r *Reactor) enrol(ctx context.Context, nc net.Conn, c *Conn, h Handler) er
 		r.forget()
 		return err
 	}
-	defer r.release()
-	l := r.pick()
-	c.loop, c.handler = l, h
+	c.loop, c.handler = r.pick(), h
 	c.local, c.remote = nc.LocalAddr(), nc.RemoteAddr()
-	if err := r.drivers[l.index].enrol(nc, c); err != nil {
+	if ctx.Done() == nil {
+		return r.take(nc, c)
+	}
+	taken := make(chan error, 1)
+	go func() { taken <- r.take(nc, c) }()
+	select {
+	case err := <-taken:
+		return err
+	case <-ctx.Done():
+		err := context.Cause(ctx)
+		c.withdraw(err)
+		return err
+	}
+}
+
+// take waits until c's loop has taken nc in, and then releases what enrol holds.
+func (r *Reactor) take(nc net.Conn, c *Conn) error {
+	defer r.release()
+	if err := r.drivers[c.loop.index].enrol(nc, c); err != nil {
 		c.never()
 		r.forget()
 		return err

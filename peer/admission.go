@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/netip"
@@ -8,7 +9,7 @@ import (
 	"time"
 )
 
-// Why an accepted socket was closed at once.
+// Why an accepted socket was closed at once, or before its handshake was done.
 var (
 	ErrHalfOpen        = errors.New("peer: too many conns have not finished their handshake")
 	ErrHalfOpenPerAddr = errors.New("peer: too many conns from this address have not finished their handshake")
@@ -20,6 +21,11 @@ var (
 // one by one for IPv4 and by /64 for IPv6, which is what one customer has.
 // Sockets without an IP address are counted only in total.
 //
+// Of the sockets whose handshake is not complete there is a bounded number. A
+// newcomer is not what pays for that: who holds places and says nothing could
+// keep everybody else out. The one that keeps this side waiting has to leave, see
+// halves.
+//
 // An address is forgotten when nothing is open from it and its rate has
 // recovered, so memory is bounded by the conns and by those that came lately.
 type admission struct {
@@ -27,7 +33,8 @@ type admission struct {
 	rate                               float64 // a second; 0: no limit
 
 	mu     sync.Mutex
-	half   int
+	half   halves
+	pace   pace
 	places map[netip.Addr]*place
 	sweep  int   // places at which the next sweep is due
 	other  place // of sockets without an IP address
@@ -37,9 +44,15 @@ type admission struct {
 type place struct {
 	addr  netip.Addr
 	open  int
-	half  int
+	half  halves
 	saved float64 // conns that the rate allows now
 	at    time.Time
+}
+
+// guest is an accepted socket for the admission, as long as it is open.
+type guest struct {
+	place *place    // nil: it is gone
+	half  *halfOpen // nil: its handshake was completed, or it left by itself
 }
 
 // firstSweep is the number of places that are not worth looking through.
@@ -60,50 +73,100 @@ func placeOf(a net.Addr) (addr netip.Addr, ok bool) {
 	return addr, ok
 }
 
-// admit lets a socket in, to a place that is to be told when its handshake is
-// complete and when it is gone, or says why not.
-func (a *admission) admit(remote net.Addr) (*place, error) {
+// recheck is how often a newcomer that waits for room looks for some.
+const recheck = 5 * time.Millisecond
+
+// admit lets a socket in, as a guest whose progress and end are to be told, or
+// says why not. With end the guest can be ended to make room, by any goroutine.
+// Where nobody has to make room yet, it waits until somebody has, or ctx is done.
+func (a *admission) admit(ctx context.Context, remote net.Addr, end func(error)) (*guest, error) {
 	addr, hasIP := placeOf(remote)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.half >= a.halfOpen {
-		return nil, ErrHalfOpen
-	}
-	p := &a.other
-	if hasIP {
-		p = a.place(addr)
-		if err := a.fits(p); err != nil {
-			a.forget(p)
-			return nil, err
+	for {
+		g, evicted, err := a.try(addr, hasIP, end)
+		if evicted != nil {
+			evicted.end(evicted.why)
+		}
+		if err != errNoRoom {
+			return g, err
+		}
+		select {
+		case <-time.After(recheck):
+		case <-ctx.Done():
+			return nil, ErrClosed
 		}
 	}
-	p.open++
-	p.half++
-	a.half++
-	return p, nil
 }
 
-// fits checks the limits of one address, and takes one from its rate.
-func (a *admission) fits(p *place) error {
-	limit := a.halfOpenPerAddr
-	if limit == 0 {
-		limit = DefaultHalfOpenPerAddr
-		if p.addr.IsLoopback() { // one's own machine opens many at once
-			limit = a.halfOpen
+// errNoRoom says that nobody has to make room yet.
+var errNoRoom = errors.New("peer: no room yet")
+
+// eviction is a guest that is to be ended.
+type eviction struct {
+	end func(error)
+	why error
+}
+
+func (a *admission) try(addr netip.Addr, hasIP bool, end func(error)) (*guest, *eviction, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	p, now := &a.other, time.Now()
+	if hasIP {
+		p = a.place(addr)
+		defer a.forget(p)
+		if err := a.fits(p, now); err != nil {
+			return nil, nil, err
 		}
 	}
-	if p.half >= limit {
-		return ErrHalfOpenPerAddr
+	p.open++ // so that p is not forgotten with who has to make room
+	var evicted *eviction
+	switch {
+	case hasIP && p.half.n() >= a.perAddrLimit(p):
+		// One address does not make the others wait, and so never waits itself.
+		evicted = a.evict(p.half.longest(), ErrHalfOpenPerAddr)
+	case a.half.n() >= a.halfOpen:
+		h := a.half.longest()
+		if now.Sub(h.since) < a.pace.patience() {
+			p.open--
+			return nil, nil, errNoRoom
+		}
+		evicted = a.evict(h, ErrHalfOpen)
 	}
+	if a.rate > 0 {
+		p.saved--
+	}
+	g := &guest{place: p}
+	g.half = &halfOpen{guest: g, end: end, since: now}
+	a.add(g.half)
+	return g, evicted, nil
+}
+
+// evict counts a guest out that is to make room.
+func (a *admission) evict(h *halfOpen, why error) *eviction {
+	a.leave(h.guest)
+	h.why, h.guest.half = why, h
+	return &eviction{h.end, why}
+}
+
+// perAddrLimit is how many conns of one address may be half open, at least one.
+func (a *admission) perAddrLimit(p *place) int {
+	switch {
+	case a.halfOpenPerAddr > 0:
+		return a.halfOpenPerAddr
+	case p.addr.IsLoopback(): // one's own machine opens many at once
+		return a.halfOpen + 1
+	}
+	return DefaultHalfOpenPerAddr
+}
+
+// fits checks the limits of one address on more than half-open conns.
+func (a *admission) fits(p *place, now time.Time) error {
 	if a.perAddr > 0 && p.open >= a.perAddr {
 		return ErrPerAddr
 	}
 	if a.rate > 0 {
-		a.recover(p, time.Now())
-		if p.saved < 1 {
+		if a.recover(p, now); p.saved < 1 {
 			return ErrRate
 		}
-		p.saved--
 	}
 	return nil
 }
@@ -148,32 +211,93 @@ func (a *admission) forget(p *place) {
 	}
 }
 
-// settled says that the handshake of a socket is complete, once. A nil place is
-// of one that needed no admission.
-func (a *admission) settled(p *place) {
-	if p == nil {
+// moved says that a guest has come a step further in its handshake. A nil guest
+// is one that needed no admission, here and below.
+func (a *admission) moved(g *guest) {
+	if g == nil {
 		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.settle(p)
+	h := g.half
+	if h == nil || g.place == nil {
+		return
+	}
+	a.drop(h)
+	now := time.Now()
+	a.pace.step(now.Sub(h.since))
+	h.spoke, h.since = true, now
+	a.add(h)
 }
 
-func (a *admission) settle(p *place) {
-	a.half--
-	p.half--
+// hand has end be what a guest is ended with from now on. It reports false when
+// the guest had to make room already.
+func (a *admission) hand(g *guest, end func(error)) bool {
+	if g == nil {
+		return true
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if g.place == nil {
+		return false
+	}
+	if g.half != nil {
+		g.half.end = end
+	}
+	return true
 }
 
-// left says that a socket is gone, once; half, that it was never settled.
-func (a *admission) left(p *place, half bool) {
-	if p == nil {
+// settled says that the handshake of a guest is complete.
+func (a *admission) settled(g *guest) {
+	if g == nil {
 		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if half {
-		a.settle(p)
+	if h := g.half; h != nil && g.place != nil {
+		a.pace.step(time.Since(h.since))
+		a.drop(h)
+		g.half = nil
 	}
+}
+
+// left says that a guest is gone. It returns why the guest had to make room, if
+// it had.
+func (a *admission) left(g *guest) error {
+	if g == nil {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.leave(g)
+	if g.half != nil {
+		return g.half.why
+	}
+	return nil
+}
+
+// leave counts a guest out, once. a.mu is held.
+func (a *admission) leave(g *guest) {
+	p := g.place
+	if p == nil {
+		return
+	}
+	if g.half != nil {
+		a.drop(g.half)
+	}
+	g.place, g.half = nil, nil
 	p.open--
 	a.forget(p)
+}
+
+// add puts a half-open one last in its queues. a.mu is held, as in drop.
+func (a *admission) add(h *halfOpen) {
+	h.all = a.half.queue(h).PushBack(h)
+	h.near = h.guest.place.half.queue(h).PushBack(h)
+}
+
+// drop takes a half-open one off its queues.
+func (a *admission) drop(h *halfOpen) {
+	a.half.queue(h).Remove(h.all)
+	h.guest.place.half.queue(h).Remove(h.near)
 }

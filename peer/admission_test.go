@@ -1,14 +1,17 @@
 package peer
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/packetmq/packetmq/internal/throttle"
@@ -16,6 +19,7 @@ import (
 
 func tcpAddr(s string) net.Addr { return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(s)) }
 
+// Who is let in, who has to make room for it, and why the last one was refused.
 func TestAdmission(t *testing.T) {
 	many := func(n int, format string) (addrs []string) {
 		for i := range n {
@@ -26,62 +30,149 @@ func TestAdmission(t *testing.T) {
 	for name, test := range map[string]struct {
 		a    *admission
 		from []string
-		in   int
-		err  error
+		in   int // that stay
+		why  error
 	}{
-		"in total":           {&admission{halfOpen: 5}, many(9, "10.0.0.%d:1"), 5, ErrHalfOpen},
-		"half an address":    {&admission{halfOpen: 99}, many(50, "10.0.0.1:%d"), 32, ErrHalfOpenPerAddr},
-		"half a /64":         {&admission{halfOpen: 99}, many(50, "[2001:db8::%x]:1"), 32, ErrHalfOpenPerAddr},
-		"two /64s":           {&admission{halfOpen: 99, halfOpenPerAddr: 1}, []string{"[2001:db8:0:1::1]:1", "[2001:db8:0:2::1]:1", "[2001:db8:0:1::2]:1"}, 2, ErrHalfOpenPerAddr},
-		"mapped":             {&admission{halfOpen: 99, halfOpenPerAddr: 1}, []string{"10.0.0.1:1", "[::ffff:10.0.0.1]:1"}, 1, ErrHalfOpenPerAddr},
-		"loopback":           {&admission{halfOpen: 99}, many(50, "127.0.0.1:%d"), 50, nil},
-		"loopback, when set": {&admission{halfOpen: 99, halfOpenPerAddr: 3}, many(50, "127.0.0.1:%d"), 3, ErrHalfOpenPerAddr},
-		"an address":         {&admission{halfOpen: 99, perAddr: 2}, many(5, "10.0.0.1:%d"), 2, ErrPerAddr},
-		"rate":               {&admission{halfOpen: 99, rate: 0.001}, many(5, "10.0.0.1:%d"), 1, ErrRate},
+		"half an address":     {&admission{halfOpen: 99}, many(50, "10.0.0.1:%d"), 32, ErrHalfOpenPerAddr},
+		"half a /64":          {&admission{halfOpen: 99}, many(50, "[2001:db8::%x]:1"), 32, ErrHalfOpenPerAddr},
+		"two /64s":            {&admission{halfOpen: 99, halfOpenPerAddr: 1}, []string{"[2001:db8:0:1::1]:1", "[2001:db8:0:2::1]:1", "[2001:db8:0:1::2]:1"}, 2, ErrHalfOpenPerAddr},
+		"mapped":              {&admission{halfOpen: 99, halfOpenPerAddr: 1}, []string{"10.0.0.1:1", "[::ffff:10.0.0.1]:1"}, 1, ErrHalfOpenPerAddr},
+		"zones":               {&admission{halfOpen: 99, halfOpenPerAddr: 1}, []string{"[fe80::1%lo]:1", "[fe80::1%eth0]:1", "[fe80::1]:1"}, 1, ErrHalfOpenPerAddr},
+		"loopback":            {&admission{halfOpen: 99}, many(50, "127.0.0.1:%d"), 50, nil},
+		"loopback, when set":  {&admission{halfOpen: 99, halfOpenPerAddr: 3}, many(50, "127.0.0.1:%d"), 3, ErrHalfOpenPerAddr},
+		"a bound that is odd": {&admission{halfOpen: 99, halfOpenPerAddr: -1}, many(50, "10.0.0.1:%d"), 32, ErrHalfOpenPerAddr},
+		"an address":          {&admission{halfOpen: 99, perAddr: 2}, many(5, "10.0.0.1:%d"), 2, ErrPerAddr},
+		"rate":                {&admission{halfOpen: 99, rate: 0.001}, many(5, "10.0.0.1:%d"), 1, ErrRate},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var in []*place
-			var last error
+			in := make(map[*guest]bool)
+			var why error
 			for _, from := range test.from {
-				p, err := test.a.admit(tcpAddr(from))
+				g, err := test.a.admit(t.Context(), tcpAddr(from), func(err error) { why = err })
 				if err != nil {
-					last = err
+					why = err
 					continue
 				}
-				in = append(in, p)
+				in[g] = true
 			}
-			if len(in) != test.in || last != test.err {
-				t.Fatalf("%d were let in, then %v; want %d, then %v", len(in), last, test.in, test.err)
+			for g := range in {
+				if g.place == nil {
+					delete(in, g)
+				}
 			}
-			for _, p := range in {
-				test.a.settled(p)
+			if len(in) != test.in || why != test.why {
+				t.Fatalf("%d are in, the last had to leave because of %v; want %d, and %v", len(in), why, test.in, test.why)
 			}
-			if test.a.half != 0 {
-				t.Errorf("%d are half open with all settled", test.a.half)
+			for g := range in {
+				test.a.settled(g)
+				test.a.settled(g)
 			}
-			for _, p := range in {
-				test.a.left(p, false)
+			if n := test.a.half.n(); n != 0 {
+				t.Errorf("%d are half open with all settled", n)
+			}
+			for g := range in {
+				test.a.left(g)
+				test.a.left(g)
 			}
 			if test.a.rate == 0 && len(test.a.places) != 0 {
 				t.Errorf("%d addresses are remembered with nobody there", len(test.a.places))
 			}
-			if _, err := test.a.admit(tcpAddr("10.9.9.9:1")); err != nil {
+			if _, err := test.a.admit(t.Context(), tcpAddr("10.9.9.9:1"), nil); err != nil {
 				t.Errorf("a newcomer after all left: %v", err)
 			}
 		})
 	}
 }
 
-func TestAdmissionOfUnixSockets(t *testing.T) {
-	a := admission{halfOpen: 3}
-	for range 3 {
-		if _, err := a.admit(&net.UnixAddr{Name: "@", Net: "unix"}); err != nil {
+// crowd is an admission that is full, within a synctest bubble.
+type crowd struct {
+	admission
+	guests []*guest
+	ended  []int // guests that had to make room, by their order
+}
+
+func newCrowd(t *testing.T, n int) *crowd {
+	c := &crowd{admission: admission{halfOpen: n}}
+	for i := range n {
+		g, err := c.admit(t.Context(), &net.UnixAddr{}, func(error) { c.ended = append(c.ended, i) })
+		if err != nil {
 			t.Fatal(err)
 		}
+		c.guests = append(c.guests, g)
 	}
-	if _, err := a.admit(&net.UnixAddr{}); err != ErrHalfOpen {
-		t.Errorf("over the total: %v", err)
+	return c
+}
+
+// next lets one more in, and returns how long that took.
+func (c *crowd) next(t *testing.T) time.Duration {
+	began := time.Now()
+	if _, err := c.admit(t.Context(), &net.UnixAddr{}, func(error) {}); err != nil {
+		t.Fatal(err)
 	}
+	return time.Since(began)
+}
+
+// When all places are taken, who keeps this side waiting the longest makes room;
+// nobody has to who takes no longer than others.
+func TestRoomIsMade(t *testing.T) {
+	tests := map[string]struct {
+		before func(c *crowd)
+		ended  int // who has to make room; -1: nobody
+		after  time.Duration
+	}{
+		"silent":             {func(c *crowd) { time.Sleep(time.Second) }, 0, 0},
+		"silent, just come":  {func(c *crowd) {}, 0, mostPatience},
+		"one left meanwhile": {func(c *crowd) { time.AfterFunc(20*time.Millisecond, func() { c.left(c.guests[3]) }) }, -1, 20 * time.Millisecond},
+		"one got ready":      {func(c *crowd) { time.AfterFunc(20*time.Millisecond, func() { c.settled(c.guests[3]) }) }, -1, 20 * time.Millisecond},
+		"others are quick":   {func(c *crowd) { time.Sleep(10 * time.Millisecond); c.moved(c.guests[0]) }, 1, leastPatience - 10*time.Millisecond},
+		"the first spoke":    {func(c *crowd) { time.Sleep(time.Second); c.moved(c.guests[0]) }, 1, 0},
+		"most spoke":         {func(c *crowd) { spoke(c, 0, 1, 2); time.Sleep(time.Second) }, 0, 0},
+		"most spoke, again":  {func(c *crowd) { spoke(c, 0, 1, 2); time.Sleep(time.Second); spoke(c, 0) }, 1, 0},
+		"few spoke":          {func(c *crowd) { time.Sleep(time.Second); spoke(c, 0, 1); time.Sleep(time.Second) }, 2, 0},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCrowd(t, 4)
+				test.before(c)
+				took := c.next(t)
+				if took < test.after || took >= test.after+recheck {
+					t.Errorf("the newcomer waited for %v, want %v", took, test.after)
+				}
+				var want []int
+				if test.ended >= 0 {
+					want = []int{test.ended}
+				}
+				if !slices.Equal(c.ended, want) {
+					t.Errorf("%v had to make room, want %v", c.ended, want)
+				}
+				if n := c.half.n(); n != 4 {
+					t.Errorf("%d are half open", n)
+				}
+			})
+		})
+	}
+}
+
+func spoke(c *crowd, guests ...int) {
+	for _, i := range guests {
+		c.moved(c.guests[i])
+	}
+}
+
+// A newcomer that waits for room is let go with the peer.
+func TestWaitForRoomEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := c.admit(ctx, &net.UnixAddr{}, nil); err != ErrClosed {
+			t.Errorf("admit: %v", err)
+		}
+		if c.other.open != 1 {
+			t.Errorf("%d are open", c.other.open)
+		}
+	})
 }
 
 // Addresses that came once are forgotten when their rate has recovered.
@@ -89,11 +180,11 @@ func TestAdmissionForgets(t *testing.T) {
 	a := admission{halfOpen: 1, rate: 1000}
 	for i := range 100_000 {
 		addr := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
-		p, err := a.admit(net.TCPAddrFromAddrPort(netip.AddrPortFrom(addr, 1)))
+		g, err := a.admit(t.Context(), net.TCPAddrFromAddrPort(netip.AddrPortFrom(addr, 1)), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.left(p, true)
+		a.left(g)
 		if i%5000 == 0 {
 			for _, p := range a.places {
 				p.at = p.at.Add(-time.Second)
@@ -125,16 +216,19 @@ func TestRefusedConnsAreCountedAndLoggedBoundedly(t *testing.T) {
 	s.cfg.Logger = slog.New(slog.NewTextHandler(log, nil))
 	server := NewServer(s.reg, &s.cfg)
 	ln := open(t, server)
-	first := dialTo(t, ln)
-	first.expect(0)
 	began := time.Now()
 	const refused = 500
-	for range refused {
+	var before *wire
+	for range refused + 1 {
 		w := dialTo(t, ln)
-		if b, _ := io.ReadAll(w); len(b) > 0 {
-			t.Fatalf("a conn over the limit was told %x", b)
+		w.expect(0)
+		if before != nil { // has made room
+			if b, _ := io.ReadAll(before); len(b) > 0 {
+				t.Fatalf("a conn that made room was told %x", b)
+			}
+			before.Close()
 		}
-		w.Close()
+		before = w
 	}
 	if n := server.Stats().Refused[ErrHalfOpenPerAddr.Error()]; n != refused {
 		t.Errorf("%d counted, want %d", n, refused)
@@ -143,14 +237,7 @@ func TestRefusedConnsAreCountedAndLoggedBoundedly(t *testing.T) {
 	if log.n > throttle.LinesPerSecond*seconds || log.n == 0 {
 		t.Errorf("%d lines in %d seconds", log.n, seconds)
 	}
-	first.Close()
-	s.next(t, "lost")
-	eventually(t, "room", func() bool {
-		w := dialTo(t, ln)
-		f := w.recv()
-		w.Close()
-		return f != nil
-	})
+	before.Close()
 	if n := server.Stats().Lost["transport"]; n == 0 {
 		t.Error("the lost conn was not counted")
 	}

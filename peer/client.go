@@ -2,8 +2,6 @@ package peer
 
 import (
 	"context"
-	"errors"
-	"math/rand/v2"
 	"net"
 	"runtime/debug"
 	"time"
@@ -25,9 +23,10 @@ func NewClient(reg *registry.Registry, cfg *Config) *Client {
 
 // Connect connects to the server at addr, written as for Server.Listen, and
 // returns when the conn is active, when that failed, or when ctx is done; if
-// ctx has no deadline, after Config.Connect. OnMade is called before it returns.
-// Before the first Run it returns ErrNotRunning. It may not be called on a loop;
-// use ConnectAsync there.
+// ctx has no deadline, after Config.Connect. Close and Shutdown end it at once,
+// with ErrClosed. OnMade is called before it returns, and not any more once it
+// has returned an error. Before the first Run the error is
+// ErrNotRunning. It may not be called on a loop; use ConnectAsync there.
 //
 // With Config.Reconnect the client comes back when it loses the server later;
 // a first failure is returned and not tried again.
@@ -35,14 +34,16 @@ func (c *Client) Connect(ctx context.Context, addr string) (*Conn, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	network, address, err := splitAddr(addr)
+	return c.connect(ctx, target{addr: addr})
+}
+
+func (c *Client) connect(ctx context.Context, to target) (*Conn, error) {
+	network, address, err := splitAddr(to.addr)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := withTimeout(ctx, c.cfg.Connect)
-	defer cancel()
-	return c.await(ctx, func(conn *Conn) error {
-		conn.more().server = addr
+	return c.await(ctx, func(ctx context.Context, conn *Conn) error {
+		conn.more().target = &to
 		if network == "tls" {
 			return c.dialTLS(ctx, address, conn)
 		}
@@ -56,7 +57,7 @@ func (c *Client) Connect(ctx context.Context, addr string) (*Conn, error) {
 // handshake, for Conn.TLS to tell of it.
 func (c *Client) Inject(ctx context.Context, nc net.Conn) (*Conn, error) {
 	taken := false
-	conn, err := c.await(ctx, func(conn *Conn) error {
+	conn, err := c.await(ctx, func(_ context.Context, conn *Conn) error {
 		taken = true
 		return c.inject(conn, nc)
 	})
@@ -79,69 +80,28 @@ func (c *Client) ConnectAsync(addr string) error {
 	if c.isClosed() {
 		return ErrClosed
 	}
-	c.attempt(addr, 0)
+	c.attempt(target{addr: addr})
 	return nil
 }
 
-// attempt dials on a goroutine of its own, after failed earlier tries.
-func (c *Client) attempt(addr string, failed int) {
+// attempt dials on a goroutine of its own.
+func (c *Client) attempt(to target) {
 	go func() {
 		err := engine.ErrGoexit // unless the program's part in a TLS handshake returns
 		defer func() {
 			if v := recover(); v != nil {
 				err = &engine.PanicError{Value: v, Stack: debug.Stack()}
 			}
-			c.attempted(addr, failed, err)
+			if err != nil {
+				c.attempted(to, err)
+			}
 		}()
-		_, err = c.Connect(context.Background(), addr)
+		_, err = c.connect(context.Background(), to)
 	}()
 }
 
-// attempted tells that a try failed, if it did, and tries again.
-func (c *Client) attempted(addr string, failed int, err error) {
-	if err == nil || errors.Is(err, ErrClosed) {
-		return
-	}
-	c.reactor.Post(func() {
-		defer c.retry(addr, failed+1)
-		if f := c.cfg.OnConnectFailed; f != nil {
-			f(addr, err)
-		}
-	})
-}
-
-// lostServer comes back to a server that was lost, if that is wanted.
-func (p *Peer) lostServer(addr string, reason error) {
-	b := p.cfg.Reconnect
-	if b != nil && (b.Again == nil || b.Again(reason)) {
-		p.retry(addr, 0)
-	}
-}
-
-// retry tries again later, if the configuration says so.
-func (p *Peer) retry(addr string, failed int) {
-	b := p.cfg.Reconnect
-	if b == nil || b.Attempts > 0 && failed >= b.Attempts {
-		return
-	}
-	p.reactor.After(b.delay(failed), func() { (&Client{p}).attempt(addr, failed) })
-}
-
-// delay is how long to wait after a number of failures in a row.
-func (b *Backoff) delay(failed int) time.Duration {
-	d := b.Min
-	for range failed {
-		if d >= b.Max {
-			break
-		}
-		d *= 2
-	}
-	d = min(d, b.Max)
-	return d - d/4 + rand.N(d/2+1)
-}
-
 // await opens a conn and waits until it is active.
-func (p *Peer) await(ctx context.Context, open func(*Conn) error) (*Conn, error) {
+func (p *Peer) await(ctx context.Context, open func(context.Context, *Conn) error) (*Conn, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
@@ -150,13 +110,18 @@ func (p *Peer) await(ctx context.Context, open func(*Conn) error) (*Conn, error)
 	}
 	ctx, cancel := withTimeout(ctx, p.cfg.Connect)
 	defer cancel()
+	ctx, unbind := p.within(ctx)
+	defer unbind()
 	conn, err := p.newConn()
 	if err != nil {
 		return nil, err
 	}
 	result := make(chan error, 1)
 	conn.more().waiter = func(err error) { result <- err }
-	if err := open(conn); err != nil {
+	if err := open(ctx, conn); err != nil {
+		if p.isClosed() {
+			return nil, ErrClosed
+		}
 		return nil, err
 	}
 	select {
@@ -167,14 +132,21 @@ func (p *Peer) await(ctx context.Context, open func(*Conn) error) (*Conn, error)
 		select {
 		case err = <-result: // both at once: it is done
 		default:
-			conn.Abort(ctx.Err())
-			err = ctx.Err()
+			err = context.Cause(ctx)
+			conn.Abort(err)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
 	return conn, nil
+}
+
+// within returns a ctx that also ends with the peer, for the cause ErrClosed.
+func (p *Peer) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(p.life, func() { cancel(ErrClosed) })
+	return ctx, func() { stop(); cancel(nil) }
 }
 
 // withTimeout bounds ctx if it is not bounded.

@@ -23,6 +23,7 @@ const (
 	DefaultHalfOpenPerAddr = 32
 	DefaultBackoffMin      = 100 * time.Millisecond
 	DefaultBackoffMax      = 30 * time.Second
+	DefaultBackoffLasts    = 10 * time.Second
 
 	// OriginalMaxFrame is the largest frame, in bytes of id and payload, that
 	// the Python library takes. Other sides that announce no limit of their
@@ -127,12 +128,15 @@ type Config struct {
 	// here; 0 means 5 s.
 	QuitGrace time.Duration
 
-	// HalfOpen bounds the accepted conns whose handshake is not complete; more
-	// are closed at once. 0 means 1,024.
+	// HalfOpen bounds the accepted conns whose handshake is not complete, that of
+	// TLS included. One more ends the one that keeps this side waiting for the
+	// longest, with ErrHalfOpen; as long as none does, it waits itself. 0 means
+	// 1,024.
 	HalfOpen int
 
-	// HalfOpenPerAddr is the same for one IPv4 address, or one IPv6 /64; 0
-	// means 32, and no bound for the machine's own loopback addresses.
+	// HalfOpenPerAddr is the same for one IPv4 address, or one IPv6 /64, where one
+	// more always ends one, with ErrHalfOpenPerAddr; 0 means 32, and no bound for
+	// the machine's own loopback addresses.
 	HalfOpenPerAddr int
 
 	// PerAddr bounds the accepted conns from one IPv4 address, or one IPv6 /64;
@@ -188,16 +192,25 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Backoff says how a client comes back: after Min, then twice as long each
-// time, at most Max, each time lengthened or shortened by up to a quarter at
-// random so that a restarted server does not meet all its clients at once.
+// Backoff says how a client comes back: after Min, then twice as long after each
+// further failure, at most Max, each time lengthened or shortened by up to a
+// quarter at random so that a restarted server does not meet all its clients at
+// once. An attempt that fails is a failure, and so is a conn that is lost before
+// it has lasted.
 type Backoff struct {
 	Min, Max time.Duration // 0 means 100 ms and 30 s
 	Attempts int           // failures in a row before giving up; 0 means never
 
-	// Again says whether to come back after a conn was lost for a reason, as
-	// OnLost is told it; nil means always. A client that has left itself, by
-	// Softquit, Abort or Close, never does.
+	// Lasts is how long a conn must have been active for the failures before it to
+	// be forgotten; 0 means 10 s. With less, a server that takes everybody in and
+	// ends them at once is come back to as fast as a good one.
+	Lasts time.Duration
+
+	// Again says whether to come back after a failure: after a conn was lost, with
+	// the reason that OnLost is told, and after an attempt, with the error that
+	// OnConnectFailed is. It is called on a loop. Nil means unless Permanent says
+	// that it is hopeless. A client that has left itself, by Softquit, Abort or
+	// Close, never comes back, and Again is not asked.
 	Again func(reason error) bool
 }
 
@@ -221,6 +234,7 @@ func (c *Config) withDefaults() Config {
 		setDefault(&b.Min, DefaultBackoffMin)
 		setDefault(&b.Max, DefaultBackoffMax)
 		b.Max = max(b.Max, b.Min)
+		setDefault(&b.Lasts, DefaultBackoffLasts)
 		d.Reconnect = &b
 	}
 	if d.Logger == nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"sync/atomic"
+	"time"
 
 	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/engine"
@@ -31,7 +32,7 @@ type Conn struct {
 
 	// The loop's alone.
 	watch   watch
-	place   *place        // of an accepted socket
+	guest   *guest        // of an accepted socket
 	reader  *codec.Reader // of the frame that has begun; nil between frames
 	heard   bool          // something came since the last look of watch
 	beats   bool          // both sides know heartbeats
@@ -57,16 +58,17 @@ type extra struct {
 
 	// Set before the conn is opened.
 	origin *origin     // nil: nothing is known
-	server string      // what a client connected to; empty elsewhere
+	target *target     // what a client connected to, and comes back to
 	far    *Peer       // what a memory client connected to
 	mate   *Conn       // the other end of a conn in memory
 	waiter func(error) // of Connect; the loop's from then on, nil once called
 
 	// The loop's alone.
-	why        error // what OnLost was called with
-	left       int   // bytes that waited when last looked at after the softquit
-	above      bool  // more than SoftPending waits for the other side,
-	knowsAbove bool  // and OnPressure was told so
+	why        error         // what OnLost was called with
+	since      time.Duration // when a client's conn was made, on the loop's clock
+	left       int           // bytes that waited when last looked at after the softquit
+	above      bool          // more than SoftPending waits for the other side,
+	knowsAbove bool          // and OnPressure was told so
 }
 
 // more is the conn's extra, made if there is none yet.

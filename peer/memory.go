@@ -67,8 +67,13 @@ func NewMemoryClient(reg *registry.Registry, cfg *Config) *MemoryClient {
 }
 
 // Connect connects to a server and returns when the conn is active, when that
-// failed, or when ctx is done. Unless both reactors have been run it returns
-// ErrNotRunning. It may not be called on a loop; use ConnectAsync there.
+// failed, or when ctx is done; if ctx has no deadline, after Config.Connect.
+// Close and Shutdown end it at once, with ErrClosed. Both reactors must run, or
+// have run: else the error is ErrNotRunning. It may not be called on a
+// loop; use ConnectAsync there.
+//
+// With Config.Reconnect the client comes back when it loses the server later,
+// unless that has closed; a first failure is returned and not tried again.
 func (c *MemoryClient) Connect(ctx context.Context, to MemoryHost) (*Conn, error) {
 	server, err := peerOf(to)
 	if err == nil {
@@ -80,20 +85,43 @@ func (c *MemoryClient) Connect(ctx context.Context, to MemoryHost) (*Conn, error
 	if err != nil {
 		return nil, err
 	}
-	return c.await(ctx, func(conn *Conn) error { return c.connect(conn, to) })
+	return c.await(ctx, func(_ context.Context, conn *Conn) error {
+		conn.more().target = &target{host: to}
+		return c.connect(conn, to)
+	})
 }
 
-// ConnectAsync begins to connect to a server. OnMade tells that it is done, and
-// OnLost that it failed. The conn may not be used before.
+// ConnectAsync begins to connect to a server. OnMade tells that it is done;
+// OnLost and OnConnectFailed tell that it failed, and with Config.Reconnect it is
+// tried again. The conn may not be used before.
 func (c *MemoryClient) ConnectAsync(to MemoryHost) error {
 	if _, err := peerOf(to); err != nil {
 		return err
 	}
+	return c.begin(target{host: to})
+}
+
+// begin attaches a conn, and has its failure tell.
+func (c *MemoryClient) begin(to target) error {
 	conn, err := c.newConn()
 	if err != nil {
 		return err
 	}
-	return c.connect(conn, to)
+	e := conn.more()
+	e.target = &to
+	e.waiter = func(err error) {
+		if err != nil && !e.leaving.Load() {
+			c.attempted(to, err)
+		}
+	}
+	return c.connect(conn, to.host)
+}
+
+// attempt is begin for a client that comes back.
+func (c *MemoryClient) attempt(to target) {
+	if err := c.begin(to); err != nil {
+		c.attempted(to, err)
+	}
 }
 
 // Disconnect ends the conn that from names as in Peer.Send, which may be the

@@ -3,6 +3,7 @@ package peer
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -37,9 +38,13 @@ type Peer struct {
 	packets     packetLog
 	admission   admission
 	stats       stats
+	shaking     sockets         // dialled ones, during their TLS handshake
+	life        context.Context // done, with the cause ErrClosed, from Close or Shutdown on
+	end         context.CancelCauseFunc
 
 	mu      sync.Mutex
 	closed  bool
+	retries map[*engine.Timer]struct{} // after which a client tries again
 	nextID  uint64
 	conns   index
 	actives order // of conns, those whose handshake is complete
@@ -63,7 +68,10 @@ func newPeer(reg *registry.Registry, cfg *Config) *Peer {
 		reg: reg,
 		cfg: cfg.withDefaults(),
 		lns: make(map[*engine.Listener]struct{}),
+
+		retries: make(map[*engine.Timer]struct{}),
 	}
+	p.life, p.end = context.WithCancelCause(context.Background())
 	c := &p.cfg
 	p.hooked = c.EncodedIn != nil || c.PacketIn != nil || c.PacketOut != nil || c.EncodedOut != nil
 	p.reactor = c.Reactor
@@ -195,10 +203,17 @@ func (p *Peer) Shutdown(ctx context.Context) error {
 	}
 }
 
-// retire takes no more conns, and returns those that there are by their ids.
+// retire takes no more conns, ends the attempts to make some, and returns those
+// that there are by their ids.
 func (p *Peer) retire() (conns []*Conn, lns []*engine.Listener) {
+	p.end(ErrClosed)
+	p.shaking.close()
 	p.mu.Lock()
 	p.closed = true
+	for t := range p.retries {
+		t.Stop()
+	}
+	clear(p.retries)
 	conns = p.conns.all()
 	for ln := range p.lns {
 		lns = append(lns, ln)
@@ -254,7 +269,7 @@ func (p *Peer) enter(c *Conn) error {
 // made enters a conn into the order of those that are active.
 func (p *Peer) made(c *Conn) {
 	p.stats.made()
-	p.admission.settled(c.place)
+	p.admission.settled(c.guest)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.actives.add(&p.conns, c)
@@ -270,7 +285,7 @@ func (p *Peer) gone(c *Conn) {
 // remove forgets a conn whose transport is gone, which gone has taken out of the
 // order before.
 func (p *Peer) remove(c *Conn) {
-	p.admission.left(c.place, !c.made)
+	p.admission.left(c.guest)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.conns.remove(c.id)
@@ -445,19 +460,31 @@ func (p *Peer) observed() bool {
 
 // accept makes the conn for a socket, or refuses it.
 func (p *Peer) accept(nc net.Conn) (*engine.Conn, engine.Handler) {
-	from, err := p.admission.admit(nc.RemoteAddr())
+	c, err := p.newConn()
+	if err == nil {
+		c.guest, err = p.admit(nc)
+	}
 	if err != nil {
 		p.refuse(nc.RemoteAddr(), err)
 		return nil, nil
 	}
-	c, err := p.newConn()
-	if err != nil {
-		p.admission.left(from, true)
-		return nil, nil
-	}
-	c.place = from
 	c.setOrigin(nc)
 	return &c.link, c.session()
+}
+
+// admit lets nc in. If it has to make room before it is opened, it is closed.
+func (p *Peer) admit(nc net.Conn) (*guest, error) {
+	remote := nc.RemoteAddr()
+	return p.admission.admit(p.life, remote, func(why error) {
+		p.refuse(remote, why)
+		nc.Close()
+	})
+}
+
+// makeRoom ends a conn whose handshake is not complete.
+func (c *Conn) makeRoom(why error) {
+	c.peer.refuse(c.RemoteAddr(), why)
+	c.Abort(why)
 }
 
 // inject opens c over nc, which is taken over in any case.
@@ -468,6 +495,9 @@ func (p *Peer) inject(c *Conn, nc net.Conn) error {
 
 // refuse counts a socket that was not let in.
 func (p *Peer) refuse(remote net.Addr, err error) {
+	if errors.Is(err, ErrClosed) {
+		return
+	}
 	p.stats.refused(err)
 	p.say(slog.LevelWarn, "socket not let in", "remote", remote, "err", err)
 }
@@ -481,12 +511,14 @@ func (p *Peer) listen(addr string) (*engine.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	var ln *engine.Listener
 	if network == "tls" {
-		ln, err = p.listenTLS(address)
-	} else {
-		ln, err = p.reactor.Listen(network, address, p.accept)
+		return p.listenTLS(address)
 	}
+	return p.keep(p.reactor.Listen(network, address, p.accept))
+}
+
+// keep closes ln with the peer.
+func (p *Peer) keep(ln *engine.Listener, err error) (*engine.Listener, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,8 @@
 package peer
 
 import (
+	"crypto/tls"
+	"errors"
 	"net"
 
 	"github.com/packetmq/packetmq/engine"
@@ -21,10 +23,47 @@ func NewServer(reg *registry.Registry, cfg *Config) *Server {
 // called several times. Port 0 takes a free one; the listener's Addr tells it.
 //
 // With tls:// the TLS handshake is done off the loops, within Config.Handshake,
-// before that of this protocol has as long again. A listener has 128 of them
-// under way; one more ends the oldest. Those that are left end with the
-// listener.
+// before that of this protocol has as long again. It counts for Config.HalfOpen.
+// Those that are under way end with the listener.
+//
+// A Unix socket that a server has left when it was killed is replaced; where a
+// server listens, the error says so.
 func (s *Server) Listen(addr string) (*engine.Listener, error) { return s.listen(addr) }
+
+// Serve is Listen at a listener of the program's: one that it was given by the
+// system, has set up by itself, or wraps its conns. What a tls.Listener accepts
+// has its handshake done as with tls://; other conns that are neither TCP nor
+// Unix sockets are taken as by Inject, but counted by Config.HalfOpen and the
+// other bounds. It takes ln over in any case.
+func (s *Server) Serve(ln net.Listener) (*engine.Listener, error) {
+	if ln == nil {
+		return nil, errors.New("peer: nil net.Listener")
+	}
+	guests := new(sockets)
+	l, err := s.keep(s.reactor.Serve(tlsApart{ln, func(tc *tls.Conn) { s.receive(tc, guests) }}, s.accept))
+	if err != nil {
+		return nil, err
+	}
+	closeWith(l, guests)
+	return l, nil
+}
+
+// tlsApart is a listener that gives TLS conns to take, which owns them.
+type tlsApart struct {
+	net.Listener
+	take func(*tls.Conn)
+}
+
+func (l tlsApart) Accept() (net.Conn, error) {
+	for {
+		nc, err := l.Listener.Accept()
+		tc, ok := nc.(*tls.Conn)
+		if err != nil || !ok {
+			return nc, err
+		}
+		l.take(tc)
+	}
+}
 
 // Inject takes nc, whatever is at its other end, as if it had been accepted: an
 // SSH channel, a websocket, one end of a net.Pipe. It takes nc over in any

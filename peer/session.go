@@ -40,6 +40,10 @@ func (s *session) Opened(*engine.Conn) {
 		c.Abort(err)
 		return
 	}
+	if !p.admission.hand(c.guest, c.makeRoom) {
+		c.Abort(p.admission.left(c.guest))
+		return
+	}
 	c.link.SetHoldBack(p.cfg.Overflow == registry.DropOldest || p.ownIDs(p.reg.Table()).dropsOldest)
 	if p.cfg.SkipHandshake {
 		if !c.authenticate(nil) {
@@ -148,6 +152,7 @@ func (c *Conn) onInit(payload []byte) {
 	if m.maxFrame > 0 {
 		c.setMaxSend(m.maxFrame)
 	}
+	c.peer.admission.moved(c.guest)
 	c.beats = m.beats && c.peer.cfg.Ping > 0 && !c.peer.cfg.NoExtensions
 	c.state.CompareAndSwap(uint32(ConnMade), uint32(IDCheck))
 	own := c.peer.ownIDs(c.peer.reg.Join())
@@ -239,10 +244,13 @@ func (c *Conn) onFinish(payload []byte) {
 // establish reports the conn made, once: when the other side has finished the
 // handshake, or has sent a packet before it did.
 func (c *Conn) establish() {
-	if c.made {
+	if c.made || c.aborted() { // a Connect that has given up returned already
 		return
 	}
 	c.made = true
+	if e := c.extra.Load(); e != nil && e.target != nil {
+		e.since = c.link.Loop().Now()
+	}
 	c.watchOver()
 	c.peer.made(c)
 	if f := c.peer.cfg.OnMade; f != nil {
@@ -364,8 +372,9 @@ func (s *session) Drain(*engine.Conn) {
 // NotOpened implements engine.Unopened.
 func (s *session) NotOpened(_ *engine.Conn, err error) {
 	c := s.conn()
-	c.peer.admission.left(c.place, true)
-	c.peer.refuse(c.RemoteAddr(), err)
+	if c.peer.admission.left(c.guest) == nil { // else it was closed, and counted, to make room
+		c.peer.refuse(c.RemoteAddr(), err)
+	}
 }
 
 // Closed implements engine.Handler.
@@ -376,6 +385,7 @@ func (s *session) Closed(_ *engine.Conn, err error) {
 	if err == nil {
 		err = engine.ErrClosed
 	}
+	err = c.explainRefusal(err)
 	defer c.depart()
 	if !c.lost {
 		c.lost, c.more().why = true, err
@@ -390,8 +400,8 @@ func (c *Conn) depart() {
 		c.peer.reg.Leave()
 	}
 	e := c.more()
-	if e.server != "" && c.made && !e.leaving.Load() {
-		c.peer.lostServer(e.server, e.why)
+	if e.target != nil && c.made && !e.leaving.Load() {
+		c.peer.lostServer(*e.target, c.link.Loop().Now()-e.since, e.why)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/packetmq/packetmq/codec"
@@ -32,9 +33,6 @@ var (
 	// speak TLS.
 	ErrNotTLS = errors.New("peer: the other side does not speak TLS")
 )
-
-// maxGuests is the number of TLS handshakes that a listener has under way.
-const maxGuests = 128
 
 // TLS is the state of the TLS conn that this one runs over; nil where there is
 // none. It is shared: do not change it.
@@ -67,23 +65,39 @@ func (p *Peer) clientTLS(address string) *tls.Config {
 		cfg.NextProtos = []string{ALPN}
 	}
 	if cfg.ServerName == "" {
-		cfg.ServerName, _, _ = net.SplitHostPort(address)
+		host, _, _ := net.SplitHostPort(address)
+		// The zone says by which interface to reach it, and is no part of its name.
+		cfg.ServerName, _, _ = strings.Cut(host, "%")
 	}
 	return cfg
 }
 
 // dialTLS opens conn over TLS to address.
 func (c *Client) dialTLS(ctx context.Context, address string, conn *Conn) error {
-	nc, err := new(net.Dialer).DialContext(ctx, "tcp", address)
-	if err != nil {
+	return c.reactor.DialFunc(ctx, "tcp", address, func(ctx context.Context, nc net.Conn) error {
+		if !c.shaking.add(nc, nil) {
+			nc.Close()
+			return ErrClosed
+		}
+		defer c.shaking.remove(nc)
+		tc := tls.Client(nc, c.clientTLS(address))
+		if err := tc.HandshakeContext(ctx); err != nil {
+			nc.Close()
+			return fmt.Errorf("%w with %s: %w", ErrTLS, address, explain(err))
+		}
+		return c.inject(conn, tc)
+	})
+}
+
+// explainRefusal says that err, which c has ended with, is the other side's
+// refusal to go on after the TLS handshake: a server of TLS 1.3 looks at the
+// client's certificate when the client is done.
+func (c *Conn) explainRefusal(err error) error {
+	var op *net.OpError
+	if c.made || c.TLS() == nil || !errors.As(err, &op) || op.Op != "remote error" {
 		return err
 	}
-	tc := tls.Client(nc, c.clientTLS(address))
-	if err := tc.HandshakeContext(ctx); err != nil {
-		nc.Close()
-		return fmt.Errorf("%w with %s: %w", ErrTLS, address, explain(err))
-	}
-	return c.inject(conn, tc)
+	return fmt.Errorf("%w with %v: %w", ErrTLS, c.RemoteAddr(), err)
 }
 
 // explain says what is the matter with somebody who does not speak TLS.
@@ -101,76 +115,88 @@ func (p *Peer) listenTLS(address string) (*engine.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	guests := &lobby{max: min(maxGuests, max(p.cfg.HalfOpen/2, 1)), door: &p.admission}
-	ln, err := p.reactor.ListenFunc("tcp", address, func(nc net.Conn) { p.receive(nc, cfg, guests) })
+	guests := new(sockets)
+	hello := cfg.GetConfigForClient
+	cfg.GetConfigForClient = func(info *tls.ClientHelloInfo) (*tls.Config, error) {
+		p.admission.moved(guests.guest(info.Conn))
+		if hello != nil {
+			return hello(info)
+		}
+		return nil, nil
+	}
+	ln, err := p.keep(p.reactor.ListenFunc("tcp", address, func(nc net.Conn) {
+		p.receive(tls.Server(nc, cfg), guests)
+	}))
 	if err != nil {
 		return nil, err
 	}
+	closeWith(ln, guests)
+	return ln, nil
+}
+
+// closeWith ends the handshakes of a listener with it.
+func closeWith(ln *engine.Listener, guests *sockets) {
 	go func() {
 		<-ln.Done()
 		guests.close()
 	}()
-	return ln, nil
 }
 
 // receive begins the TLS handshake of an accepted socket, or refuses it.
-func (p *Peer) receive(nc net.Conn, cfg *tls.Config, guests *lobby) {
-	g, err := guests.enter(nc)
-	if err == nil {
-		go p.greet(g, cfg, guests)
+func (p *Peer) receive(tc *tls.Conn, guests *sockets) {
+	nc := tc.NetConn()
+	g, err := p.admit(nc)
+	if err == nil && !guests.add(nc, g) {
+		p.admission.left(g)
+		err = ErrClosed
+	}
+	if err != nil {
+		nc.Close()
+		p.refuse(nc.RemoteAddr(), err)
 		return
 	}
-	nc.Close()
-	if !errors.Is(err, ErrClosed) {
-		p.refuse(nc.RemoteAddr(), err)
-	}
+	go p.greet(tc, g, guests)
 }
 
-// greet shakes hands with a guest, and brings it onto a loop or dismisses it.
-func (p *Peer) greet(g *guest, cfg *tls.Config, guests *lobby) {
-	tc := tls.Server(g.nc, cfg)
-	err := engine.ErrGoexit // unless the program's part in it, by cfg, returns
+// greet shakes hands, and brings the conn onto a loop or dismisses it.
+func (p *Peer) greet(tc *tls.Conn, g *guest, guests *sockets) {
+	err := engine.ErrGoexit // unless the program's part in it, by the tls.Config, returns
 	defer func() {
 		if v := recover(); v != nil {
 			err = &engine.PanicError{Value: v, Stack: debug.Stack()}
 		}
-		p.greeted(g, tc, guests, err)
+		p.greeted(tc, g, guests, err)
 	}()
-	ctx, cancel := context.WithTimeout(context.Background(), p.cfg.Handshake)
+	ctx, cancel := context.WithTimeout(p.life, p.cfg.Handshake)
 	defer cancel()
 	err = tc.HandshakeContext(ctx)
 }
 
 // greeted takes a guest in after its handshake, or sends it away because of err.
-func (p *Peer) greeted(g *guest, tc *tls.Conn, guests *lobby, err error) {
-	if err == nil && guests.leave(g) {
-		p.welcome(tc, g.place)
+func (p *Peer) greeted(tc *tls.Conn, g *guest, guests *sockets, err error) {
+	defer guests.remove(tc.NetConn())
+	if err == nil {
+		p.welcome(tc, g)
 		return
 	}
-	if !guests.has(g) {
-		err = errSentAway
+	if p.admission.left(g) == nil && !guests.isClosed() { // else its socket was closed
+		p.refuseTLS(tc.RemoteAddr(), explain(err))
 	}
-	p.refuseTLS(g.nc.RemoteAddr(), explain(err))
-	dismiss(g.nc, err)
-	if guests.leave(g) {
-		p.admission.left(g.place, true)
-	}
+	dismiss(tc.NetConn(), err)
 }
 
 // welcome brings a TLS conn onto a loop.
-func (p *Peer) welcome(tc *tls.Conn, from *place) {
+func (p *Peer) welcome(tc *tls.Conn, g *guest) {
 	c, err := p.newConn()
 	if err == nil {
-		c.place = from
+		c.guest = g
+		p.admission.moved(g)
 		err = p.inject(c, tc)
 	} else {
 		tc.NetConn().Close()
 	}
-	if err == nil {
-		return
-	}
-	p.admission.left(from, true)
-	if !errors.Is(err, ErrClosed) {
+	if err != nil {
+		p.admission.left(g)
 		p.refuse(tc.RemoteAddr(), err)
 	}
 }

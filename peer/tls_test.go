@@ -331,7 +331,7 @@ func TestTLSFlood(t *testing.T) {
 		a := &w.server.admission
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		return a.half == 0
+		return a.half.n() == 0
 	})
 }
 

@@ -1,0 +1,75 @@
+package peer
+
+import (
+	"container/list"
+	"time"
+)
+
+// halfOpen is a guest whose handshake is not complete.
+type halfOpen struct {
+	guest *guest
+	end   func(error)
+	why   error     // it had to make room because of this
+	spoke bool      // it has said something that was understood
+	since time.Time // when it came, or made its last step
+	all   *list.Element
+	near  *list.Element // among those of its address
+}
+
+// halves are half-open guests in two queues, those that have said nothing yet
+// and those that have, each in the order of the last step. A flood fills one of
+// the two, while those who mean it pass through: whoever has kept this side
+// waiting for the longest, in the fuller queue, is the one to do without. The
+// zero value is empty.
+type halves struct{ silent, spoke list.List }
+
+func (q *halves) n() int { return q.silent.Len() + q.spoke.Len() }
+
+func (q *halves) queue(h *halfOpen) *list.List {
+	if h.spoke {
+		return &q.spoke
+	}
+	return &q.silent
+}
+
+// longest is who has made no step for the longest, in the fuller queue. Nil if
+// both are empty.
+func (q *halves) longest() *halfOpen {
+	fuller := &q.silent
+	if q.spoke.Len() > fuller.Len() {
+		fuller = &q.spoke
+	}
+	if fuller.Len() == 0 {
+		return nil
+	}
+	return fuller.Front().Value.(*halfOpen)
+}
+
+// How long a guest may take for a step before it can be the one to make room.
+// With less, honest guests of a machine that is busy with many of them lose what
+// they have done already; with more, a flood keeps the newcomers waiting: with
+// 1,024 places, those beyond 20,000 a second wait for the least patience, beyond
+// 2,500 for the most.
+const (
+	leastPatience = 50 * time.Millisecond
+	mostPatience  = 400 * time.Millisecond
+)
+
+// pace is how long steps take those who make them.
+type pace struct{ mean time.Duration } // 0: nobody has made one yet
+
+// step takes a step into the mean, in which it counts for an eighth.
+func (p *pace) step(took time.Duration) {
+	if p.mean == 0 {
+		p.mean = took
+	}
+	p.mean = max(p.mean+(took-p.mean)/8, 1)
+}
+
+// patience is several times what a step takes, within bounds.
+func (p *pace) patience() time.Duration {
+	if p.mean == 0 {
+		return mostPatience
+	}
+	return min(max(4*p.mean, leastPatience), mostPatience)
+}

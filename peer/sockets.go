@@ -1,0 +1,60 @@
+package peer
+
+import (
+	"net"
+	"sync"
+)
+
+// sockets is those that goroutines shake hands on, for whoever ends the
+// handshakes: the peer, or the listener that accepted them. The zero value is
+// empty.
+type sockets struct {
+	mu     sync.Mutex
+	closed bool
+	open   map[net.Conn]*guest
+}
+
+// add takes nc in, and what it was admitted as; it reports false when the set was
+// closed.
+func (s *sockets) add(nc net.Conn, g *guest) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	if s.open == nil {
+		s.open = make(map[net.Conn]*guest)
+	}
+	s.open[nc] = g
+	return true
+}
+
+func (s *sockets) remove(nc net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, nc)
+}
+
+// guest is what nc was admitted as, or nil.
+func (s *sockets) guest(nc net.Conn) *guest {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open[nc]
+}
+
+func (s *sockets) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// close closes all of them, and lets no more in.
+func (s *sockets) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for nc := range s.open {
+		nc.Close()
+	}
+	s.open = nil
+}
