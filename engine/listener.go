@@ -103,12 +103,12 @@ func (r *Reactor) add(l *Listener) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case l.accept == nil && l.take == nil:
-		return errors.New("engine: nil Acceptor")
 	case r.virtual:
 		return ErrVirtual
 	case r.state >= ending || r.draining.Load():
 		return ErrClosed
+	case l.accept == nil && l.take == nil:
+		return errors.New("engine: nil Acceptor")
 	}
 	r.lns[l] = struct{}{}
 	return nil

@@ -136,7 +136,7 @@ func TestRoomIsMade(t *testing.T) {
 				c := newCrowd(t, 4)
 				test.before(c)
 				took := c.next(t)
-				if took < test.after || took >= test.after+recheck {
+				if took < test.after || took > test.after+recheck {
 					t.Errorf("the newcomer waited for %v, want %v", took, test.after)
 				}
 				var want []int

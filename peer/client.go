@@ -119,10 +119,7 @@ func (p *Peer) await(ctx context.Context, open func(context.Context, *Conn) erro
 	result := make(chan error, 1)
 	conn.more().waiter = func(err error) { result <- err }
 	if err := open(ctx, conn); err != nil {
-		if p.isClosed() {
-			return nil, ErrClosed
-		}
-		return nil, err
+		return nil, p.orClosed(err)
 	}
 	select {
 	case err = <-result:
@@ -137,9 +134,17 @@ func (p *Peer) await(ctx context.Context, open func(context.Context, *Conn) erro
 		}
 	}
 	if err != nil {
-		return nil, err
+		return nil, p.orClosed(err)
 	}
 	return conn, nil
+}
+
+// orClosed is err, or ErrClosed where the peer's end is what that comes of.
+func (p *Peer) orClosed(err error) error {
+	if p.isClosed() {
+		return ErrClosed
+	}
+	return err
 }
 
 // within returns a ctx that also ends with the peer, for the cause ErrClosed.

@@ -55,21 +55,20 @@ const (
 	mostPatience  = 400 * time.Millisecond
 )
 
-// pace is how long steps take those who make them.
-type pace struct{ mean time.Duration } // 0: nobody has made one yet
+// pace is how long the slower ones of those take who make steps: steps are of
+// several kinds, and one that takes a signature takes longer than the next.
+type pace struct{ slow time.Duration } // 0: nobody has made a step yet
 
-// step takes a step into the mean, in which it counts for an eighth.
+// step takes a step into account. A slow one counts at once, and is forgotten
+// within some dozens of quicker ones.
 func (p *pace) step(took time.Duration) {
-	if p.mean == 0 {
-		p.mean = took
-	}
-	p.mean = max(p.mean+(took-p.mean)/8, 1)
+	p.slow = max(p.slow-p.slow/32, took, 1)
 }
 
-// patience is several times what a step takes, within bounds.
+// patience is several times what a slow step takes, within bounds.
 func (p *pace) patience() time.Duration {
-	if p.mean == 0 {
+	if p.slow == 0 {
 		return mostPatience
 	}
-	return min(max(4*p.mean, leastPatience), mostPatience)
+	return min(max(4*p.slow, leastPatience), mostPatience)
 }

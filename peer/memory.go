@@ -110,7 +110,7 @@ func (c *MemoryClient) begin(to target) error {
 	e := conn.more()
 	e.target = &to
 	e.waiter = func(err error) {
-		if err != nil && !e.leaving.Load() {
+		if err != nil {
 			c.attempted(to, err)
 		}
 	}

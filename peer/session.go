@@ -249,7 +249,7 @@ func (c *Conn) establish() {
 	}
 	c.made = true
 	if e := c.extra.Load(); e != nil && e.target != nil {
-		e.since = c.link.Loop().Now()
+		e.since = c.link.Loop().Time()
 	}
 	c.watchOver()
 	c.peer.made(c)
@@ -401,7 +401,7 @@ func (c *Conn) depart() {
 	}
 	e := c.more()
 	if e.target != nil && c.made && !e.leaving.Load() {
-		c.peer.lostServer(*e.target, c.link.Loop().Now()-e.since, e.why)
+		c.peer.lostServer(*e.target, c.link.Loop().Time()-e.since, e.why)
 	}
 }
 
