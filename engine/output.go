@@ -1,5 +1,7 @@
 package engine
 
+import "bytes"
+
 // Out is the buffer for output: append a message to its B, and say so to Commit. The
 // loop sends it behind the callback, in one write for all that was appended. It is
 // valid until the callback returns or until Out, Commit, Direct or Queue is called.
@@ -44,75 +46,92 @@ func (c *Conn) heldBack() bool {
 }
 
 // Commit says that the last n bytes of Out's buffer are a message. An error means that
-// they were taken out again, since there is no room for them: it is Queue's. Where much
-// has been written, Commit sends it: a long callback does not pile up what the other
-// side would take.
+// they were taken out again, and is Queue's; refused is the message if there is no room
+// for it now, until Out is called again. Where much has been written, Commit sends it: a
+// long callback does not pile up what the other side would take.
 //
 // On the loop only.
-func (c *Conn) Commit(n int) error {
+func (c *Conn) Commit(n int) (refused []byte, err error) {
 	if out := c.out; out != nil && len(out.B) < c.loop.commitFrom && c.held == 0 {
-		return nil
+		return nil, nil
 	}
 	return c.commit(n)
 }
 
 // commit is Commit where it has something to do.
-func (c *Conn) commit(n int) error {
+func (c *Conn) commit(n int) (refused []byte, err error) {
 	c.loop.mustBeHere("Conn.Commit")
 	out, r := c.out, c.loop.r
 	if out == nil || n > len(out.B) {
-		return nil
+		return nil, nil
 	}
 	before := len(out.B) - n
+	if c.held > 0 && r.room(c.held+before, n) != nil && !c.moveOn() {
+		return nil, ErrClosed
+	}
 	if c.held+len(out.B) > r.cfg.MaxPending && n <= r.cfg.MaxPending && before > 0 {
-		// What was written before may leave.
-		last := c.loop.buffers.Get()
-		last.B = append(last.B, out.B[before:]...)
-		out.B = out.B[:before]
-		if err := c.unloadBefore(last); err != nil {
-			return err
-		}
-		if out, before = c.out, 0; out != last { // it waits in order elsewhere
-			return nil
-		}
+		return c.unloadBefore(n)
 	}
 	if err := r.room(c.held+before, n); err != nil {
-		out.B = out.B[:before]
-		return err
+		refused, out.B = out.B[before:], out.B[:before]
+		return refused, err
 	}
 	if len(out.B) >= unloadFrom {
 		c.unloadNow()
 	}
-	return nil
+	return nil, nil
 }
 
-// unloadBefore sends what was written, and has last be what was written after it.
-func (c *Conn) unloadBefore(last *Buffer) error {
+// unloadBefore is commit where the message has room only if what was written before it
+// leaves.
+func (c *Conn) unloadBefore(n int) (refused []byte, err error) {
+	out, last := c.out, c.loop.buffers.Get()
+	before := len(out.B) - n
+	last.B = append(last.B, out.B[before:]...)
+	out.B = out.B[:before]
 	c.unloadNow()
-	if c.phase != open {
+	switch {
+	case c.phase != open:
 		c.loop.buffers.Put(last)
-		return ErrClosed
-	}
-	if c.heldBack() {
+		return nil, ErrClosed
+	case c.heldBack():
 		defer c.loop.buffers.Put(last)
-		return c.Queue(last.B)
+		if err := c.Queue(last.B); err != nil {
+			return bytes.Clone(last.B), err
+		}
+		return nil, nil
 	}
 	c.out = last
 	c.touch()
-	return nil
+	return c.commit(n)
 }
 
-// unloadNow sends what was written in the middle of a callback, after what waits, as
-// far as the other side takes it.
-func (c *Conn) unloadNow() {
-	if m, ok := c.tr.(mover); ok && c.held > 0 {
-		m.move()
-		if c.phase == closed {
-			return
-		}
-		c.hold(c.tr.Buffered(), 0)
+// Unload sends what was written and queued, in the middle of a callback, as far as the
+// other side takes it: there may be room then. Out's buffer must not be in use. On the
+// loop only.
+func (c *Conn) Unload() {
+	c.loop.mustBeHere("Conn.Unload")
+	if c.phase == open && !c.writing {
+		c.unloadNow()
 	}
-	c.flush()
+}
+
+// unloadNow is Unload where that may be called.
+func (c *Conn) unloadNow() {
+	if c.held == 0 || c.moveOn() {
+		c.flush()
+	}
+}
+
+// moveOn has the transport send what it can send. It reports whether the conn is alive.
+func (c *Conn) moveOn() bool {
+	if m, ok := c.tr.(mover); ok {
+		m.move()
+		if c.phase != closed {
+			c.hold(c.tr.Buffered(), 0)
+		}
+	}
+	return c.phase != closed
 }
 
 // LastOut is Out for a last word: it is there however much waits. What is

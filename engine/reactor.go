@@ -109,6 +109,9 @@ func (r *Reactor) Conns() int { return int(r.conns.Load()) }
 // DrainTime is Config.Drain.
 func (r *Reactor) DrainTime() time.Duration { return r.cfg.Drain }
 
+// MaxPending is Config.MaxPending.
+func (r *Reactor) MaxPending() int { return r.cfg.MaxPending }
+
 // Done is closed when the reactor has closed and every callback has returned.
 // Only Acceptors may be under way still, and OnStuck; the sockets of those are
 // closed when they return, and their handlers told by Unopened.

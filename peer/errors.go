@@ -49,15 +49,16 @@ var (
 	ErrHandshakeTimeout = errors.New("peer: handshake was not done in time")
 )
 
-// SizeError is a packet too large to send to the other side.
+// SizeError is a packet that is too large ever to be sent: for the other side, for its
+// type's MaxSize, or to wait in the reactor. The conn goes on.
 type SizeError struct {
 	Packet string
 	Length int // of id and payload, in bytes
-	Max    int // what the other side takes
+	Max    int // what may be sent
 }
 
 func (e *SizeError) Error() string {
-	return fmt.Sprintf("peer: %s of %d bytes is too large for the other side, which takes %d", e.Packet, e.Length, e.Max)
+	return fmt.Sprintf("peer: %s of %d bytes is too large, at most %d may be sent", e.Packet, e.Length, e.Max)
 }
 
 // ProtocolError is something that the other side may not send, or not in the

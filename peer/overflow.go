@@ -55,6 +55,22 @@ func (c *Conn) policy(t *registry.Type) registry.Overflow {
 // queue hands a frame to the link, or to the policy if there is no room.
 func (c *Conn) queue(t *registry.Type, frame []byte) error {
 	err := c.link.Queue(frame)
+	if errors.Is(err, ErrBackpressure) && c.link.Loop().Here() && c.unknown&encoding == 0 {
+		c.link.Unload() // a long callback's output can only leave here
+		err = c.link.Queue(frame)
+	}
+	return c.refused(t, frame, err)
+}
+
+// refused is what a send returns for the link's err: that of the policy if there is no
+// room for the frame.
+func (c *Conn) refused(t *registry.Type, frame []byte, err error) error {
+	switch err := err.(type) {
+	case nil:
+		return nil
+	case *engine.SizeError:
+		return c.tooLarge(t, err.Length-codec.LengthSize, err.Max-codec.LengthSize)
+	}
 	if errors.Is(err, ErrBackpressure) {
 		return c.overflow(t, frame)
 	}

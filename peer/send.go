@@ -88,8 +88,8 @@ func (c *Conn) SendRaw(t *registry.Type, payload []byte) error {
 			return err
 		}
 		h := codec.Header(id, len(payload))
-		if c.link.QueueParts(h[:], payload) == nil {
-			return nil
+		if err := c.link.QueueParts(h[:], payload); !errors.Is(err, ErrBackpressure) {
+			return c.refused(t, nil, err)
 		}
 	}
 	b := c.scratch()
@@ -108,7 +108,7 @@ func (c *Conn) ReplyRaw(t *registry.Type, payload []byte) error {
 	c.mustBeOnLoop("Conn.ReplyRaw")
 	id, ok := c.table().WireID(t)
 	if !ok || t.Options().MaxSize > 0 || codec.IDSize+len(payload) > int(c.maxSend.Load()) ||
-		c.State() != Active || c.peer.observed() {
+		c.State() != Active || c.unknown&encoding != 0 || c.peer.observed() {
 		return c.SendRaw(t, payload) // which knows what is wrong, if anything
 	}
 	out := c.link.Out()
@@ -118,13 +118,14 @@ func (c *Conn) ReplyRaw(t *registry.Type, payload []byte) error {
 	if len(payload) >= engine.DirectLeast {
 		h := codec.Header(id, len(payload))
 		out.B = append(out.B, h[:]...)
-		if c.unknown&encoding != 0 || !c.link.Direct(payload) {
-			out.B = append(out.B, payload...)
+		if c.link.Direct(payload) {
+			return nil
 		}
-		return nil
+		out.B = append(out.B, payload...)
+	} else {
+		out.B = codec.AppendFrame(out.B, id, payload)
 	}
-	out.B = codec.AppendFrame(out.B, id, payload)
-	return nil
+	return c.commit(t, codec.HeaderSize+len(payload))
 }
 
 // SendEncoded sends raw, a packet id and its payload as they go on the wire.
@@ -243,33 +244,48 @@ func (c *Conn) dispatch(t *registry.Type, frame []byte) (err error) {
 	return c.queue(t, frame)
 }
 
-// reply encodes behind what the callback has written so far.
+// reply encodes after what the callback has written so far.
 func (c *Conn) reply(t *registry.Type, v any) error {
 	id, ok := c.table().WireID(t)
-	if !ok || c.State() != Active || c.peer.observed() || t.Hooks() != nil {
+	if !ok || c.State() != Active || c.unknown&encoding != 0 || c.peer.observed() || t.Hooks() != nil {
 		return c.peer.send(c, t, v) // which knows what is wrong, if anything
 	}
 	out := c.link.Out()
 	if out == nil { // no room, or closed
 		return c.peer.send(c, t, v)
 	}
-	// The value's own marshalling may send something on this conn: what it
-	// appends must not be where this is being written.
-	start, room := len(out.B), out.B
-	out.B = nil
-	was := c.unknown
-	c.unknown |= encoding
-	b, err := c.encode(room, t, id, v)
-	c.unknown = was
-	inner := out.B
-	if out.B = b; err != nil {
-		out.B = room[:start]
+	start := len(out.B)
+	if err := c.encodeInto(out, t, id, v); err != nil {
+		return err
 	}
-	if len(inner) > 0 {
-		out.B = append(out.B, inner...)
+	return c.commit(t, len(out.B)-start)
+}
+
+// commit has the last n bytes of what the callback has written be a packet, or what the
+// policy makes of it if there is no room.
+func (c *Conn) commit(t *registry.Type, n int) error {
+	refused, err := c.link.Commit(n)
+	if err == nil {
+		return nil
+	}
+	return c.refused(t, refused, err)
+}
+
+// encodeInto appends v as a frame to what the callback has written. The value's
+// own marshalling may send on this conn, and may not return. So out keeps what
+// it has until the frame is whole, and what is sent meanwhile is queued, to
+// follow it: nothing else may be appended where the frame is being written.
+func (c *Conn) encodeInto(out *engine.Buffer, t *registry.Type, id uint16, v any) error {
+	c.unknown |= encoding
+	defer c.encoded()
+	b, err := c.encode(out.B, t, id, v)
+	if err == nil {
+		out.B = b
 	}
 	return err
 }
+
+func (c *Conn) encoded() { c.unknown &^= encoding }
 
 // sendable reports whether the conn is in a state to send a packet of type t,
 // nil if that is not known. Internal packets of the program may go before the
@@ -310,7 +326,8 @@ func (c *Conn) notOnWire(t *registry.Type) error {
 	return fmt.Errorf("%w: %s", ErrNotOnWire, t.Name())
 }
 
-// fits reports whether the other side takes a frame of n bytes, id included.
+// fits reports whether a frame of n bytes, id included, may be sent: the other side takes
+// it, and it could wait.
 func (c *Conn) fits(t *registry.Type, n int) error {
 	limit := int(c.maxSend.Load())
 	if t != nil {
@@ -321,11 +338,16 @@ func (c *Conn) fits(t *registry.Type, n int) error {
 	if n <= limit {
 		return nil
 	}
+	return c.tooLarge(t, n, limit)
+}
+
+// tooLarge is the error for a frame of n bytes, id included, of which most may be sent.
+func (c *Conn) tooLarge(t *registry.Type, n, most int) error {
 	name := "packet"
 	if t != nil {
 		name = t.Name()
 	}
-	return &SizeError{Packet: name, Length: n, Max: limit}
+	return &SizeError{Packet: name, Length: n, Max: most}
 }
 
 func (c *Conn) scratch() *engine.Buffer  { return c.peer.reactor.Buffers().Get() }

@@ -65,9 +65,11 @@ func (s *session) Opened(*engine.Conn) {
 	c.emit(registry.IDInit, m.append)
 }
 
-// setMaxSend bounds what is sent: to n, and to what this side would take.
+// setMaxSend bounds what is sent: to n, to what this side would take, and to what may
+// wait.
 func (c *Conn) setMaxSend(n uint64) {
-	c.maxSend.Store(uint32(min(n, uint64(c.peer.cfg.MaxFrame), math.MaxUint32)))
+	waits := max(c.peer.reactor.MaxPending()-codec.LengthSize, 0)
+	c.maxSend.Store(uint32(min(n, uint64(c.peer.cfg.MaxFrame), uint64(waits), math.MaxUint32)))
 }
 
 // checkBeforeActive bounds what is buffered for a conn that has not shown who
@@ -101,13 +103,22 @@ func (c *Conn) emit(id uint16, payload func([]byte) []byte) {
 	if id == registry.IDSoftquit {
 		take = c.link.LastOut // there is one of them, and it must get there
 	}
-	out := take()
-	if out == nil {
+	if out := take(); out != nil {
+		out.B = appendInternal(out.B, id, payload)
 		return
 	}
-	start := len(out.B)
-	b := payload(codec.BeginFrame(out.B, id))
-	out.B, _ = codec.EndFrame(b, start, len(b)) // ours, and bounded by MaxNames
+	b := c.scratch()
+	defer c.release(b)
+	b.B = appendInternal(b.B, id, payload)
+	c.link.Queue(b.B) // it waits for what is held back; with no room, a heartbeat is not answered
+}
+
+// appendInternal appends a frame that is ours, and bounded by MaxNames.
+func appendInternal(b []byte, id uint16, payload func([]byte) []byte) []byte {
+	start := len(b)
+	b = payload(codec.BeginFrame(b, id))
+	b, _ = codec.EndFrame(b, start, len(b))
+	return b
 }
 
 // internal handles one of this library's own packets.
@@ -128,10 +139,8 @@ func (c *Conn) internal(id uint16, payload []byte) {
 		c.onFinish(payload)
 	case registry.IDSoftquit:
 		c.onSoftquit(payload)
-	case registry.IDPing:
-		c.onPing(payload)
-	case registry.IDPong:
-		c.onPong(payload)
+	case registry.IDPing, registry.IDPong:
+		c.heartbeat(id, payload)
 	}
 }
 

@@ -160,6 +160,18 @@ func (c *Conn) timeFrame(frames int) {
 	}
 }
 
+// heartbeat handles one. Nothing is due to a side that has not finished the handshake: it
+// could have answers wait here before it has shown who it is.
+func (c *Conn) heartbeat(id uint16, payload []byte) {
+	switch {
+	case !c.made:
+	case id == registry.IDPing:
+		c.onPing(payload)
+	default:
+		c.onPong(payload)
+	}
+}
+
 // onPing answers a heartbeat with the same payload.
 func (c *Conn) onPing(payload []byte) {
 	c.emit(registry.IDPong, func(b []byte) []byte { return append(b, payload...) })
