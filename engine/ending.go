@@ -124,7 +124,7 @@ func (c *Conn) allow() {
 	grace := s.grace
 	c.mu.Unlock()
 	s.unsent = c.pending()
-	c.setDeadline(later(c.loop.Time(), max(grace, 1)))
+	c.setDeadline(later(c.loop.wheel.time(c.loop), max(grace, 1)))
 }
 
 // finWrite ends this side's direction and waits for the other side's.

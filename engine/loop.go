@@ -191,6 +191,13 @@ func (l *Loop) unlockAndRing(wanted bool) bool {
 	return coming
 }
 
+// ringAgain has the loop take a turn after the poll round that is under way, or
+// the next one. On the loop only.
+func (l *Loop) ringAgain() (coming bool) {
+	l.mu.Lock()
+	return l.unlockAndRing(true)
+}
+
 // setBell gives the loop its bell, or takes it away. What was posted before
 // rings once the reactor runs.
 func (l *Loop) setBell(bell func()) {
@@ -270,9 +277,6 @@ func (l *Loop) mend() {
 		l.firing = nil
 		l.timers.again(t, l.r.clock.now())
 	}
-	if len(l.wheel.expired) > 0 {
-		l.Post(l.wheel.tell)
-	}
 	l.rest.clear(&l.r.pool) // of a Wrapper's transport, as is what is untaken: its conn has ended
 	l.untaken = nil
 	if l.r.draining.Load() {
@@ -321,6 +325,9 @@ func (l *Loop) due() bool {
 		return true
 	}
 	if len(l.dirty) > 0 || len(l.pressed) > 0 || len(l.lost) > 0 { // what a Goexit kept from being settled
+		return true
+	}
+	if len(l.wheel.due) > 0 {
 		return true
 	}
 	l.mu.Lock()

@@ -6,4 +6,6 @@ type polled struct{}
 
 func startDriver(*Loop) (driver, error) { return nil, ErrPlatform }
 
+func (c *Conn) unreadSocket() bool { return false }
+
 func fileLimit() int { return 0 }

@@ -46,7 +46,7 @@ func (c *Conn) hold(n, written int) {
 	if n|c.held != 0 {
 		s := c.strained()
 		if c.held == 0 || n < c.held+written {
-			s.moved = c.loop.r.clock.now()
+			s.moved = c.loop.wheel.time(c.loop)
 		}
 		c.held = n
 		c.count(s)
@@ -105,14 +105,14 @@ func (c *Conn) weigh() {
 	}
 	switch {
 	case !c.above && n > cfg.SoftPending:
-		c.above, c.strained().since = true, c.loop.r.clock.now()
+		c.above, c.strained().since = true, c.loop.wheel.time(c.loop)
 		c.press()
 	case c.above && n <= cfg.SoftPending/2:
 		c.above = false
 		c.press()
 	case c.phase != open || n == 0:
-	case c.above && c.loop.r.clock.now()-c.strained().since > cfg.SoftTime,
-		c.held > 0 && c.loop.r.clock.now()-c.strained().moved > cfg.StallTime:
+	case c.above && c.loop.Now()-c.strained().since > cfg.SoftTime,
+		c.held > 0 && c.loop.Now()-c.strained().moved > cfg.StallTime:
 		c.kill(ErrSlowConsumer)
 	}
 }

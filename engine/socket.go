@@ -197,6 +197,17 @@ func failedWrite(err error) bool {
 	return errors.As(err, &e) && e.Syscall == "write"
 }
 
+// unreadSocket reports whether the kernel has input of the conn's socket, or its
+// end, that was not read.
+func (c *Conn) unreadSocket() bool {
+	if c.gc == nil {
+		return false
+	}
+	var b [1]byte
+	_, _, err := unix.Recvfrom(c.gc.Fd(), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	return err == nil
+}
+
 // salvage holds what the kernel still has for a socket that cannot be written
 // to any more.
 func (s *socket) salvage(fd int) {

@@ -41,6 +41,7 @@ func (l *Loop) once(began time.Time) {
 	}
 	l.mu.Unlock()
 
+	l.wheel.judge(l)
 	for l.batched < len(l.batch) && !l.r.halted() {
 		t := l.batch[l.batched]
 		l.batch[l.batched] = task{}

@@ -11,34 +11,54 @@ const Tick = 250 * time.Millisecond
 // maxTicks is a deadline that never comes: seventeen years.
 const maxTicks = math.MaxInt32 - 1
 
+// unreadTicks is for how many ticks a deadline waits for input that has arrived
+// and that the loop has not come to yet. A conn that never stops sending is judged
+// then.
+const unreadTicks = 4
+
 // wheel holds the conns of a loop that have a deadline, in slots by the tick
 // it falls into. Moving a deadline later costs a store: the conn is put where
 // it belongs when its old slot comes up. One timer serves all conns, and a
 // conn pays three words for it.
 //
+// Deadlines are about what the other side did not do while this one could have
+// seen it. So the wheel does not count the time in which the loop, or the whole
+// process, stood still; and a deadline that has come is judged only after all
+// that arrived before it was read.
+//
 // It is the loop's alone.
 type wheel struct {
-	slots   [128]*Conn // lists, linked through Conn.nextDue
-	now     int32      // ticks since the reactor began
-	timer   *Timer
-	expired []*Conn
+	slots [128]*Conn // lists, linked through Conn.nextDue
+	now   int32      // ticks that were counted
+	last  int32      // the tick of the reactor's clock at the last turn
+	late  bool       // the last turn was not counted
+	timer *Timer
+	due   []overdue // wait for the end of a poll round
 }
 
-// Now is the loop's coarse clock: it goes on in steps of 250 ms while conns are
-// open, and stands still while the reactor is stopped. Reading it costs a load.
-// On the loop only.
+// overdue is a conn whose deadline has come.
+type overdue struct {
+	c     *Conn
+	until int32 // the tick up to which it waits for input to be read
+}
+
+// Now is the clock of the loop's deadlines: it goes on in steps of 250 ms while
+// conns are open. It stands still while the reactor is stopped, and while a long
+// callback, or something that stops the whole process, keeps the loop from its
+// sockets. Reading it costs a load. On the loop only.
 func (l *Loop) Now() time.Duration {
 	l.mustBeHere("Loop.Now")
 	return time.Duration(l.wheel.now) * Tick
 }
 
-// Time is the loop's clock, exactly: the time since the reactor was made,
-// without the time it stood stopped. Any goroutine may call it.
+// Time is the time since the reactor was made, without the time it stood stopped.
+// Any goroutine may call it.
 func (l *Loop) Time() time.Duration { return l.r.clock.now() }
 
-// SetDeadline has the handler's Expired called once, when the loop's clock
-// comes to at, or up to 250 ms later; another call moves the deadline, and 0
-// takes it away. Moving it later costs a store. On the loop only.
+// SetDeadline has the handler's Expired called once, when the clock that Now reads
+// comes to at, or up to 250 ms later, and what had arrived by then has been
+// received; another call moves the deadline, and 0 takes it away. Moving it later
+// costs a store. On the loop only.
 func (c *Conn) SetDeadline(at time.Duration) {
 	c.loop.mustBeHere("Conn.SetDeadline")
 	if c.phase == fresh || c.phase == open { // Finish has its own
@@ -65,7 +85,8 @@ func (c *Conn) setDeadline(at time.Duration) {
 // start has the wheel turn, as long as conns are open.
 func (w *wheel) start(l *Loop) {
 	if w.timer == nil {
-		w.now = int32(l.r.clock.now() / Tick)
+		w.last = int32(l.r.clock.now() / Tick)
+		w.now, w.late = w.last, false
 		w.timer = l.Every(Tick, func() { w.turn(l) })
 	}
 }
@@ -97,11 +118,26 @@ func (w *wheel) take(c *Conn) {
 	c.nextDue, c.prevDue, c.slotDue = nil, nil, 0
 }
 
-// turn goes on by the ticks that have passed.
+// turn goes on by the ticks that have passed. The timer comes once in a tick; one
+// that is late by a tick or more is not counted, since the loop could not read
+// meanwhile, unless the last one was not counted either: for a loop that is always
+// late, time passes slowly. A virtual loop stands still whenever its caller wants.
 func (w *wheel) turn(l *Loop) {
-	for end := int32(l.r.clock.now() / Tick); w.now < end; {
+	at := int32(l.r.clock.now() / Tick)
+	passed := at - w.last
+	w.last = at
+	if !l.r.virtual {
+		w.late = passed > 1 && !w.late
+		if passed = min(passed, 1); w.late {
+			passed = 0
+		}
+	}
+	for end := w.now + passed; w.now < end; {
 		w.now++
-		w.expire(l, w.now)
+		w.expire(w.now, end+unreadTicks)
+	}
+	if len(w.due) > 0 {
+		l.ringAgain()
 	}
 	if len(l.conns) == 0 && w.timer != nil {
 		w.timer.Stop()
@@ -109,9 +145,18 @@ func (w *wheel) turn(l *Loop) {
 	}
 }
 
-// expire looks at the conns of one slot. They are taken out first: what
-// Expired does may put conns, this one too, anywhere.
-func (w *wheel) expire(l *Loop, at int32) {
+// time is Now, exactly: the clock of deadlines between two ticks.
+func (w *wheel) time(l *Loop) time.Duration {
+	part := l.r.clock.now() - time.Duration(w.last)*Tick
+	if !l.r.virtual {
+		part = min(part, Tick) // the rest will not be counted
+	}
+	return time.Duration(w.now)*Tick + part
+}
+
+// expire takes the conns of one slot whose deadline has come. Until a tick, they
+// wait for what has arrived to be read.
+func (w *wheel) expire(at, until int32) {
 	for c := w.slots[int(at)%len(w.slots)]; c != nil; {
 		next := c.nextDue
 		w.take(c)
@@ -120,28 +165,42 @@ func (w *wheel) expire(l *Loop, at int32) {
 		case c.due > at:
 			w.put(c)
 		default:
-			w.expired = append(w.expired, c)
+			w.due = append(w.due, overdue{c, until})
 		}
 		c = next
 	}
-	w.tell()
 }
 
-// tell calls Expired, for all that are left: those before a Goexit, or before a
-// Stop, were told.
-func (w *wheel) tell() {
-	for i, c := range w.expired {
-		if c != nil && c.loop.r.halted() {
-			c.loop.Post(w.tell)
-			return
+// judge is called at the end of a poll round that began after the deadlines in due
+// had come: see findRoundEnd. What arrived before them has been read, of most
+// conns; it waits for those of which more has arrived than one read takes. Each
+// conn is taken out before its Expired, which may call Goexit, and may put conns,
+// this one too, anywhere.
+func (w *wheel) judge(l *Loop) {
+	for i := len(w.due) - 1; i >= 0 && !l.r.halted(); i-- {
+		o := w.due[i]
+		expired := o.c.due != 0 && o.c.due <= w.now // else its deadline was moved
+		if expired && w.now < o.until && o.c.unread() {
+			continue
 		}
-		w.expired[i] = nil
-		if c != nil && c.due != 0 && c.due <= w.now { // else another one's Expired moved it
-			c.due = 0
-			c.expire()
+		last := len(w.due) - 1
+		w.due[i] = w.due[last]
+		w.due[last] = overdue{}
+		w.due = w.due[:last]
+		if expired {
+			o.c.due = 0
+			o.c.expire()
 		}
 	}
-	w.expired = w.expired[:0]
+	if len(w.due) > 0 {
+		l.ringAgain()
+	}
+}
+
+// unread reports whether the conn has input, or its end, that has arrived and was
+// not received.
+func (c *Conn) unread() bool {
+	return c.queued || c.asked.Load()&askPump != 0 || c.unreadSocket()
 }
 
 func (c *Conn) expire() {
