@@ -62,7 +62,7 @@ func (l *Loop) readDone() (wait bool) {
 // A socket that has input left after its read is in the list again before the
 // wake-up, and so is read once more, in a round that counts as the same.
 func (l *Loop) findRoundEnd() {
-	if b := &l.batching; l.ringAgain() {
+	if b := &l.batching; l.summon() {
 		b.measured, b.from, b.since = true, b.reads, l.r.clock.now()
 		b.on = b.on || debugBuild
 	}

@@ -191,13 +191,6 @@ func (l *Loop) unlockAndRing(wanted bool) bool {
 	return coming
 }
 
-// ringAgain has the loop take a turn after the poll round that is under way, or
-// the next one. On the loop only.
-func (l *Loop) ringAgain() (coming bool) {
-	l.mu.Lock()
-	return l.unlockAndRing(true)
-}
-
 // setBell gives the loop its bell, or takes it away. What was posted before
 // rings once the reactor runs.
 func (l *Loop) setBell(bell func()) {
@@ -312,10 +305,11 @@ func (l *Loop) isHere() bool {
 	return l.goid == id
 }
 
-// summon has the loop take a turn after the sockets that are ready now.
-func (l *Loop) summon() {
+// summon has the loop take a turn after the sockets that are ready now. It reports
+// whether one is on its way. On the loop only.
+func (l *Loop) summon() (coming bool) {
 	l.mu.Lock()
-	l.unlockAndRing(true)
+	return l.unlockAndRing(true)
 }
 
 // due reports whether a turn would find something to do. Only who takes the turns

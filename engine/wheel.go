@@ -137,7 +137,7 @@ func (w *wheel) turn(l *Loop) {
 		w.expire(w.now, end+unreadTicks)
 	}
 	if len(w.due) > 0 {
-		l.ringAgain()
+		l.summon()
 	}
 	if len(l.conns) == 0 && w.timer != nil {
 		w.timer.Stop()
@@ -193,7 +193,7 @@ func (w *wheel) judge(l *Loop) {
 		}
 	}
 	if len(w.due) > 0 {
-		l.ringAgain()
+		l.summon()
 	}
 }
 
