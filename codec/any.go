@@ -3,6 +3,7 @@ package codec
 import (
 	"encoding/binary"
 	"math"
+	"reflect"
 	"time"
 	"unicode/utf8"
 )
@@ -37,7 +38,7 @@ func (m *Msgpack) append(dst []byte, v any, depth int) ([]byte, error) {
 	case uint64:
 		return AppendUint(dst, v), nil
 	case float32:
-		return AppendFloat(dst, float64(v)), nil
+		return appendFloat32(dst, v), nil
 	case float64:
 		return AppendFloat(dst, v), nil
 	case string:
@@ -54,19 +55,22 @@ func (m *Msgpack) append(dst []byte, v any, depth int) ([]byte, error) {
 	case map[any]any:
 		return m.appendMixedMap(dst, v, depth+1)
 	case Raw:
-		return v.appendTo(dst)
+		return v.appendTo(dst, depth)
 	case Ext:
 		return v.appendTo(dst)
 	case Marshaler:
+		if isNil(v) {
+			return AppendNil(dst), nil
+		}
 		return marshal(dst, v)
 	}
-	if k := m.coders.of(v); k.encode != nil {
-		return k.appendPlanned(dst, v, depth)
-	}
-	if v, ok := marshalerOf(v); ok {
-		return marshal(dst, v)
-	}
-	return m.encode(dst, v, depth)
+	return m.coders.of(m, v).append(dst, v, depth)
+}
+
+// isNil reports whether v is a nil pointer.
+func isNil(v any) bool {
+	p := reflect.ValueOf(v)
+	return p.Kind() == reflect.Pointer && p.IsNil()
 }
 
 func appendText(dst []byte, s string) ([]byte, error) {
@@ -101,10 +105,7 @@ func (m *Msgpack) appendMap(dst []byte, v map[string]any, depth int) (_ []byte, 
 	}
 	dst = AppendMapHeader(dst, len(v))
 	for k, e := range v {
-		if dst, err = appendText(dst, k); err != nil {
-			return dst, err
-		}
-		if dst, err = m.append(dst, e, depth); err != nil {
+		if dst, err = m.append(appendKey(dst, k), e, depth); err != nil {
 			return dst, err
 		}
 	}
@@ -120,12 +121,8 @@ func (m *Msgpack) appendMixedMap(dst []byte, v map[any]any, depth int) (_ []byte
 	}
 	dst = AppendMapHeader(dst, len(v))
 	for k, e := range v {
-		start := len(dst)
-		if dst, err = m.append(dst, k, depth); err != nil {
+		if dst, err = m.appendAnyKey(dst, k, depth); err != nil {
 			return dst, err
-		}
-		if kind, _, _ := header(dst[start:]); kind >= array {
-			return dst, encodeError(k, ErrMapKey)
 		}
 		if dst, err = m.append(dst, e, depth); err != nil {
 			return dst, err
@@ -134,53 +131,90 @@ func (m *Msgpack) appendMixedMap(dst []byte, v map[any]any, depth int) (_ []byte
 	return dst, nil
 }
 
-// decodeAny decodes b, which has passed a walk.
-func (m *Msgpack) decodeAny(b []byte) any {
-	c := cursor{b: b, keys: &m.keys}
-	return c.value()
+func (m *Msgpack) appendAnyKey(dst []byte, k any, depth int) ([]byte, error) {
+	if s, ok := k.(string); ok {
+		return appendKey(dst, s), nil
+	}
+	start := len(dst)
+	dst, err := m.append(dst, k, depth)
+	if err == nil && isContainer(dst[start:]) {
+		err = encodeError(k, ErrMapKey)
+	}
+	return dst, err
 }
 
-// decodeAs decodes b into an *v of a type that DecodeAny may yield, or nil.
-func decodeAs[T any](m *Msgpack, b []byte, v *T) error {
-	x := m.decodeAny(b)
+// decodeAs takes the object at c into *v, of a type that DecodeAny may yield.
+func decodeAs[T any](c *cursor, v *T) bool {
+	start := c.i
+	x, ok := c.value()
+	if !ok {
+		return false
+	}
 	if x == nil {
 		*v = *new(T)
-		return nil
+		return true
 	}
-	t, ok := x.(T)
-	if !ok {
-		return decodeError(v, ErrKind)
+	if *v, ok = x.(T); !ok {
+		c.i = start
 	}
-	*v = t
-	return nil
+	return ok
 }
 
 // A cursor decodes the objects at b[i:], one after the other. All of b has
-// passed a walk: nothing is checked, and recursion is as deep as the walk
-// allowed.
+// passed a walk: what it says of sizes is true, and recursion is as deep as the
+// walk allowed.
 type cursor struct {
 	b    []byte
 	i    int
+	left int   // of the budget, in bytes; see memory.go
+	cut  bool  // Limits.CutIntegers
 	keys *keys // may be nil
+
+	// v5 decodes the exts within an any for which a program has registered a
+	// type. If it is nil, all of them become an Ext.
+	v5 *Msgpack
+
+	depth, elements int // of the walk
+
+	fault error // why an object did not fit; nil where that is its kind
 }
 
-func (c *cursor) value() any {
+// What a value takes that lies in an interface, in bytes.
+const (
+	wordBox   = 8
+	stringBox = 16
+	sliceBox  = 24
+	timeBox   = 24
+	extBox    = 32
+	anySize   = 16
+)
+
+// value is the object at c as DecodeAny makes it. It is false where that would
+// take too much memory.
+func (c *cursor) value() (any, bool) {
 	code := c.b[c.i]
 	switch {
 	case code < fixMap:
 		c.i++
-		return int64(code)
+		return int64(code), true
 	case code < fixArray:
 		c.i++
 		return c.dict(int(code & 0x0f))
 	case code&0xe0 == fixStr:
 		body, _, _ := c.body()
-		return string(body)
+		if !c.charge(stringSize(len(body)) + stringBox) {
+			return nil, false
+		}
+		return string(body), true
 	}
 	if size := scalarSize(code); size > 0 {
+		if (size > 1 || code >= negFix) && !c.charge(wordBox) {
+			return nil, false
+		}
 		c.i += size
-		return scalarAt(c.b[c.i-size:])
+		return scalarAt(c.b[c.i-size:]), true
 	}
+	start := c.i
 	k, n, size := header(c.b[c.i:])
 	c.i += size
 	switch k {
@@ -193,54 +227,85 @@ func (c *cursor) value() any {
 	c.i += int(n)
 	switch k {
 	case text:
-		return string(body)
+		if !c.charge(stringSize(len(body)) + stringBox) {
+			return nil, false
+		}
+		return string(body), true
 	case blob:
-		return clone(body)
+		if !c.charge(heapSize(len(body)) + sliceBox) {
+			return nil, false
+		}
+		return clone(body), true
 	}
-	return extValue(int8(c.b[c.i-int(n)-1]), body)
+	return c.extValue(start, body)
 }
 
-func (c *cursor) array(n int) []any {
+// array takes n elements.
+func (c *cursor) array(n int) (any, bool) {
+	if !c.charge(heapSize(n*anySize) + sliceBox) {
+		return nil, false
+	}
 	a := make([]any, n)
 	for k := range a {
-		a[k] = c.value()
+		var ok bool
+		if a[k], ok = c.value(); !ok {
+			return nil, false
+		}
 	}
-	return a
+	return a, true
 }
 
 // dict takes n pairs. The first keys decide: as long as they are text, the map
 // is the one that is cheap to use.
-func (c *cursor) dict(n int) any {
+func (c *cursor) dict(n int) (any, bool) {
 	if n > 0 && !c.atText() {
-		return c.mixed(make(map[any]any, n), n)
+		return c.mixed(nil, n, n)
+	}
+	if !c.charge(mapSize(n, stringHeader+anySize)) {
+		return nil, false
 	}
 	m := make(map[string]any, n)
 	for left := n; left > 0; left-- {
 		if !c.atText() {
-			all := make(map[any]any, n)
-			for k, v := range m {
-				all[k] = v
-			}
-			return c.mixed(all, left)
+			return c.mixed(m, n, left)
 		}
-		key := c.text()
-		m[key] = c.value()
+		key, ok := c.text()
+		if !ok {
+			return nil, false
+		}
+		if m[key], ok = c.value(); !ok {
+			return nil, false
+		}
 	}
-	return m
+	return m, true
 }
 
-// mixed takes n pairs into m.
-func (c *cursor) mixed(m map[any]any, n int) any {
-	for range n {
-		var key any
-		if c.atText() {
-			key = c.text()
-		} else {
-			key = c.value()
-		}
-		m[key] = c.value()
+// mixed takes the last left of n pairs; the others are in m.
+func (c *cursor) mixed(m map[string]any, n, left int) (any, bool) {
+	if !c.charge(mapSize(n, 2*anySize) + len(m)*stringBox) {
+		return nil, false
 	}
-	return m
+	all := make(map[any]any, n)
+	for k, v := range m {
+		all[k] = v
+	}
+	for range left {
+		var key any
+		var ok bool
+		if c.atText() {
+			key, ok = c.text()
+			ok = ok && c.charge(stringBox)
+		} else {
+			key, ok = c.value()
+		}
+		if !ok {
+			return nil, false
+		}
+		if all[key], ok = c.value(); !ok {
+			return nil, false
+		}
+	}
+	return all, true
 }
 
 func (c *cursor) atText() bool {
@@ -249,9 +314,9 @@ func (c *cursor) atText() bool {
 }
 
 // text takes a key that is a str or a bin.
-func (c *cursor) text() string {
+func (c *cursor) text() (string, bool) {
 	body, _, _ := c.body()
-	return c.keys.text(body)
+	return c.keys.text(body), c.charge(stringSize(len(body)))
 }
 
 // scalarAt is the object of plain size at the front of b.
@@ -273,11 +338,22 @@ func scalarAt(b []byte) any {
 	return int64(v)
 }
 
-func extValue(typ int8, data []byte) any {
+// extValue is the ext at start with this data.
+func (c *cursor) extValue(start int, data []byte) (any, bool) {
+	typ := int8(c.b[c.i-len(data)-1])
 	if typ == timestamp {
-		return timeOf(data)
+		return timeOf(data), c.charge(timeBox)
 	}
-	return Ext{Type: typ, Data: clone(data)}
+	if !c.charge(heapSize(len(data)) + extBox) {
+		return nil, false
+	}
+	if c.v5 != nil && c.v5.exts.mayBe(typ) {
+		x, known, err := c.v5.decodeExt(c.b[start:c.i], typ, c)
+		if known {
+			return x, err == nil || c.fail(err)
+		}
+	}
+	return Ext{Type: typ, Data: clone(data)}, true
 }
 
 // clone copies p into no more than it takes. The result is not nil.
@@ -289,14 +365,32 @@ func clone(p []byte) []byte {
 
 // timeOf is the time in a timestamp of 4, 8 or 12 bytes.
 func timeOf(data []byte) time.Time {
+	var sec, nsec int64
 	switch len(data) {
 	case 4:
-		return time.Unix(int64(binary.BigEndian.Uint32(data)), 0)
+		sec = int64(binary.BigEndian.Uint32(data))
 	case 8:
 		v := binary.BigEndian.Uint64(data)
-		return time.Unix(int64(v&(1<<34-1)), int64(v>>34))
+		sec, nsec = int64(v&(1<<34-1)), int64(v>>34)
+	default:
+		sec, nsec = int64(binary.BigEndian.Uint64(data[4:])), int64(binary.BigEndian.Uint32(data))
 	}
-	nsec := binary.BigEndian.Uint32(data)
-	sec := binary.BigEndian.Uint64(data[4:])
-	return time.Unix(int64(sec), int64(nsec))
+	t := time.Unix(sec, nsec)
+	if t.IsZero() {
+		return t.UTC() // the zero value, which has no zone
+	}
+	return t
+}
+
+// appendTime appends a timestamp in its shortest form.
+func appendTime(dst []byte, t time.Time) []byte {
+	sec, nsec := uint64(t.Unix()), uint64(t.Nanosecond())
+	switch {
+	case sec>>34 != 0:
+		dst = binary.BigEndian.AppendUint32(append(dst, ext8, 12, 0xff), uint32(nsec))
+		return binary.BigEndian.AppendUint64(dst, sec)
+	case nsec != 0 || sec>>32 != 0:
+		return binary.BigEndian.AppendUint64(append(dst, fixExt8, 0xff), nsec<<34|sec)
+	}
+	return binary.BigEndian.AppendUint32(append(dst, fixExt4, 0xff), uint32(sec))
 }

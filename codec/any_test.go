@@ -102,14 +102,6 @@ func TestAppendAsV5(t *testing.T) {
 	}
 }
 
-func TestFloat32IsWidened(t *testing.T) {
-	var m Msgpack
-	got, err := m.Append(nil, float32(1.5))
-	if want := compact(1.5); err != nil || !bytes.Equal(got, want) {
-		t.Errorf("%x, %v; want %x", got, err, want)
-	}
-}
-
 func TestAppendRefuses(t *testing.T) {
 	loop := []any{nil}
 	loop[0] = loop
@@ -133,7 +125,6 @@ func TestAppendRefuses(t *testing.T) {
 	}{
 		{"text", "\xff", ErrUTF8},
 		{"text in a list", []any{1, "\xff"}, ErrUTF8},
-		{"key", map[string]any{"\xff": 1}, ErrUTF8},
 		{"text in a struct", player{Name: "\xff"}, ErrUTF8},
 		{"map key", map[any]any{[1]int{1}: 1}, ErrMapKey},
 		{"time as key", map[any]any{time.Unix(1, 0): 1}, ErrMapKey},
@@ -203,9 +194,6 @@ func FuzzRoundTrip(f *testing.F) {
 		}
 		m.Limits = Limits{Depth: maxDepth, Elements: math.MaxInt, Budget: math.MaxInt} // a float of 32 bits comes back with 64
 		again, err := m.Append(nil, v)
-		if errors.Is(err, ErrUTF8) {
-			return // a key that was bin
-		}
 		if err != nil {
 			t.Fatal(err)
 		}

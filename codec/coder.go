@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"sync"
@@ -10,22 +11,19 @@ import (
 // A coder is what a Msgpack knows of the type of a value that it is given.
 type coder struct {
 	typ    uintptr // the type's address; coders keeps the type
-	encode *plan   // of the type; nil if that has none, or encodes itself
-	decode *plan   // of what the type points to; nil likewise
-	weight weight  // what decoding can cost
+	plan   *plan   // of the type; nil if it has none
+	target *plan   // of what the type points to; nil if it is no pointer
+	err    error   // why there is no plan
 }
 
-func newCoder(t reflect.Type, typ uintptr) *coder {
-	k := &coder{typ: typ, weight: weigh(t)}
-	target := t
-	if t.Kind() == reflect.Pointer {
-		target = t.Elem()
-		if !t.Implements(reflect.TypeFor[Unmarshaler]()) {
-			k.decode = planFor(target)
-		}
+func newCoder(m *Msgpack, t reflect.Type, typ uintptr) *coder {
+	p, err := newPlanner(m).plan(t)
+	if err != nil {
+		return &coder{typ: typ, err: err.of(t)}
 	}
-	if !reflect.PointerTo(target).Implements(reflect.TypeFor[Marshaler]()) {
-		k.encode = planFor(t)
+	k := &coder{typ: typ, plan: p}
+	if t.Kind() == reflect.Pointer {
+		k.target = p.elem
 	}
 	return k
 }
@@ -39,50 +37,75 @@ type coders struct {
 }
 
 // of returns the coder for the type of v, which is not nil by itself.
-func (s *coders) of(v any) *coder {
+func (s *coders) of(m *Msgpack, v any) *coder {
 	t := reflect.TypeOf(v)
 	typ := reflect.ValueOf(t).Pointer()
 	slot := &s.slots[uint64(typ)*0x9e3779b97f4a7c15>>58]
 	if k := slot.Load(); k != nil && k.typ == typ {
 		return k
 	}
-	return s.find(t, typ, slot)
+	return s.find(m, t, typ, slot)
 }
 
-func (s *coders) find(t reflect.Type, typ uintptr, slot *atomic.Pointer[coder]) *coder {
+func (s *coders) find(m *Msgpack, t reflect.Type, typ uintptr, slot *atomic.Pointer[coder]) *coder {
 	known, ok := s.all.Load(t)
 	if !ok {
-		known, _ = s.all.LoadOrStore(t, newCoder(t, typ))
+		known, _ = s.all.LoadOrStore(t, newCoder(m, t, typ))
 	}
 	k := known.(*coder)
 	slot.Store(k)
 	return k
 }
 
-// appendPlanned appends v, which lies in depth arrays and maps, by the type's
-// plan. What that appends is sound, so no walk follows.
-func (k *coder) appendPlanned(dst []byte, v any, depth int) ([]byte, error) {
-	out, err := k.encode.encode(dst, reflect.ValueOf(v), depth)
+// append appends v, which lies in depth arrays and maps, by the type's plan.
+// What that appends is sound, so no walk follows.
+func (k *coder) append(dst []byte, v any, depth int) ([]byte, error) {
+	if k.err != nil {
+		return dst, encodeError(v, k.err)
+	}
+	out, err := k.plan.encode(dst, reflect.ValueOf(v), depth)
 	if err != nil {
 		return dst, encodeError(v, err)
 	}
 	return out, nil
 }
 
-// decodePlanned decodes b, which has passed w, by the plan of v's type. The
+// decode decodes b, which has passed w, by the plan of what v points to. The
 // plan trusts the walk, and finding that it was wrong is an error.
-func (k *coder) decodePlanned(b []byte, v any, w *walk) (err error) {
+func (k *coder) decode(b []byte, v any, c *cursor) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = panicError("decode", v, p)
 		}
 	}()
-	if w.cost()+k.weight.cost(w) > w.budget {
-		return &PayloadError{Err: ErrBudget}
+	ptr := reflect.ValueOf(v)
+	var ok bool
+	switch {
+	case k.err != nil:
+		return decodeError(v, k.err)
+	case k.target == nil || ptr.IsNil():
+		return decodeError(v, errNil)
+	case k.plan.dec != opPointer: // registered with v5 as a pointer
+		ok = k.plan.decode(c, ptr)
+	default:
+		ok = k.target.decode(c, ptr.Elem())
 	}
-	c := cursor{b: b}
-	if !k.decode.decode(&c, reflect.ValueOf(v).Elem()) {
-		return decodeError(v, fmt.Errorf("payload byte %d: %w", c.i, ErrKind))
+	switch {
+	case ok:
+		return nil
+	case c.fault == nil:
+		c.fault = ErrKind
+	case c.fault == ErrBudget:
+		return &PayloadError{Offset: c.i, Err: ErrBudget}
 	}
-	return nil
+	return c.mismatch(v)
+}
+
+// mismatch is the error for v, which the object at c does not fit.
+func (c *cursor) mismatch(v any) error {
+	e := &CodecError{Op: "decode", Type: reflect.TypeOf(v), Err: fmt.Errorf("payload byte %d: %w", c.i, c.fault)}
+	if own := (*CodecError)(nil); errors.As(c.fault, &own) {
+		e.Value = own.Value
+	}
+	return e
 }

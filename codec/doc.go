@@ -31,19 +31,18 @@
 // # Payloads
 //
 // Msgpack appends any value as a payload and decodes payloads into any
-// pointer. Types that carry the methods tinylib/msgp generates go through
-// those. Structs of numbers, text, bytes, and slices, maps and structs of these
-// go by a plan that is made once for each type; the bytes and values are those
-// of msgpack/v5, and its struct tags hold, at a fraction of its time. All other
-// types go through msgpack/v5 itself.
+// pointer, by a plan that is made once for each type; bytes, values and struct
+// tags are those of msgpack/v5, at a fraction of its time. Types that have code of
+// their own, the methods that tinylib/msgp generates, or what msgpack/v5 knows to
+// call, go through that, wherever in a value they lie.
 //
 // A payload of an unknown sender can kill a decoder, and the process with it:
 // five bytes can ask for a slice of four billion elements, and a stack of
 // nested arrays exhausts the goroutine's. So every payload passes Limits.Check
 // first, an iterative walk without allocations that bounds depth, number of
-// elements and memory. It takes less than a tenth of the time of the decoder
-// behind it. Bad input is an error, never a panic, and costs no more than
-// Limits.Budget.
+// elements. It takes less than a tenth of the time of the decoder behind it, which
+// counts the memory that it allocates. Bad input is an error, never a panic, and
+// costs no more than Limits.Budget.
 //
 // The Append and Read functions are for payloads of a known form, as those of
 // the handshake, where reflection would be too much.

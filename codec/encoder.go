@@ -3,6 +3,7 @@ package codec
 import (
 	"errors"
 	"math"
+	"reflect"
 
 	"github.com/vmihailenco/msgpack/v5"
 )
@@ -12,18 +13,20 @@ import (
 // be taken out.
 const maxKept = 64 << 10
 
-// An encoder is a msgpack/v5 encoder with what it writes to.
+// An encoder is a msgpack/v5 encoder with what it writes to. It is for the types
+// that have code of their own for it.
 type encoder struct {
 	v5  *msgpack.Encoder
 	out sink
 }
 
-// encode appends v, which lies in depth arrays and maps, by way of msgpack/v5. An encoder that met an error or a
-// panic is dropped: nobody knows what it still has half written.
-func (m *Msgpack) encode(dst []byte, v any, depth int) (out []byte, err error) {
+// encode appends v, which lies in depth arrays and maps, by way of msgpack/v5. An
+// encoder that met an error or a panic is dropped: nobody knows what it still
+// has half written.
+func (m *Msgpack) encode(dst []byte, v reflect.Value, depth int) (out []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			out, err = dst, panicError("encode", v, p)
+			out, err = dst, panicOf("encode", v.Type(), p)
 		}
 	}()
 	e, _ := m.encoders.Get().(*encoder)
@@ -33,7 +36,7 @@ func (m *Msgpack) encode(dst []byte, v any, depth int) (out []byte, err error) {
 	e.out = sink{b: dst, start: len(dst), next: len(dst) + maxKept}
 	e.v5.Reset(&e.out)
 	e.v5.UseCompactInts(true)
-	err = e.v5.Encode(v)
+	err = e.v5.EncodeValue(addressable(v))
 	out, e.out = e.out.b, sink{}
 	if err == nil {
 		w := unlimited()
@@ -41,7 +44,7 @@ func (m *Msgpack) encode(dst []byte, v any, depth int) (out []byte, err error) {
 		err = w.whole(out[len(dst):])
 	}
 	if err != nil {
-		return dst, encodeError(v, err)
+		return dst, &CodecError{Op: "encode", Type: v.Type(), Err: err}
 	}
 	if len(out)-len(dst) <= maxKept {
 		m.encoders.Put(e)

@@ -26,7 +26,7 @@ var (
 	ErrUTF8      = errors.New("text is not UTF-8")
 	ErrExt       = errors.New("ext type or size not allowed")
 	ErrKind      = errors.New("object is of another kind")
-	ErrRange     = errors.New("number out of range")
+	ErrRange     = errors.New("number out of range") // too large for its field, or below 0 where that has no sign
 )
 
 // A SizeError is a frame length that cannot be: under the 2 bytes of a packet
@@ -85,18 +85,60 @@ func (e *CodecError) Error() string {
 
 func (e *CodecError) Unwrap() error { return e.Err }
 
+// A TypeError is a Go type that no payload can carry. CheckType returns it, and
+// a CodecError wraps it.
+type TypeError struct {
+	Root   reflect.Type // the type that was asked for
+	Path   string       // where in it the fault lies: ".Orders[].Done", say; empty for Root itself
+	Type   reflect.Type // the type there
+	Reason string
+
+	err     error // ErrMapKey, or nil
+	endless bool  // v5 must not see it, since it would not come back
+}
+
+// Unwrap returns ErrMapKey where the fault is a key's, else nil.
+func (e *TypeError) Unwrap() error { return e.err }
+
+func (e *TypeError) Error() string {
+	if e.Path == "" {
+		return fmt.Sprintf("codec: no payload can carry a %v: %s", e.Type, e.Reason)
+	}
+	return fmt.Sprintf("codec: no payload can carry a %v: %s is a %v: %s", e.Root, e.Path, e.Type, e.Reason)
+}
+
+func typeError(t reflect.Type, reason string) *TypeError { return &TypeError{Type: t, Reason: reason} }
+
+// within puts a step in front of the path.
+func (e *TypeError) within(step string) *TypeError {
+	e.Path = step + e.Path
+	return e
+}
+
+// of ends the path at t. It returns an error that is not nil.
+func (e *TypeError) of(t reflect.Type) error {
+	e.Root = t
+	return e
+}
+
 func encodeError(v any, err error) error {
-	return &CodecError{Op: "encode", Type: reflect.TypeOf(v), Err: err}
+	e := &CodecError{Op: "encode", Type: reflect.TypeOf(v), Err: err}
+	if own := (*CodecError)(nil); errors.As(err, &own) {
+		e.Value = own.Value
+	}
+	return e
 }
 
 func decodeError(v any, err error) error {
 	return &CodecError{Op: "decode", Type: reflect.TypeOf(v), Err: err}
 }
 
-func panicError(op string, v, p any) error {
+func panicError(op string, v, p any) error { return panicOf(op, reflect.TypeOf(v), p) }
+
+func panicOf(op string, t reflect.Type, p any) error {
 	err, ok := p.(error)
 	if !ok {
 		err = fmt.Errorf("%v", p)
 	}
-	return &CodecError{Op: op, Type: reflect.TypeOf(v), Err: fmt.Errorf("panic: %w", err), Value: p}
+	return &CodecError{Op: op, Type: t, Err: fmt.Errorf("panic: %w", err), Value: p}
 }

@@ -17,9 +17,15 @@ type Limits struct {
 	// a pair of a map counts two. The default is 65,536.
 	Elements int
 
-	// Budget is the memory in bytes that decoding may take, as estimated
-	// beforehand: see Check. The default is 16 MiB.
+	// Budget is the memory in bytes that decoding may take: it is refused before
+	// it takes more. Check, which does not decode, estimates it. The default is
+	// 16 MiB.
 	Budget int
+
+	// CutIntegers takes an integer for which its field is too narrow, or which
+	// is below 0 where that has no sign, and keeps its low bits, as msgpack/v5
+	// does: 65537 into a uint16 is 1. By default it is refused with ErrRange.
+	CutIntegers bool
 }
 
 const (
@@ -58,13 +64,15 @@ const (
 //	139 B for each pair of a map
 //	48 B for each map, and 288 B more if it is not empty
 //
-// which DecodeAny does not exceed with what it returns. (A map[string]any
-// that meets a key other than text late is made a second time as a
-// map[any]any, and the first one is garbage.)
+// which DecodeAny does not exceed with what it returns. Decode and DecodeAny
+// do not go by it: they count what they allocate.
 func (l *Limits) Check(b []byte) error {
 	var w walk
 	w.limit(l)
-	return w.whole(b)
+	if err := w.whole(b); err != nil {
+		return err
+	}
+	return w.afford()
 }
 
 // A walk goes over one object, within limits, and counts what it sees.
@@ -126,7 +134,13 @@ func (w *walk) whole(b []byte) error {
 		return err
 	case end < len(b):
 		return &PayloadError{Offset: end, Err: ErrTrailing}
-	case w.cost() > w.budget:
+	}
+	return nil
+}
+
+// afford holds the estimate of Check against the budget.
+func (w *walk) afford() error {
+	if w.cost() > w.budget {
 		return &PayloadError{Err: ErrBudget}
 	}
 	return nil

@@ -81,7 +81,8 @@ func ReadFloat(b []byte) (v float64, rest []byte, err error) {
 }
 
 // DecodeUint is ReadUint: for ids and other numbers that must not be cut to
-// fit, which is what Msgpack.Decode does to a field that is too narrow.
+// fit, as Msgpack.Decode does to a field that is too narrow where
+// Limits.CutIntegers is set.
 func DecodeUint(b []byte) (v uint64, rest []byte, err error) { return ReadUint(b) }
 
 // ReadText takes text: str, or bin, which is what Python 2 makes of its native

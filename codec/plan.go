@@ -2,23 +2,31 @@ package codec
 
 import (
 	"encoding/binary"
+	"errors"
 	"math"
 	"reflect"
+	"time"
 	"unicode/utf8"
 )
 
-// A plan is how values of one type are encoded and decoded, found out once: the
-// bytes and the values are those of msgpack/v5, which finds it out for each
-// value anew.
+// A plan is how values of one type are encoded and decoded, found out once. A
+// planner makes it.
 type plan struct {
-	op   op
-	typ  reflect.Type
-	elem *plan // of a pointer, a slice, an array, a map
+	enc, dec op
+	typ      reflect.Type
+	elem     *plan // of a pointer, a slice, an array, a map
+	key      *plan // of a map
+	m        *Msgpack
+
+	spare uint8         // of an integer: how many of 64 bits it has not
+	size  int           // of a target, an element, an entry in a map, in bytes
+	none  reflect.Value // of a slice: one without elements
 
 	fields    []field        // of a struct, in the order of the wire
-	embedded  []field        // of a struct, structs whose fields are among those; a decoder takes them by name too
-	index     map[string]int // fields by name, where they are many; -1 for what is embedded
+	extra     []field        // more names that a decoder takes: aliases, and embedded structs by their own names
+	index     map[string]int // fields by name, where they are many; -1 for what is extra
 	asArray   bool
+	odd       bool // v5 must not encode it
 	omitEmpty bool // there are fields that may be left out
 }
 
@@ -28,15 +36,55 @@ type field struct {
 	key       string // the name, encoded
 	at        int    // where it is in the struct, or what it is embedded in
 	path      []int  // from there on, if it is embedded
+	through   bool   // the path leads through a pointer, which may be nil
 	plan      *plan
 	omitEmpty bool
+	isZero    bool // the type has a method of that name
 }
 
-func (f *field) of(v reflect.Value) reflect.Value {
-	if len(f.path) > 0 {
-		return v.Field(f.at).FieldByIndex(f.path)
+// of finds the field in a struct. It is false if an embedded pointer to it is
+// nil.
+func (f *field) of(v reflect.Value) (reflect.Value, bool) {
+	v = v.Field(f.at)
+	if len(f.path) == 0 {
+		return v, true
 	}
-	return v.Field(f.at)
+	return f.follow(v)
+}
+
+func (f *field) follow(v reflect.Value) (reflect.Value, bool) {
+	for _, i := range f.path {
+		if v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				return v, false
+			}
+			v = v.Elem()
+		}
+		v = v.Field(i)
+	}
+	return v, true
+}
+
+// reach is of for a decoder: it fills embedded pointers that are nil. It is
+// false where that would take too much memory.
+func (f *field) reach(c *cursor, v reflect.Value) (reflect.Value, bool) {
+	if !f.through {
+		return f.of(v)
+	}
+	v = v.Field(f.at)
+	for _, i := range f.path {
+		if v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				if !c.charge(allocation(v.Type().Elem())) {
+					return v, false
+				}
+				v.Set(reflect.New(v.Type().Elem()))
+			}
+			v = v.Elem()
+		}
+		v = v.Field(i)
+	}
+	return v, true
 }
 
 // An op is what a plan does.
@@ -50,6 +98,7 @@ const (
 	opFloat64
 	opString
 	opBytes
+	opStruct
 	opByteArray
 	opStrings
 	opSlice
@@ -57,12 +106,21 @@ const (
 	opStringMap
 	opMap
 	opPointer
-	opStruct
+	opAny
+	opAnys
+	opAnyMap
+	opError
+	opTime
+	opRaw
+	opExt
+	opMsg    // by MarshalMsg or UnmarshalMsg
+	opV5     // by msgpack/v5, which has code of the type's own
+	opRefuse // a type that encodes itself and cannot decode itself
 )
 
 // encode appends v, which lies in depth arrays and maps.
 func (p *plan) encode(dst []byte, v reflect.Value, depth int) ([]byte, error) {
-	switch p.op {
+	switch p.enc {
 	case opBool:
 		return AppendBool(dst, v.Bool()), nil
 	case opInt:
@@ -70,7 +128,7 @@ func (p *plan) encode(dst []byte, v reflect.Value, depth int) ([]byte, error) {
 	case opUint:
 		return AppendUint(dst, v.Uint()), nil
 	case opFloat32:
-		return binary.BigEndian.AppendUint32(append(dst, float32_), math.Float32bits(float32(v.Float()))), nil
+		return appendFloat32(dst, float32(v.Float())), nil
 	case opFloat64:
 		return AppendFloat(dst, v.Float()), nil
 	case opString:
@@ -88,7 +146,7 @@ func (p *plan) encode(dst []byte, v reflect.Value, depth int) ([]byte, error) {
 
 // encodeOther is encode for what is rarer, and would slow it down.
 func (p *plan) encodeOther(dst []byte, v reflect.Value, depth int) ([]byte, error) {
-	switch p.op {
+	switch p.enc {
 	case opByteArray:
 		return appendByteArray(dst, v), nil
 	case opStrings:
@@ -104,21 +162,68 @@ func (p *plan) encodeOther(dst []byte, v reflect.Value, depth int) ([]byte, erro
 		return appendStringMap(dst, *known[map[string]string](v), depth+1)
 	case opMap:
 		return p.encodeMap(dst, v, depth+1)
+	case opPointer:
+		if v.IsNil() {
+			return AppendNil(dst), nil
+		}
+		return p.elem.encode(dst, v.Elem(), depth)
+	case opAny:
+		return p.encodeAny(dst, v, depth)
+	case opAnys:
+		return p.m.appendArray(dst, *known[[]any](v), depth+1)
+	case opAnyMap:
+		return p.m.appendMap(dst, *known[map[string]any](v), depth+1)
+	case opError:
+		if v.IsNil() {
+			return AppendNil(dst), nil
+		}
+		return appendValid(dst, v.Interface().(error).Error())
+	case opTime:
+		return appendTime(dst, *known[time.Time](v)), nil
+	case opRaw:
+		return known[Raw](v).appendTo(dst, depth)
+	case opExt:
+		return known[Ext](v).appendTo(dst)
+	case opMsg:
+		return marshal(dst, addressable(v).Addr().Interface().(Marshaler))
 	}
-	if v.IsNil() { // a pointer
-		return AppendNil(dst), nil
+	return p.m.encode(dst, v, depth)
+}
+
+// encodeAny appends what an interface holds. Pointers to interfaces are
+// followed here, a bounded number of times, since they could lead in a circle
+// that has no array or map in it.
+func (p *plan) encodeAny(dst []byte, v reflect.Value, depth int) ([]byte, error) {
+	for range maxDepth {
+		switch {
+		case v.Kind() == reflect.Interface:
+		case v.Kind() != reflect.Pointer || v.IsNil():
+			return p.m.append(dst, v.Interface(), depth)
+		case v.Type().Elem().Kind() != reflect.Interface && v.Type().Elem().Kind() != reflect.Pointer:
+			return p.m.append(dst, v.Interface(), depth)
+		}
+		if v.IsNil() {
+			return AppendNil(dst), nil
+		}
+		v = v.Elem()
 	}
-	return p.elem.encode(dst, v.Elem(), depth)
+	return dst, ErrDepth
+}
+
+// addressable is v, or a copy of v that has an address.
+func addressable(v reflect.Value) reflect.Value {
+	if v.CanAddr() {
+		return v
+	}
+	c := reflect.New(v.Type()).Elem()
+	c.Set(v)
+	return c
 }
 
 // known returns the address of v, or of a copy where it has none. Its type is T,
 // but for the name.
 func known[T any](v reflect.Value) *T {
-	if !v.CanAddr() {
-		c := reflect.New(v.Type())
-		c.Elem().Set(v)
-		v = c.Elem()
-	}
+	v = addressable(v)
 	if p, ok := v.Addr().Interface().(*T); ok {
 		return p
 	}
@@ -142,6 +247,15 @@ func appendValid(dst []byte, s string) ([]byte, error) {
 		return dst, ErrUTF8
 	}
 	return AppendString(dst, s), nil
+}
+
+// appendKey appends a string as the key of a map: as bin, where it is not
+// UTF-8, for such a key came as bin.
+func appendKey(dst []byte, s string) []byte {
+	if !utf8.ValidString(s) {
+		return append(appendLength(dst, bin8, len(s)), s...)
+	}
+	return AppendString(dst, s)
 }
 
 func appendStrings(dst []byte, v []string, depth int) (_ []byte, err error) {
@@ -169,10 +283,7 @@ func appendStringMap(dst []byte, v map[string]string, depth int) (_ []byte, err 
 	}
 	dst = AppendMapHeader(dst, len(v))
 	for k, s := range v {
-		if dst, err = appendValid(dst, k); err != nil {
-			return dst, err
-		}
-		if dst, err = appendValid(dst, s); err != nil {
+		if dst, err = appendValid(appendKey(dst, k), s); err != nil {
 			return dst, err
 		}
 	}
@@ -204,7 +315,7 @@ func (p *plan) encodeMap(dst []byte, v reflect.Value, depth int) (_ []byte, err 
 	key, elem := reflect.New(p.typ.Key()).Elem(), reflect.New(p.typ.Elem()).Elem() // for all pairs
 	for pairs := v.MapRange(); pairs.Next(); {
 		key.SetIterKey(pairs)
-		if dst, err = appendValid(dst, key.String()); err != nil {
+		if dst, err = p.key.encodeKey(dst, key, depth); err != nil {
 			return dst, err
 		}
 		elem.SetIterValue(pairs)
@@ -214,6 +325,31 @@ func (p *plan) encodeMap(dst []byte, v reflect.Value, depth int) (_ []byte, err 
 	}
 	return dst, nil
 }
+
+func (p *plan) encodeKey(dst []byte, v reflect.Value, depth int) ([]byte, error) {
+	switch p.enc {
+	case opString:
+		return appendKey(dst, v.String()), nil
+	case opAny:
+		return p.m.appendAnyKey(dst, v.Interface(), depth)
+	}
+	start := len(dst)
+	dst, err := p.encode(dst, v, depth)
+	if err == nil && isContainer(dst[start:]) {
+		err = ErrMapKey
+	}
+	return dst, err
+}
+
+// isContainer reports whether the object at the front of b is an array, a map
+// or an ext, none of which may be the key of a map.
+func isContainer(b []byte) bool {
+	kind, _, _ := header(b)
+	return kind >= array
+}
+
+// errNoPointer is why a struct that is an array cannot go out.
+var errNoPointer = errors.New("embedded pointer is nil, and an array has a place for each of its fields")
 
 func (p *plan) encodeStruct(dst []byte, v reflect.Value, depth int) (_ []byte, err error) {
 	if depth > maxDepth {
@@ -229,11 +365,15 @@ func (p *plan) encodeStruct(dst []byte, v reflect.Value, depth int) (_ []byte, e
 	}
 	for i := range p.fields {
 		f := &p.fields[i]
-		v := f.of(v)
-		if !p.asArray {
-			if f.omitEmpty && f.plan.empty(v) {
-				continue
+		v, ok := f.of(v)
+		switch {
+		case p.asArray:
+			if !ok {
+				return dst, errNoPointer
 			}
+		case !ok || f.omitEmpty && f.empty(v):
+			continue
+		default:
 			dst = append(dst, f.key...)
 		}
 		if dst, err = f.plan.encode(dst, v, depth); err != nil {
@@ -247,20 +387,32 @@ func (p *plan) encodeStruct(dst []byte, v reflect.Value, depth int) (_ []byte, e
 func (p *plan) present(v reflect.Value) int {
 	n := len(p.fields)
 	for i := range p.fields {
-		if f := &p.fields[i]; f.omitEmpty && f.plan.empty(f.of(v)) {
+		f := &p.fields[i]
+		if v, ok := f.of(v); !ok || f.omitEmpty && f.empty(v) {
 			n--
 		}
 	}
 	return n
 }
 
-// empty reports whether v is what omitempty omits. A struct is if all its
-// fields would be left out, an array if it has no length.
+// empty reports whether v is what omitempty omits: nil, zero, what has no
+// elements, and what says so itself.
+func (f *field) empty(v reflect.Value) bool {
+	if f.isZero {
+		return v.Interface().(isZeroer).IsZero()
+	}
+	return f.plan.empty(v)
+}
+
+type isZeroer interface{ IsZero() bool }
+
+// empty is the same without the method. A struct is empty if all its fields
+// would be left out.
 func (p *plan) empty(v reflect.Value) bool {
-	switch p.op {
+	switch p.enc {
 	case opStruct:
 		return p.present(v) == 0
-	case opString, opArray, opByteArray, opSlice, opBytes, opStrings, opMap, opStringMap:
+	case opString, opArray, opByteArray, opSlice, opBytes, opStrings, opMap, opStringMap, opAnys, opAnyMap:
 		return v.Len() == 0
 	case opFloat32, opFloat64:
 		return v.Float() == 0 // so is the negative one
@@ -271,17 +423,23 @@ func (p *plan) empty(v reflect.Value) bool {
 // decode takes the object at c into v, which can be set. It is false if the
 // object does not fit, and c then stands at or behind it.
 func (p *plan) decode(c *cursor, v reflect.Value) bool {
-	switch p.op {
+	switch p.dec {
 	case opBool:
 		x, ok := c.bool()
 		v.SetBool(x)
 		return ok
 	case opInt:
-		x, ok := c.integer()
+		x, negative, ok := c.integer()
+		if i := int64(x) << p.spare >> p.spare; i != int64(x) || i < 0 != negative {
+			ok = ok && c.cuts()
+		}
 		v.SetInt(int64(x))
 		return ok
 	case opUint:
-		x, ok := c.integer()
+		x, negative, ok := c.integer()
+		if negative || x<<p.spare>>p.spare != x {
+			ok = ok && c.cuts()
+		}
 		v.SetUint(x)
 		return ok
 	case opFloat32:
@@ -295,7 +453,9 @@ func (p *plan) decode(c *cursor, v reflect.Value) bool {
 	case opString:
 		body, _, ok := c.body()
 		if ok && v.String() != string(body) {
-			v.SetString(string(body))
+			if ok = c.charge(stringSize(len(body))); ok {
+				v.SetString(string(body))
+			}
 		}
 		return ok
 	case opBytes:
@@ -311,27 +471,45 @@ func (p *plan) decode(c *cursor, v reflect.Value) bool {
 
 // decodeOther is decode for what is rarer, and would slow it down.
 func (p *plan) decodeOther(c *cursor, v reflect.Value) bool {
-	switch p.op {
+	switch p.dec {
 	case opByteArray:
-		body, _, ok := c.body()
-		if !ok || len(body) > v.Len() {
-			return false
-		}
-		copy(v.Bytes(), body)
-		return true
+		return decodeByteArray(c, v.Bytes())
 	case opStrings:
 		return c.strings(known[[]string](v))
 	case opSlice:
 		return p.decodeSlice(c, v)
 	case opArray:
-		n, _, ok := c.count(array)
-		return ok && n <= v.Len() && p.decodeElements(c, v, n)
+		return p.decodeArray(c, v)
 	case opStringMap:
 		return c.stringMap(known[map[string]string](v))
 	case opMap:
 		return p.decodeMap(c, v)
+	case opPointer:
+		return p.decodePointer(c, v)
+	case opAny:
+		x, ok := c.value()
+		if ok {
+			*known[any](v) = x
+		}
+		return ok
+	case opAnys:
+		return decodeAs(c, known[[]any](v))
+	case opAnyMap:
+		return decodeAs(c, known[map[string]any](v))
+	case opError:
+		return c.error(known[error](v))
+	case opTime:
+		return c.time(known[time.Time](v))
+	case opRaw:
+		return c.raw(known[Raw](v))
+	case opExt:
+		return c.ext(known[Ext](v))
+	case opMsg:
+		return c.own(func(b []byte) error { return unmarshal(b, v.Addr().Interface().(Unmarshaler)) })
+	case opV5:
+		return c.own(func(b []byte) error { return p.m.decode(b, v, c) })
 	}
-	return p.decodePointer(c, v)
+	return c.fail(errOneWay)
 }
 
 func (p *plan) decodePointer(c *cursor, v reflect.Value) bool {
@@ -340,37 +518,76 @@ func (p *plan) decodePointer(c *cursor, v reflect.Value) bool {
 		return true
 	}
 	if v.IsNil() {
+		if !c.charge(p.size) {
+			return false
+		}
 		v.Set(reflect.New(p.elem.typ))
 	}
 	return p.elem.decode(c, v.Elem())
 }
 
-// decodeSlice keeps what lies in the slice's memory for the elements to be
-// decoded into.
+// decodeSlice decodes into the elements that are there, and clears those that
+// lie between the slice's length and its capacity: they may be what is left of
+// an earlier packet.
 func (p *plan) decodeSlice(c *cursor, v reflect.Value) bool {
 	n, null, ok := c.count(array)
-	switch {
-	case !ok:
+	if !ok {
 		return false
-	case null:
+	}
+	if null {
 		v.SetZero()
 		return true
-	case v.IsNil() || n > v.Cap():
-		room := reflect.MakeSlice(p.typ, n, n)
-		reflect.Copy(room, v.Slice(0, v.Cap()))
-		v.Set(room)
-	default:
-		v.SetLen(n)
 	}
-	return p.decodeElements(c, v, n)
+	if n == 0 && v.IsNil() {
+		v.Set(p.none)
+		return true
+	}
+	had := v.Len()
+	if v.Cap() == 0 {
+		had = n // all there will be is zero
+	}
+	if n > v.Cap() {
+		if !c.charge(heapSize(max(n, 2*v.Cap()) * p.size)) {
+			return false
+		}
+		v.Grow(n - v.Len())
+	}
+	v.SetLen(n)
+	for i := range n {
+		elem := v.Index(i)
+		if i >= had {
+			elem.SetZero()
+		}
+		if !p.elem.decode(c, elem) {
+			return false
+		}
+	}
+	return true
 }
 
-func (p *plan) decodeElements(c *cursor, v reflect.Value, n int) bool {
+// decodeArray clears the elements that the payload has not.
+func (p *plan) decodeArray(c *cursor, v reflect.Value) bool {
+	n, _, ok := c.count(array)
+	if !ok || n > v.Len() {
+		return false
+	}
 	for i := range n {
 		if !p.elem.decode(c, v.Index(i)) {
 			return false
 		}
 	}
+	for i := n; i < v.Len(); i++ {
+		v.Index(i).SetZero()
+	}
+	return true
+}
+
+func decodeByteArray(c *cursor, v []byte) bool {
+	body, _, ok := c.body()
+	if !ok || len(body) > len(v) {
+		return false
+	}
+	clear(v[copy(v, body):])
 	return true
 }
 
@@ -382,26 +599,40 @@ func (p *plan) decodeMap(c *cursor, v reflect.Value) bool {
 	case null:
 		v.SetZero()
 		return true
+	case !c.charge(mapSize(n, p.size)):
+		return false
 	case v.IsNil():
 		v.Set(reflect.MakeMapWithSize(p.typ, n))
 	}
 	if n == 0 {
 		return true
 	}
+	room, outside := entrySize(p.typ)
+	if !c.charge(room) {
+		return false
+	}
 	key, elem := reflect.New(p.typ.Key()).Elem(), reflect.New(p.typ.Elem()).Elem()
 	for range n {
-		body, _, ok := c.body()
-		if !ok {
+		if !c.charge(outside) {
 			return false
 		}
-		key.SetString(string(body))
+		key.SetZero()
 		elem.SetZero() // and not what the entry before it points to
-		if !p.elem.decode(c, elem) {
+		if !p.key.decodeKey(c, key) || !p.elem.decode(c, elem) {
 			return false
 		}
 		v.SetMapIndex(key, elem)
 	}
 	return true
+}
+
+func (p *plan) decodeKey(c *cursor, v reflect.Value) bool {
+	if p.dec == opAny && c.atText() { // bytes cannot be a key
+		s, ok := c.text()
+		v.Set(reflect.ValueOf(s))
+		return ok
+	}
+	return p.decode(c, v)
 }
 
 func (p *plan) decodeStruct(c *cursor, v reflect.Value) bool {
@@ -430,7 +661,8 @@ func (p *plan) decodeStruct(c *cursor, v reflect.Value) bool {
 				continue
 			}
 		}
-		if !f.plan.decode(c, f.of(v)) {
+		v, ok := f.reach(c, v)
+		if !ok || !f.plan.decode(c, v) {
 			return false
 		}
 	}
@@ -451,7 +683,8 @@ func (p *plan) decodeTuple(c *cursor, v reflect.Value) bool {
 	}
 	for i := range p.fields {
 		f := &p.fields[i]
-		if !f.plan.decode(c, f.of(v)) {
+		v, ok := f.reach(c, v)
+		if !ok || !f.plan.decode(c, v) {
 			return false
 		}
 	}
@@ -479,10 +712,14 @@ func (p *plan) find(name []byte, next int) (*field, int) {
 			}
 		}
 	}
-	for k := range p.embedded {
-		if p.embedded[k].name == string(name) {
-			return &p.embedded[k], next
+	for k := range p.extra {
+		if p.extra[k].name == string(name) {
+			return &p.extra[k], next
 		}
 	}
 	return nil, next
+}
+
+func appendFloat32(dst []byte, v float32) []byte {
+	return binary.BigEndian.AppendUint32(append(dst, float32_), math.Float32bits(v))
 }

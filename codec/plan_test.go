@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/vmihailenco/msgpack/v5"
 )
 
 type (
@@ -136,54 +138,57 @@ func planned() []any {
 	}
 }
 
-func TestPlannedTypes(t *testing.T) {
-	for _, v := range planned() {
-		if new(coders).of(v).decode == nil {
-			t.Errorf("no plan for %T", v)
-		}
-	}
-}
+// planOf is the plan for what v points to.
+func planOf(v any) *plan { return new(coders).of(new(Msgpack), v).target }
 
-// byV5 decodes like Decode, but by way of v5 in any case.
-func byV5(m *Msgpack, b []byte, v any) error {
+// decodeByV5 decodes like Decode, but by way of v5 alone.
+func decodeByV5(m *Msgpack, b []byte, v any) error {
 	var w walk
 	w.limit(&m.Limits)
 	if err := w.whole(b); err != nil {
 		return err
 	}
-	return m.decode(b, v, &coder{}, &w)
+	c := m.cursor(&m.Limits, b, &w)
+	_, err := m.decodeV5(b, reflect.TypeOf(v), &c, func(d *msgpack.Decoder) (any, error) { return nil, d.Decode(v) })
+	return err
 }
 
-// bothWays decodes payloads one after the other into the same value of v's
-// type, by its plan and by v5, and compares after each.
-func bothWays(t *testing.T, m *Msgpack, v any, payloads ...[]byte) {
+// likeV5 is a Msgpack that cuts integers, as v5 does.
+func likeV5() *Msgpack { return &Msgpack{Limits: Limits{CutIntegers: true}} }
+
+// bothWays decodes a payload into fresh values of v's type, by its plan and by
+// v5, and compares. The two are known to differ in this: v5 takes no float of 64
+// bits for one of 32, loses the sign of what is over 2^63, and takes an ext for
+// the map in it.
+func bothWays(t *testing.T, m *Msgpack, v any, b []byte) {
 	t.Helper()
 	ours, theirs := reflect.New(reflect.TypeOf(v).Elem()), reflect.New(reflect.TypeOf(v).Elem())
-	for i, b := range payloads {
-		got, want := m.Decode(b, ours.Interface()), byV5(m, b, theirs.Interface())
-		if (got == nil) != (want == nil) {
-			t.Errorf("%x into %T (%d): %v by plan, %v by v5", b, v, i, got, want)
-			return
-		}
-		if got != nil {
-			var e *CodecError
-			if m.Limits.Check(b) == nil && (!errors.As(got, &e) || e.Value != nil || !errors.Is(got, ErrKind)) {
-				t.Errorf("%x into %T: %v", b, v, got)
-			}
-			return
-		}
-		if !alike(ours.Elem(), theirs.Elem()) {
-			t.Errorf("%x into %T (%d): by plan\n%+v, by v5\n%+v", b, v, i, ours.Elem(), theirs.Elem())
-			return
-		}
+	got, want := m.Decode(b, ours.Interface()), decodeByV5(m, b, theirs.Interface())
+	var e *CodecError
+	if got != nil && m.Limits.Check(b) == nil &&
+		(!errors.As(got, &e) || e.Value != nil || !errors.Is(got, ErrKind) && !errors.Is(got, ErrRange)) {
+		t.Errorf("%x into %T: %v", b, v, got)
+	}
+	switch {
+	case want != nil && got == nil && strings.Contains(want.Error(), "decoding float32"):
+	case errors.Is(got, ErrRange) && want != nil:
+	case errors.Is(got, ErrKind) && want == nil && bytes.ContainsAny(b, "\xc7\xc8\xc9\xd4\xd5\xd6\xd7\xd8"):
+	case (got == nil) != (want == nil):
+		t.Errorf("%x into %T: %v by plan, %v by v5", b, v, got, want)
+	case got == nil && !alike(ours.Elem(), theirs.Elem()):
+		t.Errorf("%x into %T: by plan\n%+v, by v5\n%+v", b, v, ours.Elem(), theirs.Elem())
 	}
 }
 
-// alike is reflect.DeepEqual, to which NaNs are equal.
+// alike is reflect.DeepEqual, to which NaNs are equal, and what differs by the
+// sign that v5 loses.
 func alike(a, b reflect.Value) bool {
 	switch a.Kind() {
 	case reflect.Float32, reflect.Float64:
-		return a.Float() == b.Float() || math.IsNaN(a.Float()) && math.IsNaN(b.Float())
+		x, y := a.Float(), b.Float()
+		return x == y || math.IsNaN(x) && math.IsNaN(y) || y < 0 && math.Abs(x-y-1<<64) < 1<<41
+	case reflect.Interface:
+		return reflect.DeepEqual(a.Interface(), b.Interface())
 	case reflect.Pointer:
 		if a.IsNil() || b.IsNil() {
 			return a.IsNil() == b.IsNil()
@@ -248,43 +253,30 @@ func codes() []string {
 	return all
 }
 
-// Every object, alone, and in each field, and again into what the first left.
+// Every object, alone, and in each field.
 func TestPlanDecodesAllCodesLikeV5(t *testing.T) {
-	var m Msgpack
+	m := likeV5()
 	for _, v := range planned() {
 		for _, c := range codes() {
-			bothWays(t, &m, v, []byte(c))
-			bothWays(t, &m, v, []byte(c), []byte(c))
+			bothWays(t, m, v, []byte(c))
 		}
-		typ := reflect.TypeOf(v).Elem()
-		if typ.Kind() != reflect.Struct {
-			continue
-		}
-		for _, f := range new(coders).of(v).decode.fields {
-			sample := reflect.New(typ)
-			fill(sample.Elem(), 4)
-			first, err := m.Append(nil, sample.Interface())
-			if err != nil {
-				t.Fatal(err)
-			}
+		for _, f := range planOf(v).fields {
 			for _, c := range codes() {
-				b := append([]byte("\x81"+f.key), c...)
-				bothWays(t, &m, v, b, b)
-				bothWays(t, &m, v, first, b, first)
+				bothWays(t, m, v, append([]byte("\x81"+f.key), c...))
 			}
 		}
 	}
 }
 
 func TestPlanDecodesEmbeddedByName(t *testing.T) {
-	var m Msgpack
+	m := likeV5()
 	for _, b := range []string{
 		"\x81\xa6Deeper\x81\xa1X\x07", "\x81\xa5inner\x81\xa1X\x07", "\x82\xa1X\x01\xa6Deeper\xc0",
 		"\x81\xa6Deeper\x93\x01\xa1a\xc0", "\x81\xa6Deeper\x81\xa5inner\x81\xa1X\x07", "\x81\xa6Deeper\x01",
 	} {
-		bothWays(t, &m, new(outer), []byte(b))
+		bothWays(t, m, new(outer), []byte(b))
 	}
-	bothWays(t, &m, new(many), []byte("\x82\xa5Inner\x81\xa1X\x07\xa1S\xa1x"))
+	bothWays(t, m, new(many), []byte("\x82\xa5Inner\x81\xa1X\x07\xa1S\xa1x"))
 }
 
 // scramble sets v at random. Maps get one pair at most.
@@ -363,11 +355,11 @@ func document(r *rand.Rand, b []byte, p *plan, depth int) []byte {
 			b = AppendString(b, s)
 		}
 	}
-	switch p.op {
+	switch p.enc {
 	case opPointer:
 		return document(r, b, p.elem, depth)
 	case opSlice, opArray:
-		if p.op == opArray {
+		if p.enc == opArray {
 			n = min(n, p.typ.Len())
 		}
 		b = AppendArrayHeader(b, n)
@@ -390,7 +382,7 @@ func document(r *rand.Rand, b []byte, p *plan, depth int) []byte {
 			}
 			return b
 		}
-		fields := append(append([]field(nil), p.fields...), p.embedded...)
+		fields := append(append([]field(nil), p.fields...), p.extra...)
 		if r.IntN(2) == 0 {
 			r.Shuffle(len(fields), func(i, j int) { fields[i], fields[j] = fields[j], fields[i] })
 		}
@@ -421,30 +413,33 @@ func compareAtRandom(t *testing.T, m *Msgpack, v any, r *rand.Rand) {
 	t.Helper()
 	x := reflect.New(reflect.TypeOf(v).Elem())
 	scramble(r, x.Elem(), 4)
-	p := m.coders.of(v).decode
+	p := planOf(v)
 	for _, value := range []any{x.Interface(), x.Elem().Interface()} {
 		ours, err := m.Append([]byte("before"), value)
-		theirs, want := m.encode([]byte("before"), value, 0)
+		theirs, want := m.encode([]byte("before"), reflect.ValueOf(value), 0)
+		if err == nil && errors.Is(want, ErrUTF8) {
+			continue // a key, which v5 takes for text
+		}
 		if (err == nil) != (want == nil) || !bytes.Equal(ours, theirs) {
 			t.Errorf("%T: %x, %v by plan, %x, %v by v5", value, ours, err, theirs, want)
 			return
 		}
 		if err == nil {
-			bothWays(t, m, v, ours[len("before"):], ours[len("before"):])
+			bothWays(t, m, v, ours[len("before"):])
 		}
 	}
-	bothWays(t, m, v, document(r, nil, p, 5), document(r, nil, p, 5), document(r, nil, p, 5))
+	bothWays(t, m, v, document(r, nil, p, 5))
 }
 
 func TestPlanAtRandom(t *testing.T) {
-	var m Msgpack
+	m := likeV5()
 	rounds := uint64(100)
 	if raceEnabled {
 		rounds = 10
 	}
 	for _, v := range planned() {
 		for seed := range rounds {
-			compareAtRandom(t, &m, v, rand.New(rand.NewPCG(seed, 1)))
+			compareAtRandom(t, m, v, rand.New(rand.NewPCG(seed, 1)))
 			if t.Failed() {
 				t.Fatalf("seed %d", seed)
 			}
@@ -453,19 +448,18 @@ func TestPlanAtRandom(t *testing.T) {
 }
 
 func FuzzPlan(f *testing.F) {
-	var m Msgpack
+	m := likeV5()
 	for i, c := range codes() {
-		f.Add([]byte(c), []byte("\x81\xa3seq\x07"), uint64(i))
+		f.Add([]byte(c), uint64(i))
 	}
-	f.Fuzz(func(t *testing.T, first, second []byte, seed uint64) {
-		if len(first)+len(second) > 1<<10 {
+	f.Fuzz(func(t *testing.T, b []byte, seed uint64) {
+		if len(b) > 1<<10 {
 			return
 		}
 		for _, v := range planned() {
-			bothWays(t, &m, v, first, second)
-			bothWays(t, &m, v, second, first)
+			bothWays(t, m, v, b)
 		}
 		all := planned()
-		compareAtRandom(t, &m, all[seed%uint64(len(all))], rand.New(rand.NewPCG(seed, 2)))
+		compareAtRandom(t, m, all[seed%uint64(len(all))], rand.New(rand.NewPCG(seed, 2)))
 	})
 }

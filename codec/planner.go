@@ -1,219 +1,242 @@
 package codec
 
 import (
-	"encoding"
 	"reflect"
-	"strings"
-	"unicode/utf8"
+	"time"
 
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// A planner makes a plan for a type, and for all types within. It gives up on
-// what msgpack/v5 treats in a way of its own: types with methods for encoding
-// or decoding, interfaces, what is embedded by a pointer, tags with more than
-// the usual options.
-type planner map[reflect.Type]*plan // types that contain themselves find their plan here
+// A planner makes a plan for a type, and for all types within.
+type planner struct {
+	m     *Msgpack
+	plans map[reflect.Type]*plan // types that contain themselves find their plan here
+}
 
-// planFor returns the plan for t, or nil: v5 does it then.
-func planFor(t reflect.Type) *plan {
-	p, ok := make(planner).plan(t)
-	if !ok || !sameAsV5(p) {
+func newPlanner(m *Msgpack) *planner {
+	return &planner{m: m, plans: make(map[reflect.Type]*plan)}
+}
+
+// CheckType reports whether a payload can carry values of type t: if not, the
+// error is a *TypeError that tells which part of t is at fault. Append and
+// Decode refuse such a type, with the same error, even where the part at fault
+// is nil or empty.
+func CheckType(t reflect.Type) error {
+	if _, err := newPlanner(new(Msgpack)).plan(t); err != nil {
+		return err.of(t)
+	}
+	return nil
+}
+
+func (ps *planner) plan(t reflect.Type) (*plan, *TypeError) {
+	if p := ps.plans[t]; p != nil {
+		return p, nil
+	}
+	p := &plan{typ: t, m: ps.m}
+	ps.plans[t] = p
+	if err := ps.fill(p); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// fill finds out how values of a type are encoded and decoded: by the type's
+// own code, in each direction in which there is such, else by what the type is
+// made of.
+func (ps *planner) fill(p *plan) *TypeError {
+	switch p.typ {
+	case reflect.TypeFor[Raw](), reflect.TypeFor[msgpack.RawMessage]():
+		p.set(opRaw)
+		return nil
+	case reflect.TypeFor[Ext]():
+		p.set(opExt)
+		return nil
+	case reflect.TypeFor[time.Time]():
+		p.set(opV5)
+		if timesAreOurs() {
+			p.set(opTime)
+		}
 		return nil
 	}
-	return p
+	enc, dec := methods(p.typ)
+	if enc == none || dec == none {
+		err := ps.fillPlain(p)
+		if err != nil && err.endless {
+			return err
+		}
+		encodes, decodes := registered(p.typ, err == nil && !p.odd)
+		if encodes && enc == none {
+			enc = byV5
+		}
+		if decodes && dec == none {
+			dec = byV5
+		}
+		if err != nil && (enc == none || dec == none) {
+			return err
+		}
+	}
+	if enc != none {
+		p.enc = enc.op()
+		if dec == none {
+			p.dec = opRefuse
+		}
+	}
+	if dec != none {
+		p.dec = dec.op()
+	}
+	return nil
 }
 
-func (ps planner) plan(t reflect.Type) (*plan, bool) {
-	if p := ps[t]; p != nil {
-		return p, true
-	}
-	if special(t) {
-		return nil, false
-	}
-	p := &plan{typ: t}
-	ps[t] = p
-	return p, ps.fill(p, t)
-}
+// set makes a plan do the same both ways.
+func (p *plan) set(o op) { p.enc, p.dec = o, o }
 
-func (ps planner) fill(p *plan, t reflect.Type) bool {
+func (ps *planner) fillPlain(p *plan) *TypeError {
+	t := p.typ
 	switch t.Kind() {
 	case reflect.Bool:
-		p.op = opBool
+		p.set(opBool)
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		p.op = opInt
+		p.set(opInt)
+		p.spare = uint8(64 - t.Bits())
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		p.op = opUint
+		p.set(opUint)
+		p.spare = uint8(64 - t.Bits())
 	case reflect.Float32:
-		p.op = opFloat32
+		p.set(opFloat32)
 	case reflect.Float64:
-		p.op = opFloat64
+		p.set(opFloat64)
 	case reflect.String:
-		p.op = opString
+		p.set(opString)
 	case reflect.Slice:
-		switch {
-		case t.Elem().Kind() == reflect.Uint8:
-			p.op = opBytes
-			return true
-		case t.Elem() == reflect.TypeFor[string]():
-			p.op = opStrings
-			return true
-		}
-		p.op = opSlice
-		return ps.fillElem(p, t)
+		return ps.fillSlice(p)
 	case reflect.Array:
-		if t.Elem().Kind() == reflect.Uint8 {
-			p.op = opByteArray
-			return t.Elem() == reflect.TypeFor[byte]() // v5 panics with others, where they have no address
+		p.set(opArray)
+		if err := ps.fillElem(p, "[]"); err != nil {
+			return err
 		}
-		p.op = opArray
-		return ps.fillElem(p, t)
+		if isByte(p.elem) {
+			p.set(opByteArray)
+		}
 	case reflect.Map:
-		p.op = opMap
-		if t.Key() == reflect.TypeFor[string]() && t.Elem() == t.Key() {
-			p.op = opStringMap
-		}
-		return t.Key().Kind() == reflect.String && !special(t.Key()) && ps.fillElem(p, t)
+		return ps.fillMap(p)
 	case reflect.Pointer:
-		p.op = opPointer
-		return t.Elem().Kind() != reflect.Pointer && ps.fillElem(p, t)
-	case reflect.Struct:
-		p.op = opStruct
-		return ps.fillStruct(p, t)
-	default:
-		return false
-	}
-	return true
-}
-
-func (ps planner) fillElem(p *plan, t reflect.Type) (ok bool) {
-	p.elem, ok = ps.plan(t.Elem())
-	return ok
-}
-
-func (ps planner) fillStruct(p *plan, t reflect.Type) (ok bool) {
-	if !ps.addFields(p, t, nil) {
-		return false
-	}
-	seen := make(map[string]int)
-	for k, f := range p.fields {
-		if _, twice := seen[f.name]; twice || !utf8.ValidString(f.name) {
-			return false
-		}
-		seen[f.name] = k
-	}
-	for _, f := range p.embedded {
-		if _, twice := seen[f.name]; twice {
-			return false
-		}
-		seen[f.name] = -1
-	}
-	if len(p.fields) > fewFields {
-		p.index = seen
-	}
-	return true
-}
-
-// addFields adds the fields of a struct, to which a path leads, and in their
-// place those of a struct embedded in it.
-func (ps planner) addFields(p *plan, t reflect.Type, path []int) bool {
-	omitAll := false
-	for i := range t.NumField() {
-		f := t.Field(i)
-		tag, ok := parseTag(f.Tag.Get("msgpack"))
-		if !ok {
-			return false
-		}
-		if tag.name == "-" {
-			continue
-		}
-		if f.Name == "_msgpack" {
-			p.asArray = p.asArray || tag.asArray && t == p.typ
-			omitAll = omitAll || tag.omitEmpty
-		}
-		if !f.IsExported() && !f.Anonymous {
-			continue
-		}
-		if tag.name == "" {
-			tag.name = f.Name
-		}
-		inline := f.Anonymous && f.Type.Kind() == reflect.Struct && !tag.noInline
-		if f.Anonymous && (!f.IsExported() || f.Type.Kind() == reflect.Pointer) || tag.inline && !inline {
-			return false
-		}
-		inner, ok := ps.plan(f.Type)
-		if !ok {
-			return false
-		}
-		path := append(path[:len(path):len(path)], i)
-		to := field{
-			name: tag.name, key: string(AppendString(nil, tag.name)), at: path[0], path: path[1:],
-			plan: inner, omitEmpty: omitAll || tag.omitEmpty,
-		}
+		return ps.fillPointer(p)
+	case reflect.Interface:
 		switch {
-		case inline:
-			if t == p.typ {
-				p.embedded = append(p.embedded, to)
-			}
-			if !ps.addFields(p, f.Type, path) {
-				return false
-			}
-			continue
-		case to.omitEmpty && f.Type.Implements(reflect.TypeFor[interface{ IsZero() bool }]()):
-			return false
-		}
-		p.omitEmpty = p.omitEmpty || to.omitEmpty
-		p.fields = append(p.fields, to)
-	}
-	return true
-}
-
-type fieldTag struct {
-	name                                 string
-	omitEmpty, asArray, inline, noInline bool
-}
-
-// parseTag does not know of quotes, values and options that have no part in a
-// plan.
-func parseTag(s string) (tag fieldTag, ok bool) {
-	if strings.ContainsAny(s, `:'\(`) {
-		return tag, false
-	}
-	name, options, more := strings.Cut(s, ",")
-	tag.name = strings.TrimSpace(name)
-	for more {
-		name, options, more = strings.Cut(options, ",")
-		switch strings.TrimSpace(name) {
-		case "omitempty":
-			tag.omitEmpty = true
-		case "as_array", "asArray":
-			tag.asArray = true
-		case "noinline":
-			tag.noInline = true
-		case "inline":
-			tag.inline = true
-		case "":
+		case t.NumMethod() == 0:
+			p.set(opAny)
+		case t == reflect.TypeFor[error]():
+			p.set(opError)
 		default:
-			return tag, false
+			return typeError(t, "it is not known which type to decode into an interface with methods")
 		}
+	case reflect.Struct:
+		p.set(opStruct)
+		return ps.fillStruct(p)
+	default:
+		return typeError(t, "msgpack has nothing for it")
 	}
-	return tag, true
+	return nil
 }
 
-// special reports whether v5 leaves values of type t, or pointers to them, to
-// code of their own.
-func special(t reflect.Type) bool {
-	ptr := reflect.PointerTo(t)
-	if decodesItself(t) || decodesItself(ptr) {
-		return true
+// isByte reports whether p is of bytes, slices and arrays of which are bin.
+func isByte(p *plan) bool {
+	return p.typ.Kind() == reflect.Uint8 && p.enc == opUint && p.dec == opUint
+}
+
+// fillElem plans the elements of a type; where says where they lie.
+func (ps *planner) fillElem(p *plan, where string) (err *TypeError) {
+	if p.elem, err = ps.plan(p.typ.Elem()); err != nil {
+		return err.within(where)
 	}
-	for _, own := range []reflect.Type{
-		reflect.TypeFor[msgpack.CustomEncoder](), reflect.TypeFor[msgpack.Marshaler](),
-		reflect.TypeFor[encoding.BinaryMarshaler](), reflect.TypeFor[encoding.TextMarshaler](),
-	} {
-		if ptr.Implements(own) { // and so has all methods of t
-			return true
+	return nil
+}
+
+func (ps *planner) fillSlice(p *plan) *TypeError {
+	p.set(opSlice)
+	if err := ps.fillElem(p, "[]"); err != nil {
+		return err
+	}
+	p.size = int(p.typ.Elem().Size())
+	p.none = reflect.MakeSlice(p.typ, 0, 0)
+	switch {
+	case isByte(p.elem):
+		p.set(opBytes)
+	case p.typ.Elem() == reflect.TypeFor[string]() && p.elem.enc == opString:
+		p.set(opStrings)
+	case p.typ.Elem() == reflect.TypeFor[any]():
+		p.set(opAnys)
+	}
+	return nil
+}
+
+func (ps *planner) fillMap(p *plan) (err *TypeError) {
+	p.set(opMap)
+	p.size = slotSize(p.typ)
+	if p.key, err = ps.plan(p.typ.Key()); err != nil {
+		return err.within("[key]")
+	}
+	if reason := p.key.noKey(); reason != "" {
+		err := typeError(p.typ.Key(), reason)
+		err.err = ErrMapKey
+		return err.within("[key]")
+	}
+	if err := ps.fillElem(p, "[]"); err != nil {
+		return err
+	}
+	if p.typ.Key() == reflect.TypeFor[string]() && p.key.enc == opString {
+		switch {
+		case p.typ.Elem() == p.typ.Key():
+			p.set(opStringMap)
+		case p.typ.Elem() == reflect.TypeFor[any]():
+			p.set(opAnyMap)
 		}
 	}
-	return false
+	return nil
+}
+
+// noKey tells why a map cannot have keys of a type, or is empty.
+func (p *plan) noKey() string {
+	switch {
+	case p.typ.Kind() == reflect.Pointer:
+		return "a pointer that is decoded is another key"
+	case p.enc == opStruct, p.enc == opArray, p.enc == opTime, p.enc == opExt:
+		return "it would be a map, an array or an ext, which no key may be"
+	case p.enc == opError:
+		return "an error that is decoded is another key"
+	}
+	return ""
+}
+
+func (ps *planner) fillPointer(p *plan) *TypeError {
+	p.set(opPointer)
+	t := p.typ.Elem()
+	for n := 0; t.Kind() == reflect.Pointer; n++ {
+		if t == p.typ || n > maxDepth {
+			err := typeError(p.typ, "it leads to nothing but pointers")
+			err.endless = true
+			return err
+		}
+		t = t.Elem()
+	}
+	p.size = allocation(p.typ.Elem())
+	return ps.fillElem(p, "")
+}
+
+func (ps *planner) fillStruct(p *plan) *TypeError {
+	fs := structFields{ps: ps}
+	if err := fs.add(p.typ); err != nil {
+		return err
+	}
+	p.fields, p.extra, p.asArray, p.omitEmpty, p.odd = fs.fields, fs.extra, fs.asArray, fs.omitEmpty, fs.odd
+	if len(p.fields) > fewFields {
+		p.index = make(map[string]int)
+		for k := range p.extra {
+			p.index[p.extra[k].name] = -1
+		}
+		for k := range p.fields {
+			p.index[p.fields[k].name] = k
+		}
+	}
+	return nil
 }

@@ -8,11 +8,13 @@ import "github.com/vmihailenco/msgpack/v5"
 // field that is nil on the wire becomes a nil Raw.
 type Raw []byte
 
-func (r Raw) appendTo(dst []byte) ([]byte, error) {
+// appendTo appends r, which lies in depth arrays and maps.
+func (r Raw) appendTo(dst []byte, depth int) ([]byte, error) {
 	if r == nil {
 		return AppendNil(dst), nil
 	}
 	w := unlimited()
+	w.depth -= depth
 	if err := w.whole(r); err != nil {
 		return dst, encodeError(r, err)
 	}

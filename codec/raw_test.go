@@ -14,7 +14,7 @@ func TestExtWantsAnExt(t *testing.T) {
 	var m Msgpack
 	for _, in := range []string{"\x01", "\xa1a", "\x90"} {
 		var e *CodecError
-		if err := m.Decode([]byte(in), new(Ext)); !errors.As(err, &e) || e.Err != ErrKind {
+		if err := m.Decode([]byte(in), new(Ext)); !errors.As(err, &e) || !errors.Is(err, ErrKind) {
 			t.Errorf("%x: %v", in, err)
 		}
 	}

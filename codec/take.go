@@ -2,12 +2,31 @@ package codec
 
 import (
 	"encoding/binary"
+	"errors"
 	"math"
+	"time"
 )
 
 // What a plan takes from a cursor. As in msgpack/v5, nil is the zero value of
 // everything, and text and bytes stand for each other. Where the object is of
 // another kind, ok is false and the cursor stays.
+
+// fail notes why an object does not fit, where that is not its kind.
+func (c *cursor) fail(err error) bool {
+	if c.fault == nil {
+		c.fault = err
+	}
+	return false
+}
+
+// charge takes n bytes from the budget before they are allocated.
+func (c *cursor) charge(n int) bool {
+	c.left -= n
+	return c.left >= 0 || c.fail(ErrBudget)
+}
+
+// cuts reports whether an integer that its type is too narrow for is cut.
+func (c *cursor) cuts() bool { return c.cut || c.fail(ErrRange) }
 
 // take moves over the bytes of s, if they are next.
 func (c *cursor) take(s string) bool {
@@ -40,56 +59,44 @@ func (c *cursor) bool() (v, ok bool) {
 }
 
 // integer is an integer of any kind, in two's complement.
-func (c *cursor) integer() (v uint64, ok bool) {
+func (c *cursor) integer() (v uint64, negative, ok bool) {
 	code := c.b[c.i]
 	if code < fixMap || code >= negFix {
 		c.i++
-		return uint64(int8(code)), true
+		return uint64(int8(code)), code >= negFix, true
 	}
 	return c.wide()
 }
 
 // wide is an integer that has bytes behind its code, or nil.
-func (c *cursor) wide() (v uint64, ok bool) {
-	b := c.b[c.i:]
-	switch b[0] {
-	case uint64_, int64_:
-		c.i += 9
-		return binary.BigEndian.Uint64(b[1:]), true
-	case uint32_:
-		c.i += 5
-		return uint64(binary.BigEndian.Uint32(b[1:])), true
-	case uint16_:
-		c.i += 3
-		return uint64(binary.BigEndian.Uint16(b[1:])), true
-	case uint8_:
-		c.i += 2
-		return uint64(b[1]), true
-	case int8_:
-		c.i += 2
-		return uint64(int8(b[1])), true
-	case int16_:
-		c.i += 3
-		return uint64(int16(binary.BigEndian.Uint16(b[1:]))), true
-	case int32_:
-		c.i += 5
-		return uint64(int32(binary.BigEndian.Uint32(b[1:]))), true
-	case codeNil:
+func (c *cursor) wide() (v uint64, negative, ok bool) {
+	code := c.b[c.i]
+	switch {
+	case integer(code):
+		v, negative = integerAt(c.b[c.i:])
+		c.i += scalarSize(code)
+		return v, negative, true
+	case code == codeNil:
 		c.i++
-		return 0, true
+		return 0, false, true
 	}
-	return 0, false
+	return 0, false, false
 }
 
-// float32 takes no float of 64 bits: v5 does not either.
+// float32 rounds a float of 64 bits, which is all that Python has, and refuses
+// one that is too large.
 func (c *cursor) float32() (v float32, ok bool) {
 	if c.b[c.i] == float32_ {
 		v = math.Float32frombits(binary.BigEndian.Uint32(c.b[c.i+1:]))
 		c.i += 5
 		return v, true
 	}
-	n, ok := c.integer()
-	return float32(int64(n)), ok
+	wide, ok := c.float64()
+	v = float32(wide)
+	if math.IsInf(float64(v), 0) && !math.IsInf(wide, 0) {
+		return v, c.fail(ErrRange)
+	}
+	return v, ok
 }
 
 func (c *cursor) float64() (v float64, ok bool) {
@@ -98,8 +105,11 @@ func (c *cursor) float64() (v float64, ok bool) {
 		c.i += scalarSize(code)
 		return v, true
 	}
-	n, ok := c.integer()
-	return float64(int64(n)), ok
+	n, negative, ok := c.integer()
+	if negative {
+		return float64(int64(n)), ok
+	}
+	return float64(n), ok
 }
 
 // body is what is in a str or a bin; it shares the payload's bytes. Of nil, it
@@ -127,7 +137,9 @@ func (c *cursor) body() (body []byte, null, ok bool) {
 func (c *cursor) string(v *string) bool {
 	body, _, ok := c.body()
 	if ok && *v != string(body) { // an equal one stays where it is
-		*v = string(body)
+		if ok = c.charge(stringSize(len(body))); ok {
+			*v = string(body)
+		}
 	}
 	return ok
 }
@@ -140,7 +152,9 @@ func (c *cursor) bytes(v *[]byte) bool {
 	case null:
 		*v = nil
 	case *v == nil || len(body) > cap(*v):
-		*v = clone(body)
+		if ok = c.charge(heapSize(len(body))); ok {
+			*v = clone(body)
+		}
 	default:
 		*v = append((*v)[:0], body...)
 	}
@@ -161,15 +175,20 @@ func (c *cursor) count(want kind) (n int, null, ok bool) {
 	return int(count), false, true
 }
 
-// strings leaves *v as it is where there is nil, as v5 does with this type
-// alone.
 func (c *cursor) strings(v *[]string) bool {
 	n, null, ok := c.count(array)
-	if !ok || null {
-		return ok
+	switch {
+	case !ok:
+		return false
+	case null:
+		*v = nil
+		return true
 	}
 	s := *v
 	if s == nil || n > cap(s) {
+		if !c.charge(heapSize(n * stringHeader)) {
+			return false
+		}
 		s = make([]string, n)
 	}
 	s = s[:n]
@@ -190,6 +209,8 @@ func (c *cursor) stringMap(v *map[string]string) bool {
 	case null:
 		*v = nil
 		return true
+	case !c.charge(mapSize(n, 2*stringHeader)):
+		return false
 	case *v == nil:
 		*v = make(map[string]string, n)
 	}
@@ -199,6 +220,82 @@ func (c *cursor) stringMap(v *map[string]string) bool {
 			return false
 		}
 		(*v)[key] = elem
+	}
+	return true
+}
+
+// error takes the text of an error.
+func (c *cursor) error(v *error) bool {
+	body, null, ok := c.body()
+	switch {
+	case !ok:
+		return false
+	case null:
+		*v = nil
+		return true
+	case !c.charge(stringSize(len(body)) + heapSize(stringHeader)):
+		return false
+	}
+	*v = errors.New(string(body))
+	return true
+}
+
+func (c *cursor) time(v *time.Time) bool {
+	if c.null() {
+		*v = time.Time{}
+		return true
+	}
+	k, n, size := header(c.b[c.i:])
+	if k != ext || int8(c.b[c.i+size-1]) != timestamp {
+		return false
+	}
+	c.i += size + int(n)
+	*v = timeOf(c.b[c.i-int(n) : c.i])
+	return true
+}
+
+func (c *cursor) raw(v *Raw) bool {
+	if c.null() {
+		*v = nil
+		return true
+	}
+	start := c.i
+	c.skip()
+	if !c.charge(heapSize(c.i - start)) {
+		return false
+	}
+	*v = clone(c.b[start:c.i])
+	return true
+}
+
+func (c *cursor) ext(v *Ext) bool {
+	if c.null() {
+		*v = Ext{}
+		return true
+	}
+	k, n, size := header(c.b[c.i:])
+	if k != ext {
+		return false
+	}
+	if !c.charge(heapSize(int(n))) {
+		return false
+	}
+	c.i += size + int(n)
+	*v = Ext{Type: int8(c.b[c.i-int(n)-1]), Data: clone(c.b[c.i-int(n) : c.i])}
+	return true
+}
+
+// own gives one object to decode, which belongs to a type. The object is
+// charged once, for what such code copies of it.
+func (c *cursor) own(decode func([]byte) error) bool {
+	start := c.i
+	c.skip()
+	if !c.charge(heapSize(c.i - start)) {
+		return false
+	}
+	if err := decode(c.b[start:c.i:c.i]); err != nil {
+		c.i = start
+		return c.fail(err)
 	}
 	return true
 }

@@ -2,82 +2,95 @@ package codec
 
 import (
 	"bytes"
+	"errors"
 	"reflect"
+	"runtime"
+	"strings"
+	"time"
 
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// sameAsV5 puts a plan to the test: msgpack/v5 must encode the zero value and a
-// sample to the same bytes, and decode these to the same value. This finds types
-// for which a program has registered functions of its own with v5, and would
-// find a v5 that has changed its ways.
-func sameAsV5(p *plan) (same bool) {
-	defer func() {
-		if recover() != nil { // v5 panics at what it cannot take
-			same = false
-		}
-	}()
-	for _, depth := range []int{0, 3} {
-		v := reflect.New(p.typ)
-		fill(v.Elem(), depth)
-		ours, err := p.encode(nil, v.Elem(), 0)
-		if err != nil {
-			return false
-		}
-		var theirs bytes.Buffer
-		e := msgpack.NewEncoder(&theirs)
-		e.UseCompactInts(true)
-		if e.EncodeValue(v.Elem()) != nil || !bytes.Equal(ours, theirs.Bytes()) {
-			return false
-		}
-		got, want := reflect.New(p.typ), reflect.New(p.typ)
-		c := cursor{b: ours}
-		if !p.decode(&c, got.Elem()) || msgpack.NewDecoder(&theirs).Decode(want.Interface()) != nil ||
-			!reflect.DeepEqual(got.Interface(), want.Interface()) {
-			return false
-		}
+// registered tells whether a program has registered functions with msgpack/v5
+// for values of type t, which has no methods for that. v5 does not say. But it
+// calls such a function to encode or decode a value, so we have it do that, and
+// look at its first access to see who it is that makes it.
+//
+// Before v5 encodes a struct it looks at all its fields, and does not survive some.
+// So a struct that is not sound is taken to be registered both ways or not at all.
+func registered(t reflect.Type, sound bool) (encodes, decodes bool) {
+	decodes = probeDecoder(t).foreign(sound)
+	if !sound && t.Kind() == reflect.Struct {
+		return decodes, decodes
 	}
-	return true
+	return probeEncoder(t).foreign(sound), decodes
 }
 
-// fill makes a sample of v, with something in every place down to a depth. No
-// map has two entries: their order would be random.
-func fill(v reflect.Value, depth int) {
-	if depth == 0 || !v.CanSet() {
-		return
+func probeEncoder(t reflect.Type) (p *probe) {
+	p = &probe{caller: "probeEncoder"}
+	defer func() { _ = recover() }()
+	msgpack.NewEncoder(p).EncodeValue(reflect.New(t).Elem())
+	return p
+}
+
+func probeDecoder(t reflect.Type) (p *probe) {
+	p = &probe{caller: "probeDecoder"}
+	defer func() { _ = recover() }()
+	msgpack.NewDecoder(p).DecodeValue(reflect.New(t).Elem())
+	return p
+}
+
+// A probe is what v5 writes to and reads from.
+type probe struct {
+	caller string // our function that called v5
+	used   bool
+	plain  bool // no function but v5's was between that and the first access
+}
+
+// foreign reports whether a function of a program was there. Without any access
+// it was, if the type is sound, which v5 would have written or read.
+func (p *probe) foreign(sound bool) bool { return p.used && !p.plain || !p.used && sound }
+
+var errProbe = errors.New("enough is known")
+
+func (p *probe) Write([]byte) (int, error) { return 0, p.look() }
+func (p *probe) WriteByte(byte) error      { return p.look() }
+func (p *probe) Read([]byte) (int, error)  { return 0, p.look() }
+func (p *probe) ReadByte() (byte, error)   { return 0, p.look() }
+func (p *probe) UnreadByte() error         { return nil }
+
+const v5Path = "github.com/vmihailenco/msgpack/v5."
+
+func (p *probe) look() error {
+	if p.used {
+		return errProbe
 	}
-	switch {
-	case v.CanInt():
-		v.SetInt(-1)
-	case v.CanUint():
-		v.SetUint(200)
-	case v.CanFloat():
-		v.SetFloat(-1.5)
-	}
-	switch v.Kind() {
-	case reflect.Bool:
-		v.SetBool(true)
-	case reflect.String:
-		v.SetString("sample")
-	case reflect.Pointer:
-		v.Set(reflect.New(v.Type().Elem()))
-		fill(v.Elem(), depth-1)
-	case reflect.Slice:
-		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
-		fill(v.Index(0), depth-1)
-	case reflect.Array:
-		for i := range min(v.Len(), 2) {
-			fill(v.Index(i), depth-1)
+	p.used = true
+	var pcs [32]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+	for {
+		f, more := frames.Next()
+		name, ofV5 := strings.CutPrefix(f.Function, v5Path)
+		switch {
+		case !ofV5:
+			p.plain = strings.HasSuffix(f.Function, "codec."+p.caller)
+			return errProbe
+		case strings.HasPrefix(name, "makeExt"), strings.HasPrefix(name, "nilAware"):
+			return errProbe // RegisterExt's, and what is around it
+		case !more:
+			return errProbe
 		}
-	case reflect.Map:
-		key, elem := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
-		fill(key, depth-1)
-		fill(elem, depth-1)
-		v.Set(reflect.MakeMap(v.Type()))
-		v.SetMapIndex(key, elem)
-	case reflect.Struct:
-		for i := range v.NumField() {
-			fill(v.Field(i), depth-1)
-		}
 	}
+}
+
+// timesAreOurs reports whether v5 encodes and decodes a time.Time as we do. A
+// program may have registered something else.
+func timesAreOurs() bool {
+	sent := time.Unix(1<<33, 5)
+	b, err := msgpack.Marshal(struct{ T time.Time }{sent})
+	if err != nil || !bytes.Equal(b, appendTime([]byte("\x81\xa1T"), sent)) {
+		return false
+	}
+	var got struct{ T time.Time }
+	return msgpack.Unmarshal(b, &got) == nil && got.T.Equal(sent)
 }

@@ -13,7 +13,7 @@ import (
 // A packet's own Limits hold whichever way its payload is decoded; what they
 // leave open is the peer's.
 func TestLimitsOfAPacket(t *testing.T) {
-	ofPeer := codec.Limits{Depth: 3, Elements: 50, Budget: 20000}
+	ofPeer := codec.Limits{Depth: 3, Elements: 50, Budget: 5000}
 	ints := func(n int) []byte { return append(codec.AppendArrayHeader(nil, n), make([]byte, n)...) }
 	deep := func(n int) []byte { return append([]byte(strings.Repeat("\x91", n)), 0xc0) }
 	tests := []struct {

@@ -253,6 +253,7 @@ func (p *Peer) limits(t *registry.Type) *codec.Limits {
 	setDefault(&both.Depth, p.codec.Limits.Depth)
 	setDefault(&both.Elements, p.codec.Limits.Elements)
 	setDefault(&both.Budget, p.codec.Limits.Budget)
+	both.CutIntegers = both.CutIntegers || p.codec.Limits.CutIntegers
 	return &both
 }
 

@@ -64,6 +64,18 @@ func (e *InUseError) Error() string {
 		e.Name, e.Conns)
 }
 
+// TypeError is a Go type that no payload can carry. It wraps the codec's error of
+// the same name, which tells what part of the type is at fault.
+type TypeError struct {
+	Name string
+	Err  error
+}
+
+func (e *TypeError) Error() string { return fmt.Sprintf("registry: packet %q: %v", e.Name, e.Err) }
+
+// Unwrap returns a *codec.TypeError.
+func (e *TypeError) Unwrap() error { return e.Err }
+
 // OptionError is an option that the packet cannot have.
 type OptionError struct {
 	Name   string

@@ -14,7 +14,7 @@ type Options struct {
 	// large as the peer's frames can be.
 	MaxSize int
 	// Limits are what a received payload may ask of the decoder; a field of 0
-	// means the peer's.
+	// means the peer's. Integers are cut if either says so.
 	Limits codec.Limits
 
 	object any  // WithObject's, until the Type has it

@@ -1,6 +1,10 @@
 package registry
 
-import "reflect"
+import (
+	"reflect"
+
+	"github.com/packetmq/packetmq/codec"
+)
 
 // Packet is a handle to a packet that is decoded into a T. Handles are equal
 // when they are of the same packet. The zero Packet is of none: its Type is
@@ -27,7 +31,8 @@ func (p Packet[T]) ID() uint16 {
 }
 
 // Add registers a packet that is decoded into a T. All else is as for
-// Registry.Add; WithObject gives the packet an object.
+// Registry.Add; WithObject gives the packet an object. A T that no payload can
+// carry, since there is a channel in it, say, is a *TypeError.
 func Add[T any](r *Registry, name string, id int, opts ...Option) (Packet[T], error) {
 	t := &Type{
 		name:    name,
@@ -37,6 +42,9 @@ func Add[T any](r *Registry, name string, id int, opts ...Option) (Packet[T], er
 	}
 	if err := t.options.check(name, true); err != nil {
 		return Packet[T]{}, err
+	}
+	if err := codec.CheckType(t.goType); err != nil {
+		return Packet[T]{}, &TypeError{Name: name, Err: err}
 	}
 	obj := t.options.object
 	t.options.object = nil

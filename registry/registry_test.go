@@ -93,6 +93,12 @@ func TestAddRefuses(t *testing.T) {
 		{"option: negative depth", plain("app:x", 30, nil, Limits(codec.Limits{Depth: -1})), as[*OptionError]},
 		{"option: negative elements", plain("app:x", 30, nil, Limits(codec.Limits{Elements: -1})), as[*OptionError]},
 		{"option: negative budget", typed("app:x", 30, Limits(codec.Limits{Budget: -1})), as[*OptionError]},
+		{"type: channel", typedAs[chan int]("app:x", 30), isTypeError("")},
+		{"type: function in a list", typedAs[[]func()]("app:x", 30), isTypeError("[]")},
+		{"type: channel deep inside", typedAs[struct {
+			Orders map[string][]*struct{ Done chan int }
+		}]("app:x", 30), isTypeError(".Orders[][].Done")},
+		{"type: structs as keys", typedAs[struct{ M map[struct{ X int }]int }]("app:x", 30), isTypeError(".M[key]")},
 		{"option: reuse without type", plain("app:x", 30, nil, Reuse()), as[*OptionError]},
 		{"option: object beside the object", plain("app:x", 30, nil, WithObject(taken)), as[*OptionError]},
 	}
@@ -122,6 +128,22 @@ func TestAddRefuses(t *testing.T) {
 			}
 			verify(t, r.Table())
 		})
+	}
+}
+
+func typedAs[T any](name string, id int) func(*Registry) error {
+	return func(r *Registry) error {
+		_, err := Add[T](r, name, id)
+		return err
+	}
+}
+
+// isTypeError tells whether an error names the part of a type that is at fault.
+func isTypeError(path string) func(error) bool {
+	return func(err error) bool {
+		var outer *TypeError
+		var inner *codec.TypeError
+		return errors.As(err, &outer) && errors.As(err, &inner) && inner.Path == path
 	}
 }
 
