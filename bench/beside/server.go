@@ -77,8 +77,8 @@ func Serve(ctx context.Context, how string, in io.Reader, out io.Writer) error {
 		for c := range players.Conns() {
 			peer.Send(c, game.snapshot, &snapshot{due.UnixNano(), world})
 		}
-		if due = due.Add(snapshotEvery); due.Before(time.Now()) { // Every makes up for no call that it missed
-			due = time.Now().Add(snapshotEvery)
+		for due = due.Add(snapshotEvery); due.Before(time.Now()); { // Every makes up for no call that it missed
+			due = due.Add(snapshotEvery)
 		}
 	})
 	for _, r := range []*engine.Reactor{first, second} {

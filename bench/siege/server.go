@@ -60,6 +60,9 @@ type holdings struct {
 	late                                     int64 // the latest that a timer was since the last answer, in nanoseconds
 }
 
+// clogBytes are more than the kernels take for a conn with a narrow window.
+const clogBytes = 4 << 20
+
 // settleTime is how long after its conns' end a server's memory may take to fall.
 const settleTime = 5 * time.Second
 
@@ -142,11 +145,35 @@ func (s *server) warm(ctx context.Context) error {
 	}
 	err = c.echo(packet{1, 1, 64}, false)
 	c.reset()
+	if err == nil {
+		err = s.clog(ctx)
+	}
 	if err != nil {
 		return err
 	}
 	s.before, err = s.quiet(ctx)
 	return err
+}
+
+// clog has the server meet a socket that takes no more: it then waits for it in
+// a goroutine that it keeps.
+func (s *server) clog(ctx context.Context) error {
+	c, err := s.dialNarrow(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.reset()
+	if err := c.shake(!s.env.adapt); err != nil {
+		return err
+	}
+	b := packet{1, 1, 60 << 10}.append(nil)
+	c.SetWriteDeadline(time.Now().Add(patience))
+	for range clogBytes / len(b) {
+		if err := c.send(idEcho, b); err != nil {
+			return err
+		}
+	}
+	return s.digested(ctx, []*conn{c})
 }
 
 // listen takes what the server prints on its standard error.
