@@ -44,8 +44,8 @@ type Conn struct {
 	unknown uint8         // packets with unknown ids so far, and encoding
 }
 
-// encoding, in Conn.unknown, says that reply has what was written in hand: a
-// value that sends as it encodes itself must not send before that.
+// encoding, in Conn.unknown, says that reply is writing where output is next
+// appended: what a value sends as it encodes itself is queued.
 const encoding = 1 << 7
 
 // extra is what most conns never have, or only at their end.
