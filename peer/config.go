@@ -39,14 +39,20 @@ const (
 
 // Config sets up a peer. The zero value, like nil, means the defaults.
 //
-// Callbacks and hooks run on the loop of the conn they are about. Wrap, Token and
-// Authenticate apart, none of them runs for a conn before it is authenticated, and
+// Callbacks and hooks run on the loop of the conn they are about. OnOpen, Wrap,
+// Token and Authenticate apart, none of them runs for a conn before it is authenticated, and
 // none after OnLost.
 type Config struct {
 	// Reactor runs the peer. Nil means that the peer makes one of its own,
 	// with the Engine configuration, and closes it when it is closed.
 	Reactor *engine.Reactor
 	Engine  *engine.Config
+
+	// OnOpen is called when a conn is open, before its handshake begins. It may
+	// set the conn up, with SetData or SetOverflow, or end it. A conn that it puts
+	// into state Active does no handshake, as with SkipHandshake. OnLost is called
+	// for the conn in any case.
+	OnOpen func(c *Conn)
 
 	// OnMade is called when a conn's handshake is complete, before the first
 	// packet.
@@ -66,8 +72,9 @@ type Config struct {
 
 	// Hooks that see, and may replace, each step of a packet's way. An error
 	// ends the conn on the way in and is returned by the send on the way out;
-	// ErrDrop drops the packet. They see application packets alone, those of the
-	// handshake never. Bytes are the packet id and the payload, and are valid
+	// ErrDrop drops the packet. They see all packets of the program, those of
+	// AddInternal included, and none of the handshake's. A hook can call what comes
+	// after it, the Conn's method of the same name, and then return ErrDrop. Bytes are the packet id and the payload, and are valid
 	// during the call; hooks on the way out run on the sender's
 	// goroutine.
 	EncodedIn  func(c *Conn, raw []byte) ([]byte, error)

@@ -63,11 +63,14 @@ func Handle[T any](h Host, pkt registry.Packet[T], fn func(c *Conn, v *T) error)
 			return fn(c, v)
 		},
 		decoded: func(c *Conn, v any) error {
-			tv, ok := v.(*T)
-			if !ok {
-				return fmt.Errorf("peer: %s: hooks made a %T of it, want %T", t.Name(), v, tv)
+			if tv, ok := v.(*T); ok && tv != nil {
+				return fn(c, tv)
 			}
-			return fn(c, tv)
+			made, err := p.received(t, v) // of what a hook has returned
+			if err != nil {
+				return err
+			}
+			return fn(c, made.(*T))
 		},
 	})
 	return nil

@@ -41,13 +41,16 @@ type Peer struct {
 	shaking     sockets         // dialled ones, during their TLS handshake
 	life        context.Context // done, with the cause ErrClosed, from Close or Shutdown on
 	end         context.CancelCauseFunc
+	unhandled   unhandled
+	data        atomic.Pointer[any]
 
 	mu      sync.Mutex
 	closed  bool
 	retries map[*engine.Timer]struct{} // after which a client tries again
 	nextID  uint64
 	conns   index
-	actives order // of conns, those whose handshake is complete
+	actives order                             // of conns, those whose handshake is complete
+	differ  map[*Conn]*registry.MismatchError // conns not made yet whose names differ
 	lns     map[*engine.Listener]struct{}
 	empty   chan struct{} // closed with the last conn, while shutting down
 }
@@ -111,6 +114,24 @@ func (p *Peer) Reactor() *engine.Reactor {
 		return nil
 	}
 	return p.reactor
+}
+
+// SetData keeps v with the peer: what its handlers and hooks work on.
+func (p *Peer) SetData(v any) {
+	if p != nil {
+		p.data.Store(&v)
+	}
+}
+
+// Data is what SetData was given last, or nil.
+func (p *Peer) Data() any {
+	if p == nil {
+		return nil
+	}
+	if v := p.data.Load(); v != nil {
+		return *v
+	}
+	return nil
 }
 
 // Run runs the reactor until it is stopped, shut down or closed.
@@ -273,6 +294,7 @@ func (p *Peer) made(c *Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.actives.add(&p.conns, c)
+	delete(p.differ, c)
 }
 
 // gone takes a conn that is being ended out of that order.
@@ -289,6 +311,7 @@ func (p *Peer) remove(c *Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.conns.remove(c.id)
+	delete(p.differ, c)
 	if p.empty != nil && p.conns.n == 0 {
 		select {
 		case <-p.empty:
@@ -296,6 +319,24 @@ func (p *Peer) remove(c *Conn) {
 			close(p.empty)
 		}
 	}
+}
+
+// expectRefusal keeps how the names of c's two sides differ until the other side
+// refuses it for that, or makes it all the same.
+func (p *Peer) expectRefusal(c *Conn, differ *registry.MismatchError) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.differ == nil {
+		p.differ = make(map[*Conn]*registry.MismatchError)
+	}
+	p.differ[c] = differ
+}
+
+// refusal is what expectRefusal has kept, or nil.
+func (p *Peer) refusal(c *Conn) *registry.MismatchError {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.differ[c]
 }
 
 // Conn finds a conn by its id; nil if there is none.
@@ -405,7 +446,7 @@ func (p *Peer) Broadcast(packet, v any, except ...*Conn) error {
 	if t.Hooks() == nil && p.cfg.PacketOut == nil {
 		b := p.reactor.Buffers().Get()
 		defer p.reactor.Buffers().Put(b)
-		if b.B, err = p.codec.Append(b.B, v); err != nil {
+		if b.B, err = p.marshal(b.B, t, v); err != nil {
 			return err
 		}
 		send = func(c *Conn) error { return c.SendRaw(t, b.B) }

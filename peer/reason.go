@@ -33,7 +33,9 @@ const (
 const maxReason = 512
 
 // Fault is a conn ended by this side because of an error. It wraps both the
-// reason that the other side is told and the error.
+// reason that the other side is told and the error. It is also a handshake that
+// the other side has refused for the names of the packets, with those that
+// differ.
 type Fault struct {
 	Reason Reason
 	Err    error

@@ -68,13 +68,23 @@ func (c *Conn) cut(b []byte) (f codec.Frame, n int, err error) {
 
 // frame handles one frame.
 func (c *Conn) frame(table *registry.Table, f codec.Frame) {
-	id := f.ID()
-	if c.peer.cfg.EncodedIn != nil && id >= registry.MinID {
-		if f = c.encodedIn(f); f == nil {
+	if c.peer.cfg.EncodedIn != nil && ofProgram(f.ID()) {
+		if f = c.encodedIn(table, f); f == nil {
 			return
 		}
-		id = f.ID()
 	}
+	c.handleFrame(table, f)
+}
+
+// ofProgram tells the ids that a program gives to its packets, internal ones
+// among them, from those of the handshake and of heartbeats.
+func ofProgram(id uint16) bool {
+	return id >= registry.MinID || id > registry.IDFinish && id < registry.IDPing
+}
+
+// handleFrame handles a frame after Config.EncodedIn.
+func (c *Conn) handleFrame(table *registry.Table, f codec.Frame) {
+	id := f.ID()
 	t := table.Type(id)
 	switch {
 	case id <= registry.IDFinish, c.beats && (id == registry.IDPing || id == registry.IDPong):
@@ -88,8 +98,8 @@ func (c *Conn) frame(table *registry.Table, f codec.Frame) {
 
 // encodedIn is what Config.EncodedIn makes of a frame; nil means that there is
 // nothing to handle.
-func (c *Conn) encodedIn(f codec.Frame) codec.Frame {
-	if !c.flows(f.ID()) {
+func (c *Conn) encodedIn(table *registry.Table, f codec.Frame) codec.Frame {
+	if t := table.Type(f.ID()); t != nil && !c.admits(t, f.ID()) || t == nil && !c.flows(f.ID()) {
 		return nil
 	}
 	raw, err := c.lendEncodedIn(f)
@@ -135,6 +145,9 @@ func (c *Conn) unknownID(id uint16) {
 		return
 	}
 	c.peer.stats.unknown()
+	if a := c.adapted.Load(); a != nil && a.told.Type(id) != nil {
+		return // it was removed here, which the other side cannot know
+	}
 	if c.unknown++; c.unknown > maxUnknown {
 		c.fault(ReasonProtocol, &UnknownIDError{ID: id})
 	}
@@ -188,7 +201,16 @@ func (c *Conn) hand(t *registry.Type, h *handler, v any) (err error) {
 			return err
 		}
 	}
-	if hooks := t.Hooks(); hooks != nil && hooks.Receive != nil {
+	return c.give(t, h, v)
+}
+
+// give gives a decoded packet, which Config.PacketIn has seen, to its object and
+// its handler.
+func (c *Conn) give(t *registry.Type, h *handler, v any) error {
+	p := c.peer
+	hooks := t.Hooks()
+	heard := hooks != nil && hooks.Receive != nil
+	if heard {
 		if err := hooks.Receive.OnReceive(c, v); err != nil {
 			return err
 		}
@@ -198,6 +220,8 @@ func (c *Conn) hand(t *registry.Type, h *handler, v any) (err error) {
 		return h.decoded(c, v)
 	case h == nil && p.cfg.OnPacket != nil:
 		return p.cfg.OnPacket(c, t, v)
+	case h == nil && !heard && p.cfg.PacketIn == nil:
+		p.unhandledPacket(c, t)
 	}
 	return nil
 }
@@ -280,9 +304,12 @@ func (c *Conn) RecvPacket(packet, v any) error {
 	if err != nil {
 		return err
 	}
-	h := c.peer.handler(t)
-	if h != nil && h.decoded == nil {
-		return fmt.Errorf("peer: %s has a handler of encoded packets; use RecvEncoded", t.Name())
+	h, err := c.peer.decodedHandler(t)
+	if err != nil {
+		return err
+	}
+	if v, err = c.peer.received(t, v); err != nil {
+		return err
 	}
 	return c.soon(func() {
 		if c.admits(t, t.ID()) {

@@ -12,7 +12,9 @@ import (
 // Send sends v as a packet, which is named by its name, its id, its object, its
 // *registry.Type or its registry.Packet. The value is anything that msgpack can
 // carry, or that the packet's hooks make of it; it is encoded before Send
-// returns. Any goroutine may call it; it never blocks.
+// returns. For a packet of Add[T] it is a T, a *T, or what is exactly a T, such
+// as a map of its fields; anything else is a *ValueError. Any goroutine may call
+// it; it never blocks.
 func (c *Conn) Send(packet, v any) error {
 	if err := c.check(); err != nil {
 		return err
@@ -165,6 +167,11 @@ func (p *Peer) send(c *Conn, t *registry.Type, v any) (err error) {
 			return dropped(err)
 		}
 	}
+	return c.encodeAndSend(t, v)
+}
+
+// encodeAndSend is send after the hooks that see values.
+func (c *Conn) encodeAndSend(t *registry.Type, v any) error {
 	id, err := c.wireID(t)
 	if err != nil {
 		return err
@@ -206,7 +213,7 @@ func (c *Conn) encode(b []byte, t *registry.Type, id uint16, v any) (_ []byte, e
 		}
 	}
 	start := len(b)
-	if b, err = c.peer.codec.Append(codec.BeginFrame(b, id), v); err != nil {
+	if b, err = c.peer.marshal(codec.BeginFrame(b, id), t, v); err != nil {
 		return b[:start], err
 	}
 	if err := c.fits(t, len(b)-start-codec.LengthSize); err != nil {

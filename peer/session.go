@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"errors"
 	"math"
 	"runtime/debug"
 
@@ -44,8 +45,14 @@ func (s *session) Opened(*engine.Conn) {
 		c.Abort(p.admission.left(c.guest))
 		return
 	}
+	skips := p.cfg.SkipHandshake
+	if f := p.cfg.OnOpen; f != nil {
+		before := c.State()
+		f(c)
+		skips = skips || before != Active && c.State() == Active
+	}
 	c.link.SetHoldBack(p.cfg.Overflow == registry.DropOldest || p.ownIDs(p.reg.Table()).dropsOldest)
-	if p.cfg.SkipHandshake {
+	if skips {
 		if !c.authenticate(nil) {
 			return
 		}
@@ -205,7 +212,21 @@ func (c *Conn) onPubIDs(payload []byte) {
 		}
 		c.activate()
 	default:
+		c.noteNames(payload)
 		c.activate()
+	}
+}
+
+// noteNames compares the names, as the adapting side does, which will refuse
+// this side if they differ and has no way to say how.
+func (c *Conn) noteNames(payload []byte) {
+	m, err := parsePubIDs(payload, true)
+	if err != nil {
+		return // they are not this side's to judge
+	}
+	var differ *registry.MismatchError
+	if errors.As(c.adapted.Load().told.Compare(m.ids), &differ) {
+		c.peer.expectRefusal(c, differ)
 	}
 }
 
@@ -276,7 +297,12 @@ func (c *Conn) onSoftquit(payload []byte) {
 		return
 	}
 	c.over = true
-	c.lose(m.reason)
+	var why error = m.reason
+	if differ := c.peer.refusal(c); differ != nil && m.reason == ReasonNonEqualPackets {
+		why = &Fault{m.reason, differ}
+		c.peer.logFault(c, m.reason, differ)
+	}
+	c.lose(why)
 	c.link.Finish(c.peer.cfg.QuitGrace)
 }
 

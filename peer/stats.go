@@ -12,6 +12,10 @@ type Stats struct {
 	Refused map[string]uint64 // accepted sockets closed at once, by error
 	Lost    map[string]uint64 // conns lost, by reason: those of this package by name, others as "other", ends of the transport as "transport"
 	Unknown uint64            // packets of unknown ids
+
+	// Unhandled are the packets that were dropped since nothing handles their
+	// type, by its name: no handler, OnPacket, PacketIn or OnReceive.
+	Unhandled map[string]uint64
 }
 
 // stats counts; its maps have a bounded set of keys, whatever the other sides
@@ -74,9 +78,11 @@ func (p *Peer) Stats() Stats {
 	if p.check() != nil {
 		return Stats{}
 	}
+	unhandled := p.unhandled.byName(p.reg.Table())
 	p.stats.mu.Lock()
 	defer p.stats.mu.Unlock()
 	s := p.stats.s
+	s.Unhandled = unhandled
 	s.Refused, s.Lost = maps.Clone(s.Refused), maps.Clone(s.Lost)
 	return s
 }

@@ -59,6 +59,13 @@ func (s *idSet) add(id uint16) bool {
 	return is
 }
 
+// Compare checks that ids names every packet of t and no other; a difference is
+// a *MismatchError. The ids themselves are not looked at.
+func (t *Table) Compare(ids []Entry) error {
+	_, err := t.compare(ids)
+	return err
+}
+
 // compare checks that ids names every packet of t once and no other, and
 // tells whether all have the ids of t.
 func (t *Table) compare(ids []Entry) (same bool, err error) {

@@ -40,6 +40,9 @@ func Add[T any](r *Registry, name string, id int, opts ...Option) (Packet[T], er
 		goType:  reflect.TypeFor[T](),
 		fresh:   func() any { return new(T) },
 	}
+	if t.goType.Kind() != reflect.Interface {
+		t.pointer = reflect.TypeFor[*T]()
+	}
 	if err := t.options.check(name, true); err != nil {
 		return Packet[T]{}, err
 	}

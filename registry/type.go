@@ -11,7 +11,8 @@ type Type struct {
 	hooks   *Hooks
 	options Options
 	goType  reflect.Type
-	fresh   func() any // nil: decode into any
+	pointer reflect.Type // *T; nil if there is no T, or if all values are of it
+	fresh   func() any   // nil: decode into any
 }
 
 // Name is the packet's name, "application:packet".
@@ -41,6 +42,16 @@ func (t *Type) New() any {
 		return nil
 	}
 	return t.fresh()
+}
+
+// Holds reports whether v is a value of the packet's: a T or a *T for one of
+// Add[T], and anything for any other.
+func (t *Type) Holds(v any) bool {
+	if t.pointer == nil {
+		return true
+	}
+	of := reflect.TypeOf(v)
+	return of == t.pointer || of == t.goType
 }
 
 // GoType is the T of a packet of Add[T], else nil.

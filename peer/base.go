@@ -1,0 +1,96 @@
+package peer
+
+import (
+	"fmt"
+
+	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/registry"
+)
+
+// What comes after each of Config's four hooks, for a hook that is to call it
+// itself: before it does more, for several packets, or for another one. It then
+// returns ErrDrop, so that its own packet does not go on a second time.
+
+// EncodedIn handles raw, a packet id and its payload, as what Config.EncodedIn
+// returns is handled. What is wrong with it ends the conn. On the conn's loop
+// only; raw is valid during the call.
+func (c *Conn) EncodedIn(raw []byte) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	c.mustBeOnLoop("Conn.EncodedIn")
+	if len(raw) < codec.IDSize {
+		return codec.ErrShortFrame
+	}
+	if c.over || c.State() >= Softquitted {
+		return ErrNotActive
+	}
+	c.handleFrame(c.table(), codec.Frame(raw))
+	return nil
+}
+
+// PacketIn gives a decoded packet to its object's OnReceive and its handler, as
+// what Config.PacketIn returns is given, and returns their error. On the conn's
+// loop only.
+func (c *Conn) PacketIn(t *registry.Type, v any) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	c.mustBeOnLoop("Conn.PacketIn")
+	h, err := c.peer.decodedHandler(t)
+	if err != nil {
+		return err
+	}
+	if c.over || c.State() != Active && !t.Internal() {
+		return ErrNotActive
+	}
+	if v, err = c.peer.received(t, v); err != nil {
+		return err
+	}
+	return c.give(t, h, v)
+}
+
+// PacketOut encodes and sends v, as what Config.PacketOut returns is sent. Any
+// goroutine may call it.
+func (c *Conn) PacketOut(t *registry.Type, v any) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	return c.encodeAndSend(t, v)
+}
+
+// EncodedOut sends raw, a packet id and its payload, as what Config.EncodedOut
+// returns is sent. Any goroutine may call it; the bytes are copied.
+func (c *Conn) EncodedOut(raw []byte) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if len(raw) < codec.IDSize {
+		return codec.ErrShortFrame
+	}
+	f := codec.Frame(raw)
+	t := c.table().Type(f.ID())
+	if err := c.sendable(t); err != nil {
+		return err
+	}
+	if err := c.fits(t, len(raw)); err != nil {
+		return err
+	}
+	b := c.scratch()
+	defer c.release(b)
+	b.B = codec.AppendFrame(b.B, f.ID(), f.Payload())
+	c.peer.log(c, Sent, t, f.Payload())
+	return c.queue(t, b.B)
+}
+
+// decodedHandler is what handles decoded packets of t, nil if nothing does.
+func (p *Peer) decodedHandler(t *registry.Type) (*handler, error) {
+	if _, err := p.reg.Lookup(t); err != nil {
+		return nil, err
+	}
+	h := p.handler(t)
+	if h != nil && h.decoded == nil {
+		return nil, fmt.Errorf("peer: %s has a handler of encoded packets; use RecvEncoded", t.Name())
+	}
+	return h, nil
+}

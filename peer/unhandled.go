@@ -1,0 +1,61 @@
+package peer
+
+import (
+	"log/slog"
+	"sync"
+
+	"github.com/packetmq/packetmq/registry"
+)
+
+// unhandled counts the packets that nobody handled, by Type.Index: there are as
+// many counts as there are packets, whatever comes and goes.
+type unhandled struct {
+	mu     sync.Mutex
+	counts []unhandledCount
+}
+
+type unhandledCount struct {
+	packet *registry.Type
+	n      uint64
+}
+
+// add counts one, and reports whether it is the first of its type.
+func (u *unhandled) add(t *registry.Type) (first bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	i := t.Index()
+	for i >= len(u.counts) {
+		u.counts = append(u.counts, unhandledCount{})
+	}
+	c := &u.counts[i]
+	if c.packet != t { // the index was a removed packet's
+		*c = unhandledCount{packet: t}
+	}
+	c.n++
+	return c.n == 1
+}
+
+// byName is the counts of packets that are registered.
+func (u *unhandled) byName(table *registry.Table) map[string]uint64 {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	var m map[string]uint64
+	for _, c := range u.counts {
+		if _, ok := table.WireID(c.packet); !ok {
+			continue
+		}
+		if m == nil {
+			m = make(map[string]uint64)
+		}
+		m[c.packet.Name()] = c.n
+	}
+	return m
+}
+
+// unhandledPacket counts a packet that nobody handles, and says so once for each
+// type.
+func (p *Peer) unhandledPacket(c *Conn, t *registry.Type) {
+	if p.unhandled.add(t) {
+		p.reactor.Log(p.cfg.Logger, slog.LevelWarn, "packet has no handler", "packet", t.Name(), "conn", c.id, "remote", c.RemoteAddr())
+	}
+}
