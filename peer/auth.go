@@ -2,6 +2,8 @@ package peer
 
 import (
 	"crypto/tls"
+	"errors"
+	"fmt"
 
 	"github.com/packetmq/packetmq/codec"
 )
@@ -17,25 +19,155 @@ type Credentials struct {
 	Unix  *UnixCred            // as Conn.UnixCred
 }
 
-// authenticate asks the program whether the other side may come in; it reports
-// whether the handshake goes on.
-func (c *Conn) authenticate(token []byte) bool {
+var (
+	// ErrDecideLater is returned by Config.Authenticate to answer later, with
+	// Conn.Decide.
+	ErrDecideLater = errors.New("peer: whether the conn may come in is decided later")
+
+	// ErrDecided is returned by Conn.Decide when no answer is waited for: it was
+	// given before, or was never asked for.
+	ErrDecided = errors.New("peer: no decision about the conn is waited for")
+
+	// errAhead ends a conn whose other side said too much while it waited for a
+	// decision.
+	errAhead = fmt.Errorf("peer: more than %d bytes came before it was decided whether the conn may come in", maxAhead)
+)
+
+// maxAhead is how much input is kept, in bytes, of an other side that waits for a
+// decision. One that is in the handshake does not know that it waits, and may send
+// its first packets.
+const maxAhead = 64 << 10
+
+// Denied is the refusal of an other side with a word that it may know. Where it is
+// returned by Config.Authenticate, or given to Conn.Decide, Why is told, and Err is
+// for this side's OnLost and log alone. Where the other side refuses this one with a
+// word, it is what OnLost and Connect return, without an Err. It is a ReasonDenied
+// (errors.Is).
+type Denied struct {
+	Why string // "expired", "banned": UTF-8 of at most 512 bytes, the rest is cut off
+	Err error
+}
+
+func (d *Denied) Error() string {
+	if d.Err == nil {
+		return "peer: denied: " + d.Why
+	}
+	return fmt.Sprintf("peer: denied: %s: %v", d.Why, d.Err)
+}
+
+// Unwrap returns ReasonDenied and Err.
+func (d *Denied) Unwrap() []error { return []error{ReasonDenied, d.Err} }
+
+// authenticate asks the program whether the other side may come in, and then calls
+// admit, now or when that is decided, or ends the conn.
+func (c *Conn) authenticate(token []byte, admit func()) {
 	f := c.peer.cfg.Authenticate
 	if f == nil {
-		return true
+		admit()
+		return
 	}
 	if len(token) > MaxToken {
 		c.fault(ReasonPayload, &codec.SizeError{Length: int64(len(token)), Max: MaxToken})
-		return false
+		return
 	}
 	if token != nil {
 		token = append([]byte{}, token...)
 	}
-	if err := f(c, Credentials{token, c.TLS(), c.UnixCred()}); err != nil {
-		c.fault(ReasonDenied, err)
-		return false
+	e := c.more()
+	e.asked.Store(true)
+	err := f(c, Credentials{token, c.TLS(), c.UnixCred()})
+	if errors.Is(err, ErrDecideLater) {
+		e.undecided, c.ahead = admit, true
+		if !c.shaking { // else the handshake has its deadline
+			c.link.SetDeadline(c.link.Loop().Now() + c.peer.cfg.Handshake)
+		}
+		return
 	}
-	return c.State() < Softquitted && !c.aborted() // the hook may have ended it itself
+	e.asked.Store(false)
+	c.decide(err, admit)
+}
+
+// decide goes on as the program has decided.
+func (c *Conn) decide(err error, admit func()) {
+	switch {
+	case err != nil:
+		c.fault(ReasonDenied, err)
+	case c.State() < Softquitted && !c.aborted(): // the program may have ended it itself
+		admit()
+	}
+}
+
+// Decide answers for an Authenticate that returned ErrDecideLater: nil lets the
+// other side in, an error denies it. Any goroutine may call it, from when
+// Authenticate is called, and the first call counts. ErrDecided means that no answer
+// is waited for, ErrClosed that the conn has ended meanwhile.
+func (c *Conn) Decide(err error) error {
+	if c == nil {
+		return ErrNoConn
+	}
+	if c.State() >= Softquitted {
+		return ErrClosed
+	}
+	e := c.extra.Load()
+	if e == nil || !e.asked.CompareAndSwap(true, false) {
+		return ErrDecided
+	}
+	return c.soon(func() {
+		if admit := e.undecided; admit != nil {
+			e.undecided = nil
+			c.decide(err, admit)
+			c.replay()
+		}
+	})
+}
+
+// setAside keeps input until it is decided whether it may be handled, or behind what
+// was kept so.
+func (c *Conn) setAside(b []byte) (n int) {
+	e := c.more()
+	for c.ahead && e.undecided == nil && len(e.waiting)+len(b) > maxAhead {
+		if c.link.Loop().Halted() {
+			return 0 // it comes again
+		}
+		c.replayShare()
+	}
+	switch {
+	case c.over || c.aborted():
+		return len(b)
+	case !c.ahead:
+		return c.receive(b)
+	case len(e.waiting)+len(b) > maxAhead:
+		c.fault(ReasonProtocol, errAhead)
+	default:
+		e.waiting = append(e.waiting, b...)
+	}
+	return len(b)
+}
+
+// replay handles what was set aside, a share at a time.
+func (c *Conn) replay() {
+	if c.ahead && c.more().undecided == nil && !c.aborted() {
+		if c.replayShare(); c.ahead {
+			c.soon(c.replay)
+		}
+	}
+}
+
+// replayShare handles a share of what was set aside.
+func (c *Conn) replayShare() {
+	e := c.more()
+	n := c.receive(e.waiting)
+	if e.waiting = e.waiting[min(n, len(e.waiting)):]; len(e.waiting) == 0 {
+		c.dropAhead()
+	}
+}
+
+// dropAhead forgets what was set aside, or that something is to be.
+func (c *Conn) dropAhead() {
+	if c.ahead {
+		c.ahead = false
+		c.more().undecided, c.more().waiting = nil, nil
+	}
 }
 
 // token is what this side shows of who it is, to another that asks for it.

@@ -114,8 +114,12 @@ type Config struct {
 
 	// Authenticate, if not nil, is called for every conn with what the other
 	// side has shown of who it is, before the conn becomes active; it must not
-	// block. An error ends the conn: the other side is told ReasonDenied and
-	// nothing else, OnLost a Fault with the error, which is logged too. Other
+	// block. To ask a database it returns ErrDecideLater, and whoever has the
+	// answer calls Conn.Decide: within Handshake, while the other conns go on,
+	// and while at most 64 KiB of what the other side sends meanwhile is kept. An
+	// error ends the conn: the other side is told ReasonDenied and nothing else,
+	// unless the error is a Denied, OnLost a Fault with the error, which is logged
+	// too. Other
 	// sides that have no token, the Python library among them, show none: the
 	// hook decides; nobody is asked for one with NoExtensions. No packet of the
 	// program is handled before it was called. With SkipHandshake it is called
@@ -124,8 +128,8 @@ type Config struct {
 
 	// Token, if not nil, is called when the other side asks who this one is,
 	// and returns at most MaxToken bytes to be shown to its Authenticate; nil
-	// shows none. Without TLS they travel as they are, to whoever asks. With
-	// NoExtensions it is not called.
+	// shows none. Conn.Dialed tells which server asks. Without TLS tokens travel as
+	// they are, to whoever asks. With NoExtensions it is not called.
 	Token func(c *Conn) []byte
 
 	// Handshake bounds the handshake, from connecting to active; 0 means 5 s.

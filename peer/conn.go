@@ -34,7 +34,7 @@ type Conn struct {
 	watch   watch
 	guest   *guest        // of an accepted socket
 	reader  *codec.Reader // of the frame that has begun; nil between frames
-	heard   bool          // something came since the last look of watch
+	ahead   bool          // input waits in extra, and what comes waits behind it
 	beats   bool          // both sides know heartbeats
 	shaking bool          // frames are bounded as they are before the handshake is done
 	made    bool          // OnMade was called
@@ -63,7 +63,12 @@ type extra struct {
 	mate   *Conn       // the other end of a conn in memory
 	waiter func(error) // of Connect; the loop's from then on, nil once called
 
+	asked atomic.Bool // Authenticate was called, and may be answered by Decide
+
 	// The loop's alone.
+	undecided func() // goes on with the handshake; nil: nobody is waited for
+	waiting   []byte // input that came while the conn was undecided
+
 	why        error         // what OnLost was called with
 	since      time.Duration // when a client's conn was made, on the loop's clock
 	left       int           // bytes that waited when last looked at after the softquit
@@ -159,6 +164,19 @@ func (c *Conn) Pending() int {
 		return 0
 	}
 	return c.link.Pending()
+}
+
+// Dialed is the address of the Connect or ConnectAsync that the conn was made for,
+// as it was given there, or "mem" for that of a MemoryClient: to choose a Token by,
+// for one. It is empty where there was neither.
+func (c *Conn) Dialed() string {
+	if c == nil {
+		return ""
+	}
+	if e := c.extra.Load(); e != nil && e.target != nil {
+		return e.target.name()
+	}
+	return ""
 }
 
 // SetData keeps v with the conn: a session, a player, a name.

@@ -21,6 +21,7 @@ const (
 	keyAdapt    = "adapt"
 	keyIDMap    = "idmap"
 	keyReason   = "reason"
+	keyWhy      = "why"   // an extension of softquit: what a side that is denied may know
 	keyAuth     = "auth"  // an extension of init: this side wants to be shown a token
 	keyToken    = "token" // an extension of pubids: the token
 )
@@ -206,6 +207,25 @@ func (m softquitMsg) append(b []byte) []byte {
 	reason := m.reason[:min(len(m.reason), maxReason)]
 	// Cut or not, it must be text: the other side may drop what is not.
 	return codec.AppendString(codec.AppendString(b, keyReason), strings.ToValidUTF8(string(reason), ""))
+}
+
+// appendWhy is softquit for a side that was denied with a word that it may know.
+func appendWhy(b []byte, why string) []byte {
+	b = codec.AppendMapHeader(b, 2)
+	b = codec.AppendString(codec.AppendString(b, keyReason), string(ReasonDenied))
+	return codec.AppendString(codec.AppendString(b, keyWhy), strings.ToValidUTF8(why[:min(len(why), maxReason)], ""))
+}
+
+// parseWhy is the word in a softquit that is sound; empty if there is none.
+func parseWhy(b []byte) (why string) {
+	eachPair(b, func(key string, b []byte) ([]byte, error) {
+		if text, rest, err := codec.ReadText(b); key == keyWhy && err == nil {
+			why = strings.ToValidUTF8(string(text[:min(len(text), maxReason)]), "")
+			return rest, nil
+		}
+		return codec.Skip(b)
+	})
+	return why
 }
 
 func parseSoftquit(b []byte) (m softquitMsg, err error) {

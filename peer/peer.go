@@ -47,6 +47,7 @@ type Peer struct {
 	mu      sync.Mutex
 	closed  bool
 	retries map[*engine.Timer]struct{} // after which a client tries again
+	parting Reason                     // of ShutdownWith
 	nextID  uint64
 	conns   index
 	actives order                             // of conns, those whose handshake is complete
@@ -193,17 +194,28 @@ func (p *Peer) Close() error {
 // ReasonShutdown, waits until everything due has been sent and the other sides
 // have closed, and then closes the peer. What is left when ctx is done, or
 // after the reactor's Drain time if ctx has no deadline, is ended at once; the
-// error says so. On a loop, with a reactor of its own, it returns at once.
+// error says so. On a loop, with a reactor of its own, it returns at once; with a
+// shared one it returns ErrOnLoop, and nothing has happened.
 func (p *Peer) Shutdown(ctx context.Context) error {
+	return p.ShutdownWith(ctx, string(ReasonShutdown))
+}
+
+// ShutdownWith is Shutdown with a reason of the program's: "reason.update", or
+// when to come back. An empty one means ReasonShutdown. Of several calls the first
+// one's counts.
+func (p *Peer) ShutdownWith(ctx context.Context, reason string) error {
 	if err := p.check(); err != nil {
 		return err
 	}
+	if !p.owned && p.reactor.OnLoop() {
+		return engine.ErrOnLoop
+	}
+	p.mu.Lock()
+	p.parting = cmp.Or(p.parting, Reason(reason), ReasonShutdown)
+	p.mu.Unlock()
 	conns, lns := p.retire()
 	if p.owned { // and the listeners with it
 		return p.reactor.Shutdown(ctx)
-	}
-	if p.reactor.OnLoop() {
-		return engine.ErrOnLoop
 	}
 	for _, ln := range lns {
 		ln.Close()
@@ -211,7 +223,7 @@ func (p *Peer) Shutdown(ctx context.Context) error {
 	ctx, cancel := withTimeout(ctx, p.reactor.DrainTime())
 	defer cancel()
 	for _, c := range conns {
-		c.Softquit(string(ReasonShutdown))
+		c.Softquit(string(p.farewell()))
 	}
 	select {
 	case <-p.whenEmpty():
@@ -222,6 +234,14 @@ func (p *Peer) Shutdown(ctx context.Context) error {
 		p.Close()
 		return ctx.Err()
 	}
+}
+
+// farewell is the reason that conns are ended with in a Shutdown, of this peer or of
+// its reactor.
+func (p *Peer) farewell() Reason {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return cmp.Or(p.parting, ReasonShutdown)
 }
 
 // retire takes no more conns, ends the attempts to make some, and returns those

@@ -9,10 +9,18 @@ import (
 	"github.com/packetmq/packetmq/registry"
 )
 
-// Received implements engine.Handler: frames are cut from b in place and
-// handled one by one, until the conn has had its share of the turn.
+// Received implements engine.Handler.
 func (s *session) Received(_ *engine.Conn, b []byte) (n int) {
 	c := s.conn()
+	if c.ahead {
+		return c.setAside(b)
+	}
+	return c.receive(b)
+}
+
+// receive cuts frames from b in place and handles them one by one, until the conn
+// has had its share of the turn. It returns how many bytes of b it has handled.
+func (c *Conn) receive(b []byte) (n int) {
 	packets := 0
 	for n < len(b) {
 		used, k := c.express(b[n:], sharePackets-packets)
@@ -25,6 +33,8 @@ func (s *session) Received(_ *engine.Conn, b []byte) (n int) {
 		case n == len(b):
 		case c.over || c.aborted():
 			return len(b)
+		case c.ahead && c.more().undecided != nil:
+			return n + c.setAside(b[n:])
 		case packets == sharePackets || n >= shareBytes || c.link.Loop().Halted():
 			c.heed(packets)
 			return n

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"runtime/debug"
@@ -53,12 +54,11 @@ func (s *session) Opened(*engine.Conn) {
 	}
 	c.link.SetHoldBack(p.cfg.Overflow == registry.DropOldest || p.ownIDs(p.reg.Table()).dropsOldest)
 	if skips {
-		if !c.authenticate(nil) {
-			return
-		}
-		c.state.CompareAndSwap(uint32(ConnMade), uint32(Active))
-		c.setMaxSend(uint64(p.cfg.MaxFrame))
-		c.establish()
+		c.authenticate(nil, func() {
+			c.state.CompareAndSwap(uint32(ConnMade), uint32(Active))
+			c.setMaxSend(uint64(p.cfg.MaxFrame))
+			c.establish()
+		})
 		return
 	}
 	c.setMaxSend(OriginalMaxFrame)
@@ -204,16 +204,19 @@ func (c *Conn) onPubIDs(payload []byte) {
 		c.quit(ReasonUnknown, nil)
 	case m.adapt == adapts:
 		c.quit(ReasonSameAdaptivePolicy, nil)
-	case !c.authenticate(m.token): // and so ended
-	case adapts:
-		if err := c.adapt(m.ids); err != nil {
-			c.refuseIDs(err)
-			return
-		}
-		c.activate()
 	default:
-		c.noteNames(payload)
-		c.activate()
+		if c.peer.cfg.Authenticate != nil { // which may answer when payload is gone
+			payload = bytes.Clone(payload)
+		}
+		c.authenticate(m.token, func() {
+			if !adapts {
+				c.noteNames(payload)
+			} else if err := c.adapt(m.ids); err != nil {
+				c.refuseIDs(err)
+				return
+			}
+			c.activate()
+		})
 	}
 }
 
@@ -297,13 +300,25 @@ func (c *Conn) onSoftquit(payload []byte) {
 		return
 	}
 	c.over = true
-	var why error = m.reason
-	if differ := c.peer.refusal(c); differ != nil && m.reason == ReasonNonEqualPackets {
-		why = &Fault{m.reason, differ}
-		c.peer.logFault(c, m.reason, differ)
-	}
-	c.lose(why)
+	c.lose(c.toldReason(m.reason, payload))
 	c.link.Finish(c.peer.cfg.QuitGrace)
+}
+
+// toldReason is what the other side says of why it ends the conn, and what this side
+// knows of it.
+func (c *Conn) toldReason(reason Reason, payload []byte) error {
+	switch reason {
+	case ReasonDenied:
+		if why := parseWhy(payload); why != "" {
+			return &Denied{Why: why}
+		}
+	case ReasonNonEqualPackets:
+		if differ := c.peer.refusal(c); differ != nil {
+			c.peer.logFault(c, reason, differ)
+			return &Fault{reason, differ}
+		}
+	}
+	return reason
 }
 
 // quit ends the conversation from this side, with a reason, and an error behind
@@ -338,9 +353,18 @@ func (c *Conn) fault(reason Reason, err error) {
 	c.peer.logFault(c, reason, err)
 	if !c.lost {
 		c.lose(&Fault{reason, err})
-		c.emit(registry.IDSoftquit, softquitMsg{reason}.append)
+		c.emit(registry.IDSoftquit, c.lastWord(reason, err))
 	}
 	c.link.Finish(faultGrace)
+}
+
+// lastWord is the softquit that tells the other side of a fault.
+func (c *Conn) lastWord(reason Reason, err error) func([]byte) []byte {
+	var denied *Denied
+	if reason == ReasonDenied && !c.peer.cfg.NoExtensions && errors.As(err, &denied) && denied.Why != "" {
+		return func(b []byte) []byte { return appendWhy(b, denied.Why) }
+	}
+	return softquitMsg{reason}.append
 }
 
 func (c *Conn) violation(id uint16, what string) {
@@ -374,6 +398,7 @@ func (c *Conn) lose(reason error) {
 func (c *Conn) tellLost(reason error) {
 	returned := false
 	defer c.caught(&returned)
+	c.dropAhead()
 	c.peer.gone(c)
 	c.peer.stats.lost(reason)
 	c.wake(reason)
@@ -400,7 +425,7 @@ func (s *session) Drain(*engine.Conn) {
 		return
 	}
 	if !c.lost {
-		c.quit(ReasonShutdown, nil)
+		c.quit(c.peer.farewell(), nil)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"testing"
+
+	"github.com/packetmq/packetmq/engine"
 )
 
 func TestStopAndRun(t *testing.T) {
@@ -65,4 +67,56 @@ func TestCloseOfAClientWithASharedReactor(t *testing.T) {
 			t.Errorf("Connect of a closed client: %v", err)
 		}
 	})
+}
+
+// A Shutdown that is refused has done nothing.
+func TestShutdownOfASharedReactorOnItsLoop(t *testing.T) {
+	r := engine.New(nil)
+	t.Cleanup(func() { r.Close() })
+	s, c := newSide(false, 17, 18), newSide(true, 40, 41)
+	s.cfg.Reactor, c.cfg.Reactor = r, r
+	server, client := NewServer(s.reg, &s.cfg), NewMemoryClient(c.reg, &c.cfg)
+	if err := r.RunAsync(); err != nil {
+		t.Fatal(err)
+	}
+	old, err := client.Connect(t.Context(), server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan error, 2)
+	r.Post(func() {
+		got <- server.Shutdown(context.Background())
+		got <- client.ShutdownWith(context.Background(), "reason.later")
+	})
+	for range 2 {
+		if err := wait(t, "Shutdown", got); err != engine.ErrOnLoop {
+			t.Errorf("Shutdown returned %v", err)
+		}
+	}
+	if _, err := client.Connect(t.Context(), server); err != nil || old.State() != Active {
+		t.Errorf("afterwards Connect returns %v, and the old conn is %v", err, old.State())
+	}
+	client.Close()
+	if err := server.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestShutdownWithAReason(t *testing.T) {
+	for reason, want := range map[string]Reason{"reason.update": "reason.update", "": ReasonShutdown} {
+		everywhere(t, nil, func(t *testing.T, w *world) {
+			w.handshake(t)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			if err := w.server.ShutdownWith(ctx, reason); err != nil {
+				t.Fatal(err)
+			}
+			if e := w.c.next(t, "lost"); e.reason != want {
+				t.Errorf("the client lost it because of %v, want %v", e.reason, want)
+			}
+			if e := w.s.next(t, "lost"); e.reason != want {
+				t.Errorf("the server lost it because of %v, want %v", e.reason, want)
+			}
+		})
+	}
 }

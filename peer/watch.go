@@ -14,9 +14,9 @@ import (
 // rest of a frame; the next heartbeat; and the other side's end after a
 // softquit.
 type watch struct {
-	frame  ticks // by when the frame that has begun must be whole; 0: none has
-	beat   ticks // when the other side is looked at next; 0: never
-	silent ticks // since when nothing came, at a look
+	frame ticks // by when the frame that has begun must be whole; 0: none has
+	beat  ticks // when the other side is looked at next; 0: never
+	heard ticks // when something came last
 }
 
 // ticks is a time on the loop's coarse clock, in the steps that it goes in.
@@ -31,6 +31,9 @@ func (c *Conn) now() ticks { return ticks(c.link.Loop().Now() / engine.Tick) }
 func (t ticks) after(d time.Duration) ticks {
 	return ticks(min(time.Duration(t)+(d-1)/engine.Tick+1, math.MaxInt32))
 }
+
+// over is when d has certainly passed since some moment of the tick t.
+func (t ticks) over(d time.Duration) ticks { return t.after(d + engine.Tick) }
 
 var (
 	// ErrFrameTimeout ends a conn whose other side began a frame and did not
@@ -94,8 +97,11 @@ func (c *Conn) await() {
 // watchOver begins to look whether the other side is there.
 func (c *Conn) watchOver() {
 	if every := c.lookEvery(); every > 0 {
-		now := c.now()
-		c.watch.beat, c.watch.silent, c.heard = now.after(every), now, false
+		c.watch.heard = c.now()
+		c.watch.beat = c.watch.heard.after(every)
+	}
+	if c.beats {
+		c.beat() // for RTT to be known soon
 	}
 	c.await()
 }
@@ -118,30 +124,39 @@ func (c *Conn) lookEvery() time.Duration {
 // look ends a conn that was silent for too long, and asks one that knows
 // heartbeats for a sign.
 func (c *Conn) look(now ticks) {
-	cfg := &c.peer.cfg
-	if c.heard {
-		c.heard, c.watch.silent = false, now
-	}
-	limit := cfg.Idle
-	if limit == 0 {
-		limit = 3 * cfg.Ping // two heartbeats may go unanswered
-	}
-	if limit > 0 && (now-c.watch.silent).duration() >= limit {
+	limit := c.idleLimit()
+	if limit > 0 && now >= c.watch.heard.over(limit) {
 		c.fault(ReasonTimeout, ErrIdle)
 		return
 	}
 	if c.beats {
-		var stamp [9]byte
-		stamp[0] = 0xcf // uint64
-		binary.BigEndian.PutUint64(stamp[1:], uint64(c.link.Loop().Time()))
-		c.emit(registry.IDPing, func(b []byte) []byte { return append(b, stamp[:]...) })
+		c.beat()
 	}
 	c.watch.beat = now.after(c.lookEvery())
+	if limit > 0 { // the silence may end before that
+		c.watch.beat = min(c.watch.beat, c.watch.heard.over(limit))
+	}
+}
+
+// idleLimit is how long the other side may be silent; 0 or less means for ever.
+func (c *Conn) idleLimit() time.Duration {
+	if limit := c.peer.cfg.Idle; limit != 0 {
+		return limit
+	}
+	return 3 * c.peer.cfg.Ping // two heartbeats may go unanswered
+}
+
+// beat sends a heartbeat.
+func (c *Conn) beat() {
+	var stamp [9]byte
+	stamp[0] = 0xcf // uint64
+	binary.BigEndian.PutUint64(stamp[1:], uint64(c.link.Loop().Time()))
+	c.emit(registry.IDPing, func(b []byte) []byte { return append(b, stamp[:]...) })
 }
 
 // heed notes that input came, and whether it left a frame unfinished.
 func (c *Conn) heed(frames int) {
-	c.heard = true
+	c.watch.heard = c.now()
 	if c.reader != nil || c.watch.frame != 0 {
 		c.timeFrame(frames)
 	}
