@@ -198,7 +198,7 @@ func importsOf(t *testing.T, code []byte) string {
 func exports(t *testing.T) types.Importer {
 	t.Helper()
 	list := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}} {{.Export}}", "../...",
-		"bufio", "log", "log/slog", "os/signal", "crypto/tls")
+		"bufio", "log", "log/slog", "os/exec", "os/signal", "crypto/tls")
 	list.Stderr = t.Output()
 	out, err := list.Output()
 	if err != nil {

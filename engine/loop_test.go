@@ -87,6 +87,24 @@ func TestStopOnLoopTakesNoFurtherInput(t *testing.T) {
 	}
 }
 
+// Call is over when the function is, which ran on the loop.
+func TestCallWaitsForItsResult(t *testing.T) {
+	r := start(t, nil)
+	l := r.Loops()[0]
+	answer, onLoop := 0, false
+	if err := l.Call(t.Context(), func() { answer, onLoop = 42, r.OnLoop() }); err != nil {
+		t.Fatal(err)
+	}
+	if answer != 42 || !onLoop {
+		t.Errorf("answer %d, on the loop: %v", answer, onLoop)
+	}
+	var inside error
+	l.Call(t.Context(), func() { inside = l.Call(t.Context(), func() {}) })
+	if inside != ErrOnLoop {
+		t.Errorf("Call on the loop = %v, want ErrOnLoop", inside)
+	}
+}
+
 // What is asked of a reactor before it runs is done when it does.
 func TestAskedBeforeTheFirstRun(t *testing.T) {
 	for name, ask := range map[string]func(t *testing.T, r *Reactor, did func()){

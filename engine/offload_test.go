@@ -2,6 +2,9 @@ package engine
 
 import (
 	"errors"
+	"os"
+	"os/exec"
+	"strings"
 	"sync/atomic"
 	"testing"
 )
@@ -24,6 +27,27 @@ func TestOffload(t *testing.T) {
 	var pe *PanicError
 	if res := wait(t, "panic", got); !errors.As(res.err, &pe) || pe.Value != "broken" {
 		t.Errorf("got %+v, want a PanicError", res)
+	}
+}
+
+// A process that runs off the loop tells its end there.
+func TestOffloadedProcess(t *testing.T) {
+	r := start(t, nil)
+	list := func() ([]byte, error) {
+		return exec.Command(os.Args[0], "-test.list", "^TestOffloadedProcess$").Output()
+	}
+	got := make(chan string, 1)
+	err := Offload(r.Loops()[0], list, func(out []byte, err error) {
+		if err != nil || !r.OnLoop() {
+			t.Errorf("%v, on the loop: %v", err, r.OnLoop())
+		}
+		got <- string(out)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := wait(t, "end of the process", got); !strings.Contains(out, "TestOffloadedProcess") {
+		t.Errorf("the process wrote %q", out)
 	}
 }
 

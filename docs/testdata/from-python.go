@@ -9,6 +9,7 @@ import (
 	"log"
 	"log/slog"
 	"os"
+	"os/exec"
 	"os/signal"
 	"time"
 
@@ -37,5 +38,7 @@ type helloPacket struct{}
 
 func f(int)                      {}
 func save()                      {}
+func count(int) int              { return 0 }
+func use([]byte)                 {}
 func query(int) (int, error)     { return 0, nil }
 func answered(rows int, _ error) {}
