@@ -10,7 +10,7 @@ import (
 // one goes on when it is told to.
 type clock struct {
 	manual bool
-	at     atomic.Int64 // of a manual one, in nanoseconds
+	set    atomic.Int64 // of a manual one, in nanoseconds
 	start  time.Time
 	phase  atomic.Pointer[span]
 }
@@ -30,7 +30,7 @@ func newClock() *clock {
 
 func (c *clock) now() time.Duration {
 	if c.manual {
-		return time.Duration(c.at.Load())
+		return time.Duration(c.set.Load())
 	}
 	s := c.phase.Load()
 	if s.stands {
@@ -39,10 +39,22 @@ func (c *clock) now() time.Duration {
 	return s.at + time.Since(c.start) - s.since
 }
 
+// at is what the clock showed at the time t, of this stretch.
+func (c *clock) at(t time.Time) time.Duration {
+	if c.manual {
+		return time.Duration(c.set.Load())
+	}
+	s := c.phase.Load()
+	if s.stands {
+		return s.at
+	}
+	return s.at + t.Sub(c.start) - s.since
+}
+
 func (c *clock) stop() { c.phase.Store(&span{at: c.now(), stands: true}) }
 
 func (c *clock) resume() {
 	c.phase.Store(&span{at: c.now(), since: time.Since(c.start)})
 }
 
-func (c *clock) advance(d time.Duration) { c.at.Add(int64(d)) }
+func (c *clock) advance(d time.Duration) { c.set.Add(int64(d)) }

@@ -1,15 +1,18 @@
 package engine
 
-// closeHere closes a loop that has no goroutine, on one that it makes, and on
-// another one when a callback calls Goexit there.
-func (l *Loop) closeHere(err error) {
+// closeHere closes a loop that has no goroutine.
+func (l *Loop) closeHere(err error) { l.onOwn(func() { l.close(err) }) }
+
+// onOwn calls fn on a goroutine that it makes the loop's, which has none, and again
+// on another one when a callback calls Goexit there.
+func (l *Loop) onOwn(fn func()) {
 	for done := false; !done; {
 		left := make(chan struct{})
 		go func() {
 			defer close(left)
 			l.adopt()
 			defer l.disown()
-			l.close(err)
+			fn()
 			done = true
 		}()
 		<-left
@@ -32,6 +35,7 @@ func (l *Loop) closeAndTell(err error, closed chan struct{}) {
 
 // close ends every conn, on the loop or, where that does not run, in its place.
 func (l *Loop) close(err error) {
+	l.fire(DuringShutdown) // for which there may have been no goroutine
 	l.closing = true
 	l.settle() // in place of the loop, nobody has reported yet what ended before
 	for len(l.conns) > 0 {
@@ -39,6 +43,10 @@ func (l *Loop) close(err error) {
 		l.settle()
 	}
 	l.settle()
+	if len(l.r.loops) == 1 { // else when all have closed
+		l.fire(AfterShutdown)
+		l.settle()
+	}
 	for l.batched < len(l.batch) {
 		t := l.batch[l.batched]
 		l.batched++

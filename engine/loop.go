@@ -315,7 +315,7 @@ func (l *Loop) summon() (coming bool) {
 // due reports whether a turn would find something to do. Only who takes the turns
 // may call it.
 func (l *Loop) due() bool {
-	if when, ok := l.timers.next(); ok && when <= l.r.clock.now() {
+	if l.timers.isDue(l.r.clock.now()) {
 		return true
 	}
 	if len(l.dirty) > 0 || len(l.pressed) > 0 || len(l.lost) > 0 { // what a Goexit kept from being settled

@@ -10,10 +10,11 @@ import (
 // Offload calls work on a worker goroutine, and then done with what it returned
 // on the loop: the way for a callback to wait for a disk, a database or a
 // computation without holding the loop up. A panic in work arrives at done as a
-// PanicError. If the reactor closes meanwhile, done is not called.
+// PanicError. If the reactor closes meanwhile, done is not called, and nor is work
+// if it has not begun.
 //
 // Any goroutine may call it; it never blocks. ErrBusy means that too many calls
-// wait, and that neither function will be called.
+// wait, ErrClosed that the reactor has closed; neither function will be called then.
 func Offload[T any](l *Loop, work func() (T, error), done func(T, error)) error {
 	return l.r.work.start(func() {
 		v, err := *new(T), ErrGoexit
@@ -37,12 +38,23 @@ type workers struct {
 	mu    sync.Mutex
 	max   int
 	n     int
+	shut  bool
 	queue ringbuf.Ring[func()]
+}
+
+// close drops what waits.
+func (w *workers) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.shut, w.queue = true, ringbuf.Ring[func()]{}
 }
 
 func (w *workers) start(fn func()) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.shut {
+		return ErrClosed
+	}
 	if w.n < w.max {
 		w.n++
 		go w.work(fn)

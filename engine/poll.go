@@ -70,9 +70,9 @@ func (h *handover) serve() {
 // in the next Poll. The goroutine that polled last is the loop's until another one
 // polls: OnLoop is true there, and calls that would wait for the loop return
 // ErrOnLoop, except that Close and Shutdown between two Polls poll by themselves
-// and come back at the end. So they do on any goroutine after a Stop; before, the
-// next Poll does their work, and the errors of a callback that does not return are
-// theirs if there is none.
+// and come back at the end. So they do on any goroutine where the reactor
+// does not run. Where it does, the next Poll does their work, and if there is none,
+// they return the errors that they have for a callback that does not return.
 //
 // A runtime.Goexit in a callback ends the conn it happened on, and the calling
 // goroutine, which is the caller's own; another one may go on. Where that happens
@@ -278,10 +278,10 @@ func (r *Reactor) isEnding() bool {
 }
 
 // polls reports whether the calling goroutine is to poll while it waits for the
-// reactor's end: it is the one that polls, between two Polls, or the reactor is
-// stopped, so that nobody else will.
+// reactor's end: it is the one that polls, between two Polls, or the reactor does
+// not run, so that nobody else will.
 func (r *Reactor) polls() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.cfg.OnCaller && r.parked == 1 && (r.loops[0].isHere() || r.state == stopped)
+	return r.cfg.OnCaller && r.parked == 1 && (r.loops[0].isHere() || r.state == stopped || r.state == idle)
 }

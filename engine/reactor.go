@@ -51,19 +51,20 @@ type Reactor struct {
 	endCtx context.Context // done, with the cause ErrClosed, as soon as the end begins
 	cancel context.CancelCauseFunc
 
-	mu      sync.Mutex
-	cond    sync.Cond
-	state   state
-	parked  int
-	vain    bool          // Stop was called before the first Run, which returns at once
-	still   chan struct{} // closed when every loop stands still, after a Stop
-	halting chan struct{} // likewise, or when the reactor runs on before that; of the last Stop
-	drivers []driver
-	inside  int // dials, and sockets that wait for a loop to take them in
-	streams int // injected conns that are not closed yet
-	lns     map[*Listener]struct{}
-	done    chan struct{} // closed when ended
-	drained chan struct{} // closed when the last conn is gone, while draining
+	mu       sync.Mutex
+	cond     sync.Cond
+	state    state
+	parked   int
+	vain     bool          // Stop was called before the first Run, which returns at once
+	still    chan struct{} // closed when every loop stands still, after a Stop
+	halting  chan struct{} // likewise, or when the reactor runs on before that; of the last Stop
+	triggers triggers
+	drivers  []driver
+	inside   int // dials, and sockets that wait for a loop to take them in
+	streams  int // injected conns that are not closed yet
+	lns      map[*Listener]struct{}
+	done     chan struct{} // closed when ended
+	drained  chan struct{} // closed when the last conn is gone, while draining
 }
 
 // driver brings a loop's events: it owns the goroutine that calls enter, turn
@@ -125,6 +126,9 @@ func (r *Reactor) After(d time.Duration, fn func()) *Timer { return r.loops[0].A
 
 // Every is Loop.Every on the first loop.
 func (r *Reactor) Every(d time.Duration, fn func()) *Timer { return r.loops[0].Every(d, fn) }
+
+// EveryNow is Loop.EveryNow on the first loop.
+func (r *Reactor) EveryNow(d time.Duration, fn func()) *Timer { return r.loops[0].EveryNow(d, fn) }
 
 // Run runs the reactor until it is stopped, shut down or closed; then it
 // returns nil, when every loop stands still: no callback runs any more. After a
@@ -385,7 +389,11 @@ func (r *Reactor) begin() bool {
 
 // teardown closes everything, in the order of what feeds what.
 func (r *Reactor) teardown() {
+	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.Drain) // for one of several loops that is stuck
+	defer cancel()
+	r.fire(ctx, BeforeShutdown)
 	r.closeListeners()
+	r.fire(ctx, DuringShutdown)
 	r.mu.Lock()
 	for r.inside > 0 {
 		r.cond.Wait()
@@ -405,6 +413,8 @@ func (r *Reactor) teardown() {
 		})
 	}
 	closing.Wait()
+	r.loops[0].onOwn(func() { r.loops[0].fire(AfterShutdown) })
+	r.work.close()
 	if !r.virtual {
 		procs.Give(len(drivers))
 	}
@@ -455,17 +465,19 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 		go func() { defer cancel(); r.Shutdown(own) }()
 		return nil
 	}
-	if !r.startDraining() {
-		return r.close(ctx)
-	}
-	r.closeListeners()
-	for _, l := range r.loops {
-		l.Post(l.drain)
-	}
 	if _, bounded := ctx.Deadline(); !bounded {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, r.cfg.Drain)
 		defer cancel()
+	}
+	if !r.startDraining() {
+		return r.close(ctx)
+	}
+	r.fire(ctx, BeforeShutdown)
+	r.closeListeners()
+	r.fire(ctx, DuringShutdown)
+	for _, l := range r.loops {
+		l.Post(l.drain)
 	}
 	select {
 	case <-r.drained:
@@ -530,6 +542,7 @@ func (r *Reactor) leftOver(ctx context.Context, cause error) error {
 
 // drain has every handler of the loop end its conversation.
 func (l *Loop) drain() {
+	l.fire(DuringShutdown)
 	for _, c := range append([]*Conn(nil), l.conns...) {
 		c.drain()
 	}

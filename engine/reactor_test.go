@@ -158,3 +158,68 @@ func TestClosedReactorTakesNothing(t *testing.T) {
 		t.Errorf("Shutdown: %v", err)
 	}
 }
+
+// What is asked of a closed reactor is refused, and kept nowhere.
+func TestClosedReactorKeepsNothing(t *testing.T) {
+	for name, ask := range map[string]func(r *Reactor) error{
+		"Post": func(r *Reactor) error { return r.Post(func() {}) },
+		"Call": func(r *Reactor) error { return r.loops[0].Call(t.Context(), func() {}) },
+		"Offload": func(r *Reactor) error {
+			return Offload(r.loops[0], func() (int, error) { t.Error("work"); return 0, nil }, nil)
+		},
+		"Attach": func(r *Reactor) error { return r.Attach(&plug{}, new(Conn), &hooks{}, nil) },
+		"Inject": func(r *Reactor) error {
+			near, _ := net.Pipe()
+			return r.Inject(near, new(Conn), &hooks{})
+		},
+		"Dial": func(r *Reactor) error {
+			return r.Dial(t.Context(), "tcp", "127.0.0.1:1", new(Conn), &hooks{})
+		},
+		"Listen":     func(r *Reactor) error { _, err := r.Listen("tcp", "127.0.0.1:0", nil); return err },
+		"ListenFunc": func(r *Reactor) error { _, err := r.ListenFunc("tcp", "127.0.0.1:0", nil); return err },
+		"Run":        func(r *Reactor) error { return r.Run() },
+		"RunAsync":   func(r *Reactor) error { return r.RunAsync() },
+		"OnShutdown": func(r *Reactor) error {
+			_, err := r.OnShutdown(BeforeShutdown, func() { t.Error("called") })
+			return err
+		},
+		"After":    func(r *Reactor) error { r.After(0, func() { t.Error("called") }); return ErrClosed },
+		"Every":    func(r *Reactor) error { r.Every(0, func() { t.Error("called") }); return ErrClosed },
+		"EveryNow": func(r *Reactor) error { r.EveryNow(0, func() { t.Error("called") }); return ErrClosed },
+		"Reset": func(r *Reactor) error {
+			timer := r.After(0, func() { t.Error("called") })
+			if timer.Reset(0) || timer.Stop() {
+				t.Error("the timer was active")
+			}
+			timer.Reset(0)
+			return ErrClosed
+		},
+	} {
+		for state, r := range map[string]*Reactor{"never run": New(nil), "run": New(nil), "polled": New(&Config{OnCaller: true})} {
+			t.Run(name+", "+state, func(t *testing.T) {
+				leak.Check(t)
+				switch state {
+				case "run":
+					r.RunAsync()
+				case "polled":
+					r.Poll(t.Context())
+				}
+				if err := r.Close(); err != nil {
+					t.Fatal(err)
+				}
+				if err := ask(r); !errors.Is(err, ErrClosed) {
+					t.Errorf("%v, want ErrClosed", err)
+				}
+				l := r.loops[0]
+				eventually(t, "the end of what was taken over", func() bool {
+					r.mu.Lock()
+					defer r.mu.Unlock()
+					return r.streams == 0
+				})
+				if len(l.timers.heap) > 0 || l.tasks.Len() > 0 || len(l.looked) > 0 || r.Conns() > 0 || len(r.lns) > 0 || r.work.queue.Len() > 0 || r.work.n > 0 {
+					t.Error("it keeps something")
+				}
+			})
+		}
+	}
+}

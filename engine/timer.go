@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,6 +14,7 @@ type Timer struct {
 	fn     func()
 	when   time.Duration // on the loop's clock
 	period time.Duration // 0: once
+	over   bool          // stopped
 	seq    uint64        // order among equals; also tells a turn's own timers
 	slot   int           // place in the heap, -1 when not in it
 }
@@ -24,17 +26,31 @@ func (t *Timer) Stop() bool {
 	ts := &t.loop.timers
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	periodic := t.period > 0
-	t.period = 0
-	if t.slot < 0 {
-		return periodic // in its own call
+	return ts.stop(t)
+}
+
+// Reset has the timer's next call come once d has passed from now, whether it was
+// waiting, stopped or called; one of Every goes on from there with its period. It
+// reports whether it kept a call from coming before. On a closed reactor nothing
+// comes. Any goroutine may call it.
+func (t *Timer) Reset(d time.Duration) bool {
+	l := t.loop
+	ts := &l.timers
+	when := later(l.r.clock.now(), max(d, 0))
+	ts.mu.Lock()
+	active := ts.stop(t)
+	t.over = false
+	first := ts.push(t, when)
+	ts.mu.Unlock()
+	if first {
+		l.rearm()
 	}
-	heap.Remove(&ts.heap, t.slot)
-	return true
+	return active
 }
 
 // After calls fn on the loop once d has passed, not before. Any goroutine may
-// call it. The loop's clock stands still while the reactor is stopped.
+// call it. The loop's clock stands still while the reactor is stopped. On a closed
+// reactor the timer never comes.
 func (l *Loop) After(d time.Duration, fn func()) *Timer { return l.schedule(d, 0, fn) }
 
 // Every calls fn on the loop each time d has passed, until the timer is
@@ -43,6 +59,11 @@ func (l *Loop) After(d time.Duration, fn func()) *Timer { return l.schedule(d, 0
 func (l *Loop) Every(d time.Duration, fn func()) *Timer {
 	d = max(d, time.Millisecond)
 	return l.schedule(d, d, fn)
+}
+
+// EveryNow is Every with a first call at once, in the loop's next turn.
+func (l *Loop) EveryNow(d time.Duration, fn func()) *Timer {
+	return l.schedule(0, max(d, time.Millisecond), fn)
 }
 
 func (l *Loop) schedule(d, period time.Duration, fn func()) *Timer {
@@ -64,19 +85,51 @@ func later(now, d time.Duration) time.Duration {
 // timers is a loop's heap of what is due. Its lock is held for heap operations
 // only, never across a callback.
 type timers struct {
-	mu   sync.Mutex
-	heap timerHeap
-	seq  uint64
+	mu    sync.Mutex
+	heap  timerHeap
+	seq   uint64
+	shut  bool         // no more is taken
+	first atomic.Int64 // when the first one is due, and 1; 0: never
 }
 
 // add reports whether t is the first one due now.
 func (ts *timers) add(t *Timer, when time.Duration) bool {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
+	return ts.push(t, when)
+}
+
+// push is add with ts.mu held.
+func (ts *timers) push(t *Timer, when time.Duration) bool {
 	ts.seq++
-	t.when, t.seq = when, ts.seq
+	t.when, t.seq, t.slot = when, ts.seq, -1
+	if ts.shut {
+		return false
+	}
 	heap.Push(&ts.heap, t)
+	ts.note()
 	return t.slot == 0
+}
+
+// stop takes t out; it reports whether a call was to come. ts.mu is held.
+func (ts *timers) stop(t *Timer) bool {
+	waits := t.slot >= 0
+	if waits {
+		heap.Remove(&ts.heap, t.slot)
+		ts.note()
+	}
+	active := waits || t.period > 0 && !t.over && !ts.shut // in its own call
+	t.over = true
+	return active
+}
+
+// note notes when the first one is due. ts.mu is held.
+func (ts *timers) note() {
+	if len(ts.heap) == 0 {
+		ts.first.Store(0)
+		return
+	}
+	ts.first.Store(int64(min(ts.heap[0].when, math.MaxInt64-1) + 1))
 }
 
 // due takes the next timer that was due at now and made before seq.
@@ -86,30 +139,33 @@ func (ts *timers) due(now time.Duration, seq uint64) *Timer {
 	if len(ts.heap) == 0 || ts.heap[0].when > now || ts.heap[0].seq > seq {
 		return nil
 	}
-	return heap.Pop(&ts.heap).(*Timer)
+	t := heap.Pop(&ts.heap).(*Timer)
+	ts.note()
+	return t
 }
 
 // again puts a periodic timer back, at the next of its moments after now.
 func (ts *timers) again(t *Timer, now time.Duration) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	if t.period == 0 || t.slot >= 0 {
+	if t.period == 0 || t.over || t.slot >= 0 {
 		return
 	}
 	missed := (now - t.when) / t.period
-	ts.seq++
-	t.when, t.seq = t.when+(missed+1)*t.period, ts.seq
-	heap.Push(&ts.heap, t)
+	ts.push(t, t.when+(missed+1)*t.period)
 }
 
 // next returns the moment the first timer is due.
 func (ts *timers) next() (when time.Duration, ok bool) {
-	ts.mu.Lock()
-	defer ts.mu.Unlock()
-	if len(ts.heap) == 0 {
-		return 0, false
-	}
-	return ts.heap[0].when, true
+	first := ts.first.Load()
+	return time.Duration(first - 1), first != 0
+}
+
+// isDue reports whether a timer is due at now. It takes no lock, so that each turn
+// can ask.
+func (ts *timers) isDue(now time.Duration) bool {
+	when, ok := ts.next()
+	return ok && when <= now
 }
 
 func (ts *timers) last() uint64 {
@@ -124,7 +180,8 @@ func (ts *timers) clear() {
 	for _, t := range ts.heap {
 		t.slot = -1
 	}
-	ts.heap = nil
+	ts.heap, ts.shut = nil, true
+	ts.note()
 }
 
 // runTimers calls what was due when it began; a timer that a callback makes
@@ -144,7 +201,7 @@ func (l *Loop) runTimers() {
 		l.firing = nil
 		l.timers.again(t, now)
 	}
-	if when, ok := l.timers.next(); ok && when <= l.r.clock.now() {
+	if l.timers.isDue(l.r.clock.now()) {
 		// The alarm is a goroutine that a busy machine is in no hurry to run.
 		l.mu.Lock()
 		l.alarmed = true

@@ -121,3 +121,120 @@ func TestTimersBeyondATurn(t *testing.T) {
 	}
 	l.setBell(nil)
 }
+
+// Reset moves a timer, whatever became of it, and Stop works on it as before.
+func TestResetOfATimer(t *testing.T) {
+	const d = 10 * time.Second
+	for name, test := range map[string]struct {
+		make   func(r *Reactor, fn func()) *Timer
+		before func(v *Virtual, timer *Timer)
+		active bool // before Reset
+		calls  int  // within d of it, and
+		later  int  // in another d
+	}{
+		"waiting":       {make: once, active: true, calls: 1},
+		"stopped":       {make: once, before: func(_ *Virtual, t *Timer) { t.Stop() }, calls: 1},
+		"called":        {make: once, before: func(v *Virtual, _ *Timer) { v.Advance(2 * d) }, calls: 1},
+		"every":         {make: every, active: true, calls: 1, later: 1},
+		"every stopped": {make: every, before: func(_ *Virtual, t *Timer) { t.Stop() }, calls: 1, later: 1},
+		"every called":  {make: every, before: func(v *Virtual, _ *Timer) { v.Advance(2 * d) }, active: true, calls: 1, later: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := virtual(t, nil)
+			calls := 0
+			timer := test.make(v.r, func() { calls++ })
+			if test.before != nil {
+				test.before(v, timer)
+				settle(t, v)
+			}
+			calls = 0
+			if active := timer.Reset(d / 2); active != test.active {
+				t.Errorf("Reset() = %v", active)
+			}
+			for _, want := range []int{test.calls, test.later} {
+				v.Advance(d)
+				settle(t, v)
+				if calls != want {
+					t.Errorf("%d calls, want %d", calls, want)
+				}
+				calls = 0
+			}
+			timer.Reset(d)
+			if !timer.Stop() || timer.Stop() {
+				t.Error("Stop does not know what Reset did")
+			}
+			v.Advance(2 * d)
+			settle(t, v)
+			if calls != 0 {
+				t.Errorf("%d calls after Stop", calls)
+			}
+		})
+	}
+}
+
+func once(r *Reactor, fn func()) *Timer  { return r.After(10*time.Second, fn) }
+func every(r *Reactor, fn func()) *Timer { return r.Every(10*time.Second, fn) }
+
+// A timer that resets itself in its own call comes again.
+func TestResetInTheTimersOwnCall(t *testing.T) {
+	for name, start := range map[string]func(r *Reactor, fn func()) *Timer{"once": once, "every": every} {
+		t.Run(name, func(t *testing.T) {
+			v := virtual(t, nil)
+			calls := 0
+			var timer *Timer
+			timer = start(v.r, func() {
+				if calls++; calls < 5 {
+					timer.Reset(time.Second)
+				} else {
+					timer.Stop()
+				}
+			})
+			v.Advance(10 * time.Second)
+			settle(t, v)
+			for range 10 {
+				v.Advance(time.Second)
+				settle(t, v)
+			}
+			if calls != 5 {
+				t.Errorf("%d calls, want 5", calls)
+			}
+		})
+	}
+}
+
+func TestEveryNow(t *testing.T) {
+	v := virtual(t, nil)
+	calls := 0
+	timer := v.r.EveryNow(time.Second, func() { calls++ })
+	for want := 1; want <= 3; want++ {
+		settle(t, v)
+		if calls != want {
+			t.Fatalf("%d calls, want %d", calls, want)
+		}
+		v.Advance(time.Second)
+	}
+	timer.Stop()
+}
+
+// A loop that takes turns sees by itself that a timer is due: the goroutine that
+// would ring for it may be late.
+func TestTimersNeedNoAlarmOnABusyLoop(t *testing.T) {
+	r := start(t, nil)
+	l := r.loops[0]
+	l.alarmMu.Lock()
+	l.alarmOff = true // the goroutine is very late
+	l.alarmMu.Unlock()
+	fired := false
+	done := make(chan struct{})
+	var again func()
+	again = func() {
+		if fired {
+			close(done)
+			return
+		}
+		l.Post(again)
+	}
+	l.After(time.Millisecond, func() { fired = true })
+	l.Post(again)
+	wait(t, "timer", done)
+}

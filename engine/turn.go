@@ -52,7 +52,7 @@ func (l *Loop) once(began time.Time) {
 		l.batched = 0
 		l.batch = l.batch[:0]
 	}
-	if alarmed {
+	if alarmed || l.timers.isDue(l.r.clock.at(began)) { // where a busy machine is late to ring
 		l.runTimers()
 	}
 	if l.asked.Load() {
