@@ -33,6 +33,11 @@ const (
 	aloneShares = 16 << 10
 	turnAlone   = time.Millisecond
 	maxBacklog  = 512 << 10 // input held back for one socket, in bytes
+
+	// longInput is how much input is called long, in bytes: so much may take
+	// milliseconds. Shorter input of a socket is always handled when it is read,
+	// since to let it wait costs as much.
+	longInput = 4 << 10
 )
 
 // spareFiles is how many descriptors stay free for everything but conns.

@@ -277,6 +277,9 @@ func (c *Conn) Received(b []byte) (n int) {
 	}
 	n = min(max(c.handler.Received(c, b), 0), len(b))
 	returned = true
+	if n > longInput {
+		c.loop.dear = true
+	}
 	return n
 }
 

@@ -153,6 +153,7 @@ func ownUnixAddr(a net.Addr) net.Addr {
 func (p *poller) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
 	s, ok := gc.Context().(*socket)
 	if !ok {
+		p.loop.flooding.set = pollSet(gc)
 		if p.loop.hand != nil {
 			p.runner = p.loop.hand
 		} else {
@@ -222,6 +223,7 @@ func (p *poller) handle() {
 	l.enter()
 	switch e.kind {
 	case bellRang:
+		l.floodEnded()
 		l.turn()
 	case inputCame:
 		if e.s.take(e.input); l.readDone() {

@@ -50,8 +50,10 @@ type Loop struct {
 	ready     []*Conn // conns with input held back
 	round     int     // how many of these have their share in this round
 	served    int     // how many had it
+	dear      bool    // a share was of long input, which may have taken long
 	dirty     []*Conn // conns to flush
 	batching  batching
+	flooding  flooding
 	rest      queue   // of the one that is being flushed, what is not written yet
 	congested lookout // conns whose transport holds output, and tells nobody when that has gone
 	watched   lookout // those whose transport tells

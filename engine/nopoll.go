@@ -4,6 +4,8 @@ package engine
 
 type polled struct{}
 
+type flooding struct{}
+
 func startDriver(*Loop) (driver, error) { return nil, ErrPlatform }
 
 func (c *Conn) unreadSocket() bool { return false }

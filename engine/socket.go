@@ -32,6 +32,7 @@ type aside struct {
 
 	out     backlog
 	watched bool // writable tells when the socket takes output again
+	paused  bool // gnet does not look for input
 }
 
 func (s *socket) conn() *Conn { return (*Conn)(s) }
@@ -80,7 +81,7 @@ func (s *socket) keep(b []byte) {
 	case a == nil:
 	case len(b) > 0:
 		a.input = b
-	case a.sink == nil && a.end == nil && a.out.last == nil:
+	case a.sink == nil && a.end == nil && a.out.last == nil && !a.paused:
 		s.aside = nil
 	default:
 		a.input = nil
@@ -94,10 +95,9 @@ func (s *socket) Open(sink Sink) {
 	}
 }
 
-// take delivers b, or holds what the conn has not taken: a socket cannot be
-// asked to wait, and gnet reads it again in the next round.
+// take delivers b, or has it wait: see flood.go.
 func (s *socket) take(b []byte) {
-	if len(s.input()) > 0 {
+	if len(s.input()) > 0 { // where sockets cannot wait
 		s.hold(b)
 		for len(s.input()) > maxBacklog && s.deliverHeld() {
 		}
@@ -108,11 +108,17 @@ func (s *socket) take(b []byte) {
 		}
 		return
 	}
+	long := len(b) > longInput
+	if long && s.loop.roundIsLong(false) {
+		s.wait(b)
+		s.pause()
+		return
+	}
 	sink := s.sink()
 	n := sink.Received(b)
-	for more := n > 0; more && n < len(b) && !s.over && !s.loop.Halted(); {
-		// Another share at once: gnet reads no more than Config.ReadBuffer
-		// before the other sockets have theirs, and what is held is copied.
+	more := n > 0
+	for more && n < len(b) && !s.over && !s.loop.Halted() && !(long && s.loop.roundIsLong(true)) {
+		// Another share at once: what waits is copied.
 		s.loop.untaken = b[n:]
 		s.conn().unload()
 		if s.loop.untaken == nil { // the write failed, and lost holds it
@@ -123,8 +129,10 @@ func (s *socket) take(b []byte) {
 		n, more = n+k, k > 0
 	}
 	if n < len(b) && !s.over {
-		s.hold(b[n:])
-		sink.Wake(s.loop)
+		s.wait(b[n:])
+		if more { // who takes nothing may be waiting for the end
+			s.pause()
+		}
 	}
 	s.conn().unload()
 }
@@ -139,6 +147,9 @@ func (s *socket) deliverHeld() bool {
 		s.keep(nil)
 		return false
 	}
+	if n == 0 {
+		s.resume()
+	}
 	s.keep(s.input()[n:])
 	return n > 0
 }
@@ -146,7 +157,8 @@ func (s *socket) deliverHeld() bool {
 // Pump implements Transport.
 func (s *socket) Pump() (more bool) {
 	s.drain()
-	if len(s.input()) > 0 {
+	had := len(s.input()) > 0
+	if had {
 		s.deliverHeld()
 	}
 	if len(s.input()) > 0 {
@@ -154,6 +166,10 @@ func (s *socket) Pump() (more bool) {
 	}
 	if err := s.end(); err != nil {
 		s.finish(err)
+		return false
+	}
+	if s.isPaused() && s.gc != nil {
+		return s.loop.Halted() || had || s.readPiece()
 	}
 	return false
 }
@@ -166,10 +182,11 @@ func (s *socket) lost(gc gnet.Conn, err error) {
 		s.loop.untaken = nil
 	}
 	s.unwatch()
-	if failedWrite(err) {
+	if s.isPaused() || failedWrite(err) {
 		// The other side may have said why before it closed.
 		s.salvage(gc.Fd())
 	}
+	s.unpause()
 	s.gc = nil
 	if err == nil || errors.Is(err, io.EOF) {
 		err = io.EOF
@@ -238,6 +255,7 @@ func (s *socket) CloseWrite() error {
 // Close implements Transport.
 func (s *socket) Close() {
 	s.over = true
+	s.unpause()
 	s.dropOutput()
 	s.keep(nil)
 	if s.gc == nil {

@@ -89,8 +89,13 @@ func (l *Loop) runReady(began time.Time) {
 		if c.phase != closed {
 			c.pump()
 		}
-		if shares == most || shares%16 == 0 && !l.r.virtual && time.Since(began) > budget {
+		if shares == most {
 			break
+		}
+		if (shares%16 == 0 || l.dear) && !l.r.virtual { // else to look costs as much as a share
+			if l.dear = false; time.Since(began) > budget {
+				break
+			}
 		}
 	}
 	l.settle()

@@ -1,0 +1,138 @@
+//go:build linux || darwin || freebsd || dragonfly || netbsd || openbsd
+
+package engine
+
+// How sockets that bring more than the loop can handle wait for their turn, so that
+// all others have theirs in milliseconds.
+//
+// gnet reads every ready socket once in a round, 256 KiB of it at most, and what it
+// has read must go somewhere. For a few sockets that is handled at once. When a
+// round has taken roundTime, long input is copied and waits, and gnet is told not
+// to look at that socket any more. From then on the conn has a share at a time, as
+// all have whose input waits: first of the copy, then of pieces that the loop reads
+// itself. When the kernel has no more of it, the socket is gnet's again.
+
+import (
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// roundTime is how long a round handles long input for. It is twice that until
+	// the round is known to be long. Longer, and others wait longer beside a flood;
+	// shorter, and honest input of many sockets is copied.
+	roundTime = 3 * time.Millisecond
+
+	// pieceSize is how much is read at a time of a socket that gnet does not look
+	// at, in bytes. The memory for what waits of it is as much.
+	pieceSize = 64 << 10
+
+	// maxPaused is how many sockets of a loop wait at most, so that no more than
+	// 512 MiB wait when all of them have just been read in full. More are handled in
+	// the round, at the cost of its length.
+	maxPaused = 2048
+)
+
+// flooding is what a loop knows of it. Loop only.
+type flooding struct {
+	set   int           // gnet's epoll set; 0: not known, and no socket waits
+	since time.Duration // when the round's long input began to be handled
+	read  time.Duration // when what is handled was read
+	timed bool          // since is of this round, whose end is waited for
+	piece []byte        // of pieceSize, once it is needed
+
+	paused int // sockets that gnet does not look at
+}
+
+// roundIsLong reports whether this round has handled long input for its time. It is
+// asked before long input is handled, and again between two shares of it.
+func (l *Loop) roundIsLong(again bool) bool {
+	f := &l.flooding
+	if f.set == 0 || f.paused >= maxPaused {
+		return false
+	}
+	now := l.r.clock.now()
+	if !again {
+		f.read = now
+	}
+	switch {
+	case f.since == 0:
+		f.since = now
+	case now-f.since <= roundTime:
+	case f.timed:
+		return true
+	default: // of this round, or of some: to find out, the round's end is waited for
+		f.timed, f.since = l.summon(), f.read
+		return now-f.read > roundTime
+	}
+	return false
+}
+
+// floodEnded says that a round is over.
+func (l *Loop) floodEnded() { l.flooding.since, l.flooding.timed = 0, false }
+
+// wait has b wait, before the input that waits already.
+func (s *socket) wait(b []byte) {
+	a := s.put()
+	a.input = slices.Concat(b, a.input)
+	s.sink().Wake(s.loop)
+}
+
+// pause has gnet look at the socket no more, until what waits was taken.
+func (s *socket) pause() {
+	f := &s.loop.flooding
+	if a := s.put(); !a.paused && s.gc != nil && f.set != 0 && pollFor(f.set, s.gc.Fd(), false) {
+		a.paused = true
+		f.paused++
+	}
+}
+
+// isPaused reports whether gnet does not look at the socket.
+func (s *socket) isPaused() bool { return s.aside != nil && s.aside.paused }
+
+// unpause notes that the socket waits no more, because it is gnet's again or closed.
+func (s *socket) unpause() {
+	if s.isPaused() {
+		s.aside.paused = false
+		s.loop.flooding.paused--
+	}
+}
+
+// resume gives a socket that waited back to gnet.
+func (s *socket) resume() {
+	if !s.isPaused() {
+		return
+	}
+	s.unpause()
+	if s.gc != nil && !pollFor(s.loop.flooding.set, s.gc.Fd(), true) {
+		s.conn().Abort(ErrClosed) // nobody would read it any more
+	}
+	s.keep(s.input())
+}
+
+// readPiece reads and delivers a piece of a socket that gnet does not look at. It
+// reports whether there may be more. An end, or an error, is gnet's to meet.
+func (s *socket) readPiece() (more bool) {
+	f := &s.loop.flooding
+	if f.piece == nil {
+		f.piece = make([]byte, pieceSize)
+	}
+	n, err := unix.Read(s.gc.Fd(), f.piece)
+	if err == unix.EINTR {
+		return true
+	}
+	if n < len(f.piece) {
+		s.resume()
+	}
+	if n <= 0 {
+		return false
+	}
+	b := f.piece[:n]
+	if k := s.sink().Received(b); k < n && !s.over {
+		s.wait(b[k:])
+		s.pause()
+	}
+	return s.isPaused() || len(s.input()) > 0
+}

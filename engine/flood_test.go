@@ -1,0 +1,196 @@
+//go:build linux
+
+package engine
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// gnet has no method for it: a version that keeps its epoll set elsewhere shows here.
+func TestGnetsPollSetIsFound(t *testing.T) {
+	r := start(t, nil)
+	exchange(t, serve(t, r, &hooks{received: echo}), "served")
+	var set int
+	if err := r.Loops()[0].Call(t.Context(), func() { set = r.loops[0].flooding.set }); err != nil || set == 0 {
+		t.Errorf("the set is %d (%v)", set, err)
+	}
+}
+
+// In a round that has handled long input for its time, more of it waits for turns to
+// come, a conn at a time, and short input does not.
+func TestLongInputOfLongRoundsWaits(t *testing.T) {
+	k := newRounds(t, 8)
+	k.l.flooding.set = -1 // one that no socket can be taken out of
+	var order []int
+	k.work = func(i int) {
+		order = append(order, i)
+		k.l.r.clock.advance(roundTime + 1)
+	}
+	k.l.r.clock.advance(time.Second)
+	for _, c := range k.conns[:6] {
+		c.in = make([]byte, longInput+1)
+	}
+	for _, c := range k.conns[:7] {
+		k.p.OnTraffic(c)
+	}
+	handled := len(order)
+	if handled < 2 || handled > 4 || order[handled-1] != 6 {
+		t.Errorf("input of %v was handled when it was read, want some and the short", order)
+	}
+	for k.rings++; k.rings > 0; {
+		k.hear()
+	}
+	if len(order) != 7 {
+		t.Errorf("input of %v was handled in the end, want all", order)
+	}
+}
+
+// What many conns bring at once, and is dear, is handled in order to the last byte
+// and to the end; but what others say is handled in between.
+func TestFloodsWaitForOthers(t *testing.T) {
+	const floods, size, share, dear = 30, 1 << 20, 64 << 10, time.Millisecond
+	r := start(t, nil)
+	var shares atomic.Int64
+	type flow struct{ got int }
+	ended := make(chan error, floods)
+	ln, err := r.Listen("tcp", "127.0.0.1:0", func(net.Conn) (*Conn, Handler) {
+		var f flow
+		return new(Conn), &hooks{
+			received: func(c *Conn, b []byte) int {
+				b = b[:min(len(b), share)]
+				for _, x := range b {
+					if x != byte(f.got>>8) {
+						c.Abort(errors.New("bytes are not in order"))
+						return len(b)
+					}
+					f.got++
+				}
+				shares.Add(1)
+				time.Sleep(dear)
+				return len(b)
+			},
+			closed: func(_ *Conn, err error) {
+				if f.got != size && err == io.EOF {
+					err = io.ErrUnexpectedEOF
+				}
+				ended <- err
+			},
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	polite := serve(t, r, &hooks{received: echo})
+	polite.SetDeadline(time.Now().Add(patience))
+	all := make([]byte, size)
+	for i := range all {
+		all[i] = byte(i >> 8)
+	}
+	var senders sync.WaitGroup
+	for range floods {
+		nc := dial(t, ln)
+		senders.Go(func() {
+			nc.Write(all)
+			nc.(*net.TCPConn).CloseWrite()
+		})
+	}
+	most := int64(0)
+	b := []byte{1}
+	for len(ended) < floods {
+		before := shares.Load()
+		if _, err := polite.Write(b); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(polite, b); err != nil {
+			t.Fatal(err)
+		}
+		most = max(most, shares.Load()-before)
+	}
+	senders.Wait()
+	for range floods {
+		if err := <-ended; err != io.EOF {
+			t.Errorf("a flood ended with %v", err)
+		}
+	}
+	if most > floods {
+		t.Errorf("another conn waited for %d shares of %v", most, dear)
+	}
+}
+
+// A conn that is reset while it waits ends, with all that waits of it, and others go
+// on.
+func TestResetsOfConnsThatWait(t *testing.T) {
+	const floods = 20
+	r := start(t, nil)
+	ended := make(chan error, floods)
+	opened := make(chan *Conn, floods)
+	ln := listen(t, r, &hooks{
+		opened:   func(c *Conn) { opened <- c },
+		received: func(c *Conn, b []byte) int { time.Sleep(time.Millisecond); return min(len(b), 16<<10) },
+		closed:   func(_ *Conn, err error) { ended <- err },
+	})
+	polite := serve(t, r, &hooks{received: echo})
+	for range floods {
+		nc := dial(t, ln)
+		wait(t, "conn", opened)
+		go func() {
+			nc.Write(make([]byte, 1<<20))
+			nc.(*net.TCPConn).SetLinger(0)
+			nc.Close()
+		}()
+	}
+	exchange(t, polite, "served")
+	for range floods {
+		wait(t, "end", ended)
+	}
+	exchange(t, polite, "served")
+	if n := r.Conns(); n != 1 {
+		t.Errorf("%d conns are left", n)
+	}
+}
+
+// Sockets that wait are counted, whatever ends that.
+func TestWaitingSocketsAreCounted(t *testing.T) {
+	r := start(t, nil)
+	l := r.Loops()[0]
+	left := make(chan int, 1)
+	for name, end := range map[string]func(c *Conn, nc net.Conn){
+		"reset":    func(_ *Conn, nc net.Conn) { nc.(*net.TCPConn).SetLinger(0); nc.Close() },
+		"close":    func(_ *Conn, nc net.Conn) { nc.Close() },
+		"abort":    func(c *Conn, _ net.Conn) { c.Abort(nil) },
+		"finish":   func(c *Conn, _ net.Conn) { c.Finish(time.Second) },
+		"all read": func(*Conn, net.Conn) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			opened := make(chan *Conn, 1)
+			nc := serve(t, r, &hooks{
+				opened:   func(c *Conn) { opened <- c },
+				received: func(_ *Conn, b []byte) int { return len(b) },
+			})
+			c := wait(t, "conn", opened)
+			l.Call(t.Context(), func() {
+				s := c.tr.(*socket)
+				s.pause()
+				left <- l.flooding.paused
+				s.wait([]byte("some"))
+			})
+			if n := <-left; n != 1 {
+				t.Fatalf("%d sockets wait, want 1", n)
+			}
+			end(c, nc)
+			await := time.Now().Add(patience)
+			for n := 1; n != 0; n = <-left {
+				if time.Now().After(await) {
+					t.Fatalf("%d sockets wait", n)
+				}
+				l.Call(t.Context(), func() { left <- l.flooding.paused })
+			}
+		})
+	}
+}

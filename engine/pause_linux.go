@@ -1,0 +1,39 @@
+package engine
+
+import (
+	"reflect"
+
+	"github.com/panjf2000/gnet/v2"
+	"golang.org/x/sys/unix"
+)
+
+// pollSet is the epoll set of the event loop that gc is on, for which gnet has no
+// method: 0 if it is not where gnet 2.9 has it.
+func pollSet(gc gnet.Conn) (fd int) {
+	loop := reflect.ValueOf(gc.EventLoop())
+	if loop.Kind() != reflect.Pointer || loop.Elem().Kind() != reflect.Struct {
+		return 0
+	}
+	poller := loop.Elem().FieldByName("poller")
+	if !poller.IsValid() || poller.Kind() != reflect.Pointer || poller.Elem().Kind() != reflect.Struct {
+		return 0
+	}
+	set := poller.Elem().FieldByName("fd")
+	if !set.IsValid() || set.Kind() != reflect.Int {
+		return 0
+	}
+	if fd = int(set.Int()); !pollFor(fd, gc.Fd(), true) { // it has no other events yet
+		return 0
+	}
+	return fd
+}
+
+// pollFor has the epoll set report input of fd, or not. It reports whether the set
+// has fd.
+func pollFor(set, fd int, input bool) bool {
+	ev := unix.EpollEvent{Fd: int32(fd)}
+	if input {
+		ev.Events = unix.EPOLLIN | unix.EPOLLPRI
+	}
+	return unix.EpollCtl(set, unix.EPOLL_CTL_MOD, fd, &ev) == nil
+}

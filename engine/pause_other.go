@@ -1,0 +1,11 @@
+//go:build darwin || freebsd || dragonfly || netbsd || openbsd
+
+package engine
+
+import "github.com/panjf2000/gnet/v2"
+
+// Sockets do not wait here: gnet reads them in every round.
+
+func pollSet(gnet.Conn) int { return 0 }
+
+func pollFor(set, fd int, input bool) bool { return false }
