@@ -51,6 +51,9 @@ func serveFaulty(fault string) error {
 	if fault == "silent" {
 		cfg.Logger = nil
 	}
+	if fault == "impatient" {
+		cfg.Idle = 200 * time.Millisecond
+	}
 	held := make(chan struct{})
 	cfg.OnMade = func(*peer.Conn) {
 		switch fault {
@@ -129,6 +132,7 @@ func TestRowsFindFaults(t *testing.T) {
 		{"silent", "log", "0 lines"},
 		{"hangs", "idle", "i/o timeout"},
 		{"loses", "ends", "owed at SIGTERM"},
+		{"impatient", "frozen", "in time stayed; one was told: reason.timeout"},
 	} {
 		t.Run(test.fault+" "+test.row, func(t *testing.T) {
 			t.Parallel()
