@@ -189,6 +189,7 @@ func (fs *structFields) addField(fields []field, d tagged, root bool) ([]field, 
 	if err != nil {
 		return nil, err
 	}
+	fs.odd = fs.odd || f.omitEmpty && f.plan.odd // to see if it is empty, v5 looks at its fields
 	if root && d.alias != "" {
 		err = fs.addExtra(d, d.alias)
 	}

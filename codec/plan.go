@@ -110,6 +110,7 @@ const (
 	opAnys
 	opAnyMap
 	opError
+	opErrorText // an error that has nothing but its text
 	opTime
 	opRaw
 	opExt
@@ -184,6 +185,8 @@ func (p *plan) encodeOther(dst []byte, v reflect.Value, depth int) ([]byte, erro
 		return known[Raw](v).appendTo(dst, depth)
 	case opExt:
 		return known[Ext](v).appendTo(dst)
+	case opErrorText:
+		return appendValid(dst, addressable(v).Addr().Interface().(error).Error())
 	case opMsg:
 		return marshal(dst, addressable(v).Addr().Interface().(Marshaler))
 	}

@@ -132,7 +132,12 @@ func (ps *planner) fillPlain(p *plan) *TypeError {
 		}
 	case reflect.Struct:
 		p.set(opStruct)
-		return ps.fillStruct(p)
+		if err := ps.fillStruct(p); err != nil {
+			return err
+		}
+		if len(p.fields) == 0 && reflect.PointerTo(t).Implements(reflect.TypeFor[error]()) {
+			p.enc, p.dec = opErrorText, opRefuse // as errors.New makes them
+		}
 	default:
 		return typeError(t, "msgpack has nothing for it")
 	}
