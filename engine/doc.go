@@ -16,7 +16,22 @@
 // Methods of Reactor, Loop and Timer, and those of Conn but Out, LastOut, Direct,
 // SetDeadline and SetHoldBack, may be called from any goroutine. Handlers and Transports are called on the loop only.
 // Calls that wait for a loop (Run, Dial) return ErrOnLoop when made on one;
-// Stop, Close and Shutdown made on a loop do their work behind the callback.
+// Stop, Close and Shutdown made on a loop do their work behind the callback. Calls
+// with a context are back when it is done, and Stop and Close when nothing has moved
+// for two seconds, whatever a callback does.
+//
+// # Whose goroutine
+//
+// A loop has a goroutine of its own. With Config.OnCaller there is one loop, and it
+// runs on the goroutine that calls Run, or in each call of Poll, for programs with a
+// main loop:
+//
+//	r := engine.New(&engine.Config{OnCaller: true})
+//	for playing() {
+//		r.Poll(ctx) // calls what is due
+//		draw()      // nothing is called
+//	}
+//	r.Close()
 //
 // # Order
 //

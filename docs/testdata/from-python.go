@@ -38,6 +38,8 @@ type helloPacket struct{}
 
 func f(int)                      {}
 func save()                      {}
+func draw()                      {}
+func playing() bool              { return false }
 func count(int) int              { return 0 }
 func use([]byte)                 {}
 func query(int) (int, error)     { return 0, nil }
