@@ -107,8 +107,9 @@ type Conn struct {
 
 // strain is what only a conn has that is slow, or on its way out.
 type strain struct {
-	reason error         // of Abort; under mu, like
-	grace  time.Duration // of Finish
+	reason  error         // of Abort; under mu, like
+	grace   time.Duration // of Finish, and
+	waiters waiters
 
 	// The loop's alone.
 	drained bool          // Drain was called
@@ -236,6 +237,7 @@ func (c *Conn) never() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ended = true
+	c.endWaits()
 	c.grow(c.side.counted(), 0)
 	c.side.clear(&c.loop.r.pool)
 }

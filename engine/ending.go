@@ -81,6 +81,7 @@ func (c *Conn) bury(err error) {
 
 	c.mu.Lock()
 	c.ended = true
+	c.endWaits()
 	c.grow(c.side.counted(), 0)
 	c.side.clear(&l.r.pool)
 	c.mu.Unlock()
@@ -132,6 +133,7 @@ func (c *Conn) finWrite() {
 	s := c.strained()
 	c.mu.Lock()
 	c.ended = true
+	c.endWaits()
 	rest, grace := c.waits.Load(), s.grace
 	c.mu.Unlock()
 	if rest { // queued between the flush and the lock

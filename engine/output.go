@@ -230,6 +230,12 @@ func (c *Conn) QueueParts(head, body []byte) error {
 		return err
 	}
 	c.queue(head, body)
+	c.unlockAndFlush()
+	return nil
+}
+
+// unlockAndFlush has the loop flush what was queued. It unlocks c.mu.
+func (c *Conn) unlockAndFlush() {
 	first := !c.waits.Load()
 	if first {
 		c.waits.Store(true)
@@ -238,7 +244,6 @@ func (c *Conn) QueueParts(head, body []byte) error {
 	if first {
 		c.ask(askFlush)
 	}
-	return nil
 }
 
 // queue adds a message to the side. c.mu is held.
@@ -273,6 +278,7 @@ func (c *Conn) Discard(n int, may func(message []byte) bool) (messages int) {
 	if f == nil {
 		return 0
 	}
+	defer c.admit()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	before := c.side.counted()
@@ -428,6 +434,7 @@ func (c *Conn) writeAll() bool {
 
 // release is flush for output that is held back.
 func (c *Conn) release() {
+	defer c.admit()
 	if c.tr.Buffered() > 0 {
 		c.retreat()
 		return

@@ -54,8 +54,11 @@ func (c *Conn) hold(n, written int) {
 	if c.writing {
 		n += c.loop.rest.size() // no longer queued, and not the transport's yet
 	}
-	if c.buffered.Load() != int64(n) {
+	if was := c.buffered.Load(); was != int64(n) {
 		c.buffered.Store(int64(n))
+		if was > int64(n) {
+			c.admit()
+		}
 	}
 }
 

@@ -173,8 +173,12 @@ type Config struct {
 	Idle time.Duration
 
 	// Overflow is what happens to packets for which there is no room, because
-	// more than the reactor's MaxPending would wait for the other side; a conn,
-	// and a packet type, may have policies of their own. 0 means CloseSlow.
+	// more than the reactor's MaxPending would wait for the other side, or its
+	// MaxTotalPending does and this conn has its part of it; a conn, and a packet
+	// type, may have policies of their own. 0 means Refuse for a client, and
+	// CloseSlow for a server, whose other sides are to pay for being slow. Conn.SendWait
+	// waits for room instead. Whatever the policy, a conn is ended for which more than
+	// SoftPending waits for SoftTime, or anything for StallTime and none of it moves.
 	Overflow registry.Overflow
 
 	// OnPressure is called when more than the reactor's SoftPending waits for

@@ -49,6 +49,9 @@ func (c *Conn) policy(t *registry.Type) registry.Overflow {
 	if p := c.peer.cfg.Overflow; p != 0 {
 		return p
 	}
+	if c.peer.client {
+		return registry.Refuse
+	}
 	return registry.CloseSlow
 }
 

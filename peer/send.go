@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -150,7 +151,10 @@ func (c *Conn) SendEncoded(raw []byte) error {
 }
 
 // send takes v through the hooks on the way out and queues it.
-func (p *Peer) send(c *Conn, t *registry.Type, v any) (err error) {
+func (p *Peer) send(c *Conn, t *registry.Type, v any) error { return p.sendBy(nil, c, t, v) }
+
+// sendBy is send for a sender that waits until ctx is done, if that is not nil.
+func (p *Peer) sendBy(ctx context.Context, c *Conn, t *registry.Type, v any) (err error) {
 	if t == nil {
 		return ErrNoPacket
 	}
@@ -181,7 +185,7 @@ func (c *Conn) encodeAndSend(t *registry.Type, v any) error {
 	if b.B, err = c.encode(b.B, t, id, v); err != nil {
 		return dropped(err)
 	}
-	return c.dispatch(t, b.B)
+	return c.dispatchBy(ctx, t, b.B)
 }
 
 // redirect calls a hook that may change the destination.
@@ -224,6 +228,11 @@ func (c *Conn) encode(b []byte, t *registry.Type, id uint16, v any) (_ []byte, e
 
 // dispatch queues a frame behind whatever was sent before.
 func (c *Conn) dispatch(t *registry.Type, frame []byte) (err error) {
+	return c.dispatchBy(nil, t, frame)
+}
+
+// dispatchBy is dispatch for a sender that waits until ctx is done, if that is not nil.
+func (c *Conn) dispatchBy(ctx context.Context, t *registry.Type, frame []byte) (err error) {
 	p := c.peer
 	raw := frame[codec.LengthSize:]
 	if err := c.fits(t, len(raw)); err != nil {
@@ -247,6 +256,9 @@ func (c *Conn) dispatch(t *registry.Type, frame []byte) (err error) {
 			}
 		}
 		p.log(c, Sent, t, codec.Frame(raw).Payload())
+	}
+	if ctx != nil {
+		return c.queueWait(ctx, t, frame)
 	}
 	return c.queue(t, frame)
 }

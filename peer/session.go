@@ -390,6 +390,7 @@ func (c *Conn) lose(reason error) {
 	e := c.more()
 	c.lost, e.why = true, reason
 	before := State(c.state.Swap(uint32(Softquitted)))
+	c.link.EndWaits() // what they would send would come after the softquit
 	e.farewell.Store(c.made && before <= Softquitted)
 	defer e.farewell.Store(false)
 	c.tellLost(reason)
