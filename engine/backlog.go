@@ -11,30 +11,28 @@ type backlog struct {
 // size is how many bytes wait.
 func (b *backlog) size() int { return b.queue.size() - b.off }
 
-// begin takes over what is left of buf, of which the first sent bytes have gone, in an
-// empty backlog.
-func (b *backlog) begin(p *Pool, f Framer, buf *Buffer, sent int) {
+// begin copies what is left of b, of which the first sent bytes have gone, into an empty
+// backlog.
+func (b *backlog) begin(p *Pool, f Framer, buf []byte, sent int) {
 	lead := 0
 	for lead < sent {
 		if f == nil {
 			lead = sent
 			break
 		}
-		lead += messageIn(f, buf.B[lead:])
+		lead += messageIn(f, buf[lead:])
 	}
-	b.start(p, f, buf, sent, lead)
+	b.start(p, f, buf[sent:], lead-sent)
 }
 
-// start is begin where it is known that the first whole message begins at lead.
-func (b *backlog) start(p *Pool, f Framer, buf *Buffer, sent, lead int) {
-	rest := len(buf.B) - sent
-	if 2*rest >= cap(buf.B) {
-		b.last, b.off, b.lead = buf, sent, lead
-		return
+// start is begin where it is known how much of rest belongs to a message that has gone in
+// part.
+func (b *backlog) start(p *Pool, f Framer, rest []byte, lead int) {
+	if b.off, b.lead = 0, lead; lead > 0 {
+		b.last = bufferFor(p, lead, true)
+		b.last.B = append(b.last.B, rest[:lead]...)
 	}
-	buf.B = buf.B[:copy(buf.B, buf.B[sent:])]
-	b.keep(p, f, buf)
-	b.off, b.lead = 0, lead-sent
+	b.keep(p, f, rest[lead:])
 }
 
 // next is what is to go next.

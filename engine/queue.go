@@ -153,27 +153,40 @@ func (q *queue) room() int {
 	return chunk
 }
 
-// keep takes b over, to the end. Its bytes are copied where that takes less
-// memory: into the room that the last buffer has, or out of a buffer of which
-// they fill less than half.
-func (q *queue) keep(p *Pool, f Framer, b *Buffer) {
-	n := len(b.B)
-	if last := q.last; last != nil && len(last.B)+n <= max(cap(last.B), chunk) {
-		last.B = append(roomFor(last.B, n), b.B...)
-		p.Put(b)
-		return
+// keep copies messages to the end, in buffers that are as large as they need to be: one
+// that output was written to may be much larger, and is wanted for more.
+func (q *queue) keep(p *Pool, f Framer, b []byte) {
+	for len(b) > 0 {
+		n := fitting(f, b, chunk)
+		if last := q.last; last == nil || len(last.B)+n > max(cap(last.B), chunk) {
+			if last != nil {
+				q.insert(f, last, false)
+			}
+			q.last = bufferFor(p, n, last == nil)
+		}
+		q.last.B = append(roomFor(q.last.B, n), b[:n]...)
+		b = b[n:]
 	}
-	first := q.last == nil
-	if !first {
-		q.insert(f, q.last, false)
+}
+
+// fitting is the length of as many messages at the front of b as most bytes hold, and of
+// one at least.
+func fitting(f Framer, b []byte, most int) int {
+	if len(b) <= most {
+		return len(b)
 	}
-	if 2*n >= cap(b.B) {
-		q.last = b
-		return
+	if f == nil {
+		return most
 	}
-	q.last = bufferFor(p, n, first)
-	q.last.B = append(q.last.B, b.B...)
-	p.Put(b)
+	n := messageIn(f, b)
+	for n < len(b) {
+		m := messageIn(f, b[n:])
+		if n+m > most {
+			break
+		}
+		n += m
+	}
+	return n
 }
 
 // bufferFor is a buffer that has room for n bytes, and not for many more if it is

@@ -91,14 +91,18 @@ func TestQueueKeepsLittleMemory(t *testing.T) {
 	var p Pool
 	f := &lengths{}
 	for _, size := range []int{2, 15, 300, 5000, 30_000, 60_000} {
-		for _, room := range []int{0, 4 << 10, 256 << 10} {
+		for _, room := range []int{0, 4 << 10, 256 << 10} { // of buffers that others have had
+			if b := p.Get(); room > 0 {
+				b.B = make([]byte, 0, room)
+				p.Put(b)
+			} else {
+				p.Put(b)
+			}
 			var q queue
 			var want []byte
 			for i := range 200 {
-				b := p.Get()
 				m := message(size, byte(i))
-				b.B = append(make([]byte, 0, max(room, size)), m...)
-				q.keep(&p, f, b)
+				q.keep(&p, f, m)
 				want = append(want, m...)
 				if most := 2*q.size() + firstChunk + 2*chunk*min(i, 1); q.memory() > most {
 					t.Fatalf("%d messages of %d bytes in buffers of %d take %d bytes, more than %d", i+1, size, room, q.memory(), most)
@@ -169,20 +173,13 @@ func TestBacklogCountsMessages(t *testing.T) {
 		if sent%7 != 0 {
 			continue
 		}
-		for _, room := range []int{0, 256 << 10} {
+		{
 			var b backlog
-			buf := p.Get()
-			buf.B = make([]byte, 0, max(room, messages*size))
-			for range messages {
-				buf.B = append(buf.B, message(size, 'm')...)
-			}
-			b.begin(&p, f, buf, sent)
+			b.begin(&p, f, bytes.Repeat(message(size, 'm'), messages), sent)
 			if got, want := b.messages(f), messages-sent/size; got != want || b.size() != messages*size-sent {
 				t.Fatalf("after %d bytes %d messages and %d bytes are left, want %d messages", sent, got, b.size(), want)
 			}
-			more := p.Get()
-			more.B = append(more.B, message(size, 'm')...)
-			b.keep(&p, f, more)
+			b.keep(&p, f, message(size, 'm'))
 			step := 1 + sent%size
 			if step <= len(b.next()) {
 				b.sent(&p, step)

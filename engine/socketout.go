@@ -29,7 +29,8 @@ func (s *socket) Write(b *Buffer) error {
 		return ErrClosed
 	}
 	if s.hasBacklog() {
-		s.aside.out.keep(&s.loop.r.pool, s.framer(), b)
+		s.aside.out.keep(&s.loop.r.pool, s.framer(), b.B)
+		s.loop.buffers.Put(b)
 		return nil
 	}
 	n, err := s.send(b.B)
@@ -43,7 +44,8 @@ func (s *socket) Write(b *Buffer) error {
 	case n == len(b.B):
 		s.loop.buffers.Put(b)
 	default:
-		s.put().out.begin(&s.loop.r.pool, s.framer(), b, n)
+		s.put().out.begin(&s.loop.r.pool, s.framer(), b.B, n)
+		s.loop.buffers.Put(b)
 		s.watch()
 	}
 	return nil
@@ -62,12 +64,13 @@ func (s *socket) writeTwo(out *Buffer, b []byte) (taken bool) {
 		s.loop.buffers.Put(out)
 		return true
 	case n >= first:
-		out.B = append(out.B[:0], b[n-first:]...)
-		s.put().out.start(&s.loop.r.pool, s.framer(), out, 0, len(out.B))
+		rest := b[n-first:]
+		s.put().out.start(&s.loop.r.pool, s.framer(), rest, len(rest))
 	default:
 		out.B = append(out.B, b...)
-		s.put().out.begin(&s.loop.r.pool, s.framer(), out, n)
+		s.put().out.begin(&s.loop.r.pool, s.framer(), out.B, n)
 	}
+	s.loop.buffers.Put(out)
 	s.watch()
 	return true
 }

@@ -34,7 +34,7 @@ type Pool struct {
 
 	ledger ledger // empty but in the debug build; first, where that costs nothing
 	pool   bytebufferpool.Pool
-	large  bytebufferpool.Pool // a pool keeps what is of its usual size: one for each
+	large  sync.Pool // of those that hold Large or more, however full they come back
 	out    atomic.Int64
 
 	mu     sync.Mutex
@@ -62,11 +62,10 @@ func (p *Pool) GetLarge() *Buffer {
 	if p.Fresh {
 		return &Buffer{B: make([]byte, 0, Large)}
 	}
-	b := p.large.Get()
-	if cap(b.B) < Large {
-		b.B = make([]byte, 0, Large)
+	if b, ok := p.large.Get().(*Buffer); ok {
+		return b
 	}
-	return b
+	return &Buffer{B: make([]byte, 0, Large)}
 }
 
 // Put takes b back; b and every slice of it are dead for the caller.
@@ -83,6 +82,7 @@ func (p *Pool) Put(b *Buffer) {
 		return
 	}
 	if cap(b.B) >= Large {
+		b.B = b.B[:0]
 		p.large.Put(b)
 		return
 	}
