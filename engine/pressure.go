@@ -72,8 +72,12 @@ func (c *Conn) count(s *strain) {
 	if d := n - s.counted; d != 0 {
 		s.counted = n
 		l.waiting += d
-		if l.r.total.Add(int64(d)) > l.r.crowded() && d > 0 {
+		total := l.r.total.Add(int64(d))
+		if d > 0 && total > l.r.crowded() {
 			l.crowded = true
+		}
+		if d > 0 && l.r.heavy(total) && !l.r.virtual && l.r.collecting.CompareAndSwap(false, true) {
+			go l.r.collect()
 		}
 	}
 }

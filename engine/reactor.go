@@ -46,7 +46,9 @@ type Reactor struct {
 	halt     atomic.Bool // loops park at the next chance
 	draining atomic.Bool
 	conns    atomic.Int64 // open, or on their way in
-	total    atomic.Int64 // bytes that wait for other sides, roughly
+	total    atomic.Int64 // memory of what waits for other sides, in bytes
+
+	collecting atomic.Bool // collect is under way
 
 	endCtx context.Context // done, with the cause ErrClosed, as soon as the end begins
 	cancel context.CancelCauseFunc
