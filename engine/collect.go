@@ -3,6 +3,7 @@ package engine
 import (
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"time"
 )
 
@@ -11,13 +12,17 @@ const (
 	// garbage collected: below that, what the collector leaves does not matter.
 	heavyFrom = 64 << 20
 
-	// collectEvery is how often it is then collected. Seldomer, and an attacker makes
-	// more garbage meanwhile.
-	collectEvery = time.Second
+	// collectLook is how often the heap is looked at then: it takes a microsecond, and
+	// in that time an attacker makes less garbage than the part below.
+	collectLook = 50 * time.Millisecond
 
-	// collectShare is the part of the time that collecting may take at most, as a
-	// divisor, for programs with a large heap of their own.
-	collectShare = 20
+	// collectPart is by which part of Config.MaxTotalPending the heap may have grown
+	// since the last time before it is collected, as a divisor.
+	collectPart = 8
+
+	// collectShare is how many times as long as it took passes at least until the next
+	// time, for programs with a large heap of their own.
+	collectShare = 3
 )
 
 // heavy reports whether so much waits that the memory which the collector leaves
@@ -31,15 +36,29 @@ func (r *Reactor) heavy(total int64) bool {
 // system when that is over. It has a goroutine of its own, one at a time.
 func (r *Reactor) collect() {
 	defer r.collecting.Store(false)
-	for wait := collectEvery; r.heavy(r.total.Load()); {
+	grown := max(uint64(r.cfg.MaxTotalPending/collectPart), heavyFrom/collectPart)
+	floor, next := heapBytes(), time.Now()
+	look := time.NewTicker(collectLook)
+	defer look.Stop()
+	for r.heavy(r.total.Load()) {
 		select {
-		case <-time.After(wait):
+		case <-look.C:
 		case <-r.done:
 			return
 		}
-		began := time.Now()
-		runtime.GC()
-		wait = max(collectEvery, collectShare*time.Since(began))
+		if began := time.Now(); began.After(next) && heapBytes() >= floor+grown {
+			debug.FreeOSMemory()
+			next = time.Now().Add(collectShare * time.Since(began))
+			floor = heapBytes()
+		}
 	}
+	runtime.GC() // a pool gives up in two collections what nobody wants
 	debug.FreeOSMemory()
+}
+
+// heapBytes is how much of the heap is in use, garbage included, in bytes.
+func heapBytes() uint64 {
+	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(heap)
+	return heap[0].Value.Uint64()
 }

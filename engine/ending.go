@@ -92,15 +92,20 @@ func (c *Conn) bury(err error) {
 	if c.writing {
 		l.rest.clear(&l.r.pool)
 	}
-	if s := c.strain.Load(); s != nil {
-		l.waiting -= s.counted
-		l.r.total.Add(int64(-s.counted))
-		s.counted = 0
-	}
 	c.buffered.Store(0)
 	c.lose(lost)
 	l.lost = append(l.lost, burial{c, err})
+	if s := c.strain.Load(); s != nil && s.counted != 0 {
+		defer c.uncount(s) // when the memory is free: somebody may collect it then
+	}
 	c.hangUp()
+}
+
+// uncount takes the conn's part out of the reactor's total.
+func (c *Conn) uncount(s *strain) {
+	c.loop.waiting -= s.counted
+	c.loop.r.total.Add(int64(-s.counted))
+	s.counted = 0
 }
 
 // hangUp closes the transport. The conn has ended by then, so that one with a

@@ -173,22 +173,20 @@ func TestBacklogCountsMessages(t *testing.T) {
 		if sent%7 != 0 {
 			continue
 		}
-		{
-			var b backlog
-			b.begin(&p, f, bytes.Repeat(message(size, 'm'), messages), sent)
-			if got, want := b.messages(f), messages-sent/size; got != want || b.size() != messages*size-sent {
-				t.Fatalf("after %d bytes %d messages and %d bytes are left, want %d messages", sent, got, b.size(), want)
-			}
-			b.keep(&p, f, message(size, 'm'))
-			step := 1 + sent%size
-			if step <= len(b.next()) {
-				b.sent(&p, step)
-				if got, want := b.messages(f), messages+1-(sent+step)/size; got != want {
-					t.Fatalf("after %d and %d bytes %d messages are left, want %d", sent, step, got, want)
-				}
-			}
-			b.clear(&p)
+		var b backlog
+		b.begin(&p, f, bytes.Repeat(message(size, 'm'), messages), sent)
+		if got, want := b.messages(f), messages-sent/size; got != want || b.size() != messages*size-sent {
+			t.Fatalf("after %d bytes %d messages and %d bytes are left, want %d messages", sent, got, b.size(), want)
 		}
+		b.keep(&p, f, message(size, 'm'))
+		step := 1 + sent%size
+		if step <= len(b.next()) {
+			b.sent(&p, step)
+			if got, want := b.messages(f), messages+1-(sent+step)/size; got != want {
+				t.Fatalf("after %d and %d bytes %d messages are left, want %d", sent, step, got, want)
+			}
+		}
+		b.clear(&p)
 	}
 	if n := p.Out(); n != 0 {
 		t.Errorf("%d buffers are left", n)
