@@ -171,11 +171,11 @@ func (p *Peer) sendBy(ctx context.Context, c *Conn, t *registry.Type, v any) (er
 			return dropped(err)
 		}
 	}
-	return c.encodeAndSend(t, v)
+	return c.encodeAndSend(ctx, t, v)
 }
 
-// encodeAndSend is send after the hooks that see values.
-func (c *Conn) encodeAndSend(t *registry.Type, v any) error {
+// encodeAndSend is sendBy after the hooks that see values.
+func (c *Conn) encodeAndSend(ctx context.Context, t *registry.Type, v any) error {
 	id, err := c.wireID(t)
 	if err != nil {
 		return err
