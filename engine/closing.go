@@ -1,5 +1,7 @@
 package engine
 
+import "github.com/packetmq/packetmq/internal/ringbuf"
+
 // closeHere closes a loop that has no goroutine.
 func (l *Loop) closeHere(err error) { l.onOwn(func() { l.close(err) }) }
 
@@ -68,6 +70,7 @@ func (l *Loop) close(err error) {
 	l.timers.clear()
 	l.silence()
 	l.ready, l.round, l.served = nil, 0, 0
+	l.later = ringbuf.Ring[*Conn]{}
 	l.congested, l.watched, l.pressed = lookout{}, lookout{}, nil
 	l.buffers.Clear()
 }

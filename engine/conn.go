@@ -288,7 +288,7 @@ func (c *Conn) Received(b []byte) (n int) {
 // pump gives the conn a share of a turn, and of another one if input is left.
 func (c *Conn) pump() {
 	if c.tr.Pump() {
-		c.loop.enqueue(c)
+		c.loop.enqueueLater(c)
 	}
 	if c.congested {
 		c.relieved()

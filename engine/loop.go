@@ -46,12 +46,13 @@ type Loop struct {
 	// The loop's alone.
 	buffers   *Cache
 	conns     []*Conn
-	sockets   int     // of them, those that a poller serves
-	ready     []*Conn // conns with input held back
-	round     int     // how many of these have their share in this round
-	served    int     // how many had it
-	dear      bool    // a share was of long input, which may have taken long
-	dirty     []*Conn // conns to flush
+	sockets   int                 // of them, those that a poller serves
+	ready     []*Conn             // conns with input held back
+	later     ringbuf.Ring[*Conn] // those of them that had a share of it
+	round     int                 // how many of these have their share in this round
+	served    int                 // how many had it
+	dear      bool                // a share was of long input, which may have taken long
+	dirty     []*Conn             // conns to flush
 	batching  batching
 	flooding  flooding
 	rest      queue   // of the one that is being flushed, what is not written yet
@@ -199,6 +200,15 @@ func (l *Loop) setBell(bell func()) {
 	l.mu.Lock()
 	l.bell, l.ringing = bell, false
 	l.mu.Unlock()
+}
+
+// enqueueLater gives c, which had a share and has input left, another one after the
+// conns that are ready: one such conn a round. On the loop only.
+func (l *Loop) enqueueLater(c *Conn) {
+	if !c.queued && c.phase != closed {
+		c.queued = true
+		l.later.Push(c)
+	}
 }
 
 // enqueue gives c a share of a coming turn. On the loop only.

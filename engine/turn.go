@@ -101,9 +101,11 @@ func (l *Loop) runReady(began time.Time) {
 	l.settle()
 }
 
-func (l *Loop) hasReady() bool { return l.served < len(l.ready) }
+func (l *Loop) hasReady() bool { return l.served < len(l.ready) || l.later.Len() > 0 }
 
-// nextRound takes those out that had their share.
+// nextRound takes those out that had their share, and adds one of those that have
+// input left from an earlier one: however many conns bring more than a share, one
+// that brings less waits for no more than one of them.
 func (l *Loop) nextRound() {
 	n := 0
 	if l.served < len(l.ready) {
@@ -111,6 +113,9 @@ func (l *Loop) nextRound() {
 		clear(l.ready[n:])
 	}
 	l.ready, l.served = l.ready[:n], 0
+	if c, ok := l.later.Pop(); ok {
+		l.ready = append(l.ready, c)
+	}
 }
 
 // takeLooked answers what other goroutines ask of conns.

@@ -103,3 +103,26 @@ func TestTurnsOfALoopAlone(t *testing.T) {
 		}
 	}
 }
+
+// However many conns have more than a share, one that has less waits for no more
+// than one of them.
+func TestConnsWithLittleDoNotWaitForThoseWithMuch(t *testing.T) {
+	const conns = 50
+	v := virtual(t, nil)
+	shares, spoke := 0, 0
+	for range conns {
+		p := &plug{pump: func() bool { shares++; return true }}
+		p.open = func() { p.sink.Wake(p.sink.Loop()) }
+		plugIn(t, v.r, p, &hooks{})
+	}
+	little := &plug{pump: func() bool { spoke = shares; return false }}
+	c := plugIn(t, v.r, little, &hooks{})
+	for range 3 {
+		v.Step(0)
+	}
+	before := shares
+	v.r.Post(func() { c.Wake(c.Loop()) })
+	if v.Step(0); spoke == 0 || spoke-before > 2 {
+		t.Errorf("it waited for %d shares of others", spoke-before)
+	}
+}
