@@ -156,3 +156,85 @@ func TestSendsThatDoNotReturn(t *testing.T) {
 		}
 	}
 }
+
+// boltingIn do not return from a hook on the way in.
+type boltingIn struct {
+	in   string
+	bolt func()
+}
+
+func (h *boltingIn) at(step string) {
+	if h.in == step {
+		h.bolt()
+	}
+}
+
+func (h *boltingIn) NewValue() any                                { h.at("NewValue"); return &boltingValue{h} }
+func (h *boltingIn) OnDecode(_ registry.Conn, v any) (any, error) { h.at("OnDecode"); return v, nil }
+func (h *boltingIn) OnReceive(registry.Conn, any) error           { h.at("OnReceive"); return nil }
+func (h *boltingIn) handle(*Conn, any) error                      { h.at("handler"); return nil }
+func (h *boltingIn) packet(_ *Conn, _ *registry.Type, v any) (any, error) {
+	h.at("PacketIn")
+	return v, nil
+}
+func (h *boltingIn) encoded(_ *Conn, raw []byte) ([]byte, error) { h.at("EncodedIn"); return raw, nil }
+
+// boltingValue does not return from decoding itself.
+type boltingValue struct{ h *boltingIn }
+
+func (v *boltingValue) UnmarshalMsg(b []byte) ([]byte, error) {
+	v.h.at("UnmarshalMsg")
+	return b[1:], nil
+}
+
+// What does not return on the way in ends its own conn, after the answers that
+// it had, and touches no other.
+func TestReceivingThatDoesNotReturn(t *testing.T) {
+	for _, in := range []string{"NewValue", "UnmarshalMsg", "OnDecode", "OnReceive", "handler", "PacketIn", "EncodedIn"} {
+		for how, bolt := range map[string]func(){"Goexit": runtime.Goexit, "panic": func() { panic("bolted") }} {
+			for _, over := range []string{"tcp", "memory, one reactor"} {
+				t.Run(fmt.Sprint(in, ", ", how, ", ", over), func(t *testing.T) {
+					s, c := newSide(false, 17, 18), newSide(true, 40, 41)
+					armed := false // on the loop, where all of it happens
+					h := &boltingIn{in, func() {
+						if armed {
+							armed = false
+							bolt()
+						}
+					}}
+					s.cfg.PacketIn, s.cfg.EncodedIn = h.packet, h.encoded
+					s.reg.Add("test:any", 30, h)
+					c.reg.Add("test:any", 50, nil)
+					w := transports[over](t, s, c)
+					HandleAny(w.server, "test:any", h.handle)
+					pongs := inbox(t, w.client, c.pong, 10)
+					Handle(w.server, s.ping, func(conn *Conn, v *note) error {
+						armed = v.Text == "arm"
+						return Reply(conn, s.pong, v)
+					})
+					_, other := w.handshake(t)
+					sc, cc := w.handshake(t)
+					Send(cc, c.ping, &note{1, "arm"})
+					if err := cc.Send("test:any", 1); err != nil {
+						t.Fatal(err)
+					}
+					if got := wait(t, "answer", pongs); got.N != 1 {
+						t.Errorf("got %+v", got)
+					}
+					want := ReasonHandler
+					if in == "UnmarshalMsg" && how == "panic" {
+						want = ReasonPayload // codec takes it for what it mostly is
+					}
+					if e := s.next(t, "lost"); e.conn != sc || !errors.Is(e.reason, want) {
+						t.Errorf("the server lost %v because of %v", e.conn, e.reason)
+					}
+					c.next(t, "lost")
+					Send(other, c.ping, &note{2, ""})
+					if got := wait(t, "answer to another", pongs); got.N != 2 {
+						t.Errorf("got %+v", got)
+					}
+				})
+			}
+		}
+	}
+}

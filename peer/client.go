@@ -56,6 +56,9 @@ func (c *Client) connect(ctx context.Context, to target) (*Conn, error) {
 // like Connect. There is no reconnection. A TLS conn is to have done its
 // handshake, for Conn.TLS to tell of it.
 func (c *Client) Inject(ctx context.Context, nc net.Conn) (*Conn, error) {
+	if nc == nil {
+		return nil, errNilTransport
+	}
 	taken := false
 	conn, err := c.await(ctx, func(_ context.Context, conn *Conn) error {
 		taken = true

@@ -266,7 +266,7 @@ func (c *Conn) newTable() *registry.Table {
 	if a == nil {
 		return base
 	}
-	a = &adaptation{told: a.told, base: base, table: base.Rebase(a.told.IDs())}
+	a = c.peer.rebased(a.told, base)
 	c.adapted.Store(a)
 	return a.table
 }

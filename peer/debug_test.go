@@ -11,14 +11,6 @@ import (
 // poisoned is n bytes of what the debug build leaves.
 func poisoned(n int) []byte { return bytes.Repeat([]byte{0xdb}, n) }
 
-// onLoop calls f on the conn's loop and waits for it.
-func onLoop(t *testing.T, c *Conn, f func()) {
-	t.Helper()
-	if err := c.Loop().Call(t.Context(), f); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // What is kept beyond the call that lent it is poison, on every way that bytes
 // take to the program; and what the program gets the next time is not.
 func TestKeptViewsArePoison(t *testing.T) {

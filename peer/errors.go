@@ -28,6 +28,8 @@ var (
 	// NewClient, NewMemoryServer or NewMemoryClient made.
 	ErrNoPeer = errors.New("peer: no such peer")
 
+	errNilTransport = errors.New("peer: nil net.Conn")
+
 	// ErrNoHandler is returned where a function to handle packets is nil.
 	ErrNoHandler = errors.New("peer: nil handler")
 

@@ -80,7 +80,10 @@ func (p *Peer) exactly(t *registry.Type, v any) (any, error) {
 // wants values to be.
 func (p *Peer) received(t *registry.Type, v any) (any, error) {
 	made := t.New()
-	if made == nil || reflect.TypeOf(v) == reflect.TypeOf(made) && !reflect.ValueOf(v).IsNil() {
+	if p := reflect.ValueOf(made); p.Kind() != reflect.Pointer || p.IsNil() {
+		return v, nil // a plain value, or nothing to decode into
+	}
+	if reflect.TypeOf(v) == reflect.TypeOf(made) && !reflect.ValueOf(v).IsNil() {
 		return v, nil
 	}
 	if into := reflect.ValueOf(made).Elem(); v != nil && reflect.TypeOf(v).AssignableTo(into.Type()) {

@@ -218,7 +218,7 @@ func TestTwistedServer(t *testing.T) {
 func mixed(n int) map[string]any {
 	return map[string]any{
 		"n": n, "text": "grüße", "bytes": []byte{0, 255, 1}, "nil": nil, "yes": true,
-		"float": 1.5, "ints": []any{0, -1, 127, 128, 255, 256, 65535, 65536, -32, -33, -128, -129, -32769, 1 << 40},
+		"float": 1.5, "ints": []any{0, -1, 127, 128, 255, 256, 65535, 65536, -32, -33, -128, -129, -32769, int64(1 << 40)},
 		"deep": map[string]any{"list": []any{map[string]any{"x": []any{}}}},
 	}
 }

@@ -65,6 +65,22 @@ func TestFailedConnsLeaveTheRegistry(t *testing.T) {
 	})
 }
 
+// Conns that were told the same have one table between them, also when the
+// registry has changed since.
+func TestConnsShareTheirTable(t *testing.T) {
+	everywhere(t, nil, func(t *testing.T, w *world) {
+		s1, c1 := w.handshake(t)
+		s2, c2 := w.handshake(t)
+		for range 2 {
+			if s1.table() != s2.table() || c1.table() != c2.table() {
+				t.Error("conns have tables of their own")
+			}
+			w.s.reg.Remove("test:pong")
+			w.c.reg.Remove("test:pong")
+		}
+	})
+}
+
 // A packet may get the index of one that was removed, but not its handler.
 func TestHandlersOfRemovedPackets(t *testing.T) {
 	s := newSide(false, 17, 18)

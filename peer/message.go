@@ -94,9 +94,9 @@ func parseInit(b []byte) (m initMsg, err error) {
 // pubIDsMsg is handshake_pubids.
 type pubIDsMsg struct {
 	adapt   bool
-	unclear bool // adapt was neither true nor false
-	ids     []registry.Entry
-	token   []byte // of the input; nil: there was none, and none is sent
+	unclear bool             // adapt was neither true nor false
+	ids     []registry.Entry // the names are parts of a copy of the input
+	token   []byte           // of the input; nil: there was none, and none is sent
 }
 
 func (m pubIDsMsg) append(b []byte) []byte {
@@ -181,6 +181,7 @@ func (m *pubIDsMsg) parseIDs(b []byte) ([]byte, error) {
 	if n > registry.MaxNames {
 		return nil, fmt.Errorf("%d names, at most %d are taken", n, registry.MaxNames)
 	}
+	text := string(b)                                   // of which the names are parts: one object, not one for each
 	m.ids = make([]registry.Entry, 0, min(n, len(b)/2)) // a pair takes two bytes at least
 	for range n {
 		var name []byte
@@ -188,13 +189,14 @@ func (m *pubIDsMsg) parseIDs(b []byte) ([]byte, error) {
 		if name, b, err = codec.ReadText(b); err != nil {
 			return nil, err
 		}
+		from := len(text) - len(b) - len(name)
 		if id, b, err = codec.ReadUint(b); err != nil {
 			return nil, err
 		}
 		if id > registry.MaxID {
 			return nil, fmt.Errorf("id %d is out of range", id)
 		}
-		m.ids = append(m.ids, registry.Entry{Name: string(name), ID: uint16(id)})
+		m.ids = append(m.ids, registry.Entry{Name: text[from : from+len(name)], ID: uint16(id)})
 	}
 	return b, nil
 }

@@ -76,6 +76,7 @@ func TestNothingIsAnError(t *testing.T) {
 			"Broadcast":                    func() error { return p.Broadcast(17, v) },
 			"Server.Listen":                func() error { _, err := (&Server{p}).Listen("127.0.0.1:0"); return err },
 			"Server.Inject":                func() error { _, err := (&Server{p}).Inject(far); return err },
+			"Server.Serve":                 func() error { _, err := (&Server{p}).Serve(nil); return err },
 			"Client.Connect":               func() error { _, err := (&Client{p}).Connect(t.Context(), "127.0.0.1:1"); return err },
 			"Client.ConnectAsync":          func() error { return (&Client{p}).ConnectAsync("127.0.0.1:1") },
 			"Client.Inject":                func() error { _, err := (&Client{p}).Inject(t.Context(), far); return err },
@@ -117,6 +118,8 @@ func TestNothingIsAnError(t *testing.T) {
 		}
 		return nil
 	}
+	tests["Server.Inject, nil"] = func() error { _, err := server.Inject(nil); return want(err, errNilTransport) }
+	tests["Client.Inject, nil"] = func() error { _, err := client.Inject(t.Context(), nil); return want(err, errNilTransport) }
 	var none registry.Packet[note]
 	tests["Handle, zero packet"] = func() error { return want(Handle(server, none, func(*Conn, *note) error { return nil }), ErrNoPacket) }
 	tests["Handle, nil handler"] = func() error { return want(Handle(server, s.ping, nil), ErrNoHandler) }

@@ -34,6 +34,7 @@ type Peer struct {
 
 	handlers    atomic.Pointer[handlers]
 	lastAdapted atomic.Pointer[adaptation]
+	lastRebased atomic.Pointer[adaptation]
 	encodedIDs  atomic.Pointer[encodedIDs]
 	packets     packetLog
 	admission   admission
@@ -481,6 +482,17 @@ func (p *Peer) Broadcast(packet, v any, except ...*Conn) error {
 		}
 	}
 	return err
+}
+
+// rebased is what conns that were told the same share after a change of the
+// registry.
+func (p *Peer) rebased(told, base *registry.Table) *adaptation {
+	a := p.lastRebased.Load()
+	if a == nil || a.told != told || a.base != base {
+		a = &adaptation{told: told, base: base, table: base.Rebase(told.IDs())}
+		p.lastRebased.Store(a)
+	}
+	return a
 }
 
 // leftOut reports whether a conn is among some. Few are compared, many looked up.

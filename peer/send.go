@@ -195,7 +195,7 @@ func redirect(h registry.OnSender, c *Conn, v any) (*Conn, any, error) {
 		return nil, nil, err
 	}
 	conn, ok := to.(*Conn)
-	if !ok || conn == nil {
+	if !ok || conn.check() != nil {
 		return nil, nil, fmt.Errorf("%w: OnSend returned a %T", ErrNoConn, to)
 	}
 	return conn, v, nil

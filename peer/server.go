@@ -36,6 +36,12 @@ func (s *Server) Listen(addr string) (*engine.Listener, error) { return s.listen
 // Unix sockets are taken as by Inject, but counted by Config.HalfOpen and the
 // other bounds. It takes ln over in any case.
 func (s *Server) Serve(ln net.Listener) (*engine.Listener, error) {
+	if err := s.check(); err != nil {
+		if ln != nil {
+			ln.Close()
+		}
+		return nil, err
+	}
 	if ln == nil {
 		return nil, errors.New("peer: nil net.Listener")
 	}
@@ -71,6 +77,9 @@ func (l tlsApart) Accept() (net.Conn, error) {
 // bounds on accepted conns do not hold for it. A TLS conn is to have done its
 // handshake, for Conn.TLS to tell of it.
 func (s *Server) Inject(nc net.Conn) (*Conn, error) {
+	if nc == nil {
+		return nil, errNilTransport
+	}
 	c, err := s.newConn()
 	if err != nil {
 		nc.Close()
