@@ -253,6 +253,70 @@ func TestOmitEmptyKeepsWhatIsNotZero(t *testing.T) {
 	}
 }
 
+type (
+	embedsTime struct {
+		time.Time
+		N int
+	}
+	embedsPointer struct{ *byCustom }
+	embedsMsg     struct {
+		byMsgPtr
+		N int
+	}
+	embedsText struct {
+		N int
+		byText
+	}
+	embedsOne struct{ byMsgPtr }
+	overrides struct {
+		byMsgPtr
+		N int
+	}
+	overridesValue struct {
+		byMarshal
+		N int64
+	}
+)
+
+func (o *overrides) MarshalMsg(b []byte) ([]byte, error) { return AppendInt(b, int64(o.N)), nil }
+func (o *overrides) UnmarshalMsg(b []byte) ([]byte, error) {
+	n, rest, err := ReadInt(b)
+	o.N = int(n)
+	return rest, err
+}
+
+func (o overridesValue) MarshalMsgpack() ([]byte, error) { return AppendInt(nil, o.N), nil }
+func (o *overridesValue) UnmarshalMsgpack(b []byte) (err error) {
+	o.N, _, err = ReadInt(b)
+	return err
+}
+
+// The methods of an embedded field do not stand for a struct that has more.
+func TestPromotedMethods(t *testing.T) {
+	var m Msgpack
+	for _, v := range []any{new(embedsTime), new(embedsPointer), new(embedsMsg), new(embedsText), new([]embedsMsg), new(struct{ E *embedsTime })} {
+		var e *TypeError
+		if _, err := m.Append(nil, v); !errors.As(err, &e) {
+			if _, ok := v.(Marshaler); !ok { // whose method Append calls without a look at the type
+				t.Errorf("%T: %v", v, err)
+			}
+		}
+		if err := CheckType(reflect.TypeOf(v)); !errors.As(err, &e) {
+			t.Errorf("%T: %v", v, err)
+		}
+	}
+	for _, v := range []any{&embedsOne{byMsgPtr{1}}, &overrides{N: 2}, &overridesValue{N: 3}, &[]overrides{{N: 4}}} {
+		b, err := m.Append(nil, v)
+		got := reflect.New(reflect.TypeOf(v).Elem())
+		if err == nil {
+			err = m.Decode(b, got.Interface())
+		}
+		if err != nil || !reflect.DeepEqual(got.Interface(), v) {
+			t.Errorf("%T: %q, %v, %v", v, b, got.Elem(), err)
+		}
+	}
+}
+
 type itself struct {
 	*itself
 	N int

@@ -59,6 +59,11 @@ func (ps *planner) fill(p *plan) *TypeError {
 		return nil
 	}
 	enc, dec := methods(p.typ)
+	if p.typ.Kind() == reflect.Struct && (enc != none || dec != none) {
+		if err := promoted(p.typ); err != nil {
+			return err
+		}
+	}
 	if enc == none || dec == none {
 		err := ps.fillPlain(p)
 		if err != nil && err.endless {
