@@ -487,12 +487,16 @@ func (p *Peer) Broadcast(packet, v any, except ...*Conn) error {
 // rebased is what conns that were told the same share after a change of the
 // registry.
 func (p *Peer) rebased(told, base *registry.Table) *adaptation {
-	a := p.lastRebased.Load()
-	if a == nil || a.told != told || a.base != base {
-		a = &adaptation{told: told, base: base, table: base.Rebase(told.IDs())}
-		p.lastRebased.Store(a)
+	for {
+		last := p.lastRebased.Load()
+		if last != nil && last.told == told && last.base == base {
+			return last
+		}
+		a := &adaptation{told: told, base: base, table: base.Rebase(told.IDs())}
+		if p.lastRebased.CompareAndSwap(last, a) {
+			return a
+		}
 	}
-	return a
 }
 
 // leftOut reports whether a conn is among some. Few are compared, many looked up.
