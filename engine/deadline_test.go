@@ -19,7 +19,7 @@ func (k *rounds) pass(d time.Duration) {
 func (k *rounds) expiring(i int, in time.Duration) *int {
 	calls := new(int)
 	c := k.conns[i].ctx.(*socket).conn()
-	c.SetDeadline(k.l.Now() + in)
+	c.setDeadline(time.Duration(k.l.wheel.now)*Tick + in)
 	c.handler = &hooks{
 		received: func(c *Conn, b []byte) int { c.SetDeadline(k.l.Now() + in); return len(b) },
 		expired:  func(*Conn) { *calls++ },
