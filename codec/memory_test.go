@@ -160,6 +160,26 @@ func TestBudgetOfMaps(t *testing.T) {
 	}
 }
 
+// The same for the types that the fuzz target makes.
+func TestBudgetOfRandomTypes(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	var m Msgpack
+	for seed := range uint64(400) {
+		v := reflect.New(typeOf(seed))
+		newTypist(seed, false).fill(v.Elem(), 4)
+		b, err := m.Append(nil, v.Interface())
+		if err != nil {
+			continue
+		}
+		spent(&m, b, v.Interface()) // the types are known then
+		if took, charged, err := spent(&m, b, v.Interface()); err != nil || took > charged+512 || charged > 4*took+512 {
+			t.Errorf("seed %d, %T: took %d, charged %d, %v", seed, v.Interface(), took, charged, err)
+		}
+	}
+}
+
 // What is charged for an object is what the heap has for it.
 func TestHeapSize(t *testing.T) {
 	for n := 1; n < 100_000; n++ {
