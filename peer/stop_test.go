@@ -147,3 +147,70 @@ func TestStopBeforeRun(t *testing.T) {
 		}
 	}
 }
+
+// A Stop in OnMade or OnLost is the last call as well, of all conns.
+func TestStopInACallbackOfAConnsLifeIsTheLast(t *testing.T) {
+	const conns, packets = 5, 3
+	for _, when := range []string{"made", "lost"} {
+		t.Run(when, func(t *testing.T) {
+			var w *world
+			var stopped atomic.Bool
+			var told chan string
+			var halted chan struct{}
+			call := func(what string) {
+				if stopped.Load() {
+					t.Errorf("%s was called after Stop", what)
+				}
+				if what == when {
+					stopped.Store(true)
+					w.server.Stop()
+					halted <- struct{}{}
+				}
+				told <- what
+			}
+			// until has the server run on after each Stop, until something was told so often.
+			until := func(t *testing.T, seen map[string]int, what string, times int) {
+				t.Helper()
+				for late := time.After(patience); seen[what] < times; {
+					select {
+					case <-halted:
+						w.server.Stop() // from here it waits
+						stopped.Store(false)
+						if err := w.server.RunAsync(); err != nil {
+							t.Fatal(err)
+						}
+					case what := <-told:
+						seen[what]++
+					case <-late:
+						t.Fatalf("told %v, want %d times %s", seen, times, what)
+					}
+				}
+			}
+			setUp := func(s, c *side) {
+				s.cfg.OnMade = func(*Conn) { call("made") }
+				s.cfg.OnLost = func(*Conn, error) { call("lost") }
+				c.cfg.OnMade = func(cc *Conn) {
+					for n := range packets {
+						Send(cc, c.ping, &note{n, ""})
+					}
+				}
+			}
+			everywhere(t, setUp, func(t *testing.T, world *world) {
+				w = world
+				stopped.Store(false)
+				told, halted = make(chan string, 1000), make(chan struct{}, 2*conns)
+				Handle(w.server, w.s.ping, func(*Conn, *note) error { call("packet"); return nil })
+				for range conns {
+					go w.connect(t.Context())
+				}
+				seen := make(map[string]int)
+				until(t, seen, "made", conns)
+				until(t, seen, "packet", conns*packets)
+				for c := range w.client.Conns() {
+					c.Abort(nil)
+				}
+				until(t, seen, "lost", conns)
+			})
+		})
+	}
+}
