@@ -55,6 +55,7 @@ type extra struct {
 	aborted  atomic.Bool
 	leaving  atomic.Bool // this side ended it: a client does not come back
 	farewell atomic.Bool // OnLost is being called: a softquitted conn may still send
+	unsent   atomic.Pointer[engine.Unsent]
 
 	// Set before the conn is opened.
 	origin *origin     // nil: nothing is known

@@ -391,6 +391,7 @@ func (c *Conn) lose(reason error) {
 	c.lost, e.why = true, reason
 	before := State(c.state.Swap(uint32(Softquitted)))
 	c.link.EndWaits() // what they would send would come after the softquit
+	c.noteUnsent(c.link.Waiting())
 	e.farewell.Store(c.made && before <= Softquitted)
 	defer e.farewell.Store(false)
 	c.tellLost(reason)
@@ -448,6 +449,7 @@ func (s *session) Closed(_ *engine.Conn, err error) {
 	}
 	err = c.explainRefusal(err)
 	defer c.depart()
+	c.noteUnsent(c.link.Unsent())
 	if !c.lost {
 		c.lost, c.more().why = true, err
 		c.tellLost(err)

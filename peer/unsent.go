@@ -1,0 +1,28 @@
+package peer
+
+import "github.com/packetmq/packetmq/engine"
+
+// Unsent is what sends have accepted and what has not left this process, in packets, whole
+// or in part, and bytes: it never got to the socket. It is known when OnLost is called, and
+// 0 before. When the conversation is ended in order, by a softquit or a Fault, that is what
+// waits when it ends; it may still leave, and what did not is known when the State is
+// Disconnected. A send is at most once: what did leave may not have arrived. Packets that a
+// transport of Config.Wrap keeps count in bytes alone. Any goroutine may call it.
+func (c *Conn) Unsent() (packets, bytes int) {
+	e := c.extra.Load()
+	if e == nil {
+		return 0, 0
+	}
+	u := e.unsent.Load()
+	if u == nil {
+		return 0, 0
+	}
+	return u.Messages, u.Bytes
+}
+
+// noteUnsent notes what Unsent tells.
+func (c *Conn) noteUnsent(u engine.Unsent) {
+	if e := c.extra.Load(); u.Bytes > 0 || e != nil && e.unsent.Load() != nil {
+		c.more().unsent.Store(&u)
+	}
+}
