@@ -9,15 +9,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/packetmq/packetmq/internal/ringbuf"
 )
 
 const (
 	idleRead    = 1 << 10  // bytes that a read takes of a conn that is idle,
 	streamRead  = 16 << 10 // and of one that is busy: as many as a TLS record has
 	streamSlots = 16       // reads on their way to the loop
-	streamChunk = 64 << 10 // output is put together into writes of this size
+	streamWrite = 16 << 10 // a write: TLS makes records of it, and each is a sign that the other side reads
 	emptyReads  = 100      // reads of nothing in a row before a stream is given up
 
 	// lastWords is how long a stream goes on reading that cannot be written to
@@ -60,18 +58,19 @@ type stream struct {
 	buffered atomic.Int64
 
 	mu     sync.Mutex
-	more   sync.Cond             // out, fin or closed have changed
-	out    ringbuf.Ring[*Buffer] // to be written
-	last   *Buffer               // of out, if it has any
-	fin    bool                  // what out has is all
+	more   sync.Cond // out, fin or closed have changed
+	out    queue     // to be written
+	now    *Buffer   // being written
+	fin    bool      // what out has is all
 	closed bool
 	failed error // of the write that failed
 
 	// The loop's alone.
-	sink  Sink
-	cur   *Buffer // being read
-	off   int
-	ended bool
+	sink   Sink
+	framer Framer  // nil where a Wrapper makes something else of the messages
+	cur    *Buffer // being read
+	off    int
+	ended  bool
 }
 
 func newStream(r *Reactor, nc net.Conn) *stream {
@@ -92,6 +91,9 @@ func (s *stream) RemoteAddr() net.Addr { return s.nc.RemoteAddr() }
 // Open implements Transport.
 func (s *stream) Open(sink Sink) {
 	s.sink = sink
+	if c, ok := sink.(*Conn); ok {
+		s.framer = framer(c.handler)
+	}
 	s.work.Go(s.read)
 	s.work.Go(s.write)
 }
@@ -205,15 +207,35 @@ func (s *stream) Write(b *Buffer) error {
 		return nil
 	}
 	s.buffered.Add(int64(n))
-	if s.out.Len() > 0 && len(s.last.B)+n <= streamChunk {
-		s.last.B = append(s.last.B, b.B...)
-		s.r.pool.Put(b)
-		return nil
+	first := s.out.size() == 0
+	s.out.keep(&s.r.pool, s.framer, b.B)
+	s.sink.Loop().buffers.Put(b)
+	if first {
+		s.more.Signal()
 	}
-	s.out.Push(b)
-	s.last = b
-	s.more.Signal()
 	return nil
+}
+
+// Memory implements Keeper.
+func (s *stream) Memory() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.out.memory()
+	if s.now != nil {
+		n += cap(s.now.B)
+	}
+	return n
+}
+
+// Messages implements Keeper. What is being written counts as unsent.
+func (s *stream) Messages(Framer) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.out.messages(s.framer)
+	if s.now != nil {
+		n += messagesIn(s.framer, s.now.B)
+	}
+	return n
 }
 
 // Buffered implements Transport.
@@ -235,6 +257,7 @@ func (s *stream) write() {
 		if v := recover(); v != nil || err == ErrGoexit {
 			err = s.r.loops[0].mishap(v)
 		}
+		s.written()
 		if err != nil {
 			s.fail(err)
 		}
@@ -251,15 +274,17 @@ func (s *stream) writeAll() error {
 			}
 			return nil
 		}
-		n := len(b.B)
-		_, err := s.nc.Write(b.B)
-		s.r.pool.Put(b)
-		if err != nil {
-			return err
+		for rest := b.B; len(rest) > 0; {
+			n := min(len(rest), streamWrite)
+			if _, err := s.nc.Write(rest[:n]); err != nil {
+				return err
+			}
+			rest = rest[n:]
+			if s.buffered.Add(int64(-n)) == 0 {
+				s.sink.Wake(nil)
+			}
 		}
-		if s.buffered.Add(int64(-n)) == 0 {
-			s.sink.Wake(nil)
-		}
+		s.written()
 	}
 }
 
@@ -267,14 +292,24 @@ func (s *stream) writeAll() error {
 func (s *stream) next() (b *Buffer, fin bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.out.Len() == 0 && !s.fin && !s.closed {
+	for s.out.size() == 0 && !s.fin && !s.closed {
 		s.more.Wait()
 	}
 	if s.closed {
 		return nil, false
 	}
-	b, _ = s.out.Pop()
-	return b, s.fin
+	s.now = s.out.take()
+	return s.now, s.fin
+}
+
+// written gives back what was being written.
+func (s *stream) written() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.now != nil {
+		s.r.pool.Put(s.now)
+		s.now = nil
+	}
 }
 
 func (s *stream) closeWrite() {
@@ -296,13 +331,7 @@ func (s *stream) fail(err error) {
 
 // dropOut empties out. s.mu is held.
 func (s *stream) dropOut() {
-	for {
-		b, ok := s.out.Pop()
-		if !ok {
-			break
-		}
-		s.r.pool.Put(b)
-	}
+	s.out.clear(&s.r.pool)
 	s.buffered.Store(0)
 }
 

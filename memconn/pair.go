@@ -19,6 +19,7 @@ const (
 	Window = 1 << 20
 
 	packed = 32 << 10 // what small buffers that wait are packed to
+	small  = 4 << 10  // how large a buffer may be that waits with next to nothing in it
 )
 
 // End is one end of a pair, an engine.Transport.
@@ -34,15 +35,16 @@ type End struct {
 	gone    atomic.Bool // this end is closed, and pops nothing from in any more
 
 	// Of the loop that this end is on.
-	on    *engine.Loop // nil until Open
-	own   engine.Sink
-	home  interface{ Put(*engine.Buffer) } // where cur goes back to
-	near  bool                             // the other end is on this loop too
-	cur   *engine.Buffer                   // being read, or next
-	off   int
-	out   ringbuf.Ring[*engine.Buffer] // waits for room
-	outN  int
-	ended bool
+	on     *engine.Loop // nil until Open
+	own    engine.Sink
+	home   interface{ Put(*engine.Buffer) } // where cur goes back to
+	near   bool                             // the other end is on this loop too
+	cur    *engine.Buffer                   // being read, or next
+	off    int
+	out    ringbuf.Ring[*engine.Buffer] // waits for room
+	outN   int
+	memory int // of out, in bytes
+	ended  bool
 }
 
 // Pair connects two ends. Each conn's buffers come from the pool of its
@@ -119,12 +121,46 @@ func (e *End) Write(b *engine.Buffer) error {
 func (e *End) wait(b *engine.Buffer) {
 	if n := e.out.Len(); n > 0 {
 		if last := e.out.At(n - 1); len(last.B)+len(b.B) <= packed {
+			e.memory -= cap(last.B)
 			last.B = append(last.B, b.B...)
+			e.memory += cap(last.B)
 			e.pool.Put(b)
 			return
 		}
 	}
+	b = e.fit(b)
+	e.memory += cap(b.B)
 	e.out.Push(b)
+}
+
+// fit is b, or a copy in a buffer that is as large as it needs to be.
+func (e *End) fit(b *engine.Buffer) *engine.Buffer {
+	if cap(b.B) <= max(2*len(b.B), small) {
+		return b
+	}
+	fit := e.pool.Get()
+	if cap(fit.B) > max(2*len(b.B), small) {
+		fit.B = nil
+	}
+	fit.B = append(fit.B, b.B...)
+	e.pool.Put(b)
+	return fit
+}
+
+// Memory implements engine.Keeper. What is on its way in the lane is not in it.
+func (e *End) Memory() int { return e.memory }
+
+// Messages implements engine.Keeper.
+func (e *End) Messages(f engine.Framer) (n int) {
+	if f == nil {
+		return 0
+	}
+	for i := range e.out.Len() {
+		for b := e.out.At(i).B; len(b) > 0; n++ {
+			b = b[min(max(f.Message(b), 1), len(b)):]
+		}
+	}
+	return n
 }
 
 // hand gives b to the other end if there is room.
@@ -149,10 +185,11 @@ func (e *End) refill() {
 			e.peer.blocked.Store(false)
 			return
 		}
-		n := len(b.B)
+		n, memory := len(b.B), cap(b.B)
 		if !e.hand(b) {
 			return
 		}
+		e.memory -= memory
 		e.out.Pop()
 		e.outN -= n
 	}
@@ -261,7 +298,7 @@ func (e *End) Close() {
 		}
 		e.pool.Put(b)
 	}
-	e.outN = 0
+	e.outN, e.memory = 0, 0
 	e.gone.Store(true)
 	if e.closed.Add(1) == 2 { // nobody else looks any more
 		e.empty()
