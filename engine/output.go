@@ -45,6 +45,12 @@ func (c *Conn) heldBack() bool {
 	return true
 }
 
+// Light reports whether Commit has nothing to do: little was written, and nothing waits.
+// On the loop only.
+func (c *Conn) Light() bool {
+	return c.held == 0 && c.out != nil && len(c.out.B) < c.loop.commitFrom
+}
+
 // Commit says that the last n bytes of Out's buffer are a message. An error means that
 // they were taken out again, and is Queue's; refused is the message if there is no room
 // for it now, until Out is called again. Where much has been written, Commit sends it: a
@@ -52,14 +58,9 @@ func (c *Conn) heldBack() bool {
 //
 // On the loop only.
 func (c *Conn) Commit(n int) (refused []byte, err error) {
-	if out := c.out; out != nil && len(out.B) < c.loop.commitFrom && c.held == 0 {
+	if c.Light() {
 		return nil, nil
 	}
-	return c.commit(n)
-}
-
-// commit is Commit where it has something to do.
-func (c *Conn) commit(n int) (refused []byte, err error) {
 	c.loop.mustBeHere("Conn.Commit")
 	out, r := c.out, c.loop.r
 	if out == nil || n > len(out.B) {
@@ -82,7 +83,7 @@ func (c *Conn) commit(n int) (refused []byte, err error) {
 	return nil, nil
 }
 
-// unloadBefore is commit where the message has room only if what was written before it
+// unloadBefore is Commit where the message has room only if what was written before it
 // leaves.
 func (c *Conn) unloadBefore(n int) (refused []byte, err error) {
 	out, last := c.out, c.loop.buffers.Get()
@@ -103,7 +104,7 @@ func (c *Conn) unloadBefore(n int) (refused []byte, err error) {
 	}
 	c.out = last
 	c.touch()
-	return c.commit(n)
+	return c.Commit(n)
 }
 
 // Unload sends what was written and queued, in the middle of a callback, as far as the

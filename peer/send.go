@@ -128,6 +128,9 @@ func (c *Conn) ReplyRaw(t *registry.Type, payload []byte) error {
 	} else {
 		out.B = codec.AppendFrame(out.B, id, payload)
 	}
+	if c.link.Light() { // as for most packets
+		return nil
+	}
 	return c.commit(t, codec.HeaderSize+len(payload))
 }
 
@@ -276,6 +279,9 @@ func (c *Conn) reply(t *registry.Type, v any) error {
 	start := len(out.B)
 	if err := c.encodeInto(out, t, id, v); err != nil {
 		return err
+	}
+	if c.link.Light() { // as for most packets
+		return nil
 	}
 	return c.commit(t, len(out.B)-start)
 }
