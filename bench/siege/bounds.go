@@ -24,6 +24,7 @@ func tryPartial(ctx context.Context, t *trial) error {
 	}
 	frame := frameOf(idEcho, make([]byte, maxFrame-codec.IDSize))
 	u := &burden{
+		bound: inputBound,
 		conns: min(t.of(6000, 100), most), handshake: handshake(true), lasts: frameTime - time.Second,
 		says: times(said{frame[:len(frame)-1], 1}),
 	}
@@ -38,6 +39,7 @@ func tryBeats(ctx context.Context, t *trial) error {
 	echo := frameOf(idEcho, make([]byte, 64<<10-codec.HeaderSize))
 	const echoes = 56 // beyond what the kernel takes, and within the soft bound
 	u := &burden{
+		bound: outputBound,
 		conns: t.of(200, 20), handshake: handshakeOf(beatingInit(), true), lasts: 5 * time.Second,
 		clogs: true, reads: true,
 		first: times(said{echo, echoes}),
@@ -56,6 +58,7 @@ func tryBeats(ctx context.Context, t *trial) error {
 func tryEarly(ctx context.Context, t *trial) error {
 	start := frameOf(idInit, beatingInit())
 	u := &burden{
+		bound: outputBound,
 		conns: t.of(200, 20), lasts: handshakeTime - time.Second, clogs: true,
 		says: func() func() []byte {
 			pings, begun := batch(frameOf(idPing, nil)), false
@@ -99,6 +102,7 @@ func tryOwed(ctx context.Context, t *trial) error {
 	const each = 6 << 20 // below what may wait for one conn
 	frame := frameOf(idEcho, make([]byte, 64<<10-codec.HeaderSize))
 	u := &burden{
+		bound: outputBound,
 		conns: t.of(900, 50), handshake: handshake(true), lasts: 8 * time.Second, clogs: true,
 		says: times(said{frame, each / (64 << 10)}),
 	}

@@ -6,22 +6,23 @@ import (
 )
 
 const (
-	// totalBound is what the server lets wait for all conns together, in each
-	// direction, by its documents.
-	totalBound = 512 << 20
-
-	// boundRSS is how much more memory the process may take for that: half as
-	// much again, for what the collector has not seen yet.
-	boundRSS = totalBound / 2 * 3
-
-	// keptRSS is how much more it may have after the conns' end.
-	keptRSS = totalBound / 10
+	// inputBound and outputBound are what may wait of all conns together, each
+	// way, by the server's documents.
+	inputBound  = 512 << 20
+	outputBound = 512<<20 + 64<<20 // an eighth more, before a conn is ended for it
 
 	// besideP99 is the p99 that polite conns may have beside attacks on memory,
 	// and crowdedP99 the one beside hundreds that send as fast as they can.
 	besideP99  = 10 * time.Millisecond
 	crowdedP99 = 20 * time.Millisecond
 )
+
+// mostRSS is how much more memory a process may take where so much may wait: half
+// as much again, for what the collector has not seen yet.
+func mostRSS(bound int64) int64 { return bound / 2 * 3 }
+
+// keptRSS is how much more it may have after the conns' end.
+func keptRSS(bound int64) int64 { return bound / 10 }
 
 // burden is an attack on a server's memory by many conns: what the server takes
 // while they last, and what it keeps after their end.
@@ -30,6 +31,7 @@ type burden struct {
 	s      *server
 	polite *crowd
 
+	bound     int64 // of what may wait, in bytes
 	conns     int
 	handshake []byte // nil: says begins with it
 	first     script // what is said before anything is measured but memory; nil: nothing
@@ -62,15 +64,15 @@ func tryBurden(ctx context.Context, t *trial, u *burden, p99 time.Duration, line
 			return err
 		}
 		t.figure("p99 of %d others %s alone, %s beside; +%s (of %s), +%s after; %s (CPU used by others %.0f %%)", len(u.polite.conns),
-			span(b.alone()), span(b.beside(0)), size(u.grew), size(boundRSS), size(u.kept), line(), 100*b.busy())
+			span(b.alone()), span(b.beside(0)), size(u.grew), size(mostRSS(u.bound)), size(u.kept), line(), 100*b.busy())
 	}
 	_, worst, err := u.polite.home()
 	t.want(err == nil, "a polite conn: %v", err)
 	limit := b.stretch(t.within(p99))
 	t.want(b.beside(0) < limit, "p99 beside it is %v (the most: %v), alone %v; want less than %v; others used %.0f %% of the CPU",
 		b.beside(0), worst, b.alone(), limit, 100*b.busy())
-	t.want(u.grew <= boundRSS, "the server grew by %s, want at most %s", size(u.grew), size(boundRSS))
-	t.want(u.kept <= keptRSS, "%v after the conns' end the server has %s more than before, want at most %s", settleTime, size(u.kept), size(keptRSS))
+	t.want(u.grew <= mostRSS(u.bound), "the server grew by %s, want at most %s", size(u.grew), size(mostRSS(u.bound)))
+	t.want(u.kept <= keptRSS(u.bound), "%v after the conns' end the server has %s more than before, want at most %s", settleTime, size(u.kept), size(keptRSS(u.bound)))
 	return nil
 }
 
@@ -131,7 +133,7 @@ func (u *burden) attack(ctx context.Context) (p99 time.Duration, err error) {
 	}
 	u.sent, u.closed, u.used = p.written, p.gone(), time.Duration(after-before)*10*time.Millisecond
 	resetAll(conns)
-	rss, err := u.s.settle(ctx, start.rss+keptRSS)
+	rss, err := u.s.settle(ctx, start.rss+keptRSS(u.bound))
 	u.grew, u.kept = max(u.grew, peak-start.rss), max(u.kept, rss-start.rss)
 	return p99, err
 }
