@@ -8,7 +8,7 @@ import (
 // Registry maps packet names, ids and objects to each other, for all peers of
 // one side of a program. Make one with New; the zero Registry is New(false). Any
 // goroutine may call its methods; those that only read take no lock, but for
-// the first after a change.
+// the first ones after a change.
 type Registry struct {
 	adapt bool
 	table atomic.Pointer[Table] // of the catalog; nil from a change until a reader asks
@@ -16,6 +16,7 @@ type Registry struct {
 	mu      sync.Mutex
 	catalog catalog
 	conns   int // that were told their packets: Join without Leave
+	lookups int // in the catalog, since it changed
 }
 
 // New makes a registry of the four internal packets.
@@ -142,8 +143,14 @@ func (r *Registry) add(t *Type, id, lowest, highest int, obj any) (*Type, error)
 		return nil, &InUseError{Name: t.name, Conns: r.conns}
 	}
 	r.catalog.add(t)
-	r.table.Store(nil)
+	r.changed()
 	return t, nil
+}
+
+// changed has the next reader make a table.
+func (r *Registry) changed() {
+	r.table.Store(nil)
+	r.lookups = 0
 }
 
 // conflict reports a type of the same name or id.
@@ -178,7 +185,7 @@ func (r *Registry) Remove(key any) error {
 		return ErrPermanent
 	}
 	r.catalog.remove(t)
-	r.table.Store(nil)
+	r.changed()
 	return nil
 }
 
@@ -217,6 +224,12 @@ func (r *Registry) Lookup(key any) (*Type, error) {
 	}
 	r.lock()
 	defer r.mu.Unlock()
+	// As many lookups as there are packets pay for a table, and the next ones
+	// then take no lock. Fewer, as between the changes of a program that sets
+	// itself up, are not worth one.
+	if r.lookups++; r.lookups > r.catalog.len() {
+		return lookup(r.frozen(), key)
+	}
 	return lookup(&r.catalog, key)
 }
 

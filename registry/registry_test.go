@@ -344,6 +344,32 @@ func TestChurnLeavesNothing(t *testing.T) {
 	verify(t, after)
 }
 
+// A registry that is only asked for packets makes its table after as many
+// lookups as it has packets, so that the others take no lock.
+func TestLookupsMakeATable(t *testing.T) {
+	r := filled(t, 20, MinID)
+	for range 2 {
+		for range 24 {
+			if _, err := r.Lookup(MinID + 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if r.table.Load() != nil {
+			t.Error("a table was made before")
+		}
+		if ty, err := r.Lookup(MinID + 1); err != nil || ty.ID() != MinID+1 {
+			t.Fatal(ty, err)
+		}
+		if r.table.Load() == nil {
+			t.Error("no table was made")
+		}
+		if err := r.Remove(MinID); err != nil {
+			t.Fatal(err)
+		}
+		mustAdd(t, r, "app:again", MinID, nil)
+	}
+}
+
 func TestRemoveInternal(t *testing.T) {
 	r := New(false)
 	ty, err := r.AddInternal("packetmq:extra", 4, &object{})
