@@ -40,13 +40,20 @@ const (
 	longInput = 4 << 10
 )
 
+// What a Config may ask for at most: each loop has a goroutine, a read buffer and
+// three descriptors from the start.
+const (
+	maxLoops      = 1024
+	maxReadBuffer = 1 << 30
+)
+
 // spareFiles is how many descriptors stay free for everything but conns.
 const spareFiles = 256
 
 // Config sets up a Reactor. The zero value, like nil, means the defaults.
 type Config struct {
 	// Loops is the number of event loops; 0 means 1: every callback of every
-	// conn on one goroutine.
+	// conn on one goroutine. More than 1,024 are 1,024.
 	Loops int
 
 	// OnCaller has all callbacks run on the goroutine that calls Run, or Poll, and
@@ -138,6 +145,7 @@ func (c *Config) withDefaults() Config {
 		d = *c
 	}
 	setDefault(&d.Loops, 1)
+	d.Loops, d.ReadBuffer = min(d.Loops, maxLoops), min(d.ReadBuffer, maxReadBuffer)
 	if d.OnCaller {
 		d.Loops = 1
 	}

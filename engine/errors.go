@@ -26,6 +26,11 @@ var (
 	// whose loops have goroutines of their own.
 	ErrNotOnCaller = errors.New("engine: Poll needs Config.OnCaller")
 
+	// ErrNil is returned where a function, a conn, a handler or the like is needed
+	// and nil was given; it is wrapped with what that is. Where no error can be
+	// returned, it is the panic.
+	ErrNil = errors.New("engine: nil")
+
 	// ErrOnLoop is returned by a call that waits for the loop when it is made
 	// on the loop, where it could only wait for itself.
 	ErrOnLoop = errors.New("engine: call would block its own loop")
@@ -108,13 +113,14 @@ func (e *ShutdownError) Unwrap() error { return e.Err }
 // longer. What they began goes on: the loops stand still, or the reactor ends,
 // when the callbacks have returned and the conns have closed.
 type UnfinishedError struct {
-	Loops []int // loops that are in a callback
-	Conns int   // injected conns that are being closed
-	Err   error // why the wait ended: ErrStuck, or the context's error
+	Loops []int    // loops that are in a callback
+	Conns int      // injected conns that are being closed
+	Names []string // what some of them are, and to where: "*tls.Conn to 10.0.0.1:7"
+	Err   error    // why the wait ended: ErrStuck, or the context's error
 }
 
 func (e *UnfinishedError) Error() string {
-	return fmt.Sprintf("engine: not waiting for callbacks on loops %v and %d injected conns: %v", e.Loops, e.Conns, e.Err)
+	return fmt.Sprintf("engine: not waiting for callbacks on loops %v and %d injected conns %q: %v", e.Loops, e.Conns, e.Names, e.Err)
 }
 
 func (e *UnfinishedError) Unwrap() error { return e.Err }

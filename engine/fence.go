@@ -135,16 +135,11 @@ func (o outside) CloseWrite() (err error) {
 	return err
 }
 
-// Close implements Transport. The conn's guard is around it.
+// Close implements Transport. The conn's guard is around it. What the Wrapper's
+// transport was put around is closed when that returns, whatever it did.
 func (o outside) Close() {
-	returned := false
-	defer func() {
-		if (!returned || o.err != nil) && !o.shut {
-			inside(o).Close()
-		}
-	}()
+	defer inside(o).Close() // in case that it was forgotten, or is not reached
 	o.own.Close()
-	returned = true
 }
 
 // Open implements Transport.
@@ -167,8 +162,10 @@ func (i inside) CloseWrite() error { return i.inner.CloseWrite() }
 
 // Close implements Transport.
 func (i inside) Close() {
-	i.shut = true
-	i.inner.Close()
+	if !i.shut {
+		i.shut = true
+		i.inner.Close()
+	}
 }
 
 // Received implements Sink.

@@ -41,6 +41,9 @@ type Listener struct {
 // dial, and replaced; where a server listens, the error says so. Close removes
 // the file, unless another server has taken the path over.
 func (r *Reactor) Listen(network, addr string, accept Acceptor) (*Listener, error) {
+	if err := need("acceptor", accept); err != nil {
+		return nil, err
+	}
 	return r.listen(network, addr, &Listener{accept: accept})
 }
 
@@ -49,6 +52,9 @@ func (r *Reactor) Listen(network, addr string, accept Acceptor) (*Listener, erro
 // owns it. It is called like an Acceptor; while 64 calls are under way nothing
 // more is accepted here.
 func (r *Reactor) ListenFunc(network, addr string, take func(nc net.Conn)) (*Listener, error) {
+	if err := need("function", take); err != nil {
+		return nil, err
+	}
 	return r.listen(network, addr, &Listener{take: take})
 }
 
@@ -56,11 +62,17 @@ func (r *Reactor) ListenFunc(network, addr string, take func(nc net.Conn)) (*Lis
 // system, or has set up by itself. What is no TCP or Unix socket is opened as by
 // Inject. Serve takes ln over in any case, and it is closed with the Listener.
 func (r *Reactor) Serve(ln net.Listener, accept Acceptor) (*Listener, error) {
+	if err := need("listener", ln, "acceptor", accept); err != nil {
+		return nil, err
+	}
 	return r.serve(ln, &Listener{accept: accept})
 }
 
 // ServeFunc is to Serve as ListenFunc is to Listen.
 func (r *Reactor) ServeFunc(ln net.Listener, take func(nc net.Conn)) (*Listener, error) {
+	if err := need("listener", ln, "function", take); err != nil {
+		return nil, err
+	}
 	return r.serve(ln, &Listener{take: take})
 }
 

@@ -84,7 +84,12 @@ type task struct {
 
 // Post has fn called on the loop, behind all that was posted before it. It
 // never blocks. What is still posted when the reactor closes is dropped.
-func (l *Loop) Post(fn func()) error { return l.post(task{fn: fn}) }
+func (l *Loop) Post(fn func()) error {
+	if fn == nil {
+		return need("function", fn)
+	}
+	return l.post(task{fn: fn})
+}
 
 func (l *Loop) post(t task) error {
 	l.mu.Lock()
@@ -101,6 +106,9 @@ func (l *Loop) post(t task) error {
 // or the reactor has closed. With an error, fn was not called and will not be,
 // unless ctx was done while it ran. It may not be called on the loop itself.
 func (l *Loop) Call(ctx context.Context, fn func()) error {
+	if fn == nil {
+		return need("function", fn)
+	}
 	if l.r.OnLoop() {
 		return ErrOnLoop
 	}

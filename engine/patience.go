@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -12,6 +13,9 @@ const leastPatience = 2 * time.Second
 
 // patience is how long a wait for the loops goes on while nothing moves.
 func (r *Reactor) patience() time.Duration { return max(leastPatience, 2*r.cfg.StuckAfter) }
+
+// maxNames is how many conns an UnfinishedError names.
+const maxNames = 8
 
 // progress is what changes as long as loops, conns and calls come to their ends.
 type progress struct {
@@ -28,7 +32,7 @@ func (r *Reactor) progress() (p progress) {
 	p.conns = r.conns.Load()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	p.parked, p.inside, p.streams = r.parked, r.inside, r.streams
+	p.parked, p.inside, p.streams = r.parked, r.inside, len(r.streams)
 	return p
 }
 
@@ -71,6 +75,13 @@ func (r *Reactor) unfinished(cause error) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e.Conns = r.streams
+	e.Conns = len(r.streams)
+	for s := range r.streams {
+		if len(e.Names) == maxNames {
+			break
+		}
+		e.Names = append(e.Names, s.String())
+	}
+	slices.Sort(e.Names)
 	return e
 }

@@ -62,8 +62,8 @@ type Reactor struct {
 	halting  chan struct{} // likewise, or when the reactor runs on before that; of the last Stop
 	triggers triggers
 	drivers  []driver
-	inside   int // dials, and sockets that wait for a loop to take them in
-	streams  int // injected conns that are not closed yet
+	inside   int                  // dials, and sockets that wait for a loop to take them in
+	streams  map[*stream]struct{} // injected conns that are not closed yet
 	lns      map[*Listener]struct{}
 	done     chan struct{} // closed when ended
 	drained  chan struct{} // closed when the last conn is gone, while draining
@@ -421,7 +421,7 @@ func (r *Reactor) teardown() {
 		procs.Give(len(drivers))
 	}
 	r.mu.Lock()
-	for r.streams > 0 {
+	for len(r.streams) > 0 {
 		r.cond.Wait()
 	}
 	r.state = ended
@@ -698,6 +698,12 @@ func (r *Reactor) take(nc net.Conn, c *Conn) error {
 // that is nil. It takes tr over in any case. It returns at once; Opened is
 // called when the reactor runs.
 func (r *Reactor) Attach(tr Transport, c *Conn, h Handler, on *Loop) error {
+	if err := need("transport", tr, "conn", c, "handler", h); err != nil {
+		if !isNil(tr) {
+			tr.Close()
+		}
+		return err
+	}
 	if err := r.admit(); err != nil {
 		tr.Close()
 		return err

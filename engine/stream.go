@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -38,6 +39,12 @@ const (
 // a whole where its output ends, a tenth of a second after the last of it was
 // written.
 func (r *Reactor) Inject(nc net.Conn, c *Conn, h Handler) error {
+	if err := need("net.Conn", nc, "conn", c, "handler", h); err != nil {
+		if !isNil(nc) {
+			nc.Close()
+		}
+		return err
+	}
 	nc.SetDeadline(time.Time{}) // one that has none needs no reset
 	return r.Attach(newStream(r, nc), c, h, nil)
 }
@@ -47,6 +54,7 @@ func (r *Reactor) Inject(nc net.Conn, c *Conn, h Handler) error {
 type stream struct {
 	r    *Reactor
 	nc   net.Conn
+	name atomic.Value   // of nc and its address, since those are not asked when it hangs
 	work sync.WaitGroup // the two goroutines
 
 	// Of the reading goroutine.
@@ -77,7 +85,10 @@ func newStream(r *Reactor, nc net.Conn) *stream {
 	s := &stream{r: r, nc: nc, in: make(chan *Buffer, streamSlots), gone: make(chan struct{})}
 	s.more.L = &s.mu
 	r.mu.Lock()
-	r.streams++
+	if r.streams == nil {
+		r.streams = make(map[*stream]struct{})
+	}
+	r.streams[s] = struct{}{}
 	r.mu.Unlock()
 	return s
 }
@@ -86,7 +97,19 @@ func newStream(r *Reactor, nc net.Conn) *stream {
 func (s *stream) LocalAddr() net.Addr { return s.nc.LocalAddr() }
 
 // RemoteAddr is that of the conn.
-func (s *stream) RemoteAddr() net.Addr { return s.nc.RemoteAddr() }
+func (s *stream) RemoteAddr() net.Addr {
+	a := s.nc.RemoteAddr()
+	s.name.Store(fmt.Sprintf("%T to %v", s.nc, a))
+	return a
+}
+
+// String says what is served, for who waits for its end.
+func (s *stream) String() string {
+	if name, ok := s.name.Load().(string); ok {
+		return name
+	}
+	return fmt.Sprintf("%T", s.nc)
+}
 
 // Open implements Transport.
 func (s *stream) Open(sink Sink) {
@@ -390,7 +413,7 @@ func (s *stream) hungUp(cut *time.Timer) {
 		s.r.pool.Put(<-s.in)
 	}
 	s.r.mu.Lock()
-	s.r.streams--
+	delete(s.r.streams, s)
 	s.r.cond.Broadcast()
 	s.r.mu.Unlock()
 }

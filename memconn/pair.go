@@ -50,6 +50,9 @@ type End struct {
 // Pair connects two ends. Each conn's buffers come from the pool of its
 // reactor: poolA is that of the conn at a.
 func Pair(poolA, poolB *engine.Pool) (a, b *End) {
+	if poolA == nil || poolB == nil {
+		panic("memconn: nil pool")
+	}
 	closed := new(atomic.Int32)
 	a = &End{in: new(lane), pool: poolA, closed: closed}
 	b = &End{in: new(lane), pool: poolB, closed: closed}

@@ -31,6 +31,8 @@ const (
 	OriginalMaxFrame = 99999
 
 	minFrame     = 1 << 10     // the handshake must fit
+	maxFrame     = 1 << 30     // lengths of 64 bits hold any number of these
+	maxTime      = 1 << 60     // 36 years: sums of a few of them are durations
 	maxUnknown   = 16          // packets of unknown ids before a conn is ended
 	sharePackets = 256         // a conn's share of one turn: packets,
 	shareBytes   = 64 << 10    // or bytes
@@ -96,7 +98,7 @@ type Config struct {
 	NoExtensions bool
 
 	// MaxFrame is the largest frame taken or sent, in bytes of id and payload;
-	// 0 means 1 MiB, and less than 1 KiB means 1 KiB. What is sent is also
+	// 0 means 1 MiB, less than 1 KiB means 1 KiB, and more than 1 GiB is 1 GiB. What is sent is also
 	// bounded by what the other side announces, and cannot wait if it is more
 	// than the reactor's MaxPending: a peer with a reactor of its own makes that
 	// twice MaxFrame at least.
@@ -235,7 +237,7 @@ func (c *Config) withDefaults() Config {
 		d = *c
 	}
 	setDefault(&d.MaxFrame, DefaultMaxFrame)
-	d.MaxFrame = max(d.MaxFrame, minFrame)
+	d.MaxFrame = min(max(d.MaxFrame, minFrame), maxFrame)
 	setDefault(&d.Handshake, DefaultHandshake)
 	setDefault(&d.QuitGrace, DefaultQuitGrace)
 	setDefault(&d.Connect, DefaultConnect)
@@ -243,6 +245,9 @@ func (c *Config) withDefaults() Config {
 	setDefault(&d.FrameTime, DefaultFrameTime)
 	if d.Ping == 0 {
 		d.Ping = DefaultPing
+	}
+	for _, t := range []*time.Duration{&d.Handshake, &d.QuitGrace, &d.Connect, &d.FrameTime, &d.Ping, &d.Idle} {
+		*t = min(*t, maxTime)
 	}
 	if d.Reconnect != nil {
 		b := *d.Reconnect

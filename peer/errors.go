@@ -16,6 +16,10 @@ var (
 	// was not run yet.
 	ErrNotRunning = engine.ErrNotRunning
 
+	// ErrNil is returned where a handler, a net.Conn or the like is needed and nil
+	// was given; it is wrapped with what that is.
+	ErrNil = engine.ErrNil
+
 	// ErrNotActive is returned by a send on a conn whose handshake is not done
 	// or which is being ended.
 	ErrNotActive = errors.New("peer: conn is not active")
@@ -28,7 +32,7 @@ var (
 	// NewClient, NewMemoryServer or NewMemoryClient made.
 	ErrNoPeer = errors.New("peer: no such peer")
 
-	errNilTransport = errors.New("peer: nil net.Conn")
+	errNilTransport = fmt.Errorf("%w net.Conn", ErrNil)
 
 	// ErrNoHandler is returned where a function to handle packets is nil.
 	ErrNoHandler = errors.New("peer: nil handler")

@@ -2,7 +2,7 @@ package peer
 
 import (
 	"crypto/tls"
-	"errors"
+	"fmt"
 	"net"
 
 	"github.com/packetmq/packetmq/engine"
@@ -43,7 +43,7 @@ func (s *Server) Serve(ln net.Listener) (*engine.Listener, error) {
 		return nil, err
 	}
 	if ln == nil {
-		return nil, errors.New("peer: nil net.Listener")
+		return nil, fmt.Errorf("%w listener", ErrNil)
 	}
 	guests := new(sockets)
 	l, err := s.keep(s.reactor.Serve(tlsApart{ln, func(tc *tls.Conn) { s.receive(tc, guests) }}, s.accept))

@@ -1,0 +1,73 @@
+package peer
+
+import (
+	"errors"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/registry"
+)
+
+func TestNilArgumentsAreErrors(t *testing.T) {
+	s := newSide(false, 17, 18)
+	server, client := NewServer(s.reg, nil), NewClient(s.reg, nil)
+	defer server.Close()
+	defer client.Close()
+	for name, call := range map[string]func() error{
+		"Server.Inject": func() error { _, err := server.Inject(nil); return err },
+		"Server.Serve":  func() error { _, err := server.Serve(nil); return err },
+		"Client.Inject": func() error { _, err := client.Inject(t.Context(), nil); return err },
+	} {
+		if err := call(); !errors.Is(err, ErrNil) {
+			t.Errorf("%s: %v, want ErrNil", name, err)
+		}
+	}
+	if server.NumConns() != 0 {
+		t.Error("there is a conn")
+	}
+}
+
+// With any numbers in its Config a peer takes a conn, passes packets and ends.
+func TestOddNumbersInAConfig(t *testing.T) {
+	for name, n := range map[string]int64{
+		"zero": 0, "negative": -1, "least": math.MinInt64, "huge": math.MaxInt64,
+		"a third turns over": math.MaxInt64/3*2 + 5, "a half and one": math.MaxInt64/2 + 1,
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, i := time.Duration(n), int(n)
+			setUp := func(s, c *side) {
+				for _, cfg := range []*Config{&s.cfg, &c.cfg} {
+					cfg.MaxFrame, cfg.Handshake, cfg.QuitGrace, cfg.HalfOpen, cfg.HalfOpenPerAddr = i, d, d, i, i
+					cfg.PerAddr, cfg.RatePerAddr, cfg.FrameTime, cfg.Ping, cfg.Idle = i, float64(n), d, d, d
+					cfg.Overflow, cfg.PacketLog, cfg.Connect = registry.Overflow(n), min(i, 10), d
+					cfg.Reconnect = &Backoff{Min: d, Max: d, Attempts: i}
+					cfg.Limits = codec.Limits{Depth: max(i, 0), Elements: max(i, 0), Budget: max(i, 0)}
+				}
+			}
+			everywhere(t, setUp, func(t *testing.T, w *world) {
+				pings := inbox(t, w.server, w.s.ping, 1)
+				sc, cc := w.handshake(t)
+				for range 3 {
+					if err := Send(cc, w.c.ping, &note{}); err != nil {
+						t.Fatal(err)
+					}
+					wait(t, "packet", pings)
+				}
+				for _, c := range []*Conn{sc, cc} { // a look right away ends neither
+					c.Loop().Call(t.Context(), func() { c.look(c.now() + ticks(time.Second/engine.Tick)) })
+				}
+				nothing(t, "event", w.s.events)
+				cc.SetState(State(200))
+				cc.SetOverflow(registry.Overflow(200))
+				if cc.State() != Active {
+					t.Error(cc.State())
+				}
+				cc.Softquit("")
+				w.s.next(t, "lost")
+			})
+		})
+	}
+}
