@@ -151,7 +151,7 @@ func TestClosedReactorTakesNothing(t *testing.T) {
 	if err := r.Post(func() {}); !errors.Is(err, ErrClosed) {
 		t.Errorf("Post: %v", err)
 	}
-	if _, err := r.Listen("tcp", "127.0.0.1:0", nil); !errors.Is(err, ErrClosed) {
+	if _, err := r.Listen("tcp", "127.0.0.1:0", func(net.Conn) (*Conn, Handler) { return nil, nil }); !errors.Is(err, ErrClosed) {
 		t.Errorf("Listen: %v", err)
 	}
 	if err := r.Shutdown(t.Context()); err != nil {
@@ -165,7 +165,7 @@ func TestClosedReactorKeepsNothing(t *testing.T) {
 		"Post": func(r *Reactor) error { return r.Post(func() {}) },
 		"Call": func(r *Reactor) error { return r.loops[0].Call(t.Context(), func() {}) },
 		"Offload": func(r *Reactor) error {
-			return Offload(r.loops[0], func() (int, error) { t.Error("work"); return 0, nil }, nil)
+			return Offload(r.loops[0], func() (int, error) { t.Error("work"); return 0, nil }, func(int, error) {})
 		},
 		"Attach": func(r *Reactor) error { return r.Attach(&plug{}, new(Conn), &hooks{}, nil) },
 		"Inject": func(r *Reactor) error {
@@ -175,8 +175,11 @@ func TestClosedReactorKeepsNothing(t *testing.T) {
 		"Dial": func(r *Reactor) error {
 			return r.Dial(t.Context(), "tcp", "127.0.0.1:1", new(Conn), &hooks{})
 		},
-		"Listen":     func(r *Reactor) error { _, err := r.Listen("tcp", "127.0.0.1:0", nil); return err },
-		"ListenFunc": func(r *Reactor) error { _, err := r.ListenFunc("tcp", "127.0.0.1:0", nil); return err },
+		"Listen": func(r *Reactor) error {
+			_, err := r.Listen("tcp", "127.0.0.1:0", func(net.Conn) (*Conn, Handler) { return nil, nil })
+			return err
+		},
+		"ListenFunc": func(r *Reactor) error { _, err := r.ListenFunc("tcp", "127.0.0.1:0", func(net.Conn) {}); return err },
 		"Run":        func(r *Reactor) error { return r.Run() },
 		"RunAsync":   func(r *Reactor) error { return r.RunAsync() },
 		"OnShutdown": func(r *Reactor) error {
