@@ -9,7 +9,7 @@ SOAK    ?= 10m
 SEEDS   ?= 500
 N       ?= 1000000
 
-.PHONY: run test debug build microbench versus bench bench-quick lint fmt tidy vet fuzz sim siege soak many cross clean
+.PHONY: run test test-386 debug build microbench versus bench bench-quick lint fmt tidy vet fuzz sim siege soak many cross clean
 
 run: build ## a server and its clients, live, with real traffic, for ten seconds
 	bin/bench run
@@ -30,6 +30,9 @@ test: ## everything, with the race detector; then what that would spoil
 	cd bench/versus && $(GO) test -race -timeout 10m -p 1 ./...
 	cd tools && $(GO) test ./...
 	$(GO) test -run 'Alloc|ConnMemory' ./...
+
+test-386: ## the tests on a processor of 32 bits, which those of amd64 are as well; without the race detector, which is not there
+	GOARCH=386 $(GO) test -short -timeout 10m ./...
 
 debug: ## the tests in the debug build
 	$(GO) test -tags packetmq_debug ./internal/... ./engine ./memconn ./peer -short
@@ -80,7 +83,7 @@ lint: fmt vet ## with the linter that the tools module pins
 	cd bench/versus && ../../bin/staticcheck ./...
 
 cross: ## the platforms that are built but not run here
-	@set -e; for t in linux/arm64 darwin/arm64 freebsd/amd64; do \
+	@set -e; for t in linux/arm linux/arm64 darwin/arm64 freebsd/amd64; do \
 	  echo "$$t"; GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build ./...; \
 	  GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) vet ./...; done
 	GOOS=windows $(GO) build ./... # where Run returns ErrPlatform

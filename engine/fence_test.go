@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"io"
+	"math"
 	"net"
 	"runtime"
 	"testing"
@@ -124,12 +125,12 @@ type odd struct {
 }
 
 func (o *odd) Open(s Sink)   { o.sink = s; o.Transport.Open(o) }
-func (o *odd) Buffered() int { return -1 << 62 }
+func (o *odd) Buffered() int { return math.MinInt / 2 }
 func (o *odd) Received(b []byte) int {
 	if *o.calls++; *o.calls < 3 {
 		return -1
 	}
-	return o.sink.Received(b) + 1<<62
+	return o.sink.Received(b) + math.MaxInt/2
 }
 
 // The handler's Goexit is none of the transport around it: what it says at the

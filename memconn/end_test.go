@@ -17,7 +17,7 @@ type port struct {
 	take   func(b []byte) int // nil: all
 	loop   *engine.Loop       // of what holds it; it is not run
 	woken  chan struct{}
-	got    int
+	got    int64
 	over   bool
 	closed bool
 }
@@ -54,7 +54,7 @@ func (p *port) Received(b []byte) int {
 	if p.take != nil {
 		n = p.take(b)
 	}
-	p.got += n
+	p.got += int64(n)
 	return n
 }
 
@@ -81,7 +81,7 @@ func (p *port) write(t *testing.T, msg []byte) {
 }
 
 // run is the port's loop, until it has received n bytes or its end is over.
-func (p *port) run(n int) {
+func (p *port) run(n int64) {
 	for p.got < n && !p.over {
 		<-p.woken
 		for p.end.Pump() {
@@ -120,7 +120,7 @@ func TestNoWakeUpIsLost(t *testing.T) {
 			msg := make([]byte, size)
 			a, b := ports()
 			read := make(chan struct{})
-			go func() { b.run(total * size); close(read) }()
+			go func() { b.run(int64(total) * int64(size)); close(read) }()
 			written := make(chan struct{})
 			go func() {
 				defer close(written)

@@ -109,7 +109,7 @@ func buffersAreJoined(t *testing.T, a, b *port, _ int) {
 	for range 2 * len(text) {
 		b.end.Pump()
 	}
-	if b.got != len(text) {
+	if b.got != int64(len(text)) {
 		t.Errorf("%d bytes of %d were taken; seen: %q", b.got, len(text), seen)
 	}
 	for i, s := range seen {

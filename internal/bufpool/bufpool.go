@@ -33,9 +33,14 @@ type Pool struct {
 	Fresh bool
 
 	ledger ledger // empty but in the debug build; first, where that costs nothing
-	pool   bytebufferpool.Pool
-	large  sync.Pool // of those that hold Large or more, however full they come back
-	out    atomic.Int64
+
+	// A bytebufferpool counts in plain 64-bit words, atomically. Processors of 32
+	// bits want those at multiples of 8 bytes, which only the types of sync/atomic
+	// ask for by themselves.
+	_     [0]atomic.Int64
+	pool  bytebufferpool.Pool
+	large sync.Pool // of those that hold Large or more, however full they come back
+	out   atomic.Int64
 
 	mu     sync.Mutex
 	caches []*Cache

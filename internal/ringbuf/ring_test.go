@@ -2,6 +2,7 @@ package ringbuf
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -175,7 +176,7 @@ func TestAtPanicsLikeASlice(t *testing.T) {
 		for i := range n {
 			r.Push(i)
 		}
-		for _, i := range []int{-1, n, n + 1, 1 << 40} {
+		for _, i := range []int{-1, n, n + 1, math.MaxInt} {
 			got := message(func() { r.At(i) })
 			want := message(func() { _ = make([]int, n)[i] })
 			if got != want {
