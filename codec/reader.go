@@ -92,6 +92,9 @@ func (r *Reader) Buffered() int {
 	return int(r.have)
 }
 
+// Held is how much memory is held for an unfinished frame, in bytes.
+func (r *Reader) Held() int { return cap(r.body) }
+
 // Reset forgets an unfinished frame, a delivered one and an error, and
 // releases what they held. Max and Check stay.
 func (r *Reader) Reset() {

@@ -14,6 +14,7 @@ const (
 	DefaultStallTime       = 30 * time.Second
 	DefaultMaxPending      = 8 << 20
 	DefaultMaxTotalPending = 512 << 20
+	DefaultMaxTotalInput   = 512 << 20
 	DefaultDrain           = 10 * time.Second
 	DefaultPollTime        = 5 * time.Millisecond
 	DefaultStuckAfter      = time.Second
@@ -90,6 +91,13 @@ type Config struct {
 	// is queued and waits for its loop is counted from 4 KiB a conn. 0 means 512 MiB.
 	MaxTotalPending int
 
+	// MaxTotalInput bounds, in bytes, the memory for input of all conns together
+	// that is not whole: frames of which the rest has not come, and what waits for
+	// a share of a turn. Over it the conns end, with ErrInput, that keep the most
+	// and progress the least, and injected conns are read only as fast as their
+	// loop takes it. 0 means 512 MiB.
+	MaxTotalInput int
+
 	// MaxConns bounds the open conns; 0 means 65,536, or the limit of open
 	// files less 256 where that is smaller.
 	MaxConns int
@@ -156,6 +164,7 @@ func (c *Config) withDefaults() Config {
 	setDefault(&d.SoftTime, DefaultSoftTime)
 	setDefault(&d.StallTime, DefaultStallTime)
 	setDefault(&d.MaxTotalPending, DefaultMaxTotalPending)
+	setDefault(&d.MaxTotalInput, DefaultMaxTotalInput)
 	setDefault(&d.MaxConns, defaultMaxConns())
 	setDefault(&d.Drain, DefaultDrain)
 	setDefault(&d.Workers, DefaultWorkers)

@@ -52,6 +52,10 @@ var (
 	// ErrBacklog ends a conn whose handler leaves too much input.
 	ErrBacklog = errors.New("engine: handler leaves too much input")
 
+	// ErrInput ends a conn that keeps input which is not whole, when all conns
+	// together keep more than Config.MaxTotalInput.
+	ErrInput = errors.New("engine: too much unfinished input is kept")
+
 	// ErrFlushTimeout ends a conn that was asked to finish and whose other
 	// side did not take the rest in time.
 	ErrFlushTimeout = errors.New("engine: output was not taken in time")

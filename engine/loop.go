@@ -62,6 +62,7 @@ type Loop struct {
 	waiting   int  // memory that output of its conns takes in their transports, in bytes
 	crowded   bool // conns are to be ended, for all of them together have too much waiting
 	wheel     wheel
+	kept      keeping
 	pressed   []pressure // that are to be told
 	lost      []burial   // conns whose end is to be reported
 	untaken   []byte     // input that a socket takes behind the flush that is under way

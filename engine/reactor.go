@@ -48,7 +48,8 @@ type Reactor struct {
 	conns    atomic.Int64 // open, or on their way in
 	total    atomic.Int64 // memory of what waits for other sides, in bytes
 
-	collecting atomic.Bool // collect is under way
+	collecting atomic.Bool  // collect is under way
+	input      atomic.Int64 // bytes kept of input that is not whole
 
 	endCtx context.Context // done, with the cause ErrClosed, as soon as the end begins
 	cancel context.CancelCauseFunc

@@ -28,6 +28,7 @@ type socket Conn
 type aside struct {
 	sink  Sink   // of a Wrapper; nil: the conn
 	input []byte // that the conn has not taken yet
+	kept  Kept   // what it takes
 	end   error  // the end, while input is held
 
 	out     backlog
@@ -73,10 +74,14 @@ func (s *socket) put() *aside {
 func (s *socket) hold(b []byte) {
 	a := s.put()
 	a.input = append(a.input, b...)
+	s.conn().Keep(&a.kept, cap(a.input))
 }
 
 // keep has b be all the input that is held.
 func (s *socket) keep(b []byte) {
+	if s.aside != nil {
+		s.conn().Keep(&s.aside.kept, cap(b))
+	}
 	switch a := s.aside; {
 	case a == nil:
 	case len(b) > 0:

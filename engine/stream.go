@@ -13,11 +13,12 @@ import (
 )
 
 const (
-	idleRead    = 1 << 10  // bytes that a read takes of a conn that is idle,
-	streamRead  = 16 << 10 // and of one that is busy: as many as a TLS record has
-	streamSlots = 16       // reads on their way to the loop
-	streamWrite = 16 << 10 // a write: TLS makes records of it, and each is a sign that the other side reads
-	emptyReads  = 100      // reads of nothing in a row before a stream is given up
+	idleRead    = 1 << 10   // bytes that a read takes of a conn that is idle,
+	streamRead  = 16 << 10  // and of one that is busy: as many as a TLS record has
+	streamSlots = 16        // reads on their way to the loop,
+	streamQueue = 256 << 10 // and bytes of memory that they may take, but for one of them
+	streamWrite = 16 << 10  // a write: TLS makes records of it, and each is a sign that the other side reads
+	emptyReads  = 100       // reads of nothing in a row before a stream is given up
 
 	// lastWords is how long a stream goes on reading that cannot be written to
 	// any more: the other side may have said why, or be about to.
@@ -34,7 +35,7 @@ const (
 // reactor runs.
 //
 // Two goroutines serve nc. Input waits in 16 reads of at most 16 KiB for its
-// turn, and then in nc; they go on while the reactor is stopped, as far as that.
+// turn, in 256 KiB of memory and a read, and then in nc; they go on while the reactor is stopped, as far as that.
 // What Abort finds unwritten is lost. An nc that has no CloseWrite is closed as
 // a whole where its output ends, a tenth of a second after the last of it was
 // written.
@@ -62,6 +63,10 @@ type stream struct {
 	over atomic.Bool  // in is closed, or about to be
 	err  error        // why; set before
 
+	queued  atomic.Int64  // memory of what is in it, and of cur
+	waiting atomic.Bool   // the reading goroutine waits for room
+	room    chan struct{} // and is told here
+
 	gone     chan struct{} // closed by Close
 	buffered atomic.Int64
 
@@ -82,7 +87,7 @@ type stream struct {
 }
 
 func newStream(r *Reactor, nc net.Conn) *stream {
-	s := &stream{r: r, nc: nc, in: make(chan *Buffer, streamSlots), gone: make(chan struct{})}
+	s := &stream{r: r, nc: nc, in: make(chan *Buffer, streamSlots), gone: make(chan struct{}), room: make(chan struct{}, 1)}
 	s.more.L = &s.mu
 	r.mu.Lock()
 	if r.streams == nil {
@@ -141,7 +146,7 @@ func (s *stream) read() {
 // readAll returns why nc has no more, or nil when the loop wants no more.
 func (s *stream) readAll() error {
 	empty, size := 0, idleRead
-	for {
+	for s.hasRoom() {
 		b := s.r.pool.Get()
 		b.B = slices.Grow(b.B[:0], size)[:size]
 		n, err := s.nc.Read(b.B)
@@ -162,16 +167,60 @@ func (s *stream) readAll() error {
 			return err
 		}
 	}
+	return nil
+}
+
+// hasRoom waits until more may be read: what waits for the loop is bounded, and
+// while all conns together keep too much, one read of each may wait. It reports
+// whether the loop still wants input.
+func (s *stream) hasRoom() bool {
+	for !s.mayRead() {
+		s.waiting.Store(true)
+		if s.mayRead() {
+			break
+		}
+		select {
+		case <-s.room:
+		case <-s.gone:
+			return false
+		}
+	}
+	return true
+}
+
+func (s *stream) mayRead() bool {
+	n := s.queued.Load()
+	return n == 0 || n < streamQueue && s.r.input.Load() <= int64(s.r.cfg.MaxTotalInput)
+}
+
+// count counts memory that waits for the loop.
+func (s *stream) count(n int) {
+	s.queued.Add(int64(n))
+	s.r.input.Add(int64(n))
+}
+
+// release gives back what was counted for b.
+func (s *stream) release(b *Buffer) {
+	s.count(-cap(b.B))
+	s.r.pool.Put(b)
+	if s.waiting.Load() {
+		s.waiting.Store(false)
+		select {
+		case s.room <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // pass hands b to the loop; it reports whether the loop still wants input.
 func (s *stream) pass(b *Buffer) bool {
+	s.count(cap(b.B))
 	select {
 	case s.in <- b:
 		s.sink.Wake(nil)
 		return true
 	case <-s.gone:
-		s.r.pool.Put(b)
+		s.release(b)
 		return false
 	}
 }
@@ -201,7 +250,7 @@ func (s *stream) Pump() (more bool) {
 }
 
 func (s *stream) drop() {
-	s.r.pool.Put(s.cur)
+	s.release(s.cur)
 	s.cur = nil
 }
 
@@ -410,7 +459,7 @@ func (s *stream) hungUp(cut *time.Timer) {
 	s.work.Wait()
 	cut.Stop()
 	for len(s.in) > 0 {
-		s.r.pool.Put(<-s.in)
+		s.release(<-s.in)
 	}
 	s.r.mu.Lock()
 	delete(s.r.streams, s)

@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/registry"
 )
@@ -32,16 +31,16 @@ type Conn struct {
 
 	// The loop's alone.
 	watch   watch
-	guest   *guest        // of an accepted socket
-	reader  *codec.Reader // of the frame that has begun; nil between frames
-	ahead   bool          // input waits in extra, and what comes waits behind it
-	beats   bool          // both sides know heartbeats
-	shaking bool          // frames are bounded as they are before the handshake is done
-	made    bool          // OnMade was called
-	lost    bool          // OnLost was called
-	over    bool          // no more input is handled
-	proven  bool          // the other side's finish was handled
-	unknown uint8         // packets with unknown ids so far, and encoding
+	guest   *guest   // of an accepted socket
+	reader  *partial // of the frame that has begun; nil between frames
+	ahead   bool     // input waits in extra, and what comes waits behind it
+	beats   bool     // both sides know heartbeats
+	shaking bool     // frames are bounded as they are before the handshake is done
+	made    bool     // OnMade was called
+	lost    bool     // OnLost was called
+	over    bool     // no more input is handled
+	proven  bool     // the other side's finish was handled
+	unknown uint8    // packets with unknown ids so far, and encoding
 }
 
 // encoding, in Conn.unknown, says that reply is writing where output is next

@@ -68,12 +68,28 @@ func (c *Conn) cut(b []byte) (f codec.Frame, n int, err error) {
 		if f != nil || err != nil {
 			return f, n, err
 		}
-		c.reader = &codec.Reader{Max: c.peer.cfg.MaxFrame, Check: check}
+		c.reader = &partial{Reader: codec.Reader{Max: c.peer.cfg.MaxFrame, Check: check}}
 	}
 	if f, n, err = c.reader.Next(b); f != nil || err != nil {
-		c.reader = nil
+		c.forgetPartial()
+	} else {
+		c.link.Keep(&c.reader.kept, c.reader.Held())
 	}
 	return f, n, err
+}
+
+// partial is a frame of which the rest has not come.
+type partial struct {
+	codec.Reader
+	kept engine.Kept
+}
+
+// forgetPartial gives back what is kept of a frame.
+func (c *Conn) forgetPartial() {
+	if c.reader != nil {
+		c.link.Keep(&c.reader.kept, 0)
+		c.reader = nil
+	}
 }
 
 // frame handles one frame.

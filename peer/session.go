@@ -442,7 +442,7 @@ func (s *session) NotOpened(_ *engine.Conn, err error) {
 // Closed implements engine.Handler.
 func (s *session) Closed(_ *engine.Conn, err error) {
 	c := s.conn()
-	c.reader = nil
+	c.forgetPartial()
 	c.state.Store(uint32(Disconnected))
 	if err == nil {
 		err = engine.ErrClosed

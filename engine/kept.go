@@ -1,0 +1,130 @@
+package engine
+
+import (
+	"math/bits"
+	"sync/atomic"
+)
+
+// Kept is what is kept of a conn's input because it is not whole yet, or because
+// the conn had its share of the turn: memory that the other side makes grow at no
+// cost of its own. All of a reactor's is one account, Config.MaxTotalInput. The
+// zero value is nothing. It belongs to the conn's loop.
+type Kept struct {
+	c          *Conn
+	n          int
+	prev, next *Kept // in the list of its class; a loop's first one has no prev
+	class      uint8
+}
+
+// Keep says that n bytes of memory are kept in k for input of the conn: by its
+// handler, for a message of which the rest has not come. 0 gives them back; the
+// handler's Closed must. When the account is overdrawn the conns pay that keep the
+// most and progress the least: they end with ErrInput. On the loop only.
+func (c *Conn) Keep(k *Kept, n int) {
+	if n == k.n {
+		return
+	}
+	l := c.loop
+	l.mustBeHere("Conn.Keep")
+	if c.phase == closed || c.asked.Load()&askAbort != 0 {
+		n = 0 // its memory goes with it
+	}
+	k.c = c
+	l.kept.set(k, n, &l.r.input)
+	if l.r.input.Load() > int64(l.r.cfg.MaxTotalInput) {
+		l.overdrawn()
+	}
+}
+
+// keeping is all that a loop's conns keep, by size: a class for each doubling. In
+// a class whoever has come to it first has gone without doubling for the longest.
+type keeping struct {
+	total   atomic.Int64 // any goroutine may read it
+	asked   atomic.Bool  // to end some of them
+	classes [64]struct{ first, last *Kept }
+}
+
+// set has k be of n bytes.
+func (q *keeping) set(k *Kept, n int, all *atomic.Int64) {
+	all.Add(int64(n - k.n))
+	q.total.Add(int64(n - k.n))
+	class := uint8(bits.Len(uint(n)))
+	if k.class != class {
+		if k.class != 0 {
+			q.unlink(k)
+		}
+		if k.class = class; class != 0 {
+			q.link(k)
+		}
+	}
+	k.n = n
+}
+
+func (q *keeping) link(k *Kept) {
+	l := &q.classes[k.class-1]
+	k.prev, k.next = l.last, nil
+	if l.last != nil {
+		l.last.next = k
+	} else {
+		l.first = k
+	}
+	l.last = k
+}
+
+func (q *keeping) unlink(k *Kept) {
+	l := &q.classes[k.class-1]
+	if k.prev != nil {
+		k.prev.next = k.next
+	} else {
+		l.first = k.next
+	}
+	if k.next != nil {
+		k.next.prev = k.prev
+	} else {
+		l.last = k.prev
+	}
+	k.prev, k.next = nil, nil
+}
+
+// most is who keeps the most and has gone without doubling that for the longest.
+func (q *keeping) most() *Kept {
+	for i := len(q.classes) - 1; i >= 0; i-- {
+		if k := q.classes[i].first; k != nil {
+			return k
+		}
+	}
+	return nil
+}
+
+// overdrawn has the loop whose conns keep the most end some of them: the one that
+// drew last, l, need not be the one that has drawn the most.
+func (l *Loop) overdrawn() {
+	most := l
+	for _, other := range l.r.loops {
+		if other.kept.total.Load() > most.kept.total.Load() {
+			most = other
+		}
+	}
+	switch {
+	case most == l:
+		l.shed()
+	case !most.kept.asked.Swap(true):
+		most.Post(most.shed)
+	}
+}
+
+// shed ends conns until the account is balanced, with a sixteenth to spare, so
+// that the next one to grow does not call for it again.
+func (l *Loop) shed() {
+	l.kept.asked.Store(false)
+	limit := int64(l.r.cfg.MaxTotalInput)
+	for l.r.input.Load() > limit-limit/16 {
+		k := l.kept.most()
+		if k == nil {
+			return
+		}
+		c := k.c
+		l.kept.set(k, 0, &l.r.input)
+		c.Abort(ErrInput)
+	}
+}
