@@ -12,7 +12,8 @@ import (
 type Kept struct {
 	c          *Conn
 	n          int
-	prev, next *Kept // in the list of its class; a loop's first one has no prev
+	since      int64 // when it came to its class, on the clock of keeping
+	prev, next *Kept // in the list of its class; the first one has no prev
 	class      uint8
 }
 
@@ -40,6 +41,7 @@ func (c *Conn) Keep(k *Kept, n int) {
 // a class whoever has come to it first has gone without doubling for the longest.
 type keeping struct {
 	total   atomic.Int64 // any goroutine may read it
+	clock   int64        // bytes by which anything has grown: time, as far as that matters here
 	asked   atomic.Bool  // to end some of them
 	classes [64]struct{ first, last *Kept }
 }
@@ -48,6 +50,7 @@ type keeping struct {
 func (q *keeping) set(k *Kept, n int, all *atomic.Int64) {
 	all.Add(int64(n - k.n))
 	q.total.Add(int64(n - k.n))
+	q.clock += int64(max(n-k.n, 0))
 	class := uint8(bits.Len(uint(n)))
 	if k.class != class {
 		if k.class != 0 {
@@ -62,6 +65,7 @@ func (q *keeping) set(k *Kept, n int, all *atomic.Int64) {
 
 func (q *keeping) link(k *Kept) {
 	l := &q.classes[k.class-1]
+	k.since = q.clock
 	k.prev, k.next = l.last, nil
 	if l.last != nil {
 		l.last.next = k
@@ -86,14 +90,22 @@ func (q *keeping) unlink(k *Kept) {
 	k.prev, k.next = nil, nil
 }
 
-// most is who keeps the most and has gone without doubling that for the longest.
-func (q *keeping) most() *Kept {
-	for i := len(q.classes) - 1; i >= 0; i-- {
-		if k := q.classes[i].first; k != nil {
-			return k
+// first is who is to pay first: who keeps much, for long. One that grows beside
+// others that do not is not the one, though it may be the largest.
+func (q *keeping) first() (k *Kept) {
+	most := -1.0
+	for _, class := range q.classes {
+		if c := class.first; c != nil && q.weight(c) > most {
+			k, most = c, q.weight(c)
 		}
 	}
-	return nil
+	return k
+}
+
+// weight is how much k keeps, times how much has come since it has doubled, its own
+// size included.
+func (q *keeping) weight(k *Kept) float64 {
+	return float64(k.n) * float64(q.clock-k.since+int64(k.n))
 }
 
 // overdrawn has the loop whose conns keep the most end some of them: the one that
@@ -119,7 +131,7 @@ func (l *Loop) shed() {
 	l.kept.asked.Store(false)
 	limit := int64(l.r.cfg.MaxTotalInput)
 	for l.r.input.Load() > limit-limit/16 {
-		k := l.kept.most()
+		k := l.kept.first()
 		if k == nil {
 			return
 		}

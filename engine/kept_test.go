@@ -42,6 +42,7 @@ func TestThoseWhoKeepTheMostPay(t *testing.T) {
 		"the oldest":            {1, []keep{{0, 400}, {1, 400}, {2, 300}}, []int{0}},
 		"progress":              {1, []keep{{0, 200}, {1, 400}, {0, 400}, {2, 300}}, []int{1}},
 		"given back":            {1, []keep{{0, 900}, {0, 0}, {1, 900}}, nil},
+		"large, and progress":   {1, []keep{{0, 250}, {1, 250}, {2, 250}, {3, 400}}, []int{0}},
 		"as many as it takes":   {1, []keep{{0, 300}, {1, 300}, {2, 300}, {3, 900}}, []int{3}},
 		"of the same size":      {1, []keep{{0, 400}, {1, 500}, {2, 510}}, []int{0, 1}},
 		"on another loop":       {2, []keep{{0, 300}, {2, 300}, {1, 450}}, []int{0}},
