@@ -77,6 +77,7 @@ func (l *Loop) floodEnded() { l.flooding.since, l.flooding.timed = 0, false }
 func (s *socket) wait(b []byte) {
 	a := s.put()
 	a.input = slices.Concat(b, a.input)
+	s.conn().Keep(&a.kept, cap(a.input))
 	s.sink().Wake(s.loop)
 }
 

@@ -80,7 +80,11 @@ func (s *socket) hold(b []byte) {
 // keep has b be all the input that is held.
 func (s *socket) keep(b []byte) {
 	if s.aside != nil {
-		s.conn().Keep(&s.aside.kept, cap(b))
+		n := 0
+		if len(b) > 0 {
+			n = cap(b)
+		}
+		s.conn().Keep(&s.aside.kept, n)
 	}
 	switch a := s.aside; {
 	case a == nil:
