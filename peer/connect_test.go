@@ -191,7 +191,7 @@ func TestManyClientsAtOnce(t *testing.T) {
 	for _, name := range []string{"tcp", "tls"} {
 		t.Run(name, func(t *testing.T) {
 			s, c := newSide(false, 17, 18), newSide(true, 40, 41)
-			s.cfg.HalfOpen = 16
+			s.cfg.HalfOpen = 32
 			s.cfg.OnMade, s.cfg.OnLost, c.cfg.OnMade, c.cfg.OnLost = nil, nil, nil, nil
 			s.cfg.Handshake, c.cfg.Handshake, c.cfg.Connect = patience, patience, patience
 			w := transports[name](t, s, c)

@@ -48,10 +48,10 @@ func (q *halves) longest() *halfOpen {
 // How long a guest may take for a step before it can be the one to make room.
 // With less, honest guests of a machine that is busy with many of them lose what
 // they have done already; with more, a flood keeps the newcomers waiting: with
-// 1,024 places, those beyond 20,000 a second wait for the least patience, beyond
+// 1,024 places, those beyond 10,000 a second wait for the least patience, beyond
 // 2,500 for the most.
 const (
-	leastPatience = 50 * time.Millisecond
+	leastPatience = 100 * time.Millisecond
 	mostPatience  = 400 * time.Millisecond
 )
 
@@ -60,9 +60,9 @@ const (
 type pace struct{ slow time.Duration } // 0: nobody has made a step yet
 
 // step takes a step into account. A slow one counts at once, and is forgotten
-// within some dozens of quicker ones.
+// within some hundreds of quicker ones.
 func (p *pace) step(took time.Duration) {
-	p.slow = max(p.slow-p.slow/32, took, 1)
+	p.slow = max(p.slow-p.slow/256, took, 1)
 }
 
 // patience is several times what a slow step takes, within bounds.
