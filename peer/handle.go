@@ -29,8 +29,9 @@ type handler struct {
 type Resetter interface{ Reset() }
 
 // Handle has fn called with every packet of type pkt that arrives at h, decoded
-// into a T. It replaces an earlier handler. An error from fn ends the conn: a
-// Reason softquits with it.
+// into a T, and ends the conn when fn returns an error: a Reason softquits with it,
+// ErrDrop and nil go on. What the other side may get wrong is to be answered with a
+// packet, and nil returned. Handle replaces an earlier handler.
 //
 // The *T is fn's to keep, unless the packet is registered with registry.Reuse:
 // then it is valid during the call.
