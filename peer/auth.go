@@ -63,7 +63,7 @@ func (d *Denied) Unwrap() []error { return []error{ReasonDenied, d.Err} }
 func (c *Conn) authenticate(token []byte, admit func()) {
 	f := c.peer.cfg.Authenticate
 	if f == nil {
-		admit()
+		c.decide(nil, admit)
 		return
 	}
 	if len(token) > MaxToken {

@@ -30,8 +30,8 @@ func (c *Conn) EncodedIn(raw []byte) error {
 }
 
 // PacketIn gives a decoded packet to its object's OnReceive and its handler, as
-// what Config.PacketIn returns is given, and returns their error. On the conn's
-// loop only.
+// what Config.PacketIn returns is given, and returns their error: ErrNotActive
+// where such a packet could not be handled if it came. On the conn's loop only.
 func (c *Conn) PacketIn(t *registry.Type, v any) error {
 	if err := c.check(); err != nil {
 		return err
@@ -41,7 +41,7 @@ func (c *Conn) PacketIn(t *registry.Type, v any) error {
 	if err != nil {
 		return err
 	}
-	if c.over || c.State() != Active && !t.Internal() {
+	if c.over || !c.early(t) && (c.State() != Active || !c.made) {
 		return ErrNotActive
 	}
 	if v, err = c.peer.received(t, v); err != nil {

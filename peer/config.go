@@ -52,8 +52,8 @@ type Config struct {
 
 	// OnOpen is called when a conn is open, before its handshake begins. It may
 	// set the conn up, with SetData or SetOverflow, or end it. A conn that it puts
-	// into state Active does no handshake, as with SkipHandshake. OnLost is called
-	// for the conn in any case.
+	// into state Active does no handshake, as with SkipHandshake, and Authenticate is
+	// asked about it all the same. OnLost is called for the conn in any case.
 	OnOpen func(c *Conn)
 
 	// OnMade is called when a conn's handshake is complete, before the first

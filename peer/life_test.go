@@ -220,3 +220,104 @@ func TestPressureBeforeOnMadeIsToldAfterIt(t *testing.T) {
 	c.Loop().Call(t.Context(), func() { (*session)(c).Pressure(nil, true) })
 	nothing(t, "second pressure", pressed)
 }
+
+// ender ends a conn in the first of its functions that has a name, and notes those
+// that are called.
+type ender struct {
+	diary
+	in  string
+	end func(c *Conn)
+}
+
+func (e *ender) at(c registry.Conn, what string) {
+	e.note(what)
+	if what == e.in {
+		e.in = ""
+		e.end(c.(*Conn))
+	}
+}
+
+func (e *ender) OnSend(c registry.Conn, v any) (registry.Conn, any, error) {
+	e.at(c, "OnSend")
+	return c, v, nil
+}
+func (e *ender) OnEncode(c registry.Conn, v any) (any, error) { e.at(c, "OnEncode"); return v, nil }
+func (e *ender) OnDecode(c registry.Conn, v any) (any, error) { e.at(c, "OnDecode"); return v, nil }
+func (e *ender) OnReceive(c registry.Conn, v any) error       { e.at(c, "OnReceive"); return nil }
+
+// A hook that gives its base what ends the conn is the last that is called, but
+// OnLost: neither the packet that it was called for goes on, nor does one that it
+// returns.
+func TestNoHookIsCalledBehindOneThatEndsTheConn(t *testing.T) {
+	in := []string{"EncodedIn", "OnDecode", "PacketIn", "OnReceive", "handler"}
+	out := []string{"OnSend", "PacketOut", "OnEncode", "EncodedOut"}
+	for name, raw := range map[string][]byte{
+		"softquit":    append([]byte{0, registry.IDSoftquit}, softquitMsg{"reason.bye"}.append(nil)...),
+		"bad payload": {0, 17, 0xc1},
+		"violation":   {0, registry.IDFinish, 0xc0},
+	} {
+		for i, hook := range append(in, out...) {
+			t.Run(hook+"/"+name, func(t *testing.T) {
+				s := newSide(false, 17, 18)
+				e := &ender{in: hook, end: func(c *Conn) { c.EncodedIn(raw) }}
+				s.reg.Add("test:hooked", 20, e)
+				s.cfg.EncodedIn = func(c *Conn, raw []byte) ([]byte, error) { e.at(c, "EncodedIn"); return raw, nil }
+				s.cfg.EncodedOut = func(c *Conn, raw []byte) ([]byte, error) { e.at(c, "EncodedOut"); return raw, nil }
+				s.cfg.PacketIn = func(c *Conn, _ *registry.Type, v any) (any, error) { e.at(c, "PacketIn"); return v, nil }
+				s.cfg.PacketOut = func(c *Conn, _ *registry.Type, v any) (any, error) { e.at(c, "PacketOut"); return v, nil }
+				server := NewServer(s.reg, &s.cfg)
+				HandleAny(server, "test:hooked", func(c *Conn, _ any) error { e.at(c, "handler"); return nil })
+				w := dialTo(t, open(t, server))
+				w.shake(3)
+				c := s.next(t, "made").conn
+				var want []string
+				if i < len(in) {
+					want = in[:i+1]
+					w.send(20, []byte{0x80})
+				} else {
+					want = out[:i+1-len(in)]
+					onLoop(t, c, func() { c.Send("test:hooked", "v") })
+				}
+				s.next(t, "lost")
+				onLoop(t, c, func() {})
+				if got := e.tear(); got != strings.Join(want, " ") {
+					t.Errorf("called %s, want %s", got, want)
+				}
+			})
+		}
+	}
+}
+
+// What a program gives to PacketIn itself is handled within the life of the conn
+// too, internal packets not excepted.
+func TestPacketInWithinTheLifeOfItsConn(t *testing.T) {
+	s := newSide(false, 17, 18)
+	early, err := s.reg.AddInternal("packetmq:early", 5, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.cfg.Authenticate = func(*Conn, Credentials) error { return nil }
+	s.cfg.QuitGrace = patience // in which the conn is still there
+	server := NewServer(s.reg, &s.cfg)
+	for _, pkt := range []*registry.Type{early, s.ping.Type()} {
+		HandleAny(server, pkt, func(*Conn, any) error { t.Errorf("%s was handled", pkt.Name()); return nil })
+	}
+	give := func(c *Conn, when string) {
+		t.Helper()
+		for _, pkt := range []*registry.Type{early, s.ping.Type()} {
+			onLoop(t, c, func() {
+				if err := c.PacketIn(pkt, nil); err != ErrNotActive {
+					t.Errorf("%s, %s: error %v", pkt.Name(), when, err)
+				}
+			})
+		}
+	}
+	ln := open(t, server)
+	dialTo(t, ln).expect(0)
+	give(server.Conn(1), "before Authenticate")
+	dialTo(t, ln).shake(3)
+	c := s.next(t, "made").conn
+	c.Softquit("reason.bye")
+	s.next(t, "lost")
+	give(c, "after OnLost")
+}

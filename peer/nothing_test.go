@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"reflect"
 	"testing"
 
 	"github.com/packetmq/packetmq/registry"
@@ -117,6 +118,26 @@ func TestNothingIsAnError(t *testing.T) {
 			return errors.New("it tells something")
 		}
 		return nil
+	}
+	// Every method of a nil conn, one that is added later included, may be called.
+	tests["every method of a nil conn"] = func() (err error) {
+		nobody := reflect.ValueOf((*Conn)(nil))
+		for i := range nobody.NumMethod() {
+			m := nobody.Method(i)
+			var args []reflect.Value
+			for j := range m.Type().NumIn() {
+				args = append(args, reflect.Zero(m.Type().In(j)))
+			}
+			func() {
+				defer func() {
+					if v := recover(); v != nil {
+						err = errors.Join(err, fmt.Errorf("%s: %v", nobody.Type().Method(i).Name, v))
+					}
+				}()
+				m.Call(args)
+			}()
+		}
+		return err
 	}
 	tests["Server.Inject, nil"] = func() error { _, err := server.Inject(nil); return want(err, errNilTransport) }
 	tests["Client.Inject, nil"] = func() error { _, err := client.Inject(t.Context(), nil); return want(err, errNilTransport) }

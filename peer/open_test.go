@@ -49,6 +49,58 @@ func TestOnOpenEndsAConn(t *testing.T) {
 	}
 }
 
+// Nor is it made where no handshake is in the way.
+func TestOnOpenEndsAConnWithoutAHandshake(t *testing.T) {
+	for name, end := range map[string]func(*Conn){
+		"abort":    func(c *Conn) { c.Abort(errBroken) },
+		"softquit": func(c *Conn) { c.Softquit("reason.refused") },
+		"active and softquit": func(c *Conn) {
+			c.SetState(Active)
+			c.Softquit("reason.refused")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			setUp := func(s, c *side) {
+				s.cfg.SkipHandshake, c.cfg.SkipHandshake = true, true
+				s.cfg.OnOpen = end
+			}
+			everywhere(t, setUp, func(t *testing.T, w *world) {
+				w.connect(t.Context()) // it may be made before it hears of the end
+				w.s.next(t, "lost")
+				nothing(t, "event", w.s.events)
+			})
+		})
+	}
+}
+
+// A conn that OnOpen has made active is let in by Authenticate like any: until then
+// nothing is sent, and nothing is handled.
+func TestOnOpenDoesNotPassAuthenticate(t *testing.T) {
+	var undecided <-chan *Conn
+	setUp := func(s, c *side) {
+		undecided = deciding(s)
+		s.cfg.OnOpen = func(c *Conn) { c.SetState(Active) }
+		c.cfg.OnOpen = s.cfg.OnOpen
+	}
+	everywhere(t, setUp, func(t *testing.T, w *world) {
+		connected := connecting(t, w)
+		sc := wait(t, "question", undecided)
+		sent := asked(t, sc, func() error { return Send(sc, w.s.pong, &note{}) }) // behind Authenticate
+		if !errors.Is(sent, ErrNotActive) {
+			t.Errorf("a send to a conn that was not let in: %v", sent)
+		}
+		nothing(t, "event", w.s.events)
+		if err := sc.Decide(nil); err != nil {
+			t.Fatal(err)
+		}
+		w.s.next(t, "made")
+		if err := Send(sc, w.s.pong, &note{}); err != nil {
+			t.Error(err)
+		}
+		wait(t, "Connect", connected)
+	})
+}
+
 // Two sides whose OnOpen makes conns active need no handshake, like those that
 // skip it.
 func TestOnOpenInPlaceOfAHandshake(t *testing.T) {

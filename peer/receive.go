@@ -142,10 +142,13 @@ func (c *Conn) encodedIn(table *registry.Table, f codec.Frame) codec.Frame {
 
 // admits reports whether a packet may be handled in the state the conn is in.
 func (c *Conn) admits(t *registry.Type, id uint16) bool {
-	if t.Internal() && !c.lost && (c.State() == Active || c.peer.cfg.Authenticate == nil) {
-		return true
-	}
-	return c.flows(id)
+	return c.early(t) || c.flows(id)
+}
+
+// early reports whether a packet may be handled whether or not the handshake is
+// done: an internal one, of another side that need not be authenticated first.
+func (c *Conn) early(t *registry.Type) bool {
+	return t.Internal() && !c.lost && (c.State() == Active || c.peer.cfg.Authenticate == nil)
 }
 
 // flows reports whether an application packet that has come may be seen by the
@@ -197,7 +200,8 @@ func (c *Conn) packet(t *registry.Type, payload []byte) {
 	c.deliver(t, h, payload)
 }
 
-// deliver takes a packet through every hook that there is.
+// deliver takes a packet through every hook that there is. One of them may have
+// ended the conn by what it gave its base: nothing is called behind OnLost.
 func (c *Conn) deliver(t *registry.Type, h *handler, payload []byte) {
 	p := c.peer
 	p.log(c, Received, t, payload)
@@ -211,7 +215,7 @@ func (c *Conn) deliver(t *registry.Type, h *handler, payload []byte) {
 		return
 	}
 	if hooks := t.Hooks(); hooks != nil && hooks.Decode != nil {
-		if v, err = hooks.Decode.OnDecode(c, v); err != nil {
+		if v, err = hooks.Decode.OnDecode(c, v); err != nil || c.lost {
 			c.refuse(err)
 			return
 		}
@@ -223,7 +227,7 @@ func (c *Conn) deliver(t *registry.Type, h *handler, payload []byte) {
 func (c *Conn) hand(t *registry.Type, h *handler, v any) (err error) {
 	p := c.peer
 	if p.cfg.PacketIn != nil {
-		if v, err = p.cfg.PacketIn(c, t, v); err != nil {
+		if v, err = p.cfg.PacketIn(c, t, v); err != nil || c.lost {
 			return err
 		}
 	}
@@ -237,7 +241,7 @@ func (c *Conn) give(t *registry.Type, h *handler, v any) error {
 	hooks := t.Hooks()
 	heard := hooks != nil && hooks.Receive != nil
 	if heard {
-		if err := hooks.Receive.OnReceive(c, v); err != nil {
+		if err := hooks.Receive.OnReceive(c, v); err != nil || c.lost {
 			return err
 		}
 	}

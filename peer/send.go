@@ -168,6 +168,9 @@ func (p *Peer) sendBy(ctx context.Context, c *Conn, t *registry.Type, v any) (er
 		if c, v, err = redirect(hooks.Send, c, v); err != nil {
 			return dropped(err)
 		}
+		if err := c.sendable(t); err != nil { // it may be another conn, or have been ended by the hook
+			return err
+		}
 	}
 	if p.cfg.PacketOut != nil {
 		if v, err = p.cfg.PacketOut(c, t, v); err != nil {
@@ -243,6 +246,9 @@ func (c *Conn) dispatchBy(ctx context.Context, t *registry.Type, frame []byte) (
 	}
 	if p.observed() {
 		if f := p.cfg.EncodedOut; f != nil {
+			if err := c.sendable(t); err != nil { // the hooks before may have ended the conn
+				return err
+			}
 			if raw, err = f(c, raw); err != nil {
 				return dropped(err)
 			}

@@ -54,6 +54,9 @@ func (s *session) Opened(*engine.Conn) {
 	}
 	c.link.SetHoldBack(p.cfg.Overflow == registry.DropOldest || p.ownIDs(p.reg.Table()).dropsOldest)
 	if skips {
+		if p.cfg.Authenticate != nil { // nothing is sent before it has let the other side in
+			c.state.CompareAndSwap(uint32(Active), uint32(ConnMade))
+		}
 		c.authenticate(nil, func() {
 			c.state.CompareAndSwap(uint32(ConnMade), uint32(Active))
 			c.setMaxSend(uint64(p.cfg.MaxFrame))

@@ -9,6 +9,9 @@ import "github.com/packetmq/packetmq/engine"
 // Disconnected. A send is at most once: what did leave may not have arrived. Packets that a
 // transport of Config.Wrap keeps count in bytes alone. Any goroutine may call it.
 func (c *Conn) Unsent() (packets, bytes int) {
+	if c == nil {
+		return 0, 0
+	}
 	e := c.extra.Load()
 	if e == nil {
 		return 0, 0
