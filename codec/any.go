@@ -3,7 +3,6 @@ package codec
 import (
 	"encoding/binary"
 	"math"
-	"reflect"
 	"time"
 	"unicode/utf8"
 )
@@ -58,19 +57,8 @@ func (m *Msgpack) append(dst []byte, v any, depth int) ([]byte, error) {
 		return v.appendTo(dst, depth)
 	case Ext:
 		return v.appendTo(dst)
-	case Marshaler:
-		if isNil(v) {
-			return AppendNil(dst), nil
-		}
-		return marshal(dst, v)
 	}
 	return m.coders.of(m, v).append(dst, v, depth)
-}
-
-// isNil reports whether v is a nil pointer.
-func isNil(v any) bool {
-	p := reflect.ValueOf(v)
-	return p.Kind() == reflect.Pointer && p.IsNil()
 }
 
 func appendText(dst []byte, s string) ([]byte, error) {
@@ -350,7 +338,7 @@ func (c *cursor) extValue(start int, data []byte) (any, bool) {
 	if c.v5 != nil && c.v5.exts.mayBe(typ) {
 		x, known, err := c.v5.decodeExt(c.b[start:c.i], typ, c)
 		if known {
-			return x, err == nil || c.fail(err)
+			return x, (err == nil || c.fail(err)) && c.charge(targetSize(x))
 		}
 	}
 	return Ext{Type: typ, Data: clone(data)}, true

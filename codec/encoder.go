@@ -20,10 +20,11 @@ type encoder struct {
 	out sink
 }
 
-// encode appends v, which lies in depth arrays and maps, by way of msgpack/v5. An
+// encode appends v, which lies in depth arrays and maps, by way of msgpack/v5, which
+// is given what only makes of the pointer to v, if that is not nil. An
 // encoder that met an error or a panic is dropped: nobody knows what it still
 // has half written.
-func (m *Msgpack) encode(dst []byte, v reflect.Value, depth int) (out []byte, err error) {
+func (m *Msgpack) encode(dst []byte, v reflect.Value, only func(any) any, depth int) (out []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			out, err = dst, panicOf("encode", v.Type(), p)
@@ -36,7 +37,11 @@ func (m *Msgpack) encode(dst []byte, v reflect.Value, depth int) (out []byte, er
 	e.out = sink{b: dst, start: len(dst), next: len(dst) + maxKept}
 	e.v5.Reset(&e.out)
 	e.v5.UseCompactInts(true)
-	err = e.v5.EncodeValue(addressable(v))
+	given := addressable(v)
+	if only != nil {
+		given = reflect.ValueOf(only(given.Addr().Interface()))
+	}
+	err = e.v5.EncodeValue(given)
 	out, e.out = e.out.b, sink{}
 	if err == nil {
 		w := unlimited()

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/vmihailenco/msgpack/v5"
 )
 
 type (
@@ -276,7 +278,17 @@ type (
 		byMarshal
 		N int64
 	}
+	overridesFirst struct { // with methods that come before those of what it embeds
+		time.Time
+		N int
+	}
 )
+
+func (o *overridesFirst) EncodeMsgpack(e *msgpack.Encoder) error { return e.EncodeInt(int64(o.N)) }
+func (o *overridesFirst) DecodeMsgpack(d *msgpack.Decoder) (err error) {
+	o.N, err = d.DecodeInt()
+	return err
+}
 
 func (o *overrides) MarshalMsg(b []byte) ([]byte, error) { return AppendInt(b, int64(o.N)), nil }
 func (o *overrides) UnmarshalMsg(b []byte) ([]byte, error) {
@@ -294,7 +306,7 @@ func (o *overridesValue) UnmarshalMsgpack(b []byte) (err error) {
 // The methods of an embedded field do not stand for a struct that has more.
 func TestPromotedMethods(t *testing.T) {
 	var m Msgpack
-	for _, v := range []any{new(embedsTime), new(embedsPointer), new(embedsMsg), new(embedsText), new([]embedsMsg), new(struct{ E *embedsTime })} {
+	for _, v := range []any{new(embedsTime), new(embedsPointer), new(embedsMsg), new(embedsText), new([]embedsMsg), new(struct{ E *embedsTime }), &[1]*embedsMsg{{}}} {
 		var e *TypeError
 		if _, err := m.Append(nil, v); !errors.As(err, &e) {
 			if _, ok := v.(Marshaler); !ok { // whose method Append calls without a look at the type
@@ -305,7 +317,13 @@ func TestPromotedMethods(t *testing.T) {
 			t.Errorf("%T: %v", v, err)
 		}
 	}
-	for _, v := range []any{&embedsOne{byMsgPtr{1}}, &overrides{N: 2}, &overridesValue{N: 3}, &[]overrides{{N: 4}}} {
+	for _, v := range []any{embedsMsg{}, new(embedsMsg), new(embedsTime)} {
+		var e *TypeError
+		if _, err := m.Append(nil, []any{v}); !errors.As(err, &e) {
+			t.Errorf("%T in an any: %v", v, err)
+		}
+	}
+	for _, v := range []any{&embedsOne{byMsgPtr{1}}, &overrides{N: 2}, &overridesValue{N: 3}, &[]overrides{{N: 4}}, &overridesFirst{N: 5}} {
 		b, err := m.Append(nil, v)
 		got := reflect.New(reflect.TypeOf(v).Elem())
 		if err == nil {

@@ -84,3 +84,16 @@ func entrySize(t reflect.Type) (room, outside int) {
 	}
 	return room, outside
 }
+
+// targetSize is what v takes beside the interface it lies in: itself, and what it
+// points to.
+func targetSize(v any) int {
+	t := reflect.TypeOf(v)
+	if t == nil {
+		return 0
+	}
+	if t.Kind() == reflect.Pointer {
+		return allocation(t) + allocation(t.Elem())
+	}
+	return allocation(t)
+}

@@ -16,6 +16,8 @@ import (
 type (
 	selfish  struct{ X [4097]byte }
 	lettered struct{ X [4097]byte }
+	largeOwn struct{ X [4097]byte }
+	largeExt struct{ X [4097]byte } // registered as an ext by its pointer
 	odd      struct {
 		A *int `msgpack:"a"`
 		X [4097]byte
@@ -39,8 +41,10 @@ type (
 	}
 )
 
-func (s *selfish) DecodeMsgpack(d *msgpack.Decoder) error { return d.Skip() }
-func (s *lettered) UnmarshalText([]byte) error            { return nil }
+func (s *selfish) DecodeMsgpack(d *msgpack.Decoder) error  { return d.Skip() }
+func (s *lettered) UnmarshalText([]byte) error             { return nil }
+func (s *largeOwn) EncodeMsgpack(*msgpack.Encoder) error   { return nil }
+func (s *largeOwn) DecodeMsgpack(d *msgpack.Decoder) error { return d.Skip() }
 
 func TestBudgetCountsTypes(t *testing.T) {
 	type large struct {
@@ -51,6 +55,7 @@ func TestBudgetCountsTypes(t *testing.T) {
 	nils := append(AppendArrayHeader(nil, n), bytes.Repeat([]byte{codeNil}, n)...)
 	maps := append(AppendArrayHeader(nil, n), bytes.Repeat([]byte{fixMap}, n)...)
 	bins := append(AppendArrayHeader(nil, n), bytes.Repeat([]byte{bin8, 0}, n)...)
+	exts := append(AppendArrayHeader(nil, n), bytes.Repeat([]byte("\xd4\x49\x01"), n)...)
 	inlines := append(AppendArrayHeader(nil, n), bytes.Repeat([]byte("\x82\xa1a\xc0\xa1c\xc0"), n)...)
 	dict := AppendMapHeader(nil, n)
 	for i := range n {
@@ -70,6 +75,10 @@ func TestBudgetCountsTypes(t *testing.T) {
 		{append([]byte("\x91"), nils...), new([2][]large)},
 		{bins, new([]*selfish)},
 		{bins, new([]*lettered)},
+		{bins, new([]*largeOwn)},
+		{exts, new([]*largeExt)},
+		{exts, new([]any)},
+		{append([]byte("\x81\xa1A"), exts...), new(struct{ A any })},
 		{inlines, new([]inlined)},
 		{inlines, new([]*inlined)},
 	} {
@@ -126,7 +135,7 @@ func TestBudgetIsWhatIsAllocated(t *testing.T) {
 		for _, v := range append(shapes(), new([]*everything), new([]*player), new([]map[string]player),
 			new(map[string]*everything), new(map[int]everything), new(map[int]broad), new([]map[int]broad), new([][]player),
 			new([]odd), new([]*odd), new([][]odd), new(map[string][]odd), new(map[string]*odd), new(map[int]odd),
-			new([]*selfish), new(map[string]*lettered), new(map[string]wide), new(map[[130]byte]wide), new([]*[]string),
+			new([]*selfish), new(map[string]*lettered), new([]*largeOwn), new(map[string]*largeOwn), new(map[string]wide), new(map[[130]byte]wide), new([]*[]string),
 			new([]any), new(map[any]any), new(map[bool]any), new([][]byte), new([]string), new([]error), new([]int8),
 			new([]bool), new([]inlined), new([]*inlined)) {
 			m := new(Msgpack)

@@ -45,8 +45,8 @@ type Msgpack struct {
 // Types may encode themselves, wherever in a value they lie, by one of these: a
 // Marshaler's method; functions that are registered with v5 before the type is
 // first used; the methods that v5 knows, EncodeMsgpack and MarshalMsgpack, and
-// those of encoding.BinaryMarshaler and encoding.TextMarshaler, which give bin. A
-// method of the pointer will do: a value without an address is copied.
+// those of encoding.BinaryMarshaler and encoding.TextMarshaler, which give bin. The
+// first counts that the type's pointer has: a value without an address is copied.
 // So a value has the same form whether it is given as it is or by its pointer, in
 // a field, a list or an any.
 //
@@ -88,7 +88,8 @@ func (m *Msgpack) Append(dst []byte, v any) ([]byte, error) {
 //   - A value that is reused keeps what the payload does not mention: fields,
 //     map entries, and in slices fields of the elements that are there. What lies
 //     between the length of a slice and its capacity is cleared before it is
-//     used, so a Reset may keep slices as s[:0].
+//     used, so a Reset may keep slices as s[:0]. An UnmarshalMsg has to see to
+//     that itself.
 //
 // The memory that decoding takes is held against Limits.Budget as it is
 // allocated, elements of slices, entries of maps, targets of pointers, texts, so a

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"errors"
 	"reflect"
+	"slices"
 
 	"github.com/vmihailenco/msgpack/v5"
 )
@@ -28,6 +29,42 @@ func (o owner) op() op {
 // alone, so nothing else is to make sense of it.
 var errOneWay = errors.New("the type encodes itself, but has no method to decode itself")
 
+// A method is one by which a type may encode or decode its values.
+type method struct {
+	in reflect.Type // the interface that has it, and nothing else
+
+	// of finds it in a type. Its name is a constant in a call of MethodByName,
+	// without which the linker would keep all methods of a program.
+	of func(reflect.Type) (reflect.Method, bool)
+}
+
+// encoders are the methods that encode, in the order in which they are asked for.
+func encoders() []method {
+	return []method{
+		{reflect.TypeFor[Marshaler](), func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalMsg") }},
+		{reflect.TypeFor[msgpack.CustomEncoder](), func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("EncodeMsgpack") }},
+		{reflect.TypeFor[msgpack.Marshaler](), func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalMsgpack") }},
+		{reflect.TypeFor[encoding.BinaryMarshaler](), func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalBinary") }},
+		{reflect.TypeFor[encoding.TextMarshaler](), func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalText") }},
+	}
+}
+
+// decoders are those that decode.
+func decoders() []method {
+	return []method{
+		{reflect.TypeFor[Unmarshaler](), func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("UnmarshalMsg") }},
+		{reflect.TypeFor[msgpack.CustomDecoder](), func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("DecodeMsgpack") }},
+		{reflect.TypeFor[msgpack.Unmarshaler](), func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("UnmarshalMsgpack") }},
+		{reflect.TypeFor[encoding.BinaryUnmarshaler](), func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("UnmarshalBinary") }},
+		{reflect.TypeFor[encoding.TextUnmarshaler](), func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("UnmarshalText") }},
+	}
+}
+
+// first returns the number of the first method that t has, or -1.
+func first(t reflect.Type, of []method) int {
+	return slices.IndexFunc(of, func(m method) bool { return t.Implements(m.in) })
+}
+
 // methods tells which methods values of type t have for encoding and decoding.
 // Those of *T are those of T, too, wherever a T lies.
 func methods(t reflect.Type) (enc, dec owner) {
@@ -35,24 +72,42 @@ func methods(t reflect.Type) (enc, dec owner) {
 		return none, none // what it leads to may have some
 	}
 	ptr := reflect.PointerTo(t)
-	return first(ptr, reflect.TypeFor[Marshaler](),
-			reflect.TypeFor[msgpack.CustomEncoder](), reflect.TypeFor[msgpack.Marshaler](),
-			reflect.TypeFor[encoding.BinaryMarshaler](), reflect.TypeFor[encoding.TextMarshaler]()),
-		first(ptr, reflect.TypeFor[Unmarshaler](),
-			reflect.TypeFor[msgpack.CustomDecoder](), reflect.TypeFor[msgpack.Unmarshaler](),
-			reflect.TypeFor[encoding.BinaryUnmarshaler](), reflect.TypeFor[encoding.TextUnmarshaler]())
+	return ownerOf(first(ptr, encoders())), ownerOf(first(ptr, decoders()))
 }
 
-func first(ptr, msg reflect.Type, v5 ...reflect.Type) owner {
-	if ptr.Implements(msg) {
+func ownerOf(method int) owner {
+	switch method {
+	case -1:
+		return none
+	case 0:
 		return byMsg
 	}
-	for _, i := range v5 {
-		if ptr.Implements(i) {
-			return byV5
-		}
+	return byV5
+}
+
+// The interfaces of v5 by which a value may encode itself, each of which hides the
+// others.
+type (
+	onlyCustom  struct{ msgpack.CustomEncoder }
+	onlyMarshal struct{ msgpack.Marshaler }
+	onlyBinary  struct{ encoding.BinaryMarshaler }
+)
+
+// onlyFirst returns a function that shows v5 the first of the methods of *T alone,
+// or nil if v5 finds that by itself. It looks at those of T before, and would
+// encode by one what another than its counterpart decodes.
+func onlyFirst(t reflect.Type) func(ptr any) any {
+	method := first(reflect.PointerTo(t), encoders())
+	if first(t, encoders()) <= method || probeEncoder(t).foreign(false) {
+		return nil
 	}
-	return none
+	switch encoders()[method].in {
+	case reflect.TypeFor[msgpack.CustomEncoder]():
+		return func(v any) any { return onlyCustom{v.(msgpack.CustomEncoder)} }
+	case reflect.TypeFor[msgpack.Marshaler]():
+		return func(v any) any { return onlyMarshal{v.(msgpack.Marshaler)} }
+	}
+	return func(v any) any { return onlyBinary{v.(encoding.BinaryMarshaler)} }
 }
 
 // marshal lets v append itself. It gets a buffer that has room where dst has,

@@ -28,7 +28,36 @@ type (
 	byExt      struct{ n int64 } // registered as an ext, whose body is msgpack
 	byExtPtr   struct{ n int64 } // registered as an ext by its pointer
 	byFuncList []string          // a list that is registered
+	byMsgFirst struct{ n int64 } // methods that come first, and others
+	byPointer  [2]byte           // the first of its methods is one of the pointer
+	byPointer2 struct{ n byte }
 )
+
+func (v *byMsgFirst) MarshalMsg(b []byte) ([]byte, error) { return AppendInt(b, v.n), nil }
+func (v *byMsgFirst) UnmarshalMsg(b []byte) (rest []byte, err error) {
+	v.n, rest, err = ReadInt(b)
+	return rest, err
+}
+func (v byMsgFirst) MarshalText() ([]byte, error)  { return []byte("text"), nil }
+func (v *byMsgFirst) UnmarshalText(b []byte) error { return errors.New("text is for others") }
+
+func (v *byPointer) EncodeMsgpack(e *msgpack.Encoder) error { return e.EncodeBytes(v[:]) }
+func (v *byPointer) DecodeMsgpack(d *msgpack.Decoder) error {
+	b, err := d.DecodeBytes()
+	copy(v[:], b)
+	return err
+}
+func (v byPointer) MarshalText() ([]byte, error)  { return []byte("text"), nil }
+func (v *byPointer) UnmarshalText(b []byte) error { return errors.New("text is for others") }
+
+func (v *byPointer2) MarshalBinary() ([]byte, error) { return []byte{v.n}, nil }
+func (v *byPointer2) UnmarshalBinary(b []byte) error {
+	if len(b) > 0 {
+		v.n = b[0]
+	}
+	return nil
+}
+func (v byPointer2) MarshalText() ([]byte, error) { return []byte("text"), nil }
 
 func (v *byMsgPtr) MarshalMsg(b []byte) ([]byte, error) { return AppendInt(b, v.n), nil }
 func (v *byMsgPtr) UnmarshalMsg(b []byte) (rest []byte, err error) {
@@ -121,6 +150,7 @@ func registerTypes() {
 		v.Interface().(*byExtPtr).n, err = d.DecodeInt64()
 		return err
 	})
+	msgpack.RegisterExtDecoder(73, (*largeExt)(nil), func(d *msgpack.Decoder, _ reflect.Value, _ int) error { return d.Skip() })
 }
 
 func TestMain(m *testing.M) {
@@ -142,6 +172,9 @@ func selfEncoding() map[string]any {
 		"\xc4\x06text x":                byText("x"),
 		"\x04":                          byFunc{4},
 		"\xa211":                        byFuncKind(11),
+		"\x0a":                          byMsgFirst{10},
+		"\xc4\x02ab":                    byPointer{'a', 'b'},
+		"\xc4\x01\x0b":                  byPointer2{11},
 		"\x02":                          make(byFuncList, 2),
 		"\xd4\x47\x08":                  byExt{8},
 		"\xd4\x48\x08":                  byExtPtr{8},

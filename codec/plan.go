@@ -22,6 +22,8 @@ type plan struct {
 	size  int           // of a target, an element, an entry in a map, in bytes
 	none  reflect.Value // of a slice: one without elements
 
+	only func(ptr any) any // of a type that v5 encodes: what it is to see of a value; nil: all
+
 	fields    []field        // of a struct, in the order of the wire
 	extra     []field        // more names that a decoder takes: aliases, and embedded structs by their own names
 	index     map[string]int // fields by name, where they are many; -1 for what is extra
@@ -190,7 +192,7 @@ func (p *plan) encodeOther(dst []byte, v reflect.Value, depth int) ([]byte, erro
 	case opMsg:
 		return marshal(dst, addressable(v).Addr().Interface().(Marshaler))
 	}
-	return p.m.encode(dst, v, depth)
+	return p.m.encode(dst, v, p.only, depth)
 }
 
 // encodeAny appends what an interface holds. Pointers to interfaces are
@@ -510,6 +512,10 @@ func (p *plan) decodeOther(c *cursor, v reflect.Value) bool {
 	case opMsg:
 		return c.own(func(b []byte) error { return unmarshal(b, v.Addr().Interface().(Unmarshaler)) })
 	case opV5:
+		if v.Kind() == reflect.Pointer && v.IsNil() && c.b[c.i] != codeNil && !c.charge(p.size) {
+			return false
+		}
+		forget(v, nil)
 		return c.own(func(b []byte) error { return p.m.decode(b, v, c) })
 	}
 	return c.fail(errOneWay)

@@ -416,7 +416,7 @@ func compareAtRandom(t *testing.T, m *Msgpack, v any, r *rand.Rand) {
 	p := planOf(v)
 	for _, value := range []any{x.Interface(), x.Elem().Interface()} {
 		ours, err := m.Append([]byte("before"), value)
-		theirs, want := m.encode([]byte("before"), reflect.ValueOf(value), 0)
+		theirs, want := m.encode([]byte("before"), reflect.ValueOf(value), nil, 0)
 		if err == nil && errors.Is(want, ErrUTF8) {
 			continue // a key, which v5 takes for text
 		}

@@ -69,7 +69,7 @@ func (ps *planner) fill(p *plan) *TypeError {
 		if err != nil && err.endless {
 			return err
 		}
-		encodes, decodes := registered(p.typ, err == nil && !p.odd)
+		encodes, decodes := ps.registered(p, err == nil && !p.odd)
 		if encodes && enc == none {
 			enc = byV5
 		}
@@ -79,6 +79,9 @@ func (ps *planner) fill(p *plan) *TypeError {
 		if err != nil && (enc == none || dec == none) {
 			return err
 		}
+	}
+	if enc == byV5 && p.typ.Kind() != reflect.Pointer {
+		p.only = onlyFirst(p.typ)
 	}
 	if enc != none {
 		p.enc = enc.op()
@@ -90,6 +93,19 @@ func (ps *planner) fill(p *plan) *TypeError {
 		p.dec = dec.op()
 	}
 	return nil
+}
+
+// registered asks if functions for the type of p are registered with v5. A pointer
+// to a type with methods goes by these, as all that holds the type does.
+func (ps *planner) registered(p *plan, sound bool) (encodes, decodes bool) {
+	var enc, dec owner
+	if p.typ.Kind() == reflect.Pointer {
+		if enc, dec = methods(p.typ.Elem()); enc != none && dec != none {
+			return false, false
+		}
+	}
+	encodes, decodes = registered(p.typ, sound)
+	return encodes && enc == none, decodes && dec == none
 }
 
 // set makes a plan do the same both ways.

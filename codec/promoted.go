@@ -24,32 +24,14 @@ func promoted(t reflect.Type) *TypeError {
 		if enc, dec := methods(inner); enc == none && dec == none {
 			continue
 		}
-		for _, method := range encodingMethods() {
-			if isPromoted(t, method) {
+		for _, of := range [][]method{encoders(), decoders()} {
+			if k := first(reflect.PointerTo(t), of); k >= 0 && isPromoted(t, of[k].of) {
 				return typeError(t, "what encodes or decodes it is a method of its embedded "+f.Name+
 					", which does not see the other fields; give that field a name")
 			}
 		}
 	}
 	return nil
-}
-
-// encodingMethods finds the methods that methods asks for. Their names are
-// constants in calls of MethodByName, without which the linker would keep all
-// methods of a program.
-func encodingMethods() []func(reflect.Type) (reflect.Method, bool) {
-	return []func(reflect.Type) (reflect.Method, bool){
-		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalMsg") },
-		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("UnmarshalMsg") },
-		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("EncodeMsgpack") },
-		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("DecodeMsgpack") },
-		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalMsgpack") },
-		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("UnmarshalMsgpack") },
-		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalBinary") },
-		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("UnmarshalBinary") },
-		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("MarshalText") },
-		func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("UnmarshalText") },
-	}
 }
 
 // isPromoted reports whether a method of t is one of an embedded field: the

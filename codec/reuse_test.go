@@ -3,6 +3,8 @@ package codec
 import (
 	"reflect"
 	"testing"
+
+	"github.com/vmihailenco/msgpack/v5"
 )
 
 // A ticket is decoded again and again into one value, whose memory is kept by
@@ -23,7 +25,28 @@ type ticket struct {
 	Own2   []opaque
 	Kinds  []byMsgList
 	Raws   []Raw
+	Code   byV5Slices
 	*Inner
+}
+
+// byV5Slices has code of its own, which leaves all to v5.
+type (
+	byV5Slices struct {
+		Items  []stub
+		Fixed  [1]struct{ Lists [][]stub }
+		hidden []stub
+	}
+	v5Slices byV5Slices
+)
+
+func (s *byV5Slices) EncodeMsgpack(e *msgpack.Encoder) error {
+	return e.Encode([]any{(*v5Slices)(s), s.hidden})
+}
+func (s *byV5Slices) DecodeMsgpack(d *msgpack.Decoder) error {
+	if _, err := d.DecodeArrayLen(); err != nil {
+		return err
+	}
+	return d.DecodeMulti((*v5Slices)(s), &s.hidden)
 }
 
 type stub struct {
@@ -58,6 +81,10 @@ func (o *opaque) UnmarshalMsg(b []byte) ([]byte, error) {
 
 // truncate keeps all memory that there is in v.
 func truncate(v reflect.Value) {
+	if s, ok := v.Addr().Interface().(*byV5Slices); ok {
+		s.Items, s.hidden, s.Fixed[0].Lists = s.Items[:0], s.hidden[:0], s.Fixed[0].Lists[:0]
+		return
+	}
 	switch v.Kind() {
 	case reflect.Slice:
 		v.SetLen(0)
@@ -76,6 +103,10 @@ func truncate(v reflect.Value) {
 	}
 }
 
+func slicesOf(s ...stub) byV5Slices {
+	return byV5Slices{Items: s, Fixed: [1]struct{ Lists [][]stub }{{[][]stub{s, s}}}, hidden: s}
+}
+
 // Nothing of one packet shows in the next one.
 func TestNothingShowsOfEarlierPackets(t *testing.T) {
 	full := stub{"car", "alice's", &stub{Name: "n", Token: "t"}, []stub{{"kid", "t", nil, nil, 1}}, "more"}
@@ -84,13 +115,13 @@ func TestNothingShowsOfEarlierPackets(t *testing.T) {
 		Maps: []map[string]string{{"token": "alice's"}, {"b": "c"}}, Arrays: [][2]stub{{full, full}}, Bytes: [][4]byte{{1, 2, 3, 4}},
 		Names: []string{"a", "b"}, Blobs: [][]byte{[]byte("alice's"), []byte("b")}, Anys: []any{map[string]any{"a": 1}, "b"},
 		Keyed: map[string][]stub{"a": {full}}, Fixed: [3]stub{full, full, full}, Own: []byCustom{{1}, {2}},
-		Own2: []opaque{{1, 2}, {3, 4}}, Kinds: []byMsgList{{1, 2}}, Raws: []Raw{Raw("\xa1a")}, Inner: &Inner{1, "y"},
+		Own2: []opaque{{1, 2}, {3, 4}}, Kinds: []byMsgList{{1, 2}}, Raws: []Raw{Raw("\xa1a")}, Code: slicesOf(full, full), Inner: &Inner{1, "y"},
 	}
 	poor := ticket{
 		Items: []stub{{Name: "pen"}, {}}, Ptrs: []*stub{{Name: "p"}, nil}, Lists: [][]string{nil, {"d"}},
 		Maps: []map[string]string{{"mine": "1"}}, Arrays: [][2]stub{{{Name: "x"}, {}}}, Bytes: [][4]byte{{9}},
 		Names: []string{""}, Blobs: [][]byte{nil, {}}, Anys: []any{nil}, Keyed: map[string][]stub{"a": {{Name: "x"}}},
-		Own: []byCustom{{}}, Own2: []opaque{{5, 0}}, Kinds: []byMsgList{{}}, Raws: []Raw{nil},
+		Own: []byCustom{{}}, Own2: []opaque{{5, 0}}, Kinds: []byMsgList{{}}, Raws: []Raw{nil}, Code: slicesOf(stub{Name: "pen"}),
 	}
 	var m Msgpack
 	for _, order := range [][]ticket{{rich, poor}, {rich, poor, rich, poor}, {rich, {}, poor}, {poor, rich}} {
