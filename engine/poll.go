@@ -167,17 +167,7 @@ func (r *Reactor) WaitDue(ctx context.Context) error {
 
 // runHere is Run with Config.OnCaller.
 func (r *Reactor) runHere() error {
-	r.mu.Lock()
-	if r.vain {
-		r.vain = false
-		r.mu.Unlock()
-		return nil
-	}
-	if r.state == stopped {
-		r.runAsync()
-	}
-	r.mu.Unlock()
-	if err := r.takeLoop(); err != nil {
+	if in, err := r.takeLoopToRun(); !in {
 		return err
 	}
 	returned := false
@@ -185,6 +175,25 @@ func (r *Reactor) runHere() error {
 	r.serveUntil(r.done)
 	returned = true
 	return nil
+}
+
+// takeLoopToRun is takeLoop for Run, which runs a stopped reactor on. With neither
+// the loop nor an error, there is nothing to run.
+func (r *Reactor) takeLoopToRun() (in bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.loopIsFree(); err != nil { // before a Stop is taken back
+		return false, err
+	}
+	if r.vain {
+		r.vain = false
+		return false, nil
+	}
+	if r.state == stopped {
+		r.runAsync()
+	}
+	err = r.occupy()
+	return err == nil, err
 }
 
 // serveUntil handles what comes until done is closed, or the reactor is stopped.
@@ -227,25 +236,39 @@ func (r *Reactor) takeLoop() error {
 	if !r.cfg.OnCaller {
 		return ErrNotOnCaller
 	}
-	l := r.loops[0]
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := r.loopIsFree(); err != nil {
+		return err
+	}
+	if r.state == stopped || r.vain {
+		return ErrNotRunning
+	}
+	return r.occupy()
+}
+
+// loopIsFree says why the calling goroutine cannot poll. r.mu is held.
+func (r *Reactor) loopIsFree() error {
 	switch {
 	case r.state == ended, r.state == ending && len(r.drivers) == 0:
 		return ErrClosed
-	case r.parked == 0 && l.isHere():
+	case r.parked == 0 && r.loops[0].isHere():
 		return ErrOnLoop
 	case r.parked == 0:
 		return ErrRunning
-	case r.state == stopped, r.vain:
-		return ErrNotRunning
-	case r.state == idle:
+	}
+	return nil
+}
+
+// occupy takes the loop, which is free. r.mu is held.
+func (r *Reactor) occupy() error {
+	if r.state == idle {
 		if err := r.runAsync(); err != nil {
 			return err
 		}
 	}
 	r.parked = 0
-	l.adopt()
+	r.loops[0].adopt()
 	return nil
 }
 

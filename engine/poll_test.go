@@ -373,3 +373,29 @@ func TestStopOfAPolledReactor(t *testing.T) {
 		t.Errorf("Poll: %v; the function was called: %v", err, late)
 	}
 }
+
+// A Run that is refused takes no Stop back.
+func TestARefusedRunLeavesAStopAlone(t *testing.T) {
+	r := newPolled(t, Config{})
+	r.Post(func() {
+		r.Stop()
+		if err := r.Run(); err != ErrOnLoop {
+			t.Errorf("Run in the callback that stopped: %v", err)
+		}
+		elsewhere := make(chan error)
+		go func() { elsewhere <- r.Run() }()
+		if err := <-elsewhere; err != ErrRunning {
+			t.Errorf("Run beside it: %v", err)
+		}
+	})
+	late := false
+	r.Post(func() { late = true })
+	for _, want := range []error{nil, ErrNotRunning} {
+		if _, err := r.Poll(t.Context()); err != want {
+			t.Errorf("Poll: %v, want %v", err, want)
+		}
+	}
+	if late {
+		t.Error("a function was called after Stop")
+	}
+}

@@ -155,7 +155,7 @@ func (ts *timers) again(t *Timer, now time.Duration) {
 		return
 	}
 	missed := (now - t.when) / t.period
-	ts.push(t, t.when+(missed+1)*t.period)
+	ts.push(t, later(t.when+missed*t.period, t.period))
 }
 
 // next returns the moment the first timer is due.

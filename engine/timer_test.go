@@ -238,3 +238,19 @@ func TestTimersNeedNoAlarmOnABusyLoop(t *testing.T) {
 	l.Post(again)
 	wait(t, "timer", done)
 }
+
+// A period that ends beyond all time has no second call.
+func TestPeriodsWithoutEnd(t *testing.T) {
+	r := start(t, nil)
+	calls := make(map[string]int)
+	done := make(chan struct{})
+	r.Post(func() {
+		r.EveryNow(math.MaxInt64, func() { calls["EveryNow"]++ })
+		r.Every(math.MaxInt64, func() { calls["Reset"]++ }).Reset(0)
+		r.After(20*time.Millisecond, func() { close(done) })
+	})
+	wait(t, "end", done)
+	if calls["EveryNow"] != 1 || calls["Reset"] != 1 {
+		t.Errorf("calls: %v, want one each", calls)
+	}
+}
