@@ -13,6 +13,7 @@ package engine
 // itself. When the kernel has no more of it, the socket is gnet's again.
 
 import (
+	"os"
 	"slices"
 	"time"
 
@@ -114,15 +115,21 @@ func (s *socket) resume() {
 }
 
 // readPiece reads and delivers a piece of a socket that gnet does not look at. It
-// reports whether there may be more. An end, or an error, is gnet's to meet.
+// reports whether there may be more. An end is gnet's to meet. So would be an error,
+// but it is told only once.
 func (s *socket) readPiece() (more bool) {
 	f := &s.loop.flooding
 	if f.piece == nil {
 		f.piece = make([]byte, pieceSize)
 	}
 	n, err := unix.Read(s.gc.Fd(), f.piece)
-	if err == unix.EINTR {
+	switch err {
+	case nil, unix.EAGAIN:
+	case unix.EINTR:
 		return true
+	default:
+		s.finish(os.NewSyscallError("read", err))
+		return false
 	}
 	if n < len(f.piece) {
 		s.resume()

@@ -8,6 +8,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -123,7 +124,7 @@ func TestFloodsWaitForOthers(t *testing.T) {
 	}
 }
 
-// A conn that is reset while it waits ends, with all that waits of it, and others go
+// A conn that is reset while it waits ends so, with all that waits of it, and others go
 // on.
 func TestResetsOfConnsThatWait(t *testing.T) {
 	const floods = 20
@@ -147,7 +148,9 @@ func TestResetsOfConnsThatWait(t *testing.T) {
 	}
 	exchange(t, polite, "served")
 	for range floods {
-		wait(t, "end", ended)
+		if err := wait(t, "end", ended); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("a conn that was reset ended with %v", err)
+		}
 	}
 	exchange(t, polite, "served")
 	if n := r.Conns(); n != 1 {

@@ -191,7 +191,12 @@ func (s *socket) lost(gc gnet.Conn, err error) {
 		s.loop.untaken = nil
 	}
 	s.unwatch()
-	if s.isPaused() || failedWrite(err) {
+	switch {
+	case s.isPaused(): // what gnet says of an end that it has not read is always io.EOF
+		if met := s.salvage(gc.Fd()); met != nil {
+			err = met
+		}
+	case failedWrite(err):
 		// The other side may have said why before it closed.
 		s.salvage(gc.Fd())
 	}
@@ -235,19 +240,22 @@ func (c *Conn) unreadSocket() bool {
 }
 
 // salvage holds what the kernel still has for a socket that cannot be written
-// to any more.
-func (s *socket) salvage(fd int) {
+// to any more. It returns the error that it met behind that, if any.
+func (s *socket) salvage(fd int) error {
 	buf := make([]byte, 64<<10)
 	for len(s.input()) < maxBacklog {
 		n, err := unix.Read(fd, buf)
-		if err == unix.EINTR {
-			continue
+		switch {
+		case err == unix.EINTR:
+		case err != nil && err != unix.EAGAIN:
+			return os.NewSyscallError("read", err)
+		case n <= 0:
+			return nil
+		default:
+			s.hold(buf[:n])
 		}
-		if n <= 0 {
-			return
-		}
-		s.hold(buf[:n])
 	}
+	return nil
 }
 
 // CloseWrite implements Transport.
