@@ -1,3 +1,5 @@
+//go:build !poll_opt
+
 package engine
 
 import (
@@ -29,7 +31,7 @@ func pollSet(gc gnet.Conn) (fd int) {
 }
 
 // pollFor has the epoll set report input of fd, or not. It reports whether the set
-// has fd.
+// has fd. With the build tag poll_opt, gnet has a pointer where this puts fd.
 func pollFor(set, fd int, input bool) bool {
 	ev := unix.EpollEvent{Fd: int32(fd)}
 	if input {

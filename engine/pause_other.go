@@ -1,10 +1,11 @@
-//go:build darwin || freebsd || dragonfly || netbsd || openbsd
+//go:build (linux && poll_opt) || darwin || freebsd || dragonfly || netbsd || openbsd
 
 package engine
 
 import "github.com/panjf2000/gnet/v2"
 
-// Sockets do not wait here: gnet reads them in every round.
+// Sockets do not wait here, nor on Linux with gnet's build tag poll_opt: gnet reads
+// them in every round.
 
 func pollSet(gnet.Conn) int { return 0 }
 

@@ -66,8 +66,9 @@ func (h *handover) serve() {
 // of time interrupts a callback.
 //
 // Between two Polls nothing of the program's is called and nothing is read: the
-// other sides see full windows, and deadlines go on. What is sent meanwhile leaves
-// in the next Poll. The goroutine that polled last is the loop's until another one
+// other sides see full windows. Timers go on, and deadlines where a Poll comes at
+// least every 250 ms: of more than that, they take most for a stall, as Loop.Now
+// tells. What is sent meanwhile leaves in the next Poll. The goroutine that polled last is the loop's until another one
 // polls: OnLoop is true there, and calls that would wait for the loop return
 // ErrOnLoop, except that Close and Shutdown between two Polls poll by themselves
 // and come back at the end. So they do on any goroutine where the reactor
