@@ -271,12 +271,12 @@ type (
 	}
 	embedsOne struct{ byMsgPtr }
 	overrides struct {
-		byMsgPtr
-		N int
+		byMsgPtr //lint:ignore U1000 embedded for the methods that it brings
+		N        int
 	}
 	overridesValue struct {
-		byMarshal
-		N int64
+		byMarshal //lint:ignore U1000 embedded for the methods that it brings
+		N         int64
 	}
 	overridesFirst struct { // with methods that come before those of what it embeds
 		time.Time
@@ -336,8 +336,8 @@ func TestPromotedMethods(t *testing.T) {
 }
 
 type itself struct {
-	*itself
-	N int
+	*itself //lint:ignore U1000 embedded to go on for ever
+	N       int
 }
 
 type (

@@ -8,10 +8,7 @@ import (
 	"time"
 )
 
-type (
-	ring *ring
-	base struct{ N int }
-)
+type ring *ring
 
 // Types with methods of tinylib/msgp use them, each way on its own.
 func TestMethodsComeBeforePlans(t *testing.T) {

@@ -125,7 +125,6 @@ type checker struct {
 	fset     *token.FileSet
 	importer types.Importer
 	files    []*ast.File
-	broken   error
 }
 
 // add takes a whole file.

@@ -45,7 +45,8 @@ func TestNilIsAnError(t *testing.T) {
 		"Dial, no handler":      func() error { return r.Dial(ctx, "tcp", addr, new(Conn), nil) },
 		"DialFunc, no function": func() error { return r.DialFunc(ctx, "tcp", addr, nil) },
 		"DialFunc, no context": func() error {
-			return r.DialFunc(nil, "tcp", addr, func(context.Context, net.Conn) error { return nil })
+			var none context.Context
+			return r.DialFunc(none, "tcp", addr, func(context.Context, net.Conn) error { return nil })
 		},
 		"Listen, no acceptor":    func() error { _, err := r.Listen("tcp", "127.0.0.1:0", nil); return err },
 		"ListenFunc, no func":    func() error { _, err := r.ListenFunc("tcp", "127.0.0.1:0", nil); return err },

@@ -56,7 +56,7 @@ func (c *Conn) PacketOut(t *registry.Type, v any) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	return c.encodeAndSend(nil, t, v)
+	return c.encodeAndSend(waiting{}, t, v)
 }
 
 // EncodedOut sends raw, a packet id and its payload, as what Config.EncodedOut

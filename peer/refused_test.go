@@ -103,12 +103,12 @@ func TestARefusedCallHasDoneNothing(t *testing.T) {
 			_, err := client.Connect(ctx, addr)
 			return err
 		},
-		"Softquit of nobody":  func() error { return server.Softquit(1<<40, "reason.gone") },
+		"Softquit of nobody":  func() error { return server.Softquit(uint64(1<<40), "reason.gone") },
 		"Softquit of nothing": func() error { return server.Softquit(t, "reason.gone") },
 		"Send unknown":        func() error { return client.Send(conn, "test:unknown", 1) },
 		"Send what cannot be": func() error { return client.Send(conn, "test:ping", make(chan int)) },
 		"Send too much":       func() error { return Send(conn, c.ping, &note{Text: string(make([]byte, 2<<20))}) },
-		"Send to nobody":      func() error { return server.Send(1<<40, "test:ping", &note{}) },
+		"Send to nobody":      func() error { return server.Send(uint64(1<<40), "test:ping", &note{}) },
 		"SendEncoded badly":   func() error { return client.SendEncoded(conn, []byte{1}) },
 		"Broadcast unknown":   func() error { return server.Broadcast("test:unknown", 1) },
 		"RecvPacket unknown":  func() error { return client.RecvPacket(conn, "test:unknown", 1) },

@@ -154,10 +154,13 @@ func (c *Conn) SendEncoded(raw []byte) error {
 }
 
 // send takes v through the hooks on the way out and queues it.
-func (p *Peer) send(c *Conn, t *registry.Type, v any) error { return p.sendBy(nil, c, t, v) }
+func (p *Peer) send(c *Conn, t *registry.Type, v any) error { return p.sendBy(waiting{}, c, t, v) }
 
-// sendBy is send for a sender that waits until ctx is done, if that is not nil.
-func (p *Peer) sendBy(ctx context.Context, c *Conn, t *registry.Type, v any) (err error) {
+// waiting is how long a sender waits for room: not at all, or until the context is done.
+type waiting struct{ until context.Context }
+
+// sendBy is send for a sender that may wait for room.
+func (p *Peer) sendBy(w waiting, c *Conn, t *registry.Type, v any) (err error) {
 	if t == nil {
 		return ErrNoPacket
 	}
@@ -177,11 +180,11 @@ func (p *Peer) sendBy(ctx context.Context, c *Conn, t *registry.Type, v any) (er
 			return dropped(err)
 		}
 	}
-	return c.encodeAndSend(ctx, t, v)
+	return c.encodeAndSend(w, t, v)
 }
 
 // encodeAndSend is sendBy after the hooks that see values.
-func (c *Conn) encodeAndSend(ctx context.Context, t *registry.Type, v any) error {
+func (c *Conn) encodeAndSend(w waiting, t *registry.Type, v any) error {
 	id, err := c.wireID(t)
 	if err != nil {
 		return err
@@ -191,7 +194,7 @@ func (c *Conn) encodeAndSend(ctx context.Context, t *registry.Type, v any) error
 	if b.B, err = c.encode(b.B, t, id, v); err != nil {
 		return dropped(err)
 	}
-	return c.dispatchBy(ctx, t, b.B)
+	return c.dispatchBy(w, t, b.B)
 }
 
 // redirect calls a hook that may change the destination.
@@ -234,11 +237,11 @@ func (c *Conn) encode(b []byte, t *registry.Type, id uint16, v any) (_ []byte, e
 
 // dispatch queues a frame behind whatever was sent before.
 func (c *Conn) dispatch(t *registry.Type, frame []byte) (err error) {
-	return c.dispatchBy(nil, t, frame)
+	return c.dispatchBy(waiting{}, t, frame)
 }
 
-// dispatchBy is dispatch for a sender that waits until ctx is done, if that is not nil.
-func (c *Conn) dispatchBy(ctx context.Context, t *registry.Type, frame []byte) (err error) {
+// dispatchBy is dispatch for a sender that may wait for room.
+func (c *Conn) dispatchBy(w waiting, t *registry.Type, frame []byte) (err error) {
 	p := c.peer
 	raw := frame[codec.LengthSize:]
 	if err := c.fits(t, len(raw)); err != nil {
@@ -266,8 +269,8 @@ func (c *Conn) dispatchBy(ctx context.Context, t *registry.Type, frame []byte) (
 		}
 		p.log(c, Sent, t, codec.Frame(raw).Payload())
 	}
-	if ctx != nil {
-		return c.queueWait(ctx, t, frame)
+	if w.until != nil {
+		return c.queueWait(w.until, t, frame)
 	}
 	return c.queue(t, frame)
 }

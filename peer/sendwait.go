@@ -21,7 +21,7 @@ func (c *Conn) SendWait(ctx context.Context, packet, v any) error {
 	if err != nil {
 		return err
 	}
-	return c.peer.sendBy(ctx, c, t, v)
+	return c.peer.sendBy(waiting{ctx}, c, t, v)
 }
 
 // SendWait is Conn.SendWait for a packet of type pkt.
@@ -29,7 +29,7 @@ func SendWait[T any](ctx context.Context, c *Conn, pkt registry.Packet[T], v *T)
 	if err := c.check(); err != nil {
 		return err
 	}
-	return c.peer.sendBy(ctx, c, pkt.Type(), v)
+	return c.peer.sendBy(waiting{ctx}, c, pkt.Type(), v)
 }
 
 // queueWait hands a frame to the link when that has room.
