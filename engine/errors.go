@@ -49,7 +49,8 @@ var (
 	// Fatal and Skip.
 	ErrGoexit = errors.New("engine: runtime.Goexit was called")
 
-	// ErrBacklog ends a conn whose handler leaves too much input.
+	// ErrBacklog ends a conn whose handler leaves too much input, be it that the
+	// other side was cut off while more of it waited than is kept.
 	ErrBacklog = errors.New("engine: handler leaves too much input")
 
 	// ErrInput ends a conn that keeps input which is not whole, when all conns

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // gnet has no method for it: a version that keeps its epoll set elsewhere shows here.
@@ -195,5 +197,37 @@ func TestWaitingSocketsAreCounted(t *testing.T) {
 				l.Call(t.Context(), func() { left <- l.flooding.paused })
 			}
 		})
+	}
+}
+
+// A conn that is reset while more waits than is kept does not end like one that was
+// received to its end.
+func TestAResetThatLosesInputSaysSo(t *testing.T) {
+	r := start(t, nil)
+	opened, ended := make(chan *Conn, 1), make(chan error, 1)
+	nc := serve(t, r, &hooks{
+		opened: func(c *Conn) { opened <- c },
+		closed: func(_ *Conn, err error) { ended <- err },
+	})
+	c := wait(t, "conn", opened)
+	paused, release := make(chan struct{}), make(chan struct{})
+	r.Post(func() {
+		s := c.tr.(*socket)
+		unix.SetsockoptInt(s.gc.Fd(), unix.SOL_SOCKET, unix.SO_RCVBUF, 8*maxBacklog)
+		s.pause()
+		s.wait([]byte("some"))
+		close(paused)
+		<-release
+	})
+	wait(t, "pause", paused)
+	for full := error(nil); full == nil; {
+		nc.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+		_, full = nc.Write(make([]byte, maxBacklog))
+	}
+	nc.(*net.TCPConn).SetLinger(0)
+	nc.Close()
+	close(release)
+	if err := wait(t, "end", ended); err != ErrBacklog && !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the conn ended with %v", err)
 	}
 }

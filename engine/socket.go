@@ -240,7 +240,7 @@ func (c *Conn) unreadSocket() bool {
 }
 
 // salvage holds what the kernel still has for a socket that cannot be written
-// to any more. It returns the error that it met behind that, if any.
+// to any more, up to a bound. It returns the error that it met behind that, if any.
 func (s *socket) salvage(fd int) error {
 	buf := make([]byte, 64<<10)
 	for len(s.input()) < maxBacklog {
@@ -255,7 +255,7 @@ func (s *socket) salvage(fd int) error {
 			s.hold(buf[:n])
 		}
 	}
-	return nil
+	return ErrBacklog // there may be more
 }
 
 // CloseWrite implements Transport.
