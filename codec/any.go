@@ -230,7 +230,7 @@ func (c *cursor) value() (any, bool) {
 
 // array takes n elements.
 func (c *cursor) array(n int) (any, bool) {
-	if !c.charge(heapSize(n*anySize) + sliceBox) {
+	if !c.charge(arraySize(n, anySize)) || !c.charge(sliceBox) {
 		return nil, false
 	}
 	a := make([]any, n)

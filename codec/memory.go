@@ -1,6 +1,10 @@
 package codec
 
-import "reflect"
+import (
+	"math"
+	"math/bits"
+	"reflect"
+)
 
 // What decoding allocates, in bytes. A cursor charges it to the budget before
 // it is allocated; the estimates are never under what the heap takes, and
@@ -20,6 +24,16 @@ func heapSize(n int) int {
 		n += 8
 	}
 	return n + n/4 + 8
+}
+
+// arraySize is heapSize for n values of size bytes. What no int can tell is more
+// than any budget.
+func arraySize(n, size int) int {
+	over, bytes := bits.Mul(uint(n), uint(size))
+	if over != 0 || bytes > math.MaxInt/2 {
+		return math.MaxInt
+	}
+	return heapSize(int(bytes))
 }
 
 // stringSize is heapSize for text. The runtime has all texts of one byte.
@@ -53,6 +67,8 @@ func mapSize(n, slot int) int {
 		return mapHeader + heapSize(groupSlots*(slot+1))
 	case n <= oneTable:
 		return 2*mapHeader + 3*n*(slot+1)
+	case n > math.MaxInt/2/17/(slot+1):
+		return math.MaxInt
 	}
 	return 2*mapHeader + 17*n*(slot+1)/4
 }

@@ -208,6 +208,27 @@ func TestHeapSize(t *testing.T) {
 	}
 }
 
+// Sizes that no int can tell are over every budget: on 32 bits, one slice of large
+// elements is enough for that.
+func TestSizesDoNotOverflow(t *testing.T) {
+	const all = math.MaxInt
+	for _, n := range []int{
+		arraySize(all/8, 16), arraySize(all/16, 20), arraySize(all, all), arraySize(all/3+1, 3), arraySize(1<<20, all>>19),
+		mapSize(all/8, 64), mapSize(all/256, 256), mapSize(all, 0),
+	} {
+		if n != all {
+			t.Errorf("%d", n)
+		}
+		c := cursor{left: all - 1}
+		if c.charge(n) {
+			t.Errorf("%d were charged", n)
+		}
+	}
+	if n := arraySize(1000, 16); n != heapSize(16000) {
+		t.Errorf("%d", n)
+	}
+}
+
 // Honest values are within the default budget wherever in their type the large
 // objects lie.
 func TestLargeObjectsBesideSmallOnes(t *testing.T) {

@@ -44,7 +44,7 @@ type Msgpack struct {
 //
 // Types may encode themselves, wherever in a value they lie, by one of these: a
 // Marshaler's method; functions that are registered with v5 before the type is
-// first used; the methods that v5 knows, EncodeMsgpack and MarshalMsgpack, and
+// first used, at which they are called with a zero value, and fail to write; the methods that v5 knows, EncodeMsgpack and MarshalMsgpack, and
 // those of encoding.BinaryMarshaler and encoding.TextMarshaler, which give bin. The
 // first counts that the type's pointer has: a value without an address is copied.
 // So a value has the same form whether it is given as it is or by its pointer, in

@@ -556,7 +556,7 @@ func (p *plan) decodeSlice(c *cursor, v reflect.Value) bool {
 		had = n // all there will be is zero
 	}
 	if n > v.Cap() {
-		if !c.charge(heapSize(max(n, 2*v.Cap()) * p.size)) {
+		if !c.charge(arraySize(max(n, 2*v.Cap()), p.size)) {
 			return false
 		}
 		v.Grow(n - v.Len())

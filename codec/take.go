@@ -186,7 +186,7 @@ func (c *cursor) strings(v *[]string) bool {
 	}
 	s := *v
 	if s == nil || n > cap(s) {
-		if !c.charge(heapSize(n * stringHeader)) {
+		if !c.charge(arraySize(n, stringHeader)) {
 			return false
 		}
 		s = make([]string, n)
