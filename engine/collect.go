@@ -16,8 +16,8 @@ const (
 	// in that time an attacker makes less garbage than the part below.
 	collectLook = 50 * time.Millisecond
 
-	// collectPart is by which part of Config.MaxTotalPending the heap may have grown
-	// since the last time before it is collected, as a divisor.
+	// collectPart is by which part of the bound the heap may have grown since the last
+	// time before it is collected, as a divisor.
 	collectPart = 8
 
 	// collectShare is how many times as long as it took passes at least until the next
@@ -25,22 +25,33 @@ const (
 	collectShare = 3
 )
 
-// heavy reports whether so much waits that the memory which the collector leaves
-// beside it counts: by default it lets the heap grow to twice what is in use, so that
-// Config.MaxTotalPending would bound half of what the process takes.
-func (r *Reactor) heavy(total int64) bool {
-	return total > max(int64(r.cfg.MaxTotalPending)/4, heavyFrom)
+// heavy reports whether so much waits, of output or of input, that the memory which
+// the collector leaves beside it counts: by default it lets the heap grow to twice
+// what is in use, so that Config.MaxTotalPending and MaxTotalInput would bound half of
+// what the process takes.
+func (r *Reactor) heavy() bool {
+	return weighs(r.total.Load(), r.cfg.MaxTotalPending) || weighs(r.input.Load(), r.cfg.MaxTotalInput)
+}
+
+// weighs reports whether n bytes count, of as many as limit.
+func weighs(n int64, limit int) bool { return n > max(int64(limit)/4, heavyFrom) }
+
+// lighten has the garbage collected from now on where what waits is heavy.
+func (r *Reactor) lighten() {
+	if r.heavy() && !r.virtual && r.collecting.CompareAndSwap(false, true) {
+		go r.collect()
+	}
 }
 
 // collect collects the garbage while much waits, and gives the memory back to the
 // system when that is over. It has a goroutine of its own, one at a time.
 func (r *Reactor) collect() {
 	defer r.collecting.Store(false)
-	grown := max(uint64(r.cfg.MaxTotalPending/collectPart), heavyFrom/collectPart)
+	grown := max(uint64(min(r.cfg.MaxTotalPending, r.cfg.MaxTotalInput)/collectPart), heavyFrom/collectPart)
 	floor, next := heapBytes(), time.Now()
 	look := time.NewTicker(collectLook)
 	defer look.Stop()
-	for r.heavy(r.total.Load()) {
+	for r.heavy() {
 		select {
 		case <-look.C:
 		case <-r.done:

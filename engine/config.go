@@ -92,8 +92,8 @@ type Config struct {
 	MaxTotalPending int
 
 	// MaxTotalInput bounds, in bytes, the memory for input of all conns together
-	// that is not whole: frames of which the rest has not come, and what waits for
-	// a share of a turn. Over it the conns end, with ErrInput, that keep the most
+	// that is not whole: frames of which the rest has not come, what comes before
+	// a late decision, and what waits for a share of a turn. Over it the conns end, with ErrInput, that keep the most
 	// and progress the least, and injected conns are read only as fast as their
 	// loop takes it. 0 means 512 MiB.
 	MaxTotalInput int

@@ -30,10 +30,17 @@ const (
 	// at, in bytes. The memory for what waits of it is as much.
 	pieceSize = 64 << 10
 
-	// maxPaused is how many sockets of a loop wait at most, so that no more than
-	// 512 MiB wait when all of them have just been read in full. More are handled in
-	// the round, at the cost of its length.
-	maxPaused = 2048
+	// floodRead is how much gnet reads of a socket in a flood, in bytes. That is long
+	// input still, so that the socket waits; a read of 256 KiB takes as long as some
+	// fifty of these.
+	floodRead = 2 * longInput
+
+	// floodLasts is how long a flood is said to go on after the last long round.
+	floodLasts = 100 * time.Millisecond
+
+	// maxPaused is how many sockets of a loop wait at most. More are handled in the
+	// round, at the cost of its length. The memory is in Config.MaxTotalInput.
+	maxPaused = 1 << 16
 )
 
 // flooding is what a loop knows of it. Loop only.
@@ -43,6 +50,10 @@ type flooding struct {
 	read  time.Duration // when what is handled was read
 	timed bool          // since is of this round, whose end is waited for
 	piece []byte        // of pieceSize, once it is needed
+
+	buffer *[]byte       // that gnet reads into; nil: not known
+	whole  []byte        // all of it, while it is cut short
+	until  time.Duration // when it is whole again
 
 	paused int // sockets that gnet does not look at
 }
@@ -57,18 +68,39 @@ func (l *Loop) roundIsLong(again bool) bool {
 	now := l.r.clock.now()
 	if !again {
 		f.read = now
+		f.readWhole(now)
 	}
+	long := false
 	switch {
 	case f.since == 0:
 		f.since = now
 	case now-f.since <= roundTime:
 	case f.timed:
-		return true
+		long = true
 	default: // of this round, or of some: to find out, the round's end is waited for
 		f.timed, f.since = l.summon(), f.read
-		return now-f.read > roundTime
+		long = now-f.read > roundTime
 	}
-	return false
+	if long {
+		f.readLittle(now)
+	}
+	return long
+}
+
+// readLittle has gnet read little of each socket for a while.
+func (f *flooding) readLittle(now time.Duration) {
+	f.until = now + floodLasts
+	if f.whole == nil && f.buffer != nil && len(*f.buffer) > floodRead {
+		f.whole = *f.buffer
+		*f.buffer = f.whole[:floodRead]
+	}
+}
+
+// readWhole has gnet read as much as it can again, if that while is over.
+func (f *flooding) readWhole(now time.Duration) {
+	if f.whole != nil && now >= f.until {
+		*f.buffer, f.whole = f.whole, nil
+	}
 }
 
 // floodEnded says that a round is over.

@@ -15,13 +15,51 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// gnet has no method for it: a version that keeps its epoll set elsewhere shows here.
+// gnet has no methods for them: a version that keeps its epoll set or its read buffer
+// elsewhere shows here.
 func TestGnetsPollSetIsFound(t *testing.T) {
 	r := start(t, nil)
 	exchange(t, serve(t, r, &hooks{received: echo}), "served")
-	var set int
-	if err := r.Loops()[0].Call(t.Context(), func() { set = r.loops[0].flooding.set }); err != nil || set == 0 {
-		t.Errorf("the set is %d (%v)", set, err)
+	var f flooding
+	if err := r.Loops()[0].Call(t.Context(), func() { f = r.loops[0].flooding }); err != nil {
+		t.Fatal(err)
+	}
+	if f.set == 0 || f.buffer == nil || len(*f.buffer) != DefaultReadBuffer {
+		t.Errorf("the set is %d, the buffer %p", f.set, f.buffer)
+	}
+}
+
+// While rounds are long little of each socket is read in them, and all that there is
+// when none was for a while.
+func TestLittleIsReadInLongRounds(t *testing.T) {
+	k := newRounds(t, 8)
+	buffer := make([]byte, DefaultReadBuffer)
+	f := &k.l.flooding
+	f.set, f.buffer = -1, &buffer
+	took := roundTime + 1
+	k.work = func(int) { k.l.r.clock.advance(took) }
+	k.l.r.clock.advance(time.Second)
+	for _, c := range k.conns {
+		c.in = make([]byte, longInput+1)
+	}
+	for range 3 {
+		for _, c := range k.conns {
+			k.p.OnTraffic(c)
+		}
+		for k.rings++; k.rings > 0; {
+			k.hear()
+		}
+		if len(buffer) != floodRead || floodRead <= longInput {
+			t.Fatalf("%d bytes are read in a long round", len(buffer))
+		}
+	}
+	took = 0
+	if k.p.OnTraffic(k.conns[0]); len(buffer) != floodRead {
+		t.Errorf("%d bytes are read right behind a flood", len(buffer))
+	}
+	k.l.r.clock.advance(floodLasts)
+	if k.p.OnTraffic(k.conns[0]); len(buffer) != DefaultReadBuffer {
+		t.Errorf("%d bytes are read after a flood", len(buffer))
 	}
 }
 

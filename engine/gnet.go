@@ -153,7 +153,7 @@ func ownUnixAddr(a net.Addr) net.Addr {
 func (p *poller) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
 	s, ok := gc.Context().(*socket)
 	if !ok {
-		p.loop.flooding.set = pollSet(gc)
+		p.loop.flooding.set, p.loop.flooding.buffer = pollSet(gc), readBuffer(gc)
 		if p.loop.hand != nil {
 			p.runner = p.loop.hand
 		} else {

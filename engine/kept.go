@@ -31,7 +31,9 @@ func (c *Conn) Keep(k *Kept, n int) {
 		n = 0 // its memory goes with it
 	}
 	k.c = c
-	l.kept.set(k, n, &l.r.input)
+	if l.kept.set(k, n, &l.r.input); n > 0 {
+		l.r.lighten()
+	}
 	if l.r.input.Load() > int64(l.r.cfg.MaxTotalInput) {
 		l.overdrawn()
 	}

@@ -4,6 +4,7 @@ package engine
 
 import (
 	"reflect"
+	"unsafe"
 
 	"github.com/panjf2000/gnet/v2"
 	"golang.org/x/sys/unix"
@@ -12,11 +13,7 @@ import (
 // pollSet is the epoll set of the event loop that gc is on, for which gnet has no
 // method: 0 if it is not where gnet 2.9 has it.
 func pollSet(gc gnet.Conn) (fd int) {
-	loop := reflect.ValueOf(gc.EventLoop())
-	if loop.Kind() != reflect.Pointer || loop.Elem().Kind() != reflect.Struct {
-		return 0
-	}
-	poller := loop.Elem().FieldByName("poller")
+	poller := fieldOf(gc, "poller")
 	if !poller.IsValid() || poller.Kind() != reflect.Pointer || poller.Elem().Kind() != reflect.Struct {
 		return 0
 	}
@@ -28,6 +25,25 @@ func pollSet(gc gnet.Conn) (fd int) {
 		return 0
 	}
 	return fd
+}
+
+// readBuffer is what the event loop that gc is on reads into: nil if it is not where
+// gnet 2.9 has it. It is the loop's.
+func readBuffer(gc gnet.Conn) *[]byte {
+	buffer := fieldOf(gc, "buffer")
+	if !buffer.IsValid() || buffer.Type() != reflect.TypeFor[[]byte]() {
+		return nil
+	}
+	return (*[]byte)(unsafe.Pointer(buffer.UnsafeAddr()))
+}
+
+// fieldOf is a field of the event loop that gc is on, which is zero if it has none.
+func fieldOf(gc gnet.Conn, name string) (field reflect.Value) {
+	loop := reflect.ValueOf(gc.EventLoop())
+	if loop.Kind() != reflect.Pointer || loop.Elem().Kind() != reflect.Struct {
+		return field
+	}
+	return loop.Elem().FieldByName(name)
 }
 
 // pollFor has the epoll set report input of fd, or not. It reports whether the set

@@ -9,4 +9,6 @@ import "github.com/panjf2000/gnet/v2"
 
 func pollSet(gnet.Conn) int { return 0 }
 
+func readBuffer(gnet.Conn) *[]byte { return nil }
+
 func pollFor(set, fd int, input bool) bool { return false }

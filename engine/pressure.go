@@ -76,8 +76,8 @@ func (c *Conn) count(s *strain) {
 		if d > 0 && total > l.r.crowded() {
 			l.crowded = true
 		}
-		if d > 0 && l.r.heavy(total) && !l.r.virtual && l.r.collecting.CompareAndSwap(false, true) {
-			go l.r.collect()
+		if d > 0 {
+			l.r.lighten()
 		}
 	}
 }

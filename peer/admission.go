@@ -125,7 +125,7 @@ func (a *admission) try(addr netip.Addr, hasIP bool, end func(error)) (*guest, *
 		evicted = a.evict(p.half.longest(), ErrHalfOpenPerAddr)
 	case a.half.n() >= a.halfOpen:
 		h := a.half.longest()
-		if now.Sub(h.since) < a.pace.patience() {
+		if now.Sub(h.since) < a.pace.patience(h) {
 			p.open--
 			return nil, nil, errNoRoom
 		}

@@ -121,13 +121,14 @@ func TestRoomIsMade(t *testing.T) {
 		after  time.Duration
 	}{
 		"silent":             {func(c *crowd) { time.Sleep(time.Second) }, 0, 0},
-		"silent, just come":  {func(c *crowd) {}, 0, mostPatience},
+		"silent, just come":  {func(c *crowd) {}, 0, silentPatience},
 		"one left meanwhile": {func(c *crowd) { time.AfterFunc(20*time.Millisecond, func() { c.left(c.guests[3]) }) }, -1, 20 * time.Millisecond},
 		"one got ready":      {func(c *crowd) { time.AfterFunc(20*time.Millisecond, func() { c.settled(c.guests[3]) }) }, -1, 20 * time.Millisecond},
 		"others are quick":   {func(c *crowd) { time.Sleep(10 * time.Millisecond); c.moved(c.guests[0]) }, 1, leastPatience - 10*time.Millisecond},
 		"the first spoke":    {func(c *crowd) { time.Sleep(time.Second); c.moved(c.guests[0]) }, 1, 0},
 		"most spoke":         {func(c *crowd) { spoke(c, 0, 1, 2); time.Sleep(time.Second) }, 0, 0},
-		"most spoke, again":  {func(c *crowd) { spoke(c, 0, 1, 2); time.Sleep(time.Second); spoke(c, 0) }, 1, 0},
+		"most spoke, again":  {func(c *crowd) { spoke(c, 0, 1, 2); time.Sleep(time.Second); spoke(c, 0) }, 1, spokePatience - time.Second},
+		"on a slow machine":  {func(c *crowd) { time.Sleep(time.Second); spoke(c, 0, 1, 2) }, 0, spokePatience},
 		"few spoke":          {func(c *crowd) { time.Sleep(time.Second); spoke(c, 0, 1); time.Sleep(time.Second) }, 2, 0},
 	}
 	for name, test := range tests {

@@ -140,6 +140,7 @@ func (c *Conn) setAside(b []byte) (n int) {
 		c.fault(ReasonProtocol, errAhead)
 	default:
 		e.waiting = append(e.waiting, b...)
+		c.link.Keep(&e.kept, cap(e.waiting))
 	}
 	return len(b)
 }
@@ -166,7 +167,9 @@ func (c *Conn) replayShare() {
 func (c *Conn) dropAhead() {
 	if c.ahead {
 		c.ahead = false
-		c.more().undecided, c.more().waiting = nil, nil
+		e := c.more()
+		e.undecided, e.waiting = nil, nil
+		c.link.Keep(&e.kept, 0)
 	}
 }
 

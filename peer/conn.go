@@ -66,8 +66,9 @@ type extra struct {
 	asked atomic.Bool // Authenticate was called, and may be answered by Decide
 
 	// The loop's alone.
-	undecided func() // goes on with the handshake; nil: nobody is waited for
-	waiting   []byte // input that came while the conn was undecided
+	undecided func()      // goes on with the handshake; nil: nobody is waited for
+	waiting   []byte      // input that came while the conn was undecided
+	kept      engine.Kept // what that takes
 
 	why        error         // what OnLost was called with
 	since      time.Duration // when a client's conn was made, on the loop's clock

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/engine"
 )
 
 // deciding has a side ask somebody else about each conn.
@@ -204,6 +205,25 @@ func TestInputOfAnUndecidedConn(t *testing.T) {
 	c = wait(t, "question", asked)
 	w.Write(packets(0, 2*most))
 	if e := s.next(t, "lost"); !errors.Is(e.reason, ReasonProtocol) || !errors.Is(e.reason, errAhead) {
+		t.Errorf("lost because of %v", e.reason)
+	}
+}
+
+// What conns say while they wait is bounded for all of them together, too.
+func TestInputOfUndecidedConnsIsBoundedInTotal(t *testing.T) {
+	const bound, said = 256 << 10, maxAhead * 3 / 4
+	s := newSide(false, 17, 18)
+	s.cfg.Engine = &engine.Config{MaxTotalInput: bound}
+	asked := deciding(s)
+	server := NewServer(s.reg, &s.cfg)
+	ln := open(t, server)
+	for range 2 * bound / said {
+		w := dialTo(t, ln)
+		w.shake(2)
+		wait(t, "question", asked)
+		w.Write(codec.AppendFrame(nil, 17, make([]byte, said)))
+	}
+	if e := s.next(t, "lost"); !errors.Is(e.reason, engine.ErrInput) {
 		t.Errorf("lost because of %v", e.reason)
 	}
 }

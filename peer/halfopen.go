@@ -49,10 +49,12 @@ func (q *halves) longest() *halfOpen {
 // With less, honest guests of a machine that is busy with many of them lose what
 // they have done already; with more, a flood keeps the newcomers waiting: with
 // 1,024 places, those beyond 10,000 a second wait for the least patience, beyond
-// 2,500 for the most.
+// 2,500 for the most with a flood that says nothing, and beyond 512 with one that
+// begins handshakes, each at the cost of a signature of TLS or a list of packets.
 const (
-	leastPatience = 100 * time.Millisecond
-	mostPatience  = 400 * time.Millisecond
+	leastPatience  = 100 * time.Millisecond
+	silentPatience = 400 * time.Millisecond // at most, with who has said nothing
+	spokePatience  = 2 * time.Second        // at most, with who has, and waited for this side meanwhile
 )
 
 // pace is how long the slower ones of those take who make steps: steps are of
@@ -66,9 +68,13 @@ func (p *pace) step(took time.Duration) {
 }
 
 // patience is several times what a slow step takes, within bounds.
-func (p *pace) patience() time.Duration {
-	if p.slow == 0 {
-		return mostPatience
+func (p *pace) patience(h *halfOpen) time.Duration {
+	most := silentPatience
+	if h.spoke {
+		most = spokePatience
 	}
-	return min(max(4*p.slow, leastPatience), mostPatience)
+	if p.slow == 0 {
+		return most
+	}
+	return min(max(4*p.slow, leastPatience), most)
 }
