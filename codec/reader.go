@@ -12,8 +12,8 @@ const minBody = 512
 // A frame that lies whole in the bytes given to Next is returned in place. One
 // that straddles is gathered in a buffer of its own, whose size follows what
 // has arrived, not what the header promises: at most four times that (or 512
-// bytes), and never more than the frame's length. Between frames a Reader
-// holds nothing on the heap.
+// bytes), and never more than the frame's length, but for one of Spares.
+// Between frames a Reader holds nothing on the heap.
 type Reader struct {
 	// Max is the largest length a frame may state, in bytes: id and payload.
 	// 0 means DefaultMaxFrame.
@@ -24,6 +24,10 @@ type Reader struct {
 	// the frame's own: id and payload. An error refuses the frame, and Next
 	// returns it as it is.
 	Check func(id uint16, length int) error
+
+	// Spares, if not nil, is where buffers for cut frames come from and go back to:
+	// after the frame, with the next call of Next or Reset.
+	Spares *Spares
 
 	err  error
 	body []byte // id and payload of a cut frame, as far as they have arrived
@@ -96,8 +100,9 @@ func (r *Reader) Buffered() int {
 func (r *Reader) Held() int { return cap(r.body) }
 
 // Reset forgets an unfinished frame, a delivered one and an error, and
-// releases what they held. Max and Check stay.
+// releases what they held. Max, Check and Spares stay.
 func (r *Reader) Reset() {
+	r.Spares.put(r.body)
 	r.err, r.body, r.have, r.done = nil, nil, 0, false
 }
 
@@ -150,9 +155,15 @@ func (r *Reader) gather(b []byte, length int) int {
 		return 0
 	}
 	if have+n > cap(r.body) {
-		body := make([]byte, have, bodySize(have+n, length))
-		copy(body, r.head[LengthSize:])
-		copy(body, r.body)
+		body := r.Spares.take(have + n)
+		if body == nil {
+			body = make([]byte, 0, bodySize(have+n, length))
+		}
+		body = append(body[:0], r.head[LengthSize:]...)
+		if r.body != nil {
+			body = append(body[:0], r.body...)
+			r.Spares.put(r.body)
+		}
 		r.body = body
 	}
 	r.body = append(r.body, b[:n]...)

@@ -39,6 +39,7 @@ type Peer struct {
 	packets     packetLog
 	admission   admission
 	stats       stats
+	spares      []codec.Spares  // of each loop, for the frames that its conns gather
 	shaking     sockets         // dialled ones, during their TLS handshake
 	life        context.Context // done, with the cause ErrClosed, from Close or Shutdown on
 	end         context.CancelCauseFunc
@@ -91,6 +92,7 @@ func newPeer(reg *registry.Registry, cfg *Config) *Peer {
 		}
 		p.reactor = engine.New(&ec)
 	}
+	p.spares = make([]codec.Spares, len(p.reactor.Loops()))
 	p.codec.Limits = p.cfg.Limits
 	p.admission.halfOpen, p.admission.halfOpenPerAddr = c.HalfOpen, c.HalfOpenPerAddr
 	p.admission.perAddr, p.admission.rate = c.PerAddr, c.RatePerAddr

@@ -46,13 +46,16 @@ func (c *Conn) receive(b []byte) (n int) {
 
 // single is express for one frame of any kind, or the part of one that is there.
 func (c *Conn) single(b []byte) (n, packets int) {
+	gathered := c.reader // nil: the frame lies in b
 	f, n, err := c.cut(b)
 	switch {
 	case err != nil:
 		c.fault(ReasonFrame, err)
 	case f != nil:
 		c.frame(c.table(), f)
-		packets = 1
+		if packets = 1; gathered != nil {
+			gathered.Reset()
+		}
 	}
 	return n, packets
 }
@@ -68,10 +71,12 @@ func (c *Conn) cut(b []byte) (f codec.Frame, n int, err error) {
 		if f != nil || err != nil {
 			return f, n, err
 		}
-		c.reader = &partial{Reader: codec.Reader{Max: c.peer.cfg.MaxFrame, Check: check}}
+		spares := &c.peer.spares[c.link.Loop().Index()]
+		c.reader = &partial{Reader: codec.Reader{Max: c.peer.cfg.MaxFrame, Check: check, Spares: spares}}
 	}
 	if f, n, err = c.reader.Next(b); f != nil || err != nil {
-		c.forgetPartial()
+		c.link.Keep(&c.reader.kept, 0)
+		c.reader = nil // f lies there until it was handled
 	} else {
 		c.link.Keep(&c.reader.kept, c.reader.Held())
 	}
@@ -88,6 +93,7 @@ type partial struct {
 func (c *Conn) forgetPartial() {
 	if c.reader != nil {
 		c.link.Keep(&c.reader.kept, 0)
+		c.reader.Reset()
 		c.reader = nil
 	}
 }
