@@ -120,7 +120,7 @@ func (e *ShutdownError) Unwrap() error { return e.Err }
 type UnfinishedError struct {
 	Loops []int    // loops that are in a callback
 	Conns int      // injected conns that are being closed
-	Names []string // what some of them are, and to where: "*tls.Conn to 10.0.0.1:7"
+	Names []string // what some of them and of the listeners that do not close are: "*tls.Conn to 10.0.0.1:7"
 	Err   error    // why the wait ended: ErrStuck, or the context's error
 }
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"runtime/debug"
@@ -25,12 +26,16 @@ const enrolling = 64
 type Listener struct {
 	r      *Reactor
 	ln     net.Listener
+	addr   net.Addr
 	file   *socketFile // of a Unix socket; nil: none is to be removed
 	accept Acceptor
 	take   func(nc net.Conn) // in place of accept
 	shut   chan struct{}     // closed by Close
 	once   sync.Once
-	done   chan struct{}
+	freed  chan struct{} // closed when ln is
+	err    error         // of that
+	done   chan struct{} // closed when nothing is accepted any more
+	closed chan struct{} // closed behind both
 }
 
 // Listen accepts conns at addr from now on, as soon as and whenever the reactor
@@ -63,7 +68,7 @@ func (r *Reactor) ListenFunc(network, addr string, take func(nc net.Conn)) (*Lis
 // Inject. Serve takes ln over in any case, and it is closed with the Listener.
 func (r *Reactor) Serve(ln net.Listener, accept Acceptor) (*Listener, error) {
 	if err := need("listener", ln, "acceptor", accept); err != nil {
-		return nil, err
+		return nil, notServed(ln, err)
 	}
 	return r.serve(ln, &Listener{accept: accept})
 }
@@ -71,9 +76,17 @@ func (r *Reactor) Serve(ln net.Listener, accept Acceptor) (*Listener, error) {
 // ServeFunc is to Serve as ListenFunc is to Listen.
 func (r *Reactor) ServeFunc(ln net.Listener, take func(nc net.Conn)) (*Listener, error) {
 	if err := need("listener", ln, "function", take); err != nil {
-		return nil, err
+		return nil, notServed(ln, err)
 	}
 	return r.serve(ln, &Listener{take: take})
+}
+
+// notServed closes a listener that is not taken, and returns why.
+func notServed(ln net.Listener, err error) error {
+	if !isNil(ln) {
+		ln.Close()
+	}
+	return err
 }
 
 func (r *Reactor) listen(network, addr string, l *Listener) (_ *Listener, err error) {
@@ -97,10 +110,8 @@ func (r *Reactor) listen(network, addr string, l *Listener) (_ *Listener, err er
 
 // serve has l accept at ln.
 func (r *Reactor) serve(ln net.Listener, l *Listener) (*Listener, error) {
-	if ln == nil {
-		return nil, errors.New("engine: nil net.Listener")
-	}
-	l.r, l.ln, l.shut, l.done = r, ln, make(chan struct{}), make(chan struct{})
+	l.r, l.ln, l.addr = r, ln, ln.Addr()
+	l.shut, l.freed, l.done, l.closed = make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{})
 	if err := r.add(l); err != nil {
 		l.file.remove()
 		ln.Close()
@@ -127,46 +138,96 @@ func (r *Reactor) add(l *Listener) error {
 }
 
 // Addr is the address that is listened at, with the real port.
-func (l *Listener) Addr() net.Addr { return l.ln.Addr() }
+func (l *Listener) Addr() net.Addr { return l.addr }
 
 // Done is closed when the listener has been closed, by Close or by the end of
 // the reactor.
 func (l *Listener) Done() <-chan struct{} { return l.done }
 
 // Close stops listening; conns that were accepted stay. It returns when the
-// listener's goroutine has ended; on a loop, which that may wait for, at once.
+// listener's goroutine has ended; on a loop, which that may wait for, as soon as the
+// socket is closed. A listener of the program's that hangs is waited for as a callback
+// is by Stop, and the error is ErrStuck then.
 // Calls of the Acceptor that are under way are not waited for, since one of them
 // may be what calls Close: what comes of them is opened, if the reactor runs on.
 func (l *Listener) Close() error {
-	l.r.mu.Lock()
-	delete(l.r.lns, l)
-	l.r.cond.Broadcast()
-	l.r.mu.Unlock()
+	r := l.r
 	l.once.Do(func() {
+		r.mu.Lock()
+		delete(r.lns, l)
+		if r.closing == nil {
+			r.closing = make(map[*Listener]struct{})
+		}
+		r.closing[l] = struct{}{}
+		r.cond.Broadcast()
+		r.mu.Unlock()
 		close(l.shut)
 		l.file.remove()
+		go l.hangUp()
 	})
-	err := l.ln.Close()
-	if !l.r.OnLoop() {
-		<-l.done
+	end := l.closed
+	if r.OnLoop() {
+		end = l.freed
 	}
-	if errors.Is(err, net.ErrClosed) {
+	hangs := time.NewTimer(r.patience())
+	defer hangs.Stop()
+	select {
+	case <-end:
+	case <-hangs.C:
+		return fmt.Errorf("%v does not close: %w", l, ErrStuck)
+	}
+	if errors.Is(l.err, net.ErrClosed) {
 		return nil
 	}
-	return err
+	return l.err
 }
 
+// hangUp closes ln, which may be the program's, and counts the listener out.
+func (l *Listener) hangUp() {
+	defer l.hungUp()
+	defer close(l.freed)
+	l.err = ErrGoexit // unless ln returns
+	defer func() {
+		if v := recover(); v != nil {
+			l.err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	l.err = l.ln.Close()
+}
+
+func (l *Listener) hungUp() {
+	<-l.done
+	close(l.closed)
+	l.r.mu.Lock()
+	delete(l.r.closing, l)
+	l.r.cond.Broadcast()
+	l.r.mu.Unlock()
+}
+
+// String says what is listened at, for who waits for its end.
+func (l *Listener) String() string { return fmt.Sprintf("%T at %v", l.ln, l.addr) }
+
+// closeListeners closes all of them. One that hangs is not waited for here, but
+// behind all that is to be closed still.
 func (r *Reactor) closeListeners() {
+	var closing sync.WaitGroup
 	r.mu.Lock()
-	lns := make([]*Listener, 0, len(r.lns))
 	for l := range r.lns {
-		lns = append(lns, l)
+		closing.Go(func() { l.Close() })
 	}
 	r.mu.Unlock()
-	for _, l := range lns {
-		l.Close()
+	closed := make(chan struct{})
+	go func() { closing.Wait(); close(closed) }()
+	hangs := time.NewTimer(hangUpTime)
+	defer hangs.Stop()
+	select {
+	case <-closed:
+	case <-hangs.C:
 	}
 }
+
+// errNoConn is what Accept of a program's listener did wrong.
+var errNoConn = errors.New("engine: Accept returned neither a conn nor an error")
 
 // serve accepts until the listener is closed. A goroutine of its own means that
 // running out of descriptors stops nothing else.
@@ -175,13 +236,13 @@ func (l *Listener) serve() {
 	slots := make(chan struct{}, enrolling)
 	var delay time.Duration
 	for l.ready() {
-		nc, err := l.ln.Accept()
+		nc, err := l.next()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
 		if err != nil {
 			delay = min(max(2*delay, 5*time.Millisecond), time.Second)
-			l.r.log(slog.LevelWarn, "accept failed", "addr", l.Addr(), "err", err, "again in", delay)
+			l.r.log(slog.LevelWarn, "accept failed", "addr", l.addr, "err", err, "again in", delay)
 			l.pause(delay)
 			continue
 		}
@@ -201,6 +262,22 @@ func (l *Listener) serve() {
 			l.bring(nc)
 		}()
 	}
+}
+
+// next accepts a conn. What ln does in a program's code stays there.
+func (l *Listener) next() (nc net.Conn, err error) {
+	err = ErrGoexit // unless ln returns
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		} else if err == ErrGoexit {
+			l.r.log(slog.LevelError, "Accept called runtime.Goexit, and nothing more is accepted", "addr", l.addr)
+		}
+	}()
+	if nc, err = l.ln.Accept(); err == nil && isNil(nc) {
+		err = errNoConn
+	}
+	return nc, err
 }
 
 // ready waits until the reactor runs; false means that the listener is closed.
@@ -230,7 +307,6 @@ func (l *Listener) pause(d time.Duration) {
 
 // bring takes an accepted socket onto a loop.
 func (l *Listener) bring(nc net.Conn) {
-	l.r.cfg.setUp(nc)
 	c, h, taken := l.call(nc)
 	if c == nil {
 		if !taken {
@@ -269,6 +345,7 @@ func (l *Listener) call(nc net.Conn) (c *Conn, h Handler, taken bool) {
 			c = nil
 		}
 	}()
+	l.r.cfg.setUp(nc)
 	if l.take != nil {
 		l.take(nc)
 		returned = true

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -32,7 +33,7 @@ func (r *Reactor) progress() (p progress) {
 	p.conns = r.conns.Load()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	p.parked, p.inside, p.streams = r.parked, r.inside, len(r.streams)
+	p.parked, p.inside, p.streams = r.parked, r.inside, len(r.streams)+len(r.closing)
 	return p
 }
 
@@ -77,11 +78,18 @@ func (r *Reactor) unfinished(cause error) error {
 	defer r.mu.Unlock()
 	e.Conns = len(r.streams)
 	for s := range r.streams {
-		if len(e.Names) == maxNames {
-			break
-		}
-		e.Names = append(e.Names, s.String())
+		e.name(s)
+	}
+	for l := range r.closing {
+		e.name(l)
 	}
 	slices.Sort(e.Names)
 	return e
+}
+
+// name adds a name, if there are not too many.
+func (e *UnfinishedError) name(what fmt.Stringer) {
+	if len(e.Names) < maxNames {
+		e.Names = append(e.Names, what.String())
+	}
 }

@@ -63,8 +63,9 @@ type Reactor struct {
 	halting  chan struct{} // likewise, or when the reactor runs on before that; of the last Stop
 	triggers triggers
 	drivers  []driver
-	inside   int                  // dials, and sockets that wait for a loop to take them in
-	streams  map[*stream]struct{} // injected conns that are not closed yet
+	inside   int                    // dials, and sockets that wait for a loop to take them in
+	closing  map[*Listener]struct{} // listeners that are not closed yet
+	streams  map[*stream]struct{}   // injected conns that are not closed yet
 	lns      map[*Listener]struct{}
 	done     chan struct{} // closed when ended
 	drained  chan struct{} // closed when the last conn is gone, while draining
@@ -422,7 +423,7 @@ func (r *Reactor) teardown() {
 		procs.Give(len(drivers))
 	}
 	r.mu.Lock()
-	for len(r.streams) > 0 {
+	for len(r.streams)+len(r.closing) > 0 {
 		r.cond.Wait()
 	}
 	r.state = ended

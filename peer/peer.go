@@ -184,13 +184,35 @@ func (p *Peer) Close() error {
 	if p.owned { // and the listeners with it
 		return p.reactor.Close()
 	}
-	for _, ln := range lns {
-		ln.Close()
+	closed := closeAll(lns)
+	abortAll(conns)
+	return <-closed
+}
+
+// closeAll closes listeners at the same time, since one of the program's may hang. It
+// brings what came of that, once.
+func closeAll(lns []*engine.Listener) <-chan error {
+	closed := make(chan error, 1)
+	if len(lns) == 0 {
+		closed <- nil
+		return closed
 	}
+	errs := make([]error, len(lns))
+	var closing sync.WaitGroup
+	for i, ln := range lns {
+		closing.Go(func() { errs[i] = ln.Close() })
+	}
+	go func() {
+		closing.Wait()
+		closed <- errors.Join(errs...)
+	}()
+	return closed
+}
+
+func abortAll(conns []*Conn) {
 	for _, c := range conns {
 		c.Abort(ErrClosed)
 	}
-	return nil
 }
 
 // Shutdown ends the peer in order: it stops listening, softquits its conns with
@@ -220,9 +242,7 @@ func (p *Peer) ShutdownWith(ctx context.Context, reason string) error {
 	if p.owned { // and the listeners with it
 		return p.reactor.Shutdown(ctx)
 	}
-	for _, ln := range lns {
-		ln.Close()
-	}
+	closed := closeAll(lns)
 	ctx, cancel := withTimeout(ctx, p.reactor.DrainTime())
 	defer cancel()
 	for _, c := range conns {
@@ -230,12 +250,18 @@ func (p *Peer) ShutdownWith(ctx context.Context, reason string) error {
 	}
 	select {
 	case <-p.whenEmpty():
-		return nil
 	case <-p.reactor.Done():
 		return nil
 	case <-ctx.Done():
-		p.Close()
+		conns, _ := p.retire()
+		abortAll(conns)
 		return ctx.Err()
+	}
+	select {
+	case err := <-closed:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("peer: a listener does not close: %w", ctx.Err())
 	}
 }
 

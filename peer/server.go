@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"reflect"
 
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/registry"
@@ -36,14 +37,12 @@ func (s *Server) Listen(addr string) (*engine.Listener, error) { return s.listen
 // Unix sockets are taken as by Inject, but counted by Config.HalfOpen and the
 // other bounds. It takes ln over in any case.
 func (s *Server) Serve(ln net.Listener) (*engine.Listener, error) {
-	if err := s.check(); err != nil {
-		if ln != nil {
-			ln.Close()
-		}
-		return nil, err
-	}
-	if ln == nil {
+	if v := reflect.ValueOf(ln); ln == nil || v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil, fmt.Errorf("%w listener", ErrNil)
+	}
+	if err := s.check(); err != nil {
+		ln.Close()
+		return nil, err
 	}
 	guests := new(sockets)
 	l, err := s.keep(s.reactor.Serve(tlsApart{ln, func(tc *tls.Conn) { s.receive(tc, guests) }}, s.accept))
