@@ -110,8 +110,7 @@ func (r *Reactor) listen(network, addr string, l *Listener) (_ *Listener, err er
 
 // serve has l accept at ln.
 func (r *Reactor) serve(ln net.Listener, l *Listener) (*Listener, error) {
-	l.r, l.ln, l.addr = r, ln, ln.Addr()
-	l.shut, l.freed, l.done, l.closed = make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{})
+	l.setUp(r, ln)
 	if err := r.add(l); err != nil {
 		l.file.remove()
 		ln.Close()
@@ -119,6 +118,12 @@ func (r *Reactor) serve(ln net.Listener, l *Listener) (*Listener, error) {
 	}
 	go l.serve()
 	return l, nil
+}
+
+// setUp makes what a listener needs.
+func (l *Listener) setUp(r *Reactor, ln net.Listener) {
+	l.r, l.ln, l.addr = r, ln, ln.Addr()
+	l.shut, l.freed, l.done, l.closed = make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{})
 }
 
 // add takes a listener in.

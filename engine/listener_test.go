@@ -68,8 +68,8 @@ func TestAcceptingWhileStopped(t *testing.T) {
 			v := virtual(t, nil)
 			calls := 0
 			m := &manual{conns: make(chan net.Conn)}
-			ln := &Listener{r: v.r, ln: m, shut: make(chan struct{}), done: make(chan struct{}),
-				accept: func(net.Conn) (*Conn, Handler) { calls++; return nil, nil }}
+			ln := &Listener{accept: func(net.Conn) (*Conn, Handler) { calls++; return nil, nil }}
+			ln.setUp(v.r, m)
 			v.r.lns[ln] = struct{}{}
 			go ln.serve()
 			synctest.Wait() // it accepts
@@ -117,8 +117,8 @@ func TestAcceptFailuresAreLoggedBoundedly(t *testing.T) {
 		var log strings.Builder
 		v := virtual(t, &Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		m := &scarce{manual: manual{conns: make(chan net.Conn)}}
-		ln := &Listener{r: v.r, ln: m, shut: make(chan struct{}), done: make(chan struct{}),
-			accept: func(net.Conn) (*Conn, Handler) { return nil, nil }}
+		ln := &Listener{accept: func(net.Conn) (*Conn, Handler) { return nil, nil }}
+		ln.setUp(v.r, m)
 		v.r.lns[ln] = struct{}{}
 		go ln.serve()
 		began := time.Now()
