@@ -70,7 +70,9 @@ func (c *Conn) kill(err error) {
 func (c *Conn) bury(err error) {
 	l := c.loop
 	lost := c.Waiting()
-	lost.Bytes += max(c.held-c.tr.Buffered(), 0) // a transport that has ended may have forgotten it
+	if _, tells := c.tr.(*stream); !tells {
+		lost.Bytes += max(c.held-c.tr.Buffered(), 0) // a transport that has ended may have forgotten it
+	}
 	c.phase = closed
 	l.wheel.take(c)
 	last := len(l.conns) - 1

@@ -329,9 +329,14 @@ func (c *Conn) Waiting() (u Unsent) {
 		return c.Unsent()
 	}
 	f := framer(c.handler)
-	u.Bytes = c.pending()
-	if k, ok := c.tr.(Keeper); ok {
-		u.Messages = k.Messages(f)
+	u.Bytes = c.unflushed()
+	if s, ok := c.tr.(*stream); ok { // which drops it at any time, when nobody takes it any more
+		u.add(s.unsent())
+	} else {
+		u.Bytes += c.tr.Buffered()
+		if k, ok := c.tr.(Keeper); ok {
+			u.Messages = k.Messages(f)
+		}
 	}
 	if c.out != nil {
 		u.Messages += messagesIn(f, c.out.B)
@@ -367,10 +372,12 @@ func (c *Conn) swallow(f Framer, b *Buffer) {
 }
 
 // pending is Pending, exactly, on the loop.
-func (c *Conn) pending() int {
-	n := c.tr.Buffered()
+func (c *Conn) pending() int { return c.tr.Buffered() + c.unflushed() }
+
+// unflushed is how much of that the transport has not been given.
+func (c *Conn) unflushed() (n int) {
 	if c.out != nil {
-		n += len(c.out.B)
+		n = len(c.out.B)
 	}
 	if c.waits.Load() {
 		c.mu.Lock()

@@ -108,6 +108,21 @@ func messagesIn(f Framer, b []byte) (n int) {
 	return n
 }
 
+// messagesBeyond counts the messages in b that do not end within its first n bytes.
+func messagesBeyond(f Framer, b []byte, n int) int {
+	if f == nil {
+		return 0
+	}
+	for len(b) > 0 {
+		m := messageIn(f, b)
+		if m > n {
+			break
+		}
+		b, n = b[m:], n-m
+	}
+	return messagesIn(f, b)
+}
+
 // messageIn is the length of the message that b, which is not empty, begins with.
 func messageIn(f Framer, b []byte) int {
 	if n := f.Message(b); n > 0 && n <= len(b) {

@@ -69,11 +69,13 @@ type stream struct {
 
 	gone     chan struct{} // closed by Close
 	buffered atomic.Int64
+	wrote    atomic.Int64 // of now
 
 	mu     sync.Mutex
 	more   sync.Cond // out, fin or closed have changed
 	out    queue     // to be written
 	now    *Buffer   // being written
+	lost   Unsent    // dropped, since it cannot be written any more
 	fin    bool      // what out has is all
 	closed bool
 	failed error // of the write that failed
@@ -275,6 +277,7 @@ func (s *stream) Write(b *Buffer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.failed != nil { // the end comes behind the input that is left
+		s.lost.add(Unsent{messagesIn(s.framer, b.B), n})
 		s.r.pool.Put(b)
 		return nil
 	}
@@ -299,15 +302,25 @@ func (s *stream) Memory() int {
 	return n
 }
 
-// Messages implements Keeper. What is being written counts as unsent.
-func (s *stream) Messages(Framer) int {
+// Messages implements Keeper.
+func (s *stream) Messages(Framer) int { return s.unsent().Messages }
+
+// unsent is what nc has not taken, and will not if a write has failed. What is in a
+// write that has not returned counts.
+func (s *stream) unsent() Unsent {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := s.out.messages(s.framer)
+	return s.left()
+}
+
+// left is unsent with s.mu held.
+func (s *stream) left() Unsent {
+	u := Unsent{s.out.messages(s.framer), s.Buffered()}
 	if s.now != nil {
-		n += messagesIn(s.framer, s.now.B)
+		u.Messages += messagesBeyond(s.framer, s.now.B, int(s.wrote.Load()))
 	}
-	return n
+	u.add(s.lost)
+	return u
 }
 
 // Buffered implements Transport.
@@ -329,10 +342,10 @@ func (s *stream) write() {
 		if v := recover(); v != nil || err == ErrGoexit {
 			err = s.r.loops[0].mishap(v)
 		}
-		s.written()
 		if err != nil {
 			s.fail(err)
 		}
+		s.written()
 	}()
 	err = s.writeAll()
 }
@@ -348,12 +361,17 @@ func (s *stream) writeAll() error {
 		}
 		for rest := b.B; len(rest) > 0; {
 			n := min(len(rest), streamWrite)
-			if _, err := s.nc.Write(rest[:n]); err != nil {
-				return err
+			m, err := s.nc.Write(rest[:n])
+			if err != nil {
+				n = max(0, min(m, n))
 			}
 			rest = rest[n:]
+			s.wrote.Add(int64(n))
 			if s.buffered.Add(int64(-n)) == 0 {
 				s.sink.Wake(nil)
+			}
+			if err != nil {
+				return err
 			}
 		}
 		s.written()
@@ -371,6 +389,7 @@ func (s *stream) next() (b *Buffer, fin bool) {
 		return nil, false
 	}
 	s.now = s.out.take()
+	s.wrote.Store(0)
 	return s.now, s.fin
 }
 
@@ -378,6 +397,11 @@ func (s *stream) next() (b *Buffer, fin bool) {
 func (s *stream) written() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.putNow()
+}
+
+// putNow is written with s.mu held.
+func (s *stream) putNow() {
 	if s.now != nil {
 		s.r.pool.Put(s.now)
 		s.now = nil
@@ -391,10 +415,11 @@ func (s *stream) closeWrite() {
 	s.listen()
 }
 
-// fail drops what cannot be written.
+// fail drops what cannot be written, and remembers how much that is.
 func (s *stream) fail(err error) {
 	s.mu.Lock()
-	s.failed = err
+	s.failed, s.lost = err, s.left()
+	s.putNow()
 	s.dropOut()
 	s.mu.Unlock()
 	s.sink.Wake(nil)
