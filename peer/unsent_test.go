@@ -22,7 +22,6 @@ func TestUnsentTellsWhatTheEndSwallowed(t *testing.T) {
 	} {
 		for _, w := range ways() {
 			t.Run(name+"/"+w.name, func(t *testing.T) {
-				t.Parallel()
 				const size = 3000
 				s := newSide(false, 17, 18)
 				s.cfg.QuitGrace = time.Second

@@ -69,6 +69,8 @@ func collect(opts []Option) Options {
 // are refused rather than ignored.
 func (o *Options) check(name string, typed bool) error {
 	switch {
+	case o.Overflow > DropOldest:
+		return &OptionError{Name: name, Option: "OnOverflow", Reason: "no such policy"}
 	case o.MaxSize < 0:
 		return &OptionError{Name: name, Option: "MaxSize", Reason: "negative"}
 	case min(o.Limits.Depth, o.Limits.Elements, o.Limits.Budget) < 0:

@@ -88,6 +88,8 @@ func TestAddRefuses(t *testing.T) {
 		{"nil registry, typed", func(*Registry) error { _, err := Add[object](nil, "app:x", 30); return err }, is(ErrNoRegistry)},
 		{"nil registry, internal", func(*Registry) error { _, err := (*Registry)(nil).AddInternal("packetmq:x", 5, nil); return err }, is(ErrNoRegistry)},
 
+		{"option: no such policy", plain("app:x", 30, nil, OnOverflow(DropOldest+1)), as[*OptionError]},
+		{"option: no such policy, typed", typed("app:x", 30, OnOverflow(255)), as[*OptionError]},
 		{"option: negative size", plain("app:x", 30, nil, MaxSize(-1)), as[*OptionError]},
 		{"option: negative size, typed", typed("app:x", 30, MaxSize(-1)), as[*OptionError]},
 		{"option: negative depth", plain("app:x", 30, nil, Limits(codec.Limits{Depth: -1})), as[*OptionError]},
