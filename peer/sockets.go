@@ -29,10 +29,14 @@ func (s *sockets) add(nc net.Conn, g *guest) bool {
 	return true
 }
 
-func (s *sockets) remove(nc net.Conn) {
+// remove takes nc out; it reports false when that was done before, or nc was
+// closed with the others.
+func (s *sockets) remove(nc net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	_, ok := s.open[nc]
 	delete(s.open, nc)
+	return ok
 }
 
 // guest is what nc was admitted as, or nil.

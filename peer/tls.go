@@ -85,6 +85,9 @@ func (c *Client) dialTLS(ctx context.Context, address string, conn *Conn) error 
 			nc.Close()
 			return fmt.Errorf("%w with %s: %w", ErrTLS, address, explain(err))
 		}
+		if !c.shaking.remove(nc) { // from here on the end of handshakes is not its end
+			return ErrClosed
+		}
 		return c.inject(conn, tc)
 	})
 }
@@ -175,7 +178,7 @@ func (p *Peer) greet(tc *tls.Conn, g *guest, guests *sockets) {
 // greeted takes a guest in after its handshake, or sends it away because of err.
 func (p *Peer) greeted(tc *tls.Conn, g *guest, guests *sockets, err error) {
 	defer guests.remove(tc.NetConn())
-	if err == nil {
+	if err == nil && guests.remove(tc.NetConn()) { // from here on the listener's end is not its end
 		p.welcome(tc, g)
 		return
 	}

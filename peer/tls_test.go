@@ -555,3 +555,37 @@ func TestRefusedClientCertificate(t *testing.T) {
 		}
 	}
 }
+
+// deadlineConn calls hook when a deadline is set, which is the first thing that
+// becomes of a conn that is injected.
+type deadlineConn struct {
+	net.Conn
+	hook   func()
+	closed atomic.Bool
+}
+
+func (c *deadlineConn) SetDeadline(time.Time) error { c.hook(); return nil }
+
+func (c *deadlineConn) Close() error { c.closed.Store(true); return c.Conn.Close() }
+
+// A socket whose TLS handshake is done is no longer its listener's to close.
+func TestTheEndOfATLSListenerIsNotThatOfItsConns(t *testing.T) {
+	s := newSide(false, 17, 18)
+	server := NewServer(s.reg, &s.cfg)
+	defer server.Close()
+	if err := server.RunAsync(); err != nil {
+		t.Fatal(err)
+	}
+	near, far := net.Pipe()
+	defer far.Close()
+	guests := new(sockets)
+	nc := &deadlineConn{Conn: near, hook: guests.close}
+	g, err := server.admit(nc)
+	if err != nil || !guests.add(nc, g) {
+		t.Fatal(err)
+	}
+	server.greeted(tls.Server(nc, newCA(t).server(t)), g, guests, nil)
+	if nc.closed.Load() {
+		t.Error("the end of its listener closed it")
+	}
+}
