@@ -83,3 +83,27 @@ func TestGraceBehindAStall(t *testing.T) {
 		t.Errorf("the grace is over in %d ticks, want 4 or 5", ticks)
 	}
 }
+
+// A deadline waits for what has arrived and was not read yet, but not for a conn that
+// never stops sending.
+func TestADeadlineWaitsForInputForAWhile(t *testing.T) {
+	k := newRounds(t, 1)
+	calls := k.expiring(0, 2*Tick)
+	c := k.conns[0].ctx.(*socket).conn()
+	c.queued = true // for a share that does not come
+	tick := func() {
+		k.l.r.clock.advance(Tick)
+		k.l.poke()
+		for range 2 { // the deadline comes, and is judged
+			k.p.OnTraffic(&stillConn{})
+		}
+	}
+	for range 1 + unreadTicks {
+		if tick(); *calls != 0 {
+			t.Fatal("it expired before its input was read")
+		}
+	}
+	if tick(); *calls != 1 {
+		t.Errorf("it expired %d times", *calls)
+	}
+}

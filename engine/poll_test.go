@@ -399,3 +399,25 @@ func TestARefusedRunLeavesAStopAlone(t *testing.T) {
 		t.Error("a function was called after Stop")
 	}
 }
+
+// What is batched leaves before a Poll returns whose time was over within a round.
+func TestBatchedOutputLeavesBeforePollReturns(t *testing.T) {
+	r := newPolled(t, Config{PollTime: 1})
+	l := r.loops[0]
+	ln := listen(t, r, &hooks{received: echo})
+	for range 8 {
+		io.WriteString(dial(t, ln), "hello")
+	}
+	batched := false
+	pollUntil(t, r, "conns", func() bool {
+		if len(l.dirty) > 0 {
+			t.Fatalf("%d conns have output", len(l.dirty))
+		}
+		batched = batched || l.batching.measured
+		l.batching.on = true
+		return len(l.conns) == 8 && l.batching.reads >= 8
+	})
+	if !batched {
+		t.Error("nothing was batched")
+	}
+}
