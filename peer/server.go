@@ -37,12 +37,16 @@ func (s *Server) Listen(addr string) (*engine.Listener, error) { return s.listen
 // Unix sockets are taken as by Inject, but counted by Config.HalfOpen and the
 // other bounds. It takes ln over in any case.
 func (s *Server) Serve(ln net.Listener) (*engine.Listener, error) {
-	if v := reflect.ValueOf(ln); ln == nil || v.Kind() == reflect.Pointer && v.IsNil() {
-		return nil, fmt.Errorf("%w listener", ErrNil)
-	}
+	v := reflect.ValueOf(ln)
+	none := ln == nil || v.Kind() == reflect.Pointer && v.IsNil()
 	if err := s.check(); err != nil {
-		ln.Close()
+		if !none {
+			ln.Close()
+		}
 		return nil, err
+	}
+	if none {
+		return nil, fmt.Errorf("%w listener", ErrNil)
 	}
 	guests := new(sockets)
 	l, err := s.keep(s.reactor.Serve(tlsApart{ln, func(tc *tls.Conn) { s.receive(tc, guests) }}, s.accept))
