@@ -7,33 +7,40 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/packetmq/packetmq/internal/await"
 )
 
 // hanging is a net.Conn that does not let go of who calls some of its methods.
 type hanging struct {
 	net.Conn
-	in  map[string]bool
-	end <-chan struct{}
+	in   map[string]bool
+	hung chan struct{} // holds one when such a call has come
+	end  <-chan struct{}
+}
+
+func (h *hanging) hang(method string) {
+	if h.in[method] {
+		select {
+		case h.hung <- struct{}{}:
+		default:
+		}
+		<-h.end
+	}
 }
 
 func (h *hanging) Close() error {
-	if h.in["Close"] {
-		<-h.end
-	}
+	h.hang("Close")
 	return h.Conn.Close()
 }
 
 func (h *hanging) Read(b []byte) (int, error) {
-	if h.in["Read"] {
-		<-h.end
-	}
+	h.hang("Read")
 	return h.Conn.Read(b)
 }
 
 func (h *hanging) Write(b []byte) (int, error) {
-	if h.in["Write"] {
-		<-h.end
-	}
+	h.hang("Write")
 	return h.Conn.Write(b)
 }
 
@@ -57,11 +64,14 @@ func TestShutdownDoesNotWaitForNetConnsThatHang(t *testing.T) {
 			end := make(chan struct{})
 			near, far := net.Pipe()
 			defer far.Close()
-			h := &hanging{near, map[string]bool{method: true}, end}
+			h := &hanging{near, map[string]bool{method: true}, make(chan struct{}, 1), end}
 			if err := r.Inject(h, new(Conn), talkative{}); err != nil {
 				t.Fatal(err)
 			}
 			r.loops[0].Call(t.Context(), func() {})
+			if method != "Close" {
+				await.Value(t, method, h.hung)
+			}
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 			defer cancel()
 			began := time.Now()
