@@ -17,7 +17,7 @@ func TestTinyOutputTakesLittleMemory(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			dial(t, ln)
+			dial(t, ln).(*net.TCPConn).SetReadBuffer(16 << 10) // which the kernel then leaves so
 		},
 		"an injected conn": func(t *testing.T, r *Reactor, h Handler) {
 			ours, theirs := net.Pipe()
@@ -37,7 +37,7 @@ func TestTinyOutputTakesLittleMemory(t *testing.T) {
 			plugged(t, r, h)
 			c := wait(t, "conn", opened)
 			large := bytes.Repeat(message(10_000, 'l'), 10)
-			for c.Pending() == 0 { // until the other side takes no more
+			for c.Pending() < 1<<20 { // more than what the kernel may take yet
 				onLoop(t, r, func() {
 					out := c.Out()
 					out.B = append(out.B, large...)
@@ -57,8 +57,9 @@ func TestTinyOutputTakesLittleMemory(t *testing.T) {
 			}
 			onLoop(t, r, func() {
 				now := c.Waiting()
-				if got := now.Messages - before.Messages; got != messages {
-					t.Errorf("%d messages wait more, want %d", got, messages)
+				// Of the large ones before them the kernel may have taken some meanwhile.
+				if got := now.Messages; got < messages || got > before.Messages+messages {
+					t.Errorf("%d messages wait, want %d, and at most %d before them", got, messages, before.Messages)
 				}
 				if total := int(r.total.Load()); total < now.Bytes || total > now.Bytes*5/4+4*chunk {
 					t.Errorf("%d bytes wait, and %d bytes of memory are counted", now.Bytes, total)
