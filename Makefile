@@ -36,7 +36,7 @@ test-386: ## the tests on a processor of 32 bits, which those of amd64 are as we
 	GOARCH=386 $(GO) test -short -timeout 10m ./...
 
 debug: ## the tests in the debug build
-	$(GO) test -tags packetmq_debug ./internal/... ./engine ./memconn ./peer -short
+	$(GO) test -tags packetmq_debug -timeout 20m ./internal/... ./engine ./memconn ./peer -short
 
 build: ## bin/bench
 	cd bench && $(GO) build -o ../bin/bench .
