@@ -166,7 +166,7 @@ func (c *Conn) flows(id uint16) bool {
 		if !c.made {
 			c.establish()
 		}
-		return c.State() == Active
+		return c.made && c.State() == Active // an aborted conn is not made any more
 	case s < Active:
 		c.violation(id, "came before the handshake was done")
 	}
@@ -357,7 +357,7 @@ func (c *Conn) RecvPacket(packet, v any) error {
 // soon calls fn on the loop unless the conn has ended by then.
 func (c *Conn) soon(fn func()) error {
 	return c.link.Loop().Post(func() {
-		if c.over || c.State() == Disconnected {
+		if c.over || c.aborted() || c.State() == Disconnected {
 			return
 		}
 		returned := false

@@ -93,6 +93,46 @@ func TestRecvPacketMindsTheState(t *testing.T) {
 	nothing(t, "packet", packets)
 }
 
+// Nor is it for one that was aborted, whether or not it was made before.
+func TestNothingIsReceivedByAnAbortedConn(t *testing.T) {
+	for name, steps := range map[string]int{"before it is made": 2, "after it was made": 3} {
+		t.Run(name, func(t *testing.T) {
+			s := newSide(false, 17, 18)
+			internal, err := s.reg.AddInternal("packetmq:early", 5, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			opened := make(chan *Conn, 1)
+			s.cfg.OnOpen = func(c *Conn) { opened <- c }
+			packets := make(chan string, 10)
+			s.cfg.OnPacket = func(_ *Conn, ty *registry.Type, _ any) error { packets <- ty.Name(); return nil }
+			dial := listenWire(t, s)
+			w := dial()
+			w.shake(steps)
+			if steps == 2 {
+				w.expect(registry.IDFinish)
+			} else {
+				s.next(t, "made")
+			}
+			c := wait(t, "conn", opened)
+			first, free := make(chan bool), make(chan bool)
+			c.Loop().Post(func() { first <- true; <-free })
+			wait(t, "the loop", first)
+			second := make(chan bool) // in one batch with what is received
+			c.Loop().Post(func() { second <- true; <-free })
+			c.RecvPacket(s.ping, &note{1, "decoded"})
+			c.RecvPacket(internal, 1)
+			c.RecvEncoded([]byte{0, 17, 0xc0})
+			free <- true
+			wait(t, "the second batch", second)
+			c.Abort(ErrClosed)
+			free <- true
+			s.next(t, "lost")
+			nothing(t, "packet", packets)
+		})
+	}
+}
+
 func TestPacketsOfNobody(t *testing.T) {
 	everywhere(t, nil, func(t *testing.T, w *world) {
 		_, cc := w.handshake(t)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/memconn"
+	"github.com/packetmq/packetmq/peer"
 )
 
 // host is a virtual reactor.
@@ -17,12 +18,14 @@ type host struct {
 	soft       int
 	maxPending int
 	stopped    bool
+	cut        []bool // by loop: the last turn was cut short by a stop
 	draining   bool
 	closed     bool
 }
 
 func (w *world) newHost() *host {
 	h := &host{w: w, name: len(w.hosts), loops: 1 + w.rng.IntN(3)}
+	h.cut = make([]bool, h.loops)
 	h.maxPending = pick(w, []int{3 << 10, 16 << 10, 256 << 10, engine.DefaultMaxPending})
 	h.soft = h.maxPending / pick(w, []int{1, 2, 8})
 	cfg := engine.Config{
@@ -47,6 +50,10 @@ func (w *world) newHost() *host {
 
 func (h *host) runs() bool { return !h.stopped && !h.closed }
 
+// tells reports whether a conn that the loop ends is lost within the turn. A stop
+// leaves what is left of a turn to the first turn after it.
+func (h *host) tells(c *peer.Conn) bool { return h.runs() && !h.cut[c.Loop().Index()] }
+
 func (h *host) now() time.Duration { return h.r.Loops()[0].Time() }
 
 // turn has a loop take a turn.
@@ -54,6 +61,7 @@ func (h *host) turn(loop int) {
 	h.w.trace.add("%d turn of host %d, loop %d", h.w.step, h.name, loop)
 	h.v.Step(loop)
 	h.w.bubble()
+	h.cut[loop] = h.stopped
 }
 
 // stop is called on a loop of the host, by whatever runs there.
@@ -63,7 +71,22 @@ func (h *host) stop() {
 	}
 	h.w.trace.add("  host %d stops", h.name)
 	h.stopped = true
+	for loop := range h.cut {
+		h.cut[loop] = true
+	}
 	h.r.Stop()
+	h.ends(func(e *end) { e.ending = false }) // no OnLost before the host runs on
+}
+
+// ends calls f for the ends of conns that are the host's.
+func (h *host) ends(f func(*end)) {
+	for _, l := range h.w.links {
+		for _, e := range l.ends {
+			if e.party.host == h {
+				f(e)
+			}
+		}
+	}
 }
 
 func (h *host) run() {

@@ -136,7 +136,7 @@ func (e *end) excuse(err error) {
 	case errors.Is(err, peer.ErrNotActive):
 		ok = s != peer.Active
 	case errors.Is(err, peer.ErrClosed):
-		e.ending, ok = true, true // OnLost comes before the turn is over
+		e.ending, ok = e.party.host.tells(e.conn), true // OnLost comes before the turn is over
 	case errors.Is(err, peer.ErrNoConn): // named by its id, and not in the peer yet or any more
 		ok = e.party.base.Conn(e.id) == nil
 	case errors.Is(err, engine.ErrBackpressure), errors.Is(err, engine.ErrSlowConsumer):
