@@ -1,5 +1,7 @@
 package peer
 
+// The addresses that Listen and Connect take.
+
 import (
 	"fmt"
 	"strings"

@@ -1,7 +1,9 @@
 package peer
 
+// Config.Authenticate and Conn.Decide: whether the other side may come in, and
+// Config.Token: what this side shows of who it is.
+
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 
@@ -11,14 +13,6 @@ import (
 // MaxToken is the longest token taken or sent, in bytes.
 const MaxToken = 4 << 10
 
-// Credentials is what the other side has shown of who it is. What it has not
-// shown is nil.
-type Credentials struct {
-	Token []byte               // of its Config.Token; the hook's to keep
-	TLS   *tls.ConnectionState // as Conn.TLS
-	Unix  *UnixCred            // as Conn.UnixCred
-}
-
 var (
 	// ErrDecideLater is returned by Config.Authenticate to answer later, with
 	// Conn.Decide.
@@ -27,16 +21,7 @@ var (
 	// ErrDecided is returned by Conn.Decide when no answer is waited for: it was
 	// given before, or was never asked for.
 	ErrDecided = errors.New("peer: no decision about the conn is waited for")
-
-	// errAhead ends a conn whose other side said too much while it waited for a
-	// decision.
-	errAhead = fmt.Errorf("peer: more than %d bytes came before it was decided whether the conn may come in", maxAhead)
 )
-
-// maxAhead is how much input is kept, in bytes, of an other side that waits for a
-// decision. One that is in the handshake does not know that it waits, and may send
-// its first packets.
-const maxAhead = 64 << 10
 
 // Denied is the refusal of an other side with a word that it may know. Where it is
 // returned by Config.Authenticate, or given to Conn.Decide, Why is told, and Err is
@@ -119,58 +104,6 @@ func (c *Conn) Decide(err error) error {
 			c.replay()
 		}
 	})
-}
-
-// setAside keeps input until it is decided whether it may be handled, or behind what
-// was kept so.
-func (c *Conn) setAside(b []byte) (n int) {
-	e := c.more()
-	for c.ahead && e.undecided == nil && len(e.waiting)+len(b) > maxAhead {
-		if c.link.Loop().Halted() {
-			return 0 // it comes again
-		}
-		c.replayShare()
-	}
-	switch {
-	case c.over || c.aborted():
-		return len(b)
-	case !c.ahead:
-		return c.receive(b)
-	case len(e.waiting)+len(b) > maxAhead:
-		c.fault(ReasonProtocol, errAhead)
-	default:
-		e.waiting = append(e.waiting, b...)
-		c.link.Keep(&e.kept, cap(e.waiting))
-	}
-	return len(b)
-}
-
-// replay handles what was set aside, a share at a time.
-func (c *Conn) replay() {
-	if c.ahead && c.more().undecided == nil && !c.aborted() {
-		if c.replayShare(); c.ahead {
-			c.soon(c.replay)
-		}
-	}
-}
-
-// replayShare handles a share of what was set aside.
-func (c *Conn) replayShare() {
-	e := c.more()
-	n := c.receive(e.waiting)
-	if e.waiting = e.waiting[min(n, len(e.waiting)):]; len(e.waiting) == 0 {
-		c.dropAhead()
-	}
-}
-
-// dropAhead forgets what was set aside, or that something is to be.
-func (c *Conn) dropAhead() {
-	if c.ahead {
-		c.ahead = false
-		e := c.more()
-		e.undecided, e.waiting = nil, nil
-		c.link.Keep(&e.kept, 0)
-	}
 }
 
 // token is what this side shows of who it is, to another that asks for it.

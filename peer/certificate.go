@@ -1,5 +1,7 @@
 package peer
 
+// A TLS certificate that can be loaded again while it is in use.
+
 import (
 	"crypto/tls"
 	"fmt"

@@ -1,5 +1,7 @@
 package peer
 
+// The type Conn: its fields, and what it tells of itself.
+
 import (
 	"fmt"
 	"net"
@@ -7,7 +9,6 @@ import (
 	"time"
 
 	"github.com/packetmq/packetmq/engine"
-	"github.com/packetmq/packetmq/registry"
 )
 
 // Conn is one connection of a peer. A nil *Conn, as Default returns it while a
@@ -84,15 +85,6 @@ func (c *Conn) more() *extra {
 	}
 	c.extra.CompareAndSwap(nil, new(extra))
 	return c.extra.Load()
-}
-
-// adaptation is the ids that both sides of a conn know packets by: the other
-// side's, or this side's as they were when it told them. It is shared by the
-// conns that have the same.
-type adaptation struct {
-	told  *registry.Table // of the handshake
-	base  *registry.Table // the registry's, which table was made for
-	table *registry.Table // the packets of base, under the ids of told
 }
 
 // ID is the conn's number, unique in its peer and never used again.
@@ -208,66 +200,4 @@ func (c *Conn) String() string {
 		return fmt.Sprintf("conn %d (%v)", c.id, a)
 	}
 	return fmt.Sprintf("conn %d", c.id)
-}
-
-// Abort ends the conn at once, without a word to the other side. OnLost is
-// told err.
-func (c *Conn) Abort(err error) {
-	if c.check() != nil {
-		return
-	}
-	e := c.more()
-	e.leaving.Store(true)
-	e.aborted.Store(true)
-	c.link.Abort(err)
-}
-
-// aborted reports whether Abort was called.
-func (c *Conn) aborted() bool {
-	e := c.extra.Load()
-	return e != nil && e.aborted.Load()
-}
-
-// Softquit ends the conversation: OnLost is called with the reason, then the
-// other side is told it and closes. What was sent before arrives before it.
-// An empty reason means ReasonUnknown. ErrNotActive means that the conn was
-// being ended already.
-func (c *Conn) Softquit(reason string) error {
-	if err := c.check(); err != nil {
-		return err
-	}
-	for {
-		s := c.state.Load()
-		if State(s) >= Softquitted {
-			return ErrNotActive
-		}
-		if c.state.CompareAndSwap(s, uint32(Softquitted)) {
-			break
-		}
-	}
-	if reason == "" {
-		reason = string(ReasonUnknown)
-	}
-	return c.link.Loop().Post(func() { c.quit(Reason(reason), nil) })
-}
-
-// table is the dispatch table of the conn: the registry's own, or the same
-// packets under the other side's ids.
-func (c *Conn) table() *registry.Table {
-	a := c.adapted.Load()
-	if a == nil || a.base != c.peer.reg.Table() {
-		return c.newTable()
-	}
-	return a.table
-}
-
-// newTable is table for a conn that has none yet, or none of the registry's newest.
-func (c *Conn) newTable() *registry.Table {
-	base, a := c.peer.reg.Table(), c.adapted.Load()
-	if a == nil {
-		return base
-	}
-	a = c.peer.rebased(a.told, base)
-	c.adapted.Store(a)
-	return a.table
 }

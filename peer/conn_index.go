@@ -1,5 +1,7 @@
 package peer
 
+// Finding a conn of a peer by its id.
+
 import (
 	"math/bits"
 	"math/rand/v2"

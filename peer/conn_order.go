@@ -1,5 +1,8 @@
 package peer
 
+// The conns of a peer whose handshake is complete, in the order in which they were
+// made.
+
 // order keeps the conns of a peer whose handshake is complete in the order in
 // which they were made. Adding and removing one takes the same time however many
 // there are: a conn that is removed leaves a gap, its place is known from the

@@ -1,5 +1,8 @@
 package peer
 
+// Values that are not of the Go type of their packet: they are converted where
+// nothing is lost, and are a ValueError where something would be.
+
 import (
 	"bytes"
 	"fmt"

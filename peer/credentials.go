@@ -1,5 +1,8 @@
 package peer
 
+// What is known about the other side of a conn besides its address: its TLS state,
+// its process at a Unix socket, its token.
+
 import (
 	"crypto/tls"
 	"net"
@@ -68,4 +71,12 @@ func unixCred(nc *net.UnixConn) (cred *UnixCred) {
 	}
 	raw.Control(func(fd uintptr) { cred = peerCred(int(fd)) })
 	return cred
+}
+
+// Credentials is what the other side has shown of who it is. What it has not
+// shown is nil.
+type Credentials struct {
+	Token []byte               // of its Config.Token; the hook's to keep
+	TLS   *tls.ConnectionState // as Conn.TLS
+	Unix  *UnixCred            // as Conn.UnixCred
 }

@@ -1,5 +1,7 @@
 package peer
 
+// The errors of package peer that belong to no single file.
+
 import (
 	"errors"
 	"fmt"

@@ -1,5 +1,7 @@
 package peer
 
+// The way of a packet in for the usual case: see fastpath.
+
 import (
 	"encoding/binary"
 

@@ -1,5 +1,8 @@
 package peer
 
+// The conns that have not finished their handshake, in the order in which they have
+// to make room, and how long one of them may take for a step.
+
 import (
 	"container/list"
 	"time"

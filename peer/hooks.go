@@ -1,15 +1,15 @@
 package peer
 
+// What comes after each of Config's four hooks, for a hook that calls it itself:
+// before it does more, for several packets, or for another one. It then returns
+// ErrDrop, so that its own packet does not go on a second time.
+
 import (
 	"fmt"
 
 	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/registry"
 )
-
-// What comes after each of Config's four hooks, for a hook that is to call it
-// itself: before it does more, for several packets, or for another one. It then
-// returns ErrDrop, so that its own packet does not go on a second time.
 
 // EncodedIn handles raw, a packet id and its payload, as what Config.EncodedIn
 // returns is handled. What is wrong with it ends the conn. On the conn's loop

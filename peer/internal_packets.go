@@ -1,5 +1,9 @@
 package peer
 
+// The payloads of this library's own packets: init, pubids, finish and softquit,
+// each with its append and its parse. We send text as str, and take it as bin too,
+// which is how Python 2 sends it.
+
 import (
 	"fmt"
 	"strings"
@@ -7,9 +11,6 @@ import (
 	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/registry"
 )
-
-// The four internal packets, each with its append and its parse. What is sent
-// has text as str; what is parsed may have it as bin too, as Python 2 sends it.
 
 const protocolVersion = 1
 

@@ -1,5 +1,7 @@
 package peer
 
+// The states of a conn.
+
 import "fmt"
 
 // State is how far a conn is in its life.

@@ -1,5 +1,7 @@
 package peer
 
+// The lines that a peer writes to Config.Logger, at a bounded rate for each kind.
+
 import (
 	"errors"
 	"log/slog"

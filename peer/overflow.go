@@ -1,7 +1,9 @@
 package peer
 
+// What happens to a packet for which there is no room: it is refused, dropped, or the
+// conn ends, as the policy says.
+
 import (
-	"encoding/binary"
 	"errors"
 
 	"github.com/packetmq/packetmq/codec"
@@ -109,12 +111,4 @@ func (c *Conn) dropOldest(n int) {
 		return id >= registry.MinID && c.policy(table.Type(id)) == registry.DropOldest
 	})
 	c.more().dropped.Add(uint64(gone))
-}
-
-// Message implements engine.Framer: it is a frame.
-func (s *session) Message(b []byte) int {
-	if len(b) < codec.HeaderSize {
-		return len(b)
-	}
-	return codec.LengthSize + int(binary.BigEndian.Uint32(b))
 }

@@ -1,5 +1,7 @@
 package peer
 
+// The packet log: the last packets of a peer, for finding faults.
+
 import (
 	"sync"
 	"sync/atomic"

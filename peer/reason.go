@@ -1,5 +1,7 @@
 package peer
 
+// Why a conn ends, in a word that the other side is told.
+
 import "fmt"
 
 // Reason is why a conn was ended by one of its sides: a dotted word that

@@ -1,5 +1,7 @@
 package peer
 
+// How a client comes back to a server that it lost or did not reach.
+
 import (
 	"errors"
 	"math/rand/v2"

@@ -1,5 +1,7 @@
 package peer
 
+// From what a program names a conn by, or a peer, to the conn or the peer.
+
 import (
 	"fmt"
 	"reflect"

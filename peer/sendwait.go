@@ -1,5 +1,7 @@
 package peer
 
+// Sends that wait for room.
+
 import (
 	"context"
 	"errors"

@@ -1,5 +1,7 @@
 package peer
 
+// The counters of a peer.
+
 import (
 	"errors"
 	"maps"

@@ -1,13 +1,14 @@
 package peer
 
+// What a conn waits for, and how long: the handshake, the rest of a frame, a sign of
+// life, and the other side's end after a softquit.
+
 import (
-	"encoding/binary"
 	"errors"
 	"math"
 	"time"
 
 	"github.com/packetmq/packetmq/engine"
-	"github.com/packetmq/packetmq/registry"
 )
 
 // What a conn waits for, all in one deadline of its link: the handshake; the
@@ -43,31 +44,6 @@ var (
 	// ErrIdle ends a conn whose other side has not said anything for too long.
 	ErrIdle = errors.New("peer: nothing was heard for too long")
 )
-
-// Expired implements engine.Handler.
-func (s *session) Expired(*engine.Conn) {
-	c := s.conn()
-	now := c.now()
-	switch {
-	case c.lost: // softquit, and the other side has not closed
-		c.outwait()
-		return
-	case !c.made && c.State() < Active:
-		c.fault(ReasonTimeout, ErrHandshakeTimeout)
-		return
-	case !c.made && c.State() == Active && c.shaking:
-		return // SetState made it so: the program has a handshake of its own
-	case !c.made:
-		c.fault(ReasonTimeout, ErrHandshakeTimeout)
-		return
-	case c.watch.frame != 0 && c.watch.frame <= now:
-		c.fault(ReasonTimeout, ErrFrameTimeout)
-		return
-	case c.watch.beat != 0 && c.watch.beat <= now:
-		c.look(now)
-	}
-	c.await()
-}
 
 // outwait ends a conn after its softquit, unless the other side still takes what
 // was sent before it: a slow reader is given time as long as it reads, and a
@@ -146,14 +122,6 @@ func (c *Conn) idleLimit() time.Duration {
 	return 3 * c.peer.cfg.Ping // two heartbeats may go unanswered
 }
 
-// beat sends a heartbeat.
-func (c *Conn) beat() {
-	var stamp [9]byte
-	stamp[0] = 0xcf // uint64
-	binary.BigEndian.PutUint64(stamp[1:], uint64(c.link.Loop().Time()))
-	c.emit(registry.IDPing, func(b []byte) []byte { return append(b, stamp[:]...) })
-}
-
 // heed notes that input came, and whether it left a frame unfinished.
 func (c *Conn) heed(frames int) {
 	c.watch.heard = c.now()
@@ -173,63 +141,4 @@ func (c *Conn) timeFrame(frames int) {
 			c.await()
 		}
 	}
-}
-
-// heartbeat handles one. Nothing is due to a side that has not finished the handshake: it
-// could have answers wait here before it has shown who it is.
-func (c *Conn) heartbeat(id uint16, payload []byte) {
-	switch {
-	case !c.made:
-	case id == registry.IDPing:
-		c.onPing(payload)
-	default:
-		c.onPong(payload)
-	}
-}
-
-// onPing answers a heartbeat with the same payload.
-func (c *Conn) onPing(payload []byte) {
-	c.emit(registry.IDPong, func(b []byte) []byte { return append(b, payload...) })
-}
-
-// onPong takes the time that a heartbeat took to come back.
-func (c *Conn) onPong(payload []byte) {
-	if len(payload) != 9 || payload[0] != 0xcf {
-		c.violation(registry.IDPong, "answers no heartbeat of ours")
-		return
-	}
-	sent := time.Duration(binary.BigEndian.Uint64(payload[1:]))
-	if rtt := c.link.Loop().Time() - sent; rtt > 0 && rtt < time.Hour {
-		c.rtt.Store(uint32((rtt-1)/time.Microsecond + 1))
-	}
-}
-
-// RTT is the round-trip time that the last heartbeat took, in whole
-// microseconds; 0 before the first one came back, and for other sides that do
-// not know heartbeats.
-func (c *Conn) RTT() time.Duration {
-	if c == nil {
-		return 0
-	}
-	return time.Duration(c.rtt.Load()) * time.Microsecond
-}
-
-// Pressure implements engine.Handler.
-func (s *session) Pressure(_ *engine.Conn, above bool) {
-	c := s.conn()
-	if c.peer.cfg.OnPressure != nil {
-		c.more().above = above
-		c.tellPressure()
-	}
-}
-
-// tellPressure calls OnPressure if the program does not know yet. What was so
-// before OnMade is told after it, and after OnLost nothing is.
-func (c *Conn) tellPressure() {
-	e := c.extra.Load()
-	if e == nil || e.above == e.knowsAbove || !c.made || c.lost {
-		return
-	}
-	e.knowsAbove = e.above
-	c.peer.cfg.OnPressure(c, e.above)
 }

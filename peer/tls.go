@@ -1,5 +1,7 @@
 package peer
 
+// TLS: the handshake before the conn is opened, for listeners and for clients.
+
 import (
 	"context"
 	"crypto/tls"

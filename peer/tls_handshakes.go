@@ -1,5 +1,8 @@
 package peer
 
+// The sockets that are in their TLS handshake, which is done on goroutines of its own
+// and not on a loop.
+
 import (
 	"net"
 	"sync"

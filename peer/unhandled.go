@@ -1,5 +1,7 @@
 package peer
 
+// Packets that nobody handles, counted by type.
+
 import (
 	"log/slog"
 	"sync"

@@ -1,5 +1,7 @@
 package peer
 
+// What sends have accepted and what never left this process.
+
 import "github.com/packetmq/packetmq/engine"
 
 // Unsent is what sends have accepted and what has not left this process, in packets, whole

@@ -1,5 +1,8 @@
 package peer
 
+// Which accepted sockets are let in: bounds on conns that have not finished their
+// handshake, on conns of one address, and on how often an address connects.
+
 import (
 	"context"
 	"errors"

@@ -1,0 +1,57 @@
+package peer
+
+// Sending one packet to every conn of a peer.
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Broadcast sends v as a packet, named like in Conn.Send, to every conn whose
+// handshake is complete, except those named. The value is encoded once, unless
+// hooks want to see it for every conn. Conns that are being ended are left out.
+// It returns the first error, and goes on with the others.
+func (p *Peer) Broadcast(packet, v any, except ...*Conn) error {
+	if err := p.check(); err != nil {
+		return err
+	}
+	t, err := p.reg.Lookup(packet)
+	if err != nil {
+		return err
+	}
+	send := func(c *Conn) error { return p.send(c, t, v) }
+	if t.Hooks() == nil && p.cfg.PacketOut == nil {
+		b := p.reactor.Buffers().Get()
+		defer p.reactor.Buffers().Put(b)
+		if b.B, err = p.marshal(b.B, t, v); err != nil {
+			return err
+		}
+		send = func(c *Conn) error { return c.SendRaw(t, b.B) }
+	}
+	left := leftOut(except)
+	for c := range p.Conns() {
+		if c.State() != Active || left(c) {
+			continue
+		}
+		if e := send(c); e != nil && err == nil {
+			err = fmt.Errorf("%v: %w", c, e)
+		}
+	}
+	return err
+}
+
+// leftOut reports whether a conn is among some. Few are compared, many looked up.
+func leftOut(conns []*Conn) func(*Conn) bool {
+	const few = 8
+	if len(conns) <= few {
+		return func(c *Conn) bool { return slices.Contains(conns, c) }
+	}
+	set := make(map[*Conn]struct{}, len(conns))
+	for _, c := range conns {
+		set[c] = struct{}{}
+	}
+	return func(c *Conn) bool {
+		_, ok := set[c]
+		return ok
+	}
+}

@@ -1,0 +1,195 @@
+package peer
+
+// How a conn ends: by a softquit of either side, by a fault that this side finds,
+// by an Abort, or with its transport. All four meet in OnLost, which is called once.
+
+import (
+	"errors"
+	"runtime/debug"
+
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/registry"
+)
+
+func (c *Conn) onSoftquit(payload []byte) {
+	m, err := parseSoftquit(payload)
+	if err != nil {
+		c.fault(ReasonPayload, &PayloadError{registry.NameSoftquit, err})
+		return
+	}
+	c.over = true
+	c.lose(c.toldReason(m.reason, payload))
+	c.link.Finish(c.peer.cfg.QuitGrace)
+}
+
+// toldReason is what the other side says of why it ends the conn, and what this side
+// knows of it.
+func (c *Conn) toldReason(reason Reason, payload []byte) error {
+	switch reason {
+	case ReasonDenied:
+		if why := parseWhy(payload); why != "" {
+			return &Denied{Why: why}
+		}
+	case ReasonNonEqualPackets:
+		if differ := c.peer.refusal(c); differ != nil {
+			c.peer.logFault(c, reason, differ)
+			return &Fault{reason, differ}
+		}
+	}
+	return reason
+}
+
+// quit ends the conversation from this side, with a reason, and an error behind
+// it or nil. The other side is the one to close, so that it has read all before
+// the socket goes.
+func (c *Conn) quit(reason Reason, because error) {
+	c.more().leaving.Store(true)
+	if c.State() == Disconnected || c.lost {
+		return
+	}
+	if because != nil {
+		c.lose(&Fault{reason, because})
+	} else {
+		c.lose(reason)
+	}
+	c.emit(registry.IDSoftquit, softquitMsg{reason}.append)
+	if !c.made { // there is nothing that it could still want to send
+		c.over = true
+		c.link.Finish(faultGrace)
+		return
+	}
+	c.link.SetDeadline(c.link.Loop().Now() + c.peer.cfg.QuitGrace)
+}
+
+// fault ends the conn because of an error; no more input is looked at, and the
+// other side has a moment to read why.
+func (c *Conn) fault(reason Reason, err error) {
+	if c.over {
+		return
+	}
+	c.over = true
+	c.peer.logFault(c, reason, err)
+	if !c.lost {
+		c.lose(&Fault{reason, err})
+		c.emit(registry.IDSoftquit, c.lastWord(reason, err))
+	}
+	c.link.Finish(faultGrace)
+}
+
+// lastWord is the softquit that tells the other side of a fault.
+func (c *Conn) lastWord(reason Reason, err error) func([]byte) []byte {
+	var denied *Denied
+	if reason == ReasonDenied && !c.peer.cfg.NoExtensions && errors.As(err, &denied) && denied.Why != "" {
+		return func(b []byte) []byte { return appendWhy(b, denied.Why) }
+	}
+	return softquitMsg{reason}.append
+}
+
+func (c *Conn) violation(id uint16, what string) {
+	c.fault(ReasonProtocol, &ProtocolError{State: c.State(), ID: id, Reason: what})
+}
+
+// lose tells the program that the conn is lost, once. While it is told, it may
+// still send.
+func (c *Conn) lose(reason error) {
+	if c.lost {
+		return
+	}
+	e := c.more()
+	c.lost, e.why = true, reason
+	before := State(c.state.Swap(uint32(Softquitted)))
+	c.link.EndWaits() // what they would send would come after the softquit
+	c.noteUnsent(c.link.Waiting())
+	e.farewell.Store(c.made && before <= Softquitted)
+	defer e.farewell.Store(false)
+	c.tellLost(reason)
+}
+
+func (c *Conn) tellLost(reason error) {
+	returned := false
+	defer c.caught(&returned)
+	c.dropAhead()
+	c.peer.gone(c)
+	c.peer.stats.lost(reason)
+	c.wake(reason)
+	if f := c.peer.cfg.OnLost; f != nil {
+		f(c, reason)
+	}
+	returned = true
+}
+
+// wake tells a waiting Connect how it went.
+func (c *Conn) wake(err error) {
+	if e := c.extra.Load(); e != nil && e.waiter != nil {
+		w := e.waiter
+		e.waiter = nil
+		w(err)
+	}
+}
+
+// depart takes the conn off its peer, behind OnLost.
+func (c *Conn) depart() {
+	c.peer.remove(c)
+	if c.adapted.Load() != nil { // it was told the packets
+		c.peer.reg.Leave()
+	}
+	e := c.more()
+	if e.target != nil && c.made && !e.leaving.Load() {
+		c.peer.lostServer(*e.target, c.link.Loop().Time()-e.since, e.why)
+	}
+}
+
+// caught is deferred around the program's code where the engine does not know
+// what conn it is for: a panic or a Goexit there ends this conn, with a reason,
+// and nothing else.
+func (c *Conn) caught(returned *bool) {
+	v := recover()
+	switch {
+	case *returned:
+	case v == nil: // the engine logs where
+		c.fault(ReasonHandler, engine.ErrGoexit)
+	default:
+		(*session)(c).Failed(nil, &engine.PanicError{Value: v, Stack: debug.Stack()})
+	}
+}
+
+// Abort ends the conn at once, without a word to the other side. OnLost is
+// told err.
+func (c *Conn) Abort(err error) {
+	if c.check() != nil {
+		return
+	}
+	e := c.more()
+	e.leaving.Store(true)
+	e.aborted.Store(true)
+	c.link.Abort(err)
+}
+
+// aborted reports whether Abort was called.
+func (c *Conn) aborted() bool {
+	e := c.extra.Load()
+	return e != nil && e.aborted.Load()
+}
+
+// Softquit ends the conversation: OnLost is called with the reason, then the
+// other side is told it and closes. What was sent before arrives before it.
+// An empty reason means ReasonUnknown. ErrNotActive means that the conn was
+// being ended already.
+func (c *Conn) Softquit(reason string) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	for {
+		s := c.state.Load()
+		if State(s) >= Softquitted {
+			return ErrNotActive
+		}
+		if c.state.CompareAndSwap(s, uint32(Softquitted)) {
+			break
+		}
+	}
+	if reason == "" {
+		reason = string(ReasonUnknown)
+	}
+	return c.link.Loop().Post(func() { c.quit(Reason(reason), nil) })
+}

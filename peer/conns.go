@@ -1,0 +1,132 @@
+package peer
+
+// The conns of a peer: from newConn, when a socket is there, to remove, when its
+// transport is gone; and how a program finds them.
+
+import (
+	"iter"
+	"slices"
+
+	"github.com/packetmq/packetmq/registry"
+)
+
+// newConn makes a conn that is about to be opened.
+func (p *Peer) newConn() (*Conn, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, ErrClosed
+	}
+	p.nextID++
+	return &Conn{peer: p, id: p.nextID}, nil
+}
+
+// enter takes a conn in that was opened.
+func (p *Peer) enter(c *Conn) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return ErrClosed
+	}
+	p.conns.add(c)
+	return nil
+}
+
+// made enters a conn into the order of those that are active.
+func (p *Peer) made(c *Conn) {
+	p.stats.made()
+	p.admission.settled(c.guest)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.actives.add(&p.conns, c)
+	delete(p.differ, c)
+}
+
+// gone takes a conn that is being ended out of that order.
+func (p *Peer) gone(c *Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.actives.remove(&p.conns, c)
+}
+
+// remove forgets a conn whose transport is gone, which gone has taken out of the
+// order before.
+func (p *Peer) remove(c *Conn) {
+	p.admission.left(c.guest)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.conns.remove(c.id)
+	delete(p.differ, c)
+	if p.empty != nil && p.conns.n == 0 {
+		select {
+		case <-p.empty:
+		default:
+			close(p.empty)
+		}
+	}
+}
+
+// expectRefusal keeps how the names of c's two sides differ until the other side
+// refuses it for that, or makes it all the same.
+func (p *Peer) expectRefusal(c *Conn, differ *registry.MismatchError) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.differ == nil {
+		p.differ = make(map[*Conn]*registry.MismatchError)
+	}
+	p.differ[c] = differ
+}
+
+// refusal is what expectRefusal has kept, or nil.
+func (p *Peer) refusal(c *Conn) *registry.MismatchError {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.differ[c]
+}
+
+// Conn finds a conn by its id; nil if there is none.
+func (p *Peer) Conn(id uint64) *Conn {
+	if p.check() != nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.conns.get(id)
+}
+
+// Conns goes through the conns whose handshake is complete, in the order in
+// which they were made, as they were when it began.
+func (p *Peer) Conns() iter.Seq[*Conn] {
+	if p.check() != nil {
+		return func(func(*Conn) bool) {}
+	}
+	p.mu.Lock()
+	conns := p.actives.all()
+	p.mu.Unlock()
+	return slices.Values(conns)
+}
+
+// NumConns is the number of conns whose handshake is complete.
+func (p *Peer) NumConns() int {
+	if p.check() != nil {
+		return 0
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.actives.n
+}
+
+// Default is the conn that is meant where a client names none: the first
+// connected one, and the next one still connected when that is lost. Nil if
+// there is none.
+func (p *Peer) Default() *Conn {
+	if p.check() != nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.actives.head()
+}

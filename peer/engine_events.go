@@ -1,0 +1,164 @@
+package peer
+
+// What the engine tells a conn: opened, received, expired, closed. This is where the
+// engine's calls enter package peer.
+
+import (
+	"encoding/binary"
+
+	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/registry"
+)
+
+// session is a Conn as the engine sees it: the protocol from the first byte to
+// the last. It knows no socket and no clock; bytes and events come from the
+// loop, and bytes and requests go to the link.
+type session Conn
+
+func (s *session) conn() *Conn { return (*Conn)(s) }
+
+// wrapped is a session over a transport of the program's.
+type wrapped struct{ *session }
+
+// Wrap implements engine.Wrapper.
+func (w wrapped) Wrap(_ *engine.Conn, inner engine.Transport) engine.Transport {
+	return w.peer.cfg.Wrap(w.conn(), inner)
+}
+
+// session is c's handler.
+func (c *Conn) session() engine.Handler {
+	if c.peer.cfg.Wrap != nil {
+		return wrapped{(*session)(c)}
+	}
+	return (*session)(c)
+}
+
+// Opened implements engine.Handler: both sides speak at once, unasked.
+func (s *session) Opened(*engine.Conn) {
+	c := s.conn()
+	p := c.peer
+	if err := p.enter(c); err != nil {
+		c.Abort(err)
+		return
+	}
+	if !p.admission.hand(c.guest, c.makeRoom) {
+		c.Abort(p.admission.left(c.guest))
+		return
+	}
+	skips := p.cfg.SkipHandshake
+	if f := p.cfg.OnOpen; f != nil {
+		before := c.State()
+		f(c)
+		skips = skips || before != Active && c.State() == Active
+	}
+	c.link.SetHoldBack(p.cfg.Overflow == registry.DropOldest || p.ownIDs(p.reg.Table()).dropsOldest)
+	if skips {
+		if p.cfg.Authenticate != nil { // nothing is sent before it has let the other side in
+			c.state.CompareAndSwap(uint32(Active), uint32(ConnMade))
+		}
+		c.authenticate(nil, func() {
+			c.state.CompareAndSwap(uint32(ConnMade), uint32(Active))
+			c.setMaxSend(uint64(p.cfg.MaxFrame))
+			c.establish()
+		})
+		return
+	}
+	c.setMaxSend(OriginalMaxFrame)
+	c.shaking = true
+	c.link.SetDeadline(c.link.Loop().Now() + p.cfg.Handshake)
+	m := initMsg{version: protocolVersion}
+	if !p.cfg.NoExtensions {
+		m.maxFrame, m.beats = uint64(p.cfg.MaxFrame), p.cfg.Ping > 0
+		m.auth = p.cfg.Authenticate != nil
+	}
+	c.emit(registry.IDInit, m.append)
+}
+
+// Drain implements engine.Handler. Of a pair whose two ends are drained, the
+// server's speaks: if both did, each would drop what the other still sends.
+func (s *session) Drain(*engine.Conn) {
+	c := s.conn()
+	if far := c.far(); far != nil && far.reactor == c.peer.reactor {
+		return
+	}
+	if !c.lost {
+		c.quit(c.peer.farewell(), nil)
+	}
+}
+
+// NotOpened implements engine.Unopened.
+func (s *session) NotOpened(_ *engine.Conn, err error) {
+	c := s.conn()
+	if c.peer.admission.left(c.guest) == nil { // else it was closed, and counted, to make room
+		c.peer.refuse(c.RemoteAddr(), err)
+	}
+}
+
+// Closed implements engine.Handler.
+func (s *session) Closed(_ *engine.Conn, err error) {
+	c := s.conn()
+	c.forgetPartial()
+	c.state.Store(uint32(Disconnected))
+	if err == nil {
+		err = engine.ErrClosed
+	}
+	err = c.explainRefusal(err)
+	defer c.depart()
+	c.noteUnsent(c.link.Unsent())
+	if !c.lost {
+		c.lost, c.more().why = true, err
+		c.tellLost(err)
+	}
+}
+
+// Failed implements engine.Failer.
+func (s *session) Failed(_ *engine.Conn, err error) {
+	c := s.conn()
+	if p, ok := err.(*engine.PanicError); ok {
+		c.peer.logPanic(c, p)
+	}
+	c.fault(ReasonHandler, err)
+}
+
+// Expired implements engine.Handler.
+func (s *session) Expired(*engine.Conn) {
+	c := s.conn()
+	now := c.now()
+	switch {
+	case c.lost: // softquit, and the other side has not closed
+		c.outwait()
+		return
+	case !c.made && c.State() < Active:
+		c.fault(ReasonTimeout, ErrHandshakeTimeout)
+		return
+	case !c.made && c.State() == Active && c.shaking:
+		return // SetState made it so: the program has a handshake of its own
+	case !c.made:
+		c.fault(ReasonTimeout, ErrHandshakeTimeout)
+		return
+	case c.watch.frame != 0 && c.watch.frame <= now:
+		c.fault(ReasonTimeout, ErrFrameTimeout)
+		return
+	case c.watch.beat != 0 && c.watch.beat <= now:
+		c.look(now)
+	}
+	c.await()
+}
+
+// Received implements engine.Handler.
+func (s *session) Received(_ *engine.Conn, b []byte) (n int) {
+	c := s.conn()
+	if c.ahead {
+		return c.setAside(b)
+	}
+	return c.receive(b)
+}
+
+// Message implements engine.Framer: it is a frame.
+func (s *session) Message(b []byte) int {
+	if len(b) < codec.HeaderSize {
+		return len(b)
+	}
+	return codec.LengthSize + int(binary.BigEndian.Uint32(b))
+}

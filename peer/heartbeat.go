@@ -1,0 +1,58 @@
+package peer
+
+// Heartbeats: pings are sent when nothing is heard, pongs answer them, and the round
+// trip gives RTT.
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/packetmq/packetmq/registry"
+)
+
+// beat sends a heartbeat.
+func (c *Conn) beat() {
+	var stamp [9]byte
+	stamp[0] = 0xcf // uint64
+	binary.BigEndian.PutUint64(stamp[1:], uint64(c.link.Loop().Time()))
+	c.emit(registry.IDPing, func(b []byte) []byte { return append(b, stamp[:]...) })
+}
+
+// heartbeat handles one. Nothing is due to a side that has not finished the handshake: it
+// could have answers wait here before it has shown who it is.
+func (c *Conn) heartbeat(id uint16, payload []byte) {
+	switch {
+	case !c.made:
+	case id == registry.IDPing:
+		c.onPing(payload)
+	default:
+		c.onPong(payload)
+	}
+}
+
+// onPing answers a heartbeat with the same payload.
+func (c *Conn) onPing(payload []byte) {
+	c.emit(registry.IDPong, func(b []byte) []byte { return append(b, payload...) })
+}
+
+// onPong takes the time that a heartbeat took to come back.
+func (c *Conn) onPong(payload []byte) {
+	if len(payload) != 9 || payload[0] != 0xcf {
+		c.violation(registry.IDPong, "answers no heartbeat of ours")
+		return
+	}
+	sent := time.Duration(binary.BigEndian.Uint64(payload[1:]))
+	if rtt := c.link.Loop().Time() - sent; rtt > 0 && rtt < time.Hour {
+		c.rtt.Store(uint32((rtt-1)/time.Microsecond + 1))
+	}
+}
+
+// RTT is the round-trip time that the last heartbeat took, in whole
+// microseconds; 0 before the first one came back, and for other sides that do
+// not know heartbeats.
+func (c *Conn) RTT() time.Duration {
+	if c == nil {
+		return 0
+	}
+	return time.Duration(c.rtt.Load()) * time.Microsecond
+}

@@ -1,0 +1,139 @@
+package peer
+
+// The ids of packets on the wire. Each side tells the other its names and ids in
+// pubids; the side that adapts takes the other's ids over, for that conn alone.
+
+import (
+	"errors"
+
+	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/registry"
+)
+
+// encodedIDs is the payload of handshake_pubids for one state of the registry.
+type encodedIDs struct {
+	payload     []byte
+	dropsOldest bool       // some packet's policy is DropOldest
+	told        adaptation // what the other side knows, whatever is added or removed later
+}
+
+// rebased is what conns that were told the same share after a change of the
+// registry.
+func (p *Peer) rebased(told, base *registry.Table) *adaptation {
+	for {
+		last := p.lastRebased.Load()
+		if last != nil && last.told == told && last.base == base {
+			return last
+		}
+		a := &adaptation{told: told, base: base, table: base.Rebase(told.IDs())}
+		if p.lastRebased.CompareAndSwap(last, a) {
+			return a
+		}
+	}
+}
+
+// ownIDs is the payload of handshake_pubids, which is the same for all conns
+// until the registry changes.
+func (p *Peer) ownIDs(table *registry.Table) *encodedIDs {
+	e := p.encodedIDs.Load()
+	if e == nil || e.told.told != table {
+		m := pubIDsMsg{adapt: p.reg.Adapts(), ids: table.IDs()}
+		e = &encodedIDs{payload: m.append(nil), told: adaptation{table, table, table}}
+		for _, id := range m.ids {
+			e.dropsOldest = e.dropsOldest || table.Type(id.ID).Options().Overflow == registry.DropOldest
+		}
+		p.encodedIDs.Store(e)
+	}
+	return e
+}
+
+// adaptation is the ids that both sides of a conn know packets by: the other
+// side's, or this side's as they were when it told them. It is shared by the
+// conns that have the same.
+type adaptation struct {
+	told  *registry.Table // of the handshake
+	base  *registry.Table // the registry's, which table was made for
+	table *registry.Table // the packets of base, under the ids of told
+}
+
+// table is the dispatch table of the conn: the registry's own, or the same
+// packets under the other side's ids.
+func (c *Conn) table() *registry.Table {
+	a := c.adapted.Load()
+	if a == nil || a.base != c.peer.reg.Table() {
+		return c.newTable()
+	}
+	return a.table
+}
+
+// newTable is table for a conn that has none yet, or none of the registry's newest.
+func (c *Conn) newTable() *registry.Table {
+	base, a := c.peer.reg.Table(), c.adapted.Load()
+	if a == nil {
+		return base
+	}
+	a = c.peer.rebased(a.told, base)
+	c.adapted.Store(a)
+	return a.table
+}
+
+// adapts reports whether this side takes over the other's ids. That is the
+// registry's policy. The two ends of a pair in memory may have one registry
+// between them, though, whose policy would be that of both: then the client
+// adapts.
+func (c *Conn) adapts() bool {
+	if m := c.mate(); m != nil && m.peer.reg == c.peer.reg {
+		return c.peer.client
+	}
+	return c.peer.reg.Adapts()
+}
+
+// setPolicy has the payload of handshake_pubids that begins at start say that
+// its side adapts, or does not.
+func setPolicy(b []byte, start int, adapts bool) {
+	at := start + 1 + 1 + len(keyAdapt) // after the headers of the map and of the key
+	codec.AppendBool(b[:at], adapts)
+}
+
+// adapt takes the other side's ids over, for this conn alone. They are compared
+// with what this side has told, whatever was added or removed since.
+func (c *Conn) adapt(ids []registry.Entry) error {
+	base := c.adapted.Load().told
+	from, last := base, c.peer.lastAdapted.Load()
+	if last != nil && last.base == base {
+		from = last.table
+	}
+	table, err := from.Adapt(ids)
+	if err != nil {
+		return err
+	}
+	if last == nil || table != last.table {
+		last = &adaptation{told: table, base: base, table: table}
+		c.peer.lastAdapted.Store(last)
+	}
+	c.adapted.Store(last)
+	return nil
+}
+
+// refuseIDs ends a conn whose id map cannot be taken over.
+func (c *Conn) refuseIDs(err error) {
+	if _, ok := err.(*registry.MismatchError); ok {
+		c.peer.logFault(c, ReasonNonEqualPackets, err)
+		c.quit(ReasonNonEqualPackets, err)
+		return
+	}
+	c.fault(ReasonProtocol, err)
+}
+
+// noteNames compares the names, as the adapting side does, which will refuse
+// this side if they differ and has no way to say how.
+func (c *Conn) noteNames(payload []byte) {
+	m, err := parsePubIDs(payload, true)
+	if err != nil {
+		return // they are not this side's to judge
+	}
+	var differ *registry.MismatchError
+	if errors.As(c.adapted.Load().told.Compare(m.ids), &differ) {
+		c.peer.expectRefusal(c, differ)
+	}
+}

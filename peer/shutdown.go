@@ -1,0 +1,152 @@
+package peer
+
+// How a peer ends: at once, by Close, or in order, by Shutdown.
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/packetmq/packetmq/engine"
+)
+
+// Close ends the peer and its conns at once; what waits is lost. A peer with a
+// reactor of its own closes that, and returns when every callback has; else it
+// returns at once.
+func (p *Peer) Close() error {
+	if err := p.check(); err != nil {
+		return err
+	}
+	conns, lns := p.retire()
+	if p.owned { // and the listeners with it
+		return p.reactor.Close()
+	}
+	closed := closeAll(lns)
+	abortAll(conns)
+	return <-closed
+}
+
+// closeAll closes listeners at the same time, since one of the program's may hang. It
+// brings what came of that, once.
+func closeAll(lns []*engine.Listener) <-chan error {
+	closed := make(chan error, 1)
+	if len(lns) == 0 {
+		closed <- nil
+		return closed
+	}
+	errs := make([]error, len(lns))
+	var closing sync.WaitGroup
+	for i, ln := range lns {
+		closing.Go(func() { errs[i] = ln.Close() })
+	}
+	go func() {
+		closing.Wait()
+		closed <- errors.Join(errs...)
+	}()
+	return closed
+}
+
+func abortAll(conns []*Conn) {
+	for _, c := range conns {
+		c.Abort(ErrClosed)
+	}
+}
+
+// Shutdown ends the peer in order: it stops listening, softquits its conns with
+// ReasonShutdown, waits until everything due has been sent and the other sides
+// have closed, and then closes the peer. What is left when ctx is done, or
+// after the reactor's Drain time if ctx has no deadline, is ended at once; the
+// error says so. On a loop, with a reactor of its own, it returns at once; with a
+// shared one it returns ErrOnLoop, and nothing has happened.
+func (p *Peer) Shutdown(ctx context.Context) error {
+	return p.ShutdownWith(ctx, string(ReasonShutdown))
+}
+
+// ShutdownWith is Shutdown with a reason of the program's: "reason.update", or
+// when to come back. An empty one means ReasonShutdown. Of several calls the first
+// one's counts.
+func (p *Peer) ShutdownWith(ctx context.Context, reason string) error {
+	if err := p.check(); err != nil {
+		return err
+	}
+	if !p.owned && p.reactor.OnLoop() {
+		return engine.ErrOnLoop
+	}
+	p.mu.Lock()
+	p.parting = cmp.Or(p.parting, Reason(reason), ReasonShutdown)
+	p.mu.Unlock()
+	conns, lns := p.retire()
+	if p.owned { // and the listeners with it
+		return p.reactor.Shutdown(ctx)
+	}
+	closed := closeAll(lns)
+	ctx, cancel := withTimeout(ctx, p.reactor.DrainTime())
+	defer cancel()
+	for _, c := range conns {
+		c.Softquit(string(p.farewell()))
+	}
+	select {
+	case <-p.whenEmpty():
+	case <-p.reactor.Done():
+		return nil
+	case <-ctx.Done():
+		conns, _ := p.retire()
+		abortAll(conns)
+		return ctx.Err()
+	}
+	select {
+	case err := <-closed:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("peer: a listener does not close: %w", ctx.Err())
+	}
+}
+
+// farewell is the reason that conns are ended with in a Shutdown, of this peer or of
+// its reactor.
+func (p *Peer) farewell() Reason {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return cmp.Or(p.parting, ReasonShutdown)
+}
+
+// retire takes no more conns, ends the attempts to make some, and returns those
+// that there are by their ids.
+func (p *Peer) retire() (conns []*Conn, lns []*engine.Listener) {
+	p.end(ErrClosed)
+	p.shaking.close()
+	p.mu.Lock()
+	p.closed = true
+	for t := range p.retries {
+		t.Stop()
+	}
+	clear(p.retries)
+	conns = p.conns.all()
+	for ln := range p.lns {
+		lns = append(lns, ln)
+	}
+	p.mu.Unlock()
+	slices.SortFunc(conns, func(a, b *Conn) int { return cmp.Compare(a.id, b.id) })
+	return conns, lns
+}
+
+func (p *Peer) isClosed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
+}
+
+func (p *Peer) whenEmpty() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.empty == nil {
+		p.empty = make(chan struct{})
+		if p.conns.n == 0 {
+			close(p.empty)
+		}
+	}
+	return p.empty
+}
