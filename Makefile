@@ -2,7 +2,7 @@
 # the code.
 
 GO      ?= go
-MODULES := . bench bench/versus tools
+MODULES := . bench bench/versus siege tools
 C       := limit load fan
 FUZZTIME ?= 10s
 SOAK    ?= 10m
@@ -15,19 +15,20 @@ run: build ## a server and its clients, live, with real traffic, for ten seconds
 	bin/bench run
 
 siege: build ## attacks on a server from outside, promise by promise, for some minutes
-	bin/bench siege
+	bin/siege run
 
 many: build ## N conns closed under writers that hold on to them; N unknown ids and refused conns, from outside; a million takes some 20 minutes
 	$(GO) test ./engine -run OldConns -count=1 -v -timeout 2h -engine.closes=$(N)
-	bin/bench siege --only log,full --conns $(N)
+	bin/siege run --only log,full --conns $(N)
 
 soak: build ## clients that connect, talk and vanish, for SOAK
-	bin/bench soak --duration $(SOAK)
+	bin/siege soak --duration $(SOAK)
 
 test: ## everything, with the race detector; then what that would spoil
 	$(GO) test -race -timeout 10m ./...
 	cd bench && $(GO) test -race -timeout 10m ./...
 	cd bench/versus && $(GO) test -race -timeout 10m -p 1 ./...
+	cd siege && $(GO) test -race -timeout 10m ./...
 	cd tools && $(GO) test ./...
 	$(GO) test -run 'Alloc|ConnMemory' ./...
 	$(GO) test -tags poll_opt -short ./engine # with gnet's other way to poll
@@ -38,8 +39,9 @@ test-386: ## the tests on a processor of 32 bits, which those of amd64 are as we
 debug: ## the tests in the debug build
 	$(GO) test -tags packetmq_debug -timeout 20m ./internal/... ./engine ./memconn ./peer -short
 
-build: ## bin/bench
+build: ## bin/bench and bin/siege
 	cd bench && $(GO) build -o ../bin/bench .
+	cd siege && $(GO) build -o ../bin/siege .
 
 microbench: ## the packages' own benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
@@ -73,6 +75,7 @@ vet:
 	$(GO) vet ./...
 	cd bench && $(GO) vet ./...
 	cd bench/versus && $(GO) vet ./...
+	cd siege && $(GO) vet ./...
 
 tidy: ## fails if a go.mod or go.sum is not tidy
 	@set -e; for m in $(MODULES); do (cd $$m && $(GO) mod tidy -diff); done
@@ -82,6 +85,7 @@ lint: fmt vet ## with the linter that the tools module pins
 	bin/staticcheck ./...
 	cd bench && ../bin/staticcheck ./...
 	cd bench/versus && ../../bin/staticcheck ./...
+	cd siege && ../bin/staticcheck ./...
 
 cross: ## the platforms that are built but not run here
 	@set -e; for t in linux/arm linux/arm64 darwin/arm64 freebsd/amd64; do \

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/packetmq/packetmq/bench/beside"
-	"github.com/packetmq/packetmq/bench/command"
+	"github.com/packetmq/packetmq/internal/command"
 )
 
 func besideCommand(ctx context.Context, args []string, std command.IO) error {

@@ -3,8 +3,7 @@
 //	bench serve   a server that answers every bench:echo with a bench:reply
 //	bench load    clients that keep such a server busy and check each answer
 //	bench run     both, in two processes, and memory clients beside them
-//	bench siege   attacks on such a server from outside, promise by promise
-//	bench soak    clients that connect, talk and vanish, for long
+//	bench beside  how late a game's snapshots are beside a second reactor
 //
 // A packet, wherever one is counted, is a round trip: a bench:echo, and the
 // bench:reply with the same payload that answers it. Both carry a map of seq, a
@@ -23,5 +22,5 @@
 // a timer of --busy was, in nanoseconds. Garbage is collected first.
 //
 // Exit codes: 0, also after an interruption; 1 when something went wrong, a
-// wrong reply and a broken promise included; 2 when the command line is wrong.
+// wrong reply included; 2 when the command line is wrong.
 package main

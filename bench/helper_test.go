@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/packetmq/packetmq/bench/command"
+	"github.com/packetmq/packetmq/internal/command"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/registry"
 )

@@ -9,8 +9,8 @@ import (
 	"io"
 	"time"
 
-	"github.com/packetmq/packetmq/bench/command"
 	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/internal/command"
 	"github.com/packetmq/packetmq/peer"
 )
 

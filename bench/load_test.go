@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/packetmq/packetmq/bench/command"
 	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/internal/command"
 	"github.com/packetmq/packetmq/internal/leak"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/registry"

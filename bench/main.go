@@ -1,6 +1,6 @@
 package main
 
-import "github.com/packetmq/packetmq/bench/command"
+import "github.com/packetmq/packetmq/internal/command"
 
 func main() { tool().Main() }
 
@@ -8,11 +8,11 @@ func tool() *command.Program {
 	return &command.Program{
 		Name:  "bench",
 		About: "Bench puts real traffic on packetmq and measures it.",
-		Commands: append([]command.Command{
+		Commands: []command.Command{
 			{Name: "serve", About: "answer every bench:echo with a bench:reply", Run: serveCommand},
 			{Name: "load", About: "keep a server busy and check each reply", Run: loadCommand},
 			{Name: "beside", About: "measure how late a game's snapshots are beside a second reactor", Run: besideCommand},
 			{Name: "run", About: "show both at work, and memory clients beside them", Run: runCommand},
-		}, processCommands()...),
+		},
 	}
 }

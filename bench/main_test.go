@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/packetmq/packetmq/bench/command"
+	"github.com/packetmq/packetmq/internal/command"
 )
 
 func TestCommandLine(t *testing.T) {
@@ -23,11 +23,6 @@ func TestCommandLine(t *testing.T) {
 		{"run -h", 0, "-memory", ""},
 		{"beside -h", 0, "-rounds", ""},
 		{"beside --rounds 0", 2, "", "--rounds"},
-		{"siege -h", 0, "-only", ""},
-		{"siege --only nonsense", 2, "", `"nonsense"`},
-		{"soak -h", 0, "-duration", ""},
-		{"soak --duration 0s", 2, "", "--duration"},
-		{"soak --clients 0", 2, "", "--clients"},
 		{"serve --nonsense", 2, "", "nonsense"},
 		{"serve more", 2, "", `"more"`},
 		{"serve --mode fast", 2, "", "raw, typed, marshal or any"},

@@ -2,14 +2,8 @@
 
 package main
 
-import (
-	"os"
-
-	"github.com/packetmq/packetmq/bench/command"
-)
+import "os"
 
 func statusSignals() []os.Signal { return nil }
 
 func leaveSignals() []os.Signal { return nil }
-
-func processCommands() []command.Command { return nil }

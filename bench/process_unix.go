@@ -5,8 +5,6 @@ package main
 import (
 	"os"
 	"syscall"
-
-	"github.com/packetmq/packetmq/bench/command"
 )
 
 // statusSignals make a server tell what it holds.
@@ -14,11 +12,3 @@ func statusSignals() []os.Signal { return []os.Signal{syscall.SIGUSR1} }
 
 // leaveSignals make a server's members leave.
 func leaveSignals() []os.Signal { return []os.Signal{syscall.SIGUSR2} }
-
-// processCommands are those that need signals and /proc.
-func processCommands() []command.Command {
-	return []command.Command{
-		{Name: "siege", About: "attack a server from outside, promise by promise", Run: siegeCommand},
-		{Name: "soak", About: "connect, talk and vanish for long, and see what it leaves", Run: soakCommand},
-	}
-}

@@ -8,7 +8,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/packetmq/packetmq/bench/command"
+	"github.com/packetmq/packetmq/internal/command"
 	"github.com/packetmq/packetmq/peer"
 )
 

@@ -8,8 +8,8 @@ import (
 	"io"
 	"log/slog"
 
-	"github.com/packetmq/packetmq/bench/command"
 	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/internal/command"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/registry"
 )

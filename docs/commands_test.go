@@ -12,7 +12,7 @@ var (
 	command  = regexp.MustCompile("`([^`\n]*)`")
 	runFlag  = regexp.MustCompile(`-(run|bench) ('([^']*)'|(\S+))`)
 	pkgPath  = regexp.MustCompile(`(?:\./\S+|\s\.)(?:\s|$)`)
-	onlyFlag = regexp.MustCompile(`bench siege --only (\S+)`)
+	onlyFlag = regexp.MustCompile(`siege run --only (\S+)`)
 	siegeRow = regexp.MustCompile(`\{"(\w+)", "[^"]+", \d+, `)
 )
 
@@ -47,7 +47,7 @@ func TestCommandsRunTests(t *testing.T) {
 
 // A row of the siege that a document names is there.
 func TestSiegeRowsExist(t *testing.T) {
-	code, err := os.ReadFile("../bench/siege/siege.go")
+	code, err := os.ReadFile("../siege/attack/rows.go")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,11 +7,11 @@ import (
 	"flag"
 	"fmt"
 
-	"github.com/packetmq/packetmq/bench/command"
 	"github.com/packetmq/packetmq/bench/versus/caller"
 	"github.com/packetmq/packetmq/bench/versus/grpcpeer"
 	"github.com/packetmq/packetmq/bench/versus/natspeer"
 	"github.com/packetmq/packetmq/bench/versus/ttrpcpeer"
+	"github.com/packetmq/packetmq/internal/command"
 )
 
 type call func(ctx context.Context, cfg caller.Config) (caller.Result, error)

@@ -5,8 +5,8 @@ import (
 	"flag"
 	"fmt"
 
-	"github.com/packetmq/packetmq/bench/command"
 	"github.com/packetmq/packetmq/bench/versus/result"
+	"github.com/packetmq/packetmq/internal/command"
 )
 
 // compareCommand prints two results beside each other. With --benchfmt it takes

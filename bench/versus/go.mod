@@ -35,7 +35,6 @@ require (
 	github.com/nats-io/jwt/v2 v2.8.2 // indirect
 	github.com/nats-io/nkeys v0.4.16 // indirect
 	github.com/nats-io/nuid v1.0.1 // indirect
-	github.com/packetmq/packetmq/bench v0.0.0
 	github.com/panjf2000/ants/v2 v2.12.1 // indirect
 	github.com/sirupsen/logrus v1.9.4 // indirect
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
@@ -54,4 +53,3 @@ require (
 
 replace github.com/packetmq/packetmq => ../../
 
-replace github.com/packetmq/packetmq/bench => ../

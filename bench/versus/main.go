@@ -1,6 +1,6 @@
 package main
 
-import "github.com/packetmq/packetmq/bench/command"
+import "github.com/packetmq/packetmq/internal/command"
 
 func main() { program().Main() }
 

@@ -7,10 +7,10 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/packetmq/packetmq/bench/command"
 	"github.com/packetmq/packetmq/bench/versus/harness"
 	"github.com/packetmq/packetmq/bench/versus/report"
 	"github.com/packetmq/packetmq/bench/versus/result"
+	"github.com/packetmq/packetmq/internal/command"
 )
 
 func reportCommand(_ context.Context, args []string, std command.IO) error {

@@ -11,10 +11,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/packetmq/packetmq/bench/command"
 	"github.com/packetmq/packetmq/bench/versus/harness"
 	"github.com/packetmq/packetmq/bench/versus/report"
 	"github.com/packetmq/packetmq/bench/versus/result"
+	"github.com/packetmq/packetmq/internal/command"
 )
 
 func runCommand(ctx context.Context, args []string, std command.IO) error {

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/packetmq/packetmq/bench/command"
 	"github.com/packetmq/packetmq/bench/versus/result"
+	"github.com/packetmq/packetmq/internal/command"
 )
 
 // run runs a command in this process.

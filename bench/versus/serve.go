@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/packetmq/packetmq/bench/command"
 	"github.com/packetmq/packetmq/bench/versus/gnetpeer"
 	"github.com/packetmq/packetmq/bench/versus/grpcpeer"
 	"github.com/packetmq/packetmq/bench/versus/harness"
@@ -18,6 +17,7 @@ import (
 	"github.com/packetmq/packetmq/bench/versus/netpollpeer"
 	"github.com/packetmq/packetmq/bench/versus/ttrpcpeer"
 	"github.com/packetmq/packetmq/bench/versus/twisted"
+	"github.com/packetmq/packetmq/internal/command"
 )
 
 // server prints "listening HOST:PORT" and answers until ctx is done.

@@ -1,0 +1,79 @@
+package attack
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// resumeWithin is how soon after a descriptor becomes free the server accepts
+// again, with what a dial and a handshake take.
+const resumeWithin = time.Second + 100*time.Millisecond
+
+// tryFiles dials a server of 64 descriptors 200 times, and gives them back one
+// by one.
+func tryFiles(ctx context.Context, t *trial) error {
+	// 24 are in use from the start: else the server would stop at the number of
+	// conns that it takes with 64 descriptors, before they run out.
+	s, err := t.start(ctx, environment{files: 64, taken: 24})
+	if err != nil {
+		return err
+	}
+	polite, err := gather(ctx, s, 4, 10*time.Millisecond)
+	if err != nil {
+		return err
+	}
+	dials := make(chan *conn, 200)
+	var refused atomic.Int64
+	var all sync.WaitGroup
+	for range cap(dials) {
+		all.Go(func() {
+			c, err := s.connect(ctx)
+			if err != nil {
+				refused.Add(1)
+				return
+			}
+			dials <- c
+		})
+	}
+	all.Wait()
+	served := len(dials)
+	t.figure("%d dials: %d served", cap(dials), served)
+	t.want(served > 0, "none of %d dials was served", cap(dials))
+	t.want(refused.Load() > 0, "all of %d dials were served with 64 descriptors", cap(dials))
+	var worst time.Duration
+	frees := t.of(8, 3)
+	for range min(frees, served) {
+		(<-dials).Close()
+		freed := time.Now()
+		for {
+			c, err := s.connect(ctx)
+			if err == nil {
+				worst = max(worst, time.Since(freed))
+				dials <- c
+				break
+			}
+			if err := sleep(ctx, 5*time.Millisecond); err != nil {
+				return err
+			}
+			if time.Since(freed) > 2*patience {
+				t.broke("a descriptor became free, and no dial was served in %v", 2*patience)
+				return nil
+			}
+		}
+	}
+	for range len(dials) {
+		(<-dials).Close()
+	}
+	lines, _ := s.counts()
+	t.want(lines > 0 && strings.Contains(s.log(), "too many open files"), "the server does not say that it ran out of descriptors, in %d lines:\n%s", lines, s.log())
+	echoes, slowest, err := polite.home()
+	t.want(err == nil, "a conn from before: %v", err)
+	t.want(slowest < t.within(answerWithin), "a conn from before waited %v, want at most %v", slowest, answerWithin)
+	t.want(worst < t.within(resumeWithin), "accepting resumed %v after a descriptor became free, want %v", worst, resumeWithin)
+	t.figure("%d dials, %d served; accepts %s after one is free; 4 from before: %s echoes, slowest %s",
+		cap(dials), served, span(worst), count(echoes), span(slowest))
+	return nil
+}

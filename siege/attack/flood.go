@@ -1,0 +1,135 @@
+package attack
+
+import (
+	"context"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/packetmq/packetmq/siege/wire"
+)
+
+const (
+	// floodP99 is the p99 that polite conns may have beside a flood, on a machine
+	// of which others use nothing.
+	floodP99 = 10 * time.Millisecond
+
+	// floodAhead is how many bytes of a flood are under way at most. With more
+	// than the hard limit it would be closed when its reader gets no processor.
+	floodAhead = hardLimit / 2
+)
+
+// tryFlood measures a crowd's latency alone, beside one conn that sends tiny
+// packets as fast as it can, and beside one that sends the largest there are: in
+// turn, so that what else the machine does is the same for all.
+func tryFlood(ctx context.Context, t *trial) error {
+	s, err := t.start(ctx, environment{})
+	if err != nil {
+		return err
+	}
+	n := t.of(100, 20)
+	polite, err := gather(ctx, s, n, 20*time.Millisecond)
+	if err != nil {
+		return err
+	}
+	length := time.Second
+	if t.quick {
+		length /= 5
+	}
+	tiny := flood{t: t, s: s, polite: polite, length: length, frame: frameOf(idEcho, []byte{0xc0})}
+	large := flood{t: t, s: s, polite: polite, length: length, frame: frameOf(idEcho, make([]byte, maxFrame-wire.IDSize))}
+	alone := func(ctx context.Context) (time.Duration, error) { return polite.round(ctx, length) }
+	b := bouts{server: s, want: t.of(5, 1)}
+	for !b.done() {
+		if err := b.fight(ctx, alone, tiny.attack, large.attack); err != nil {
+			return err
+		}
+		t.figure("p99 of %d others %s alone; %s beside %s tiny packets/s, %s beside %s/s of 1 MiB ones (CPU used by others %.0f %%)", n,
+			span(b.alone()), span(b.beside(0)), count(tiny.rate()), span(b.beside(1)), size(large.rate()*maxFrame), 100*b.busy())
+	}
+	_, _, err = polite.home()
+	t.want(err == nil, "a polite conn: %v", err)
+	limit := b.stretch(t.within(floodP99))
+	for i, name := range []string{"tiny", "1 MiB"} {
+		t.want(b.beside(i) < limit, "p99 beside %s packets is %v (rounds: %v), alone %v; want less than %v; others used %.0f %% of the CPU",
+			name, b.beside(i), b.each(i), b.alone(), limit, 100*b.busy())
+	}
+	return nil
+}
+
+// flood is a conn that sends the same frame as fast as it can, and reads the
+// replies: else it would be one that stalls.
+type flood struct {
+	t      *trial
+	s      *server
+	polite *crowd
+	length time.Duration
+	frame  []byte
+
+	bytes int64
+	took  time.Duration
+}
+
+// rate is in packets a second that came back.
+func (f *flood) rate() int64 {
+	return int64(float64(f.bytes) / float64(len(f.frame)) / f.took.Seconds())
+}
+
+// attack measures a round beside it.
+func (f *flood) attack(ctx context.Context) (p99 time.Duration, err error) {
+	c, err := f.s.connect(ctx)
+	if err != nil {
+		return 0, err
+	}
+	batch := f.frame
+	for len(batch) < 64<<10 {
+		batch = append(batch, f.frame...)
+	}
+	var got atomic.Int64 // bytes of replies
+	more := make(chan struct{}, 1)
+	written, read := make(chan error, 1), make(chan struct{})
+	go func() {
+		for sent := int64(0); ; sent += int64(len(batch)) {
+			for sent-got.Load() > floodAhead {
+				if _, ok := <-more; !ok {
+					written <- io.EOF
+					return
+				}
+			}
+			if _, err := c.Write(batch); err != nil {
+				written <- err
+				return
+			}
+		}
+	}()
+	go func() {
+		defer close(read)
+		defer close(more)
+		buf := make([]byte, 256<<10)
+		for {
+			n, err := c.Conn.Read(buf)
+			if err != nil {
+				return
+			}
+			got.Add(int64(n))
+			select {
+			case more <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	began := time.Now()
+	p99, err = f.polite.round(ctx, f.length)
+	f.took += time.Since(began)
+	select {
+	case e := <-written:
+		f.t.broke("the conn that floods was closed: %v", e)
+		written <- e
+	default:
+	}
+	c.reset()
+	<-written
+	<-read
+	f.bytes += got.Load()
+	return p99, err
+}

@@ -1,0 +1,139 @@
+package attack
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	// frozenDeadline is what the server allows a handshake, a frame and silence,
+	// and frozenFor is how long it stands still: longer.
+	frozenDeadline = time.Second
+	frozenFor      = 1500 * time.Millisecond
+
+	speakEvery = 50 * time.Millisecond
+)
+
+// tryFrozen stops the server's process for longer than the other side has for
+// anything, while clients do all in time, and one is silent. A machine that is suspended
+// or out of memory does the same.
+func tryFrozen(ctx context.Context, t *trial) error {
+	s, err := t.start(ctx, environment{deadline: frozenDeadline})
+	if err != nil {
+		return err
+	}
+	stayed, rounds := 0, t.of(5, 1)
+	for round := range rounds {
+		n, err := t.freeze(ctx, s, 50)
+		if err != nil {
+			return err
+		}
+		stayed += n
+		t.figure("%d of %d clients that spoke in time stayed, over %d stops of %v with deadlines of %v", stayed, (round+1)*150, round+1, frozenFor, frozenDeadline)
+	}
+	t.want(stayed == rounds*150, "%d of %d clients that spoke in time stayed", stayed, rounds*150)
+	return nil
+}
+
+// freeze stops the server once, with n clients that speak, n that have begun a
+// handshake, and n that have begun a frame. It returns how many of them stayed.
+func (t *trial) freeze(ctx context.Context, s *server, n int) (stayed int, err error) {
+	shake, frame := handshake(true), frameOf(idEcho, packet{7, 7, 500}.append(nil))
+	speakers, err := connectAll(ctx, s.dial, n, shake)
+	if err != nil {
+		return 0, err
+	}
+	defer resetAll(speakers)
+	framers, err := connectAll(ctx, s.dial, n, shake)
+	if err != nil {
+		return 0, err
+	}
+	defer resetAll(framers)
+	shakers, err := connectAll(ctx, s.dial, n, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer resetAll(shakers)
+	half := func(conns []*conn, b []byte) {
+		for _, c := range conns {
+			c.Write(b)
+		}
+	}
+	speaking, hush := context.WithCancel(ctx)
+	defer hush()
+	var speech sync.WaitGroup
+	for _, c := range speakers {
+		speech.Go(func() {
+			for c.send(idEcho, []byte{0xc0}) == nil && sleep(speaking, speakEvery) == nil {
+			}
+		})
+	}
+	half(framers, frame[:len(frame)/2])
+	half(shakers, shake[:len(shake)/2])
+	if err := sleep(ctx, 100*time.Millisecond); err != nil { // it has read them
+		return 0, err
+	}
+	if err := s.signal(syscall.SIGSTOP); err != nil {
+		return 0, err
+	}
+	err = sleep(ctx, 100*time.Millisecond)
+	half(framers, frame[len(frame)/2:])
+	half(shakers, shake[len(shake)/2:])
+	if err == nil {
+		err = sleep(ctx, frozenFor)
+	}
+	if err := errors.Join(err, s.signal(syscall.SIGCONT)); err != nil {
+		return 0, err
+	}
+	// Another half of the deadline, in which those that only did one thing may
+	// be silent.
+	if err := sleep(ctx, frozenDeadline/2); err != nil {
+		return 0, err
+	}
+	hush()
+	speech.Wait()
+	return t.stayed("spoke", speakers, isIn) + t.stayed("finished a frame", framers, func(c *conn) error {
+		f, err := c.next()
+		if err != nil {
+			return err
+		}
+		return packet{7, 7, 500}.check(f, true)
+	}) + t.stayed("finished a handshake", shakers, func(c *conn) error {
+		if err := c.until(idFinish); err != nil {
+			return err
+		}
+		return isIn(c)
+	}), nil
+}
+
+// isIn reads what has come, and is nil if the server has not ended the conn.
+func isIn(c *conn) error {
+	c.SetReadDeadline(time.Now().Add(time.Millisecond))
+	for {
+		if _, err := c.next(); errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// stayed counts the conns for which ok is nil, and tells what became of one of
+// the others.
+func (t *trial) stayed(what string, conns []*conn, ok func(*conn) error) (n int) {
+	var first error
+	for _, c := range conns {
+		c.SetReadDeadline(time.Now().Add(patience))
+		if err := ok(c); err == nil {
+			n++
+		} else if first == nil {
+			first = err
+		}
+	}
+	t.want(first == nil, "%d of %d clients that %s in time stayed; one was told: %v", n, len(conns), what, first)
+	return n
+}

@@ -1,0 +1,106 @@
+package attack
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// honestIn is how many of a hundred honest clients get in beside silent conns
+// that take every place there is.
+const honestIn = 95
+
+// redialAfter is how long a silent conn takes to come back: a round trip.
+const redialAfter = 100 * time.Millisecond
+
+// tryHolders has more silent conns than there are places for handshakes, each
+// of which dials again when it is ended, and honest clients beside them.
+func tryHolders(ctx context.Context, t *trial) error {
+	var text string
+	for _, secure := range []bool{false, true} {
+		name := "TCP"
+		if secure {
+			name = "TLS"
+		}
+		s, err := t.start(ctx, environment{tls: secure})
+		if err != nil {
+			return err
+		}
+		h := holders{s: s, silent: 1100, lasts: time.Duration(t.of(10, 2)) * time.Second}
+		in, all, err := h.honest(ctx)
+		if err != nil {
+			return err
+		}
+		t.want(in*100 >= all*honestIn, "%d of %d honest clients got in over %s beside %d silent conns, want %d %%", in, all, name, h.silent, honestIn)
+		if text != "" {
+			text += "; "
+		}
+		text += fmt.Sprintf("%d of %d honest clients got in over %s, beside %s dials of silent ones", in, all, name, count(h.dials.Load()))
+		t.figure("%s", text)
+	}
+	return nil
+}
+
+// holders are silent conns that dial again.
+type holders struct {
+	s      *server
+	silent int
+	lasts  time.Duration
+	dials  atomic.Int64
+}
+
+// honest counts how many honest clients there were, ten a second, and how many
+// of them got in.
+func (h *holders) honest(ctx context.Context) (in, all int, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	var silent sync.WaitGroup
+	for range h.silent {
+		silent.Go(func() { h.hold(ctx) })
+	}
+	defer silent.Wait()
+	defer cancel()
+	if err := sleep(ctx, time.Second); err != nil { // every place is taken
+		return 0, 0, err
+	}
+	var honest sync.WaitGroup
+	var got atomic.Int64
+	for began := time.Now(); time.Since(began) < h.lasts; all++ {
+		honest.Go(func() {
+			c, err := h.s.connect(ctx)
+			if err != nil {
+				return
+			}
+			if c.echo(packet{1, 1, 64}, true) == nil {
+				got.Add(1)
+			}
+			c.Close()
+		})
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			return 0, 0, err
+		}
+	}
+	honest.Wait()
+	return int(got.Load()), all, nil
+}
+
+// hold dials, says nothing, and dials again once it is ended.
+func (h *holders) hold(ctx context.Context) {
+	for ctx.Err() == nil {
+		c, err := h.s.dial(ctx)
+		if err != nil {
+			sleep(ctx, redialAfter)
+			continue
+		}
+		h.dials.Add(1)
+		stop := context.AfterFunc(ctx, func() { c.tcp.Close() })
+		var b [1]byte
+		for err == nil {
+			_, err = c.tcp.Read(b[:]) // its own init
+		}
+		stop()
+		c.reset()
+		sleep(ctx, redialAfter)
+	}
+}

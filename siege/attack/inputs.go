@@ -1,0 +1,258 @@
+package attack
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/packetmq/packetmq/siege/wire"
+)
+
+const (
+	attackers = 16
+
+	// inputGrowth is how much the server's memory may grow at most, by what is
+	// thrown at it: a frame of 1 MiB from each attacker, and the 16 MiB that one
+	// payload may decode to; twice, because the collector lets as much garbage
+	// lie as there is in use.
+	inputGrowth = 2 * (attackers*maxFrame + 16<<20)
+
+	// answerWithin is how long a polite conn may wait at most, beside attacks
+	// whose work is the server's to do.
+	answerWithin = time.Second
+)
+
+// tryInputs throws at a server of each mode what kills decoders, and what
+// nobody has thought of.
+func tryInputs(ctx context.Context, t *trial) error {
+	var thrown, refused atomic.Int64
+	var growth int64
+	var worst time.Duration
+	for _, mode := range []string{"raw", "typed", "any"} {
+		s, err := t.start(ctx, environment{mode: mode})
+		if err != nil {
+			return err
+		}
+		before, err := s.rss()
+		if err != nil {
+			return err
+		}
+		if err := s.forget(); err != nil {
+			return err
+		}
+		polite, err := gather(ctx, s, 4, 5*time.Millisecond)
+		if err != nil {
+			return err
+		}
+		bomb(ctx, t, s, &thrown, &refused)
+		throw(ctx, s, t.of(4000, 200), &thrown)
+		if !s.alive() {
+			t.broke("the server in mode %s has ended: %v\n%s", mode, s.state, s.log())
+			return nil
+		}
+		_, slowest, err := polite.home()
+		t.want(err == nil, "mode %s: a polite conn: %v", mode, err)
+		t.want(slowest < t.within(answerWithin), "mode %s: a polite conn waited %v, want at most %v", mode, slowest, answerWithin)
+		peak, err := s.peak()
+		if err != nil {
+			return err
+		}
+		growth, worst = max(growth, peak-before), max(worst, slowest)
+		t.want(peak-before < inputGrowth, "mode %s: the server grew by %s, want at most %s", mode, size(peak-before), size(inputGrowth))
+		t.figure("%s inputs, 3 modes, at most +%s (of %s), others waited %s at most",
+			count(thrown.Load()), size(growth), size(inputGrowth), span(worst))
+	}
+	return nil
+}
+
+// input is a payload that asks for trouble.
+type input struct {
+	name    string
+	payload []byte
+	valid   bool // msgpack within every limit
+}
+
+// bombs are payloads that kill a decoder, its stack, or its memory.
+func bombs() []input {
+	huge := []byte{0xff, 0xff, 0xff, 0xff}
+	whole := maxFrame - wire.IDSize
+	list := []input{
+		{"an array of 4 billion", append([]byte{0xdd}, huge...), false},
+		{"a map of 4 billion", append([]byte{0xdf}, huge...), false},
+		{"4 GiB of bytes", append([]byte{0xc6}, huge...), false},
+		{"4 GiB of text", append([]byte{0xdb}, huge...), false},
+		{"4 GiB of an ext", append(append([]byte{0xc9}, huge...), 1), false},
+		{"arrays in arrays, 1 MiB", bytes.Repeat([]byte{0x91}, whole), false},
+		{"maps in maps, 1 MiB", bytes.Repeat([]byte{0x81, 0xa0}, whole/2), false},
+		{"maps as keys, 1 MiB", bytes.Repeat([]byte{0x81}, whole), false},
+		{"headers that promise the rest, 5 kB", promises(0xdd, 5000), false},
+		{"headers that promise the rest, 1 MiB", promises(0xdd, whole), false},
+		{"maps that promise the rest, 1 MiB", promises(0xdf, whole), false},
+		{"a million nils", append([]byte{0xdd, 0, 0x0f, 0x42, 0x40}, bytes.Repeat([]byte{0xc0}, 1_000_000)...), false},
+		{"empty maps, half a million", append([]byte{0xdd, 0, 0x07, 0xa1, 0x20}, bytes.Repeat([]byte{0x80}, 500_000)...), false},
+		{"c1", []byte{0xc1}, false},
+		{"nothing", nil, false},
+		{"bytes behind", []byte{0xc0, 0xc0}, false},
+		{"no UTF-8", []byte{0xa2, 0xff, 0xfe}, false},
+	}
+	for _, b := range list[:5] { // where the server expects bytes
+		field := wire.AppendText(wire.AppendMap(nil, 1), "body")
+		list = append(list, input{b.name + " in a field", append(field, b.payload...), false})
+	}
+	return list
+}
+
+// promises is n bytes of headers, each of which promises as many elements as
+// there are bytes behind it.
+func promises(code byte, n int) []byte {
+	b := make([]byte, 0, n)
+	for n >= 10 {
+		b = append(b, code)
+		b = binary.BigEndian.AppendUint32(b, uint32(n-5)/2)
+		if code == 0xdf {
+			b = append(b, 0xa0)
+			n--
+		}
+		n -= 5
+	}
+	return append(b, make([]byte, n)...)
+}
+
+// bomb has every attacker send every bomb, on a conn of its own each. A server
+// that decodes refuses it; one that does not returns it.
+func bomb(ctx context.Context, t *trial, s *server, thrown, refused *atomic.Int64) {
+	list := bombs()
+	var all sync.WaitGroup
+	for range attackers {
+		all.Go(func() {
+			for _, b := range list {
+				if ctx.Err() != nil || !s.alive() {
+					return
+				}
+				why, err := hit(ctx, s, b.payload)
+				thrown.Add(1)
+				switch {
+				case err != nil && s.dead(): // which says it all
+				case err != nil:
+					t.broke("mode %s: %s: %v", s.env.mode, b.name, err)
+				case s.env.mode == "raw" && why != "":
+					t.broke("mode raw: %s: refused with %s", b.name, why)
+				case s.env.mode != "raw" && why != "reason.payload":
+					t.broke("mode %s: %s: got reason %q, want reason.payload", s.env.mode, b.name, why)
+				case why != "":
+					refused.Add(1)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// hit sends a payload and returns why it was refused, or "" if it came back.
+func hit(ctx context.Context, s *server, payload []byte) (reason, error) {
+	c, err := s.connect(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer c.reset()
+	c.SetDeadline(time.Now().Add(patience))
+	if err := c.send(idEcho, payload); err != nil {
+		return "", err
+	}
+	f, err := c.next()
+	if why, ok := err.(reason); ok {
+		return why, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("neither a reply nor a reason: %w", err)
+	}
+	if f.ID() != idReply || !bytes.Equal(f.Payload(), payload) {
+		return "", fmt.Errorf("the reply is another one")
+	}
+	return "", nil
+}
+
+// throw has the attackers send n inputs of no kind in particular, on a conn
+// each.
+func throw(ctx context.Context, s *server, n int, thrown *atomic.Int64) {
+	var all sync.WaitGroup
+	for i := range attackers {
+		all.Go(func() {
+			rnd := rand.New(rand.NewPCG(1, uint64(i)))
+			for range n / attackers {
+				if ctx.Err() != nil || !s.alive() {
+					return
+				}
+				c, err := s.dial(ctx)
+				if err != nil {
+					continue // the polite conns tell if the server is the cause
+				}
+				c.SetDeadline(time.Now().Add(100 * time.Millisecond))
+				c.Write(junk(rnd))
+				if rnd.IntN(2) == 0 {
+					c.tcp.CloseWrite()
+					c.why(100 * time.Millisecond)
+				}
+				c.reset()
+				thrown.Add(1)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// junk is what a client may say that is none, or that has gone wrong.
+func junk(rnd *rand.Rand) []byte {
+	whole := handshake(true)
+	switch rnd.IntN(8) {
+	case 0:
+		return randomBytes(rnd, 1+rnd.IntN(4096))
+	case 1:
+		return append(whole, randomBytes(rnd, 1+rnd.IntN(4096))...)
+	case 2: // framed, so that a decoder sees it
+		for range 8 {
+			whole = wire.AppendFrame(whole, idEcho, randomBytes(rnd, rnd.IntN(2000)))
+		}
+		return whole
+	case 3:
+		return wire.AppendFrame(whole, uint16(rnd.Uint32()), randomBytes(rnd, rnd.IntN(200)))
+	case 4: // a packet in which some bytes are others
+		good := packet{1, 1, 64}.append(nil)
+		mutate(rnd, good)
+		return wire.AppendFrame(whole, idEcho, good)
+	case 5:
+		foreign := [][]byte{
+			[]byte("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"),
+			append([]byte{0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03}, randomBytes(rnd, 506)...),
+			[]byte("SSH-2.0-OpenSSH_9.6\r\n"),
+			{0, 0, 0, 0}, {0, 0, 0, 1, 0}, {0xff, 0xff, 0xff, 0xff, 0, 17},
+			{0, 0x20, 0, 0, 0, 17}, // 2 MiB, over the frame limit
+		}
+		return foreign[rnd.IntN(len(foreign))]
+	case 6: // cut off, or said twice
+		cut := rnd.IntN(len(whole))
+		return append(whole[:cut:cut], whole[rnd.IntN(len(whole)):]...)
+	default:
+		mutate(rnd, whole)
+		return whole
+	}
+}
+
+func mutate(rnd *rand.Rand, b []byte) {
+	for range 1 + rnd.IntN(8) {
+		b[rnd.IntN(len(b))] = byte(rnd.Uint32())
+	}
+}
+
+func randomBytes(rnd *rand.Rand, n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(rnd.Uint32())
+	}
+	return b
+}

@@ -1,0 +1,157 @@
+package attack
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// SoakConfig says how long a soak is.
+type SoakConfig struct {
+	Server   string // the program that is attacked, by its command serve
+	Duration time.Duration
+	Clients  int       // at the same time
+	Out      io.Writer // gets a line for each look
+}
+
+// heapDrift is how much more a server's live heap may be at the end than at the
+// beginning, as a part of it.
+const heapDrift = 0.02
+
+// heapNoise is by how many bytes a live heap of half a mebibyte goes up and down
+// by itself: the runtime's own tables, and what a timer or a log line holds.
+const heapNoise = 32 << 10
+
+// looks is how many times a soak looks at the server, the first ones, that are
+// to warm it up, among them; lookEvery is the least time between two.
+const (
+	looks     = 60
+	warmUp    = 3
+	lookEvery = 5 * time.Second
+)
+
+// Soak has clients connect, talk and vanish, again and again. Now and then they
+// pause until the server has none, and it is asked what it holds. It returns
+// ErrBroken if goroutines, descriptors or buffers are more in the end than in
+// the beginning, if the live heap has grown by more than two percent, or if a
+// client was not served. When ctx is done it ends early.
+func Soak(ctx context.Context, cfg SoakConfig) error {
+	s, err := start(ctx, cfg.Server, environment{})
+	if s != nil {
+		defer s.kill()
+	}
+	if err != nil {
+		return unlessDone(ctx, err)
+	}
+	every := min(max(cfg.Duration/looks, lookEvery), cfg.Duration/(2*warmUp))
+	fmt.Fprintf(cfg.Out, "%d clients at a time connect, talk and vanish for %v; a look every %v\n\n",
+		cfg.Clients, cfg.Duration, every.Round(time.Millisecond))
+	var all []holdings
+	c := churn{server: s, clients: cfg.Clients}
+	began := time.Now()
+	for time.Since(began) < cfg.Duration && ctx.Err() == nil {
+		c.run(ctx, every)
+		h, err := s.quiet(ctx)
+		if err != nil {
+			if ctx.Err() == nil {
+				return err
+			}
+			break
+		}
+		all = append(all, h)
+		fmt.Fprintf(cfg.Out, "%8s  %9s conns  %3d goroutines  %3d descriptors  heap %9s  rss %9s\n",
+			time.Since(began).Round(100*time.Millisecond), count(c.conns.Load()), h.goroutines, h.files, size(h.heap), size(h.rss))
+	}
+	if len(all) <= 2*warmUp {
+		fmt.Fprintln(cfg.Out, "\ntoo short to say anything")
+		return c.err()
+	}
+	return c.judge(cfg.Out, s.before, all[warmUp:])
+}
+
+// unlessDone is err, or nil if it is an interruption's doing.
+func unlessDone(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// churn is clients that come and go.
+type churn struct {
+	server  *server
+	clients int
+	conns   atomic.Int64
+
+	mu     sync.Mutex
+	failed int
+	first  error
+}
+
+// run has them come and go for d.
+func (c *churn) run(ctx context.Context, d time.Duration) {
+	end := time.Now().Add(d)
+	var all sync.WaitGroup
+	for range c.clients {
+		all.Go(func() {
+			rnd := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+			for time.Now().Before(end) && ctx.Err() == nil {
+				if err := vanish(ctx, c.server, rnd, uint64(c.conns.Add(1))); err != nil && ctx.Err() == nil {
+					c.fail(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func (c *churn) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failed++
+	if c.first == nil {
+		c.first = err
+	}
+}
+
+func (c *churn) err() error {
+	if c.failed == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %d clients were not served, the first: %w", ErrBroken, c.failed, c.first)
+}
+
+// judge compares the beginning with the end, each the median of a few looks.
+func (c *churn) judge(w io.Writer, before holdings, all []holdings) error {
+	few := max(1, len(all)/5)
+	from, to := medianHeap(all[:few]), medianHeap(all[len(all)-few:])
+	drift := float64(to-from) / float64(from)
+	last := all[len(all)-1]
+	kept := last.kept(before)
+	fmt.Fprintf(w, "\nafter %s conns: goroutines %d (%d), descriptors %d (%d), heap %s → %s (%+.2f %%), rss %s → %s\n",
+		count(c.conns.Load()), last.goroutines, before.goroutines, last.files, before.files,
+		size(from), size(to), 100*drift, size(all[0].rss), size(last.rss))
+	switch err := c.err(); {
+	case err != nil:
+		return err
+	case kept != "":
+		return fmt.Errorf("%w: the server keeps%s", ErrBroken, kept)
+	case drift >= heapDrift && to-from > heapNoise:
+		return fmt.Errorf("%w: the live heap has grown by %.2f %%, want less than %v %%", ErrBroken, 100*drift, 100*heapDrift)
+	}
+	return nil
+}
+
+func medianHeap(all []holdings) int64 {
+	var heaps []int64
+	for _, h := range all {
+		heaps = append(heaps, h.heap)
+	}
+	slices.Sort(heaps)
+	return heaps[len(heaps)/2]
+}

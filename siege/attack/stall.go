@@ -1,0 +1,167 @@
+package attack
+
+import (
+	"context"
+	"time"
+
+	"github.com/packetmq/packetmq/siege/wire"
+)
+
+const (
+	// hardLimit is what may wait for one conn at most, in bytes.
+	hardLimit = 8 << 20
+
+	// stallGrowth is how much the server may grow by one reader that stalls:
+	// what waits for it; as much again, because the collector lets as much
+	// garbage lie as there is in use; and what it takes to read the requests.
+	stallGrowth = 2*hardLimit + 8<<20
+
+	// runsFor is how long one that asks for ever more may last: a second and a half
+	// until the hard limit, with what the kernel takes before, and two from then.
+	runsFor = 3500 * time.Millisecond
+
+	// A p99 may be twice what it was, and this much more: single rounds differ by
+	// that without any attack.
+	noise = 2 * time.Millisecond
+)
+
+// tryStall measures a crowd's latency alone and beside conns that do not read
+// what they ask for.
+func tryStall(ctx context.Context, t *trial) error {
+	s, err := t.start(ctx, environment{})
+	if err != nil {
+		return err
+	}
+	length := time.Second
+	if t.quick {
+		length /= 5
+	}
+	polite, err := gather(ctx, s, t.of(1000, 20), 200*time.Millisecond)
+	if err != nil {
+		return err
+	}
+	o := stalls{t: t, s: s, polite: polite, length: length}
+	// One that asks for as much as may wait, and then for nothing: it stays
+	// below the hard limit, and is closed after 10 s above the soft one.
+	if err := o.measure(ctx, 2); err != nil {
+		return err
+	}
+	if err := o.beside(ctx, hardLimit, 0, t.of(8, 1), &o.sitting, &o.sat); err != nil {
+		return err
+	}
+	if err := o.measure(ctx, 2); err != nil {
+		return err
+	}
+	alone := func(ctx context.Context) (time.Duration, error) { return polite.round(ctx, length) }
+	b := bouts{server: s, want: t.of(5, 2)}
+	for !b.done() {
+		if err := b.fight(ctx, alone, o.run); err != nil {
+			return err
+		}
+		t.figure("p99 of %d others %s → %s, %s → %s; closed after %s, %s; +%s (of %s)", len(polite.conns), span(median(o.alone)),
+			span(median(o.sitting)), span(b.alone()), span(b.beside(0)), span(o.sat), span(o.ran), size(o.grew), size(stallGrowth))
+	}
+	_, _, err = polite.home()
+	t.want(err == nil, "another conn: %v", err)
+	around := median(o.alone)
+	t.want(median(o.sitting) <= 2*around+t.within(noise), "beside one that asks for 8 MiB and then nothing p99 is %v (rounds: %v), alone %v; want at most twice that and %v",
+		median(o.sitting), o.sitting, around, noise)
+	t.want(b.beside(0) <= 2*b.alone()+t.within(noise), "beside one that asks for ever more p99 is %v (rounds: %v), alone %v; want at most twice that and %v",
+		b.beside(0), b.each(0), b.alone(), noise)
+	t.want(o.sat > 9*time.Second && o.sat < 12*time.Second || t.quick, "a conn that does not take 8 MiB was closed after %v, want about 10 s", o.sat)
+	t.want(o.ran < t.within(runsFor), "a conn that asks for ever more was closed after %v, want at most %v", o.ran, runsFor)
+	t.want(o.grew <= stallGrowth, "the server grew by %s, want at most %s", size(o.grew), size(stallGrowth))
+	return nil
+}
+
+// stalls is what is measured beside conns that stall, one at a time.
+type stalls struct {
+	t      *trial
+	s      *server
+	polite *crowd
+	length time.Duration
+
+	alone, sitting []time.Duration // p99 of each round, around and beside the first
+	sat, ran       time.Duration   // until the server closed, at most
+	grew           int64           // of its memory, at most
+}
+
+// measure measures a number of rounds without any.
+func (o *stalls) measure(ctx context.Context, rounds int) error {
+	for range rounds {
+		p99, err := o.polite.round(ctx, o.length)
+		if err != nil {
+			return err
+		}
+		o.alone = append(o.alone, p99)
+	}
+	return nil
+}
+
+// run measures a round beside one that asks without end, 16 MiB a second: the
+// hard limit ends it. A faster one would be a flood.
+func (o *stalls) run(ctx context.Context) (time.Duration, error) {
+	var p99 []time.Duration
+	err := o.beside(ctx, 1<<30, 4*time.Millisecond, 1, &p99, &o.ran)
+	return median(p99), err
+}
+
+func (o *stalls) beside(ctx context.Context, bytes int, pause time.Duration, rounds int, p99s *[]time.Duration, closed *time.Duration) error {
+	start, err := o.s.ask(ctx)
+	if err != nil {
+		return err
+	}
+	if err := o.s.forget(); err != nil {
+		return err
+	}
+	c, err := o.s.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.reset()
+	took := stall(ctx, c, bytes, pause)
+	for range rounds {
+		p99, err := o.polite.round(ctx, o.length)
+		if err != nil {
+			return err
+		}
+		*p99s = append(*p99s, p99)
+	}
+	if o.t.quick && pause == 0 {
+		return nil // it would take 10 s
+	}
+	select {
+	case d := <-took:
+		*closed = max(*closed, d)
+	case <-time.After(12 * time.Second):
+		o.t.broke("a conn that does not read what it asks for was not closed")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	peak, err := o.s.peak()
+	o.grew = max(o.grew, peak-start.rss)
+	return err
+}
+
+// stall has a conn ask for so many bytes of replies and read none of them. It
+// tells how long it took the server to close it, seen by a write that fails.
+func stall(ctx context.Context, c *conn, bytes int, pause time.Duration) (closed chan time.Duration) {
+	closed = make(chan time.Duration, 1)
+	c.tcp.SetReadBuffer(4 << 10)
+	began := time.Now()
+	c.SetWriteDeadline(began.Add(30 * time.Second))
+	frame := frameOf(idEcho, make([]byte, 64<<10-wire.HeaderSize))
+	go func() {
+		for sent := 0; ctx.Err() == nil; sent += len(frame) {
+			if sent >= bytes { // tiny ones: each fails once the conn is gone
+				frame, pause = frameOf(idEcho, []byte{0xc0}), 100*time.Millisecond
+			}
+			if _, err := c.Write(frame); err != nil {
+				closed <- time.Since(began)
+				return
+			}
+			sleep(ctx, pause)
+		}
+	}()
+	return closed
+}
