@@ -104,7 +104,7 @@ func (s *socket) Open(sink Sink) {
 	}
 }
 
-// take delivers b, or has it wait: see flood.go.
+// take delivers b, or has it wait: see socket_flood.go.
 func (s *socket) take(b []byte) {
 	if len(s.input()) > 0 { // where sockets cannot wait
 		s.hold(b)

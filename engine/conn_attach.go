@@ -1,0 +1,85 @@
+package engine
+
+import (
+	"context"
+	"net"
+)
+
+// pick chooses the loop for a conn.
+func (r *Reactor) pick() *Loop {
+	return r.loops[int(r.next.Add(1)-1)%len(r.loops)]
+}
+
+// enrol brings nc, which is taken over in any case, onto a loop as c. When ctx
+// ends before the loop has come to it, enrol returns, and the loop closes nc
+// unopened; a conn that the loop has opened by then is aborted.
+func (r *Reactor) enrol(ctx context.Context, nc net.Conn, c *Conn, h Handler) error {
+	if err := r.admit(); err != nil {
+		nc.Close()
+		return err
+	}
+	if err := r.hold(ctx); err != nil {
+		nc.Close()
+		r.forget()
+		return err
+	}
+	c.loop, c.handler = r.pick(), h
+	c.local, c.remote = nc.LocalAddr(), nc.RemoteAddr()
+	if ctx.Done() == nil {
+		return r.take(nc, c)
+	}
+	taken := make(chan error, 1)
+	go func() { taken <- r.take(nc, c) }()
+	select {
+	case err := <-taken:
+		return err
+	case <-ctx.Done():
+		err := context.Cause(ctx)
+		c.withdraw(err)
+		return err
+	}
+}
+
+// take waits until c's loop has taken nc in, and then releases what enrol holds.
+func (r *Reactor) take(nc net.Conn, c *Conn) error {
+	defer r.release()
+	if err := r.drivers[c.loop.index].enrol(nc, c); err != nil {
+		c.never()
+		r.forget()
+		return err
+	}
+	return nil
+}
+
+// Attach opens c over tr, on the loop on, or on one of the reactor's choice if
+// that is nil. It takes tr over in any case. It returns at once; Opened is
+// called when the reactor runs.
+func (r *Reactor) Attach(tr Transport, c *Conn, h Handler, on *Loop) error {
+	if err := need("transport", tr, "conn", c, "handler", h); err != nil {
+		if !isNil(tr) {
+			tr.Close()
+		}
+		return err
+	}
+	if err := r.admit(); err != nil {
+		tr.Close()
+		return err
+	}
+	if on == nil {
+		on = r.pick()
+	}
+	c.loop, c.handler, c.tr = on, h, tr
+	if a, ok := tr.(interface{ LocalAddr() net.Addr }); ok {
+		c.local = a.LocalAddr()
+	}
+	if a, ok := tr.(interface{ RemoteAddr() net.Addr }); ok {
+		c.remote = a.RemoteAddr()
+	}
+	if err := on.post(task{c: c}); err != nil {
+		c.never()
+		tr.Close()
+		r.forget()
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package engine
+
+// touch has the conn flushed behind the callback.
+func (c *Conn) touch() {
+	if !c.dirty {
+		c.dirty = true
+		c.loop.dirty = append(c.loop.dirty, c)
+	}
+}
+
+// flush hands what waits to the transport.
+func (c *Conn) flush() {
+	c.dirty = false
+	if c.phase == open && !c.holdBack && !c.waits.Load() { // as for most answers
+		if b := c.out; b != nil {
+			c.out = nil
+			c.write(b)
+		}
+		return
+	}
+	switch {
+	case c.phase == closed:
+	case c.holdBack && c.phase == open:
+		c.release()
+	case c.writeAll() && c.phase == finishing && c.tr.Buffered() == 0:
+		c.finWrite()
+	}
+}
+
+// unload flushes behind a share of input when the answers are that many: a buffer
+// that grows larger is none that the pool likes to keep.
+func (c *Conn) unload() {
+	if c.out != nil && len(c.out.B) >= unloadFrom {
+		c.flush()
+	}
+}
+
+// writeAll writes what was written and then what was queued, in one buffer if
+// that is no more than a chunk. It reports whether the conn is alive.
+func (c *Conn) writeAll() bool {
+	b, rest := c.out, &c.loop.rest
+	if *rest = c.taken(); b != nil && len(b.B)+rest.size() <= chunk {
+		c.append(rest)
+	}
+	if c.out = nil; b == nil {
+		b = rest.take()
+	}
+	alive := true
+	for c.writing = true; alive && b != nil; b = rest.take() {
+		alive = c.write(b)
+	}
+	c.writing = false
+	return alive
+}
+
+// release is flush for output that is held back.
+func (c *Conn) release() {
+	defer c.admit()
+	if c.tr.Buffered() > 0 {
+		c.retreat()
+		return
+	}
+	if b := c.out; b != nil {
+		c.out = nil
+		c.write(b)
+	}
+	for c.phase == open && c.tr.Buffered() == 0 {
+		b := c.takeOne()
+		if b == nil {
+			return
+		}
+		c.write(b)
+	}
+}
+
+// takeOne takes the first buffer of what was queued, or returns nil.
+func (c *Conn) takeOne() (b *Buffer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := c.side.counted()
+	b = c.side.take()
+	c.grow(before, c.side.counted())
+	c.waits.Store(c.side.last != nil)
+	return b
+}
+
+// write hands b to the transport; it reports whether the conn is alive.
+func (c *Conn) write(b *Buffer) bool {
+	written := len(b.B)
+	if written == 0 {
+		c.loop.buffers.Put(b)
+		return true
+	}
+	if err := c.tr.Write(b); err != nil && c.phase != closed {
+		// The transport reports its end itself where it can; what it cannot
+		// report is an end that it was in before.
+		c.bury(err)
+	}
+	if c.phase == closed {
+		return false
+	}
+	if n := c.tr.Buffered(); n|c.held != 0 || c.above || c.buffered.Load() != 0 {
+		c.measure(n, written)
+	}
+	return c.phase != closed
+}
+
+// taken is what was queued; the caller moves it on.
+func (c *Conn) taken() (q queue) {
+	c.mu.Lock()
+	q, c.side = c.side, queue{}
+	c.waits.Store(false)
+	c.grow(q.counted(), 0)
+	c.buffered.Add(int64(q.size()))
+	c.mu.Unlock()
+	return q
+}
+
+// merge moves what was queued behind what was written: into one buffer if it is no
+// more than a share of output, else it is written.
+func (c *Conn) merge() {
+	if c.phase == open && !c.writing && !c.holdBack && c.sideSize() > unloadFrom {
+		c.flush()
+		return
+	}
+	q := c.taken()
+	if c.out == nil {
+		c.out = q.take()
+	}
+	c.append(&q)
+}
+
+// append puts q behind what was written.
+func (c *Conn) append(q *queue) {
+	for b := q.take(); b != nil; b = q.take() {
+		c.out.B = append(c.out.B, b.B...)
+		c.loop.buffers.Put(b)
+	}
+}
+
+// retreat takes merge back: what was written and is held back waits in front of
+// what was queued, where Discard reaches it and Queue counts it.
+func (c *Conn) retreat() {
+	out := c.out
+	if out == nil {
+		return
+	}
+	c.out = nil
+	if len(out.B) == 0 {
+		c.loop.buffers.Put(out)
+		return
+	}
+	c.mu.Lock()
+	before := c.side.counted()
+	c.side.prepend(framer(c.handler), out)
+	c.waits.Store(true)
+	c.grow(before, c.side.counted())
+	c.mu.Unlock()
+	c.hold(c.tr.Buffered(), 0)
+}

@@ -1,0 +1,100 @@
+package engine
+
+// Queue copies b, a message, behind all that was written or queued so far, whatever
+// goroutine did it. It never blocks. An error means that nothing was queued:
+// ErrClosed; a SizeError for more than Config.MaxPending, which will never fit; or
+// ErrBackpressure when more than that would wait, or when the conns together have
+// Config.MaxTotalPending waiting and this one has more than its part of it.
+//
+// Nil means that the bytes will be given to the transport unless the conn ends before:
+// Unsent tells.
+func (c *Conn) Queue(b []byte) error { return c.QueueParts(b, nil) }
+
+// QueueParts is Queue for head and body, with nothing between the two.
+func (c *Conn) QueueParts(head, body []byte) error {
+	if c.loop == nil { // never brought to a reactor
+		return ErrClosed
+	}
+	c.mu.Lock()
+	if c.ended {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	if err := c.loop.r.room(int(c.buffered.Load())+c.side.size(), len(head)+len(body)); err != nil {
+		c.mu.Unlock()
+		return err
+	}
+	c.queue(head, body)
+	c.unlockAndFlush()
+	return nil
+}
+
+// unlockAndFlush has the loop flush what was queued. It unlocks c.mu.
+func (c *Conn) unlockAndFlush() {
+	first := !c.waits.Load()
+	if first {
+		c.waits.Store(true)
+	}
+	c.mu.Unlock()
+	if first {
+		c.ask(askFlush)
+	}
+}
+
+// queue adds a message to the side. c.mu is held.
+func (c *Conn) queue(head, body []byte) {
+	before := c.side.counted()
+	c.side.add(&c.loop.r.pool, c.handler, head, body)
+	c.grow(before, c.side.counted())
+}
+
+// grow counts the memory of what is queued towards the reactor's total.
+func (c *Conn) grow(before, after int) {
+	if before != after {
+		c.loop.r.total.Add(int64(after - before))
+	}
+}
+
+// SetHoldBack has output wait here, where Discard reaches it, while the transport
+// has not moved on what it was given before: it gets a buffer of 64 KiB at a time, or
+// a message if that is longer. On the loop only.
+func (c *Conn) SetHoldBack(on bool) {
+	c.loop.mustBeHere("Conn.SetHoldBack")
+	c.holdBack = on
+}
+
+// Discard makes room for a message of n bytes, if it can, at the expense of the oldest
+// that may go of those that were queued and not handed on. It returns how many it took
+// out. They go in batches, of a buffer of 64 KiB, and each message is offered once: one
+// that may not go stays for good. The handler is a Framer. Any goroutine may call it;
+// may is called under the conn's lock.
+func (c *Conn) Discard(n int, may func(message []byte) bool) (messages int) {
+	f := framer(c.handler)
+	if f == nil {
+		return 0
+	}
+	defer c.admit()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := c.side.counted()
+	over := int(c.buffered.Load()) + c.side.size() + n - c.loop.r.cfg.MaxPending
+	messages = c.side.discard(&c.loop.r.pool, f, max(n, over), may)
+	c.grow(before, c.side.counted())
+	return messages
+}
+
+// Pending is the number of bytes written or queued that have not been moved on
+// by the transport, as far as they are known off the loop. After the end it
+// is Unsent's bytes.
+func (c *Conn) Pending() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return int(c.buffered.Load()) + c.side.size()
+}
+
+// sideSize is how much is queued.
+func (c *Conn) sideSize() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.side.size()
+}

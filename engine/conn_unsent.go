@@ -1,0 +1,90 @@
+package engine
+
+// Unsent is output that was accepted and has not left for the transport's other side.
+type Unsent struct {
+	Messages int // whole or in part; 0 unless the handler is a Framer, and without those that a Wrapper's transport has
+	Bytes    int
+}
+
+func (u *Unsent) add(v Unsent) {
+	u.Messages += v.Messages
+	u.Bytes += v.Bytes
+}
+
+// Unsent is what was accepted and the end has kept from leaving: it never got to the
+// socket. What did may still not have arrived. It is known when Closed is called; any
+// goroutine may call it from then on.
+func (c *Conn) Unsent() Unsent {
+	s := c.strain.Load()
+	if s == nil {
+		return Unsent{}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return s.lost
+}
+
+// Waiting is what has been accepted and has not left so far. On the loop only.
+func (c *Conn) Waiting() (u Unsent) {
+	c.loop.mustBeHere("Conn.Waiting")
+	if c.phase == fresh || c.phase == closed {
+		return c.Unsent()
+	}
+	f := framer(c.handler)
+	u.Bytes = c.unflushed()
+	if s, ok := c.tr.(*stream); ok { // which drops it at any time, when nobody takes it any more
+		u.add(s.unsent())
+	} else {
+		u.Bytes += c.tr.Buffered()
+		if k, ok := c.tr.(Keeper); ok {
+			u.Messages = k.Messages(f)
+		}
+	}
+	if c.out != nil {
+		u.Messages += messagesIn(f, c.out.B)
+	}
+	if c.writing {
+		u.Bytes += c.loop.rest.size()
+		u.Messages += c.loop.rest.messages(f)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	u.Messages += c.side.messages(f)
+	return u
+}
+
+// lose notes what cannot leave any more.
+func (c *Conn) lose(u Unsent) {
+	if u.Bytes == 0 {
+		return
+	}
+	s := c.strained()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.lost.add(u)
+	if c.phase == closed {
+		c.buffered.Store(int64(s.lost.Bytes))
+	}
+}
+
+// swallow takes b over and drops it: the socket is gone.
+func (c *Conn) swallow(f Framer, b *Buffer) {
+	c.lose(Unsent{messagesIn(f, b.B), len(b.B)})
+	c.loop.buffers.Put(b)
+}
+
+// pending is Pending, exactly, on the loop.
+func (c *Conn) pending() int { return c.tr.Buffered() + c.unflushed() }
+
+// unflushed is how much of that the transport has not been given.
+func (c *Conn) unflushed() (n int) {
+	if c.out != nil {
+		n = len(c.out.B)
+	}
+	if c.waits.Load() {
+		c.mu.Lock()
+		n += c.side.size()
+		c.mu.Unlock()
+	}
+	return n
+}

@@ -1,0 +1,39 @@
+package engine
+
+// admit counts a conn in, if there is room.
+func (r *Reactor) admit() error {
+	if r.conns.Add(1) > int64(r.cfg.MaxConns) {
+		r.forget()
+		return ErrTooManyConns
+	}
+	return nil
+}
+
+// room says why there is none for n more bytes of a conn for which some wait already:
+// a SizeError if there will never be, else ErrBackpressure. A conn for which nothing
+// waits has room whatever the others have, so that those who read are not made to pay
+// for those who do not.
+func (r *Reactor) room(waiting, n int) error {
+	if n > r.cfg.MaxPending {
+		return &SizeError{n, r.cfg.MaxPending}
+	}
+	if waiting+n > r.cfg.MaxPending {
+		return ErrBackpressure
+	}
+	if total := r.total.Load(); total > int64(r.cfg.MaxTotalPending) && int64(waiting) >= total/max(r.conns.Load(), 1) {
+		return ErrBackpressure
+	}
+	return nil
+}
+
+// forget counts a conn out.
+func (r *Reactor) forget() {
+	if r.conns.Add(-1) > 0 || !r.draining.Load() {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.draining.Load() {
+		r.markDrained()
+	}
+}
