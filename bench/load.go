@@ -104,7 +104,7 @@ func load(ctx context.Context, cfg *loadConfig, report reporter) error {
 		return err
 	}
 	t := newTraffic(echo, cfg.depth, cfg.size)
-	client := peer.NewClient(reg, &peer.Config{OnMade: t.made, OnLost: t.lost})
+	client := peer.NewClient(reg, &peer.Config{Events: peer.Events{OnMade: t.made, OnLost: t.lost}})
 	defer client.Close()
 	if err := peer.HandleRaw(client, replyName, t.reply); err != nil {
 		return err

@@ -23,7 +23,7 @@ func connectMemory(ctx context.Context, server *peer.Server, n, depth, size int)
 		return nil, err
 	}
 	m := &memoryClients{server: server, conns: n, traffic: newTraffic(echo, depth, size)}
-	cfg := &peer.Config{Reactor: server.Reactor(), OnMade: m.traffic.made, OnLost: m.traffic.lost}
+	cfg := &peer.Config{Reactor: server.Reactor(), Events: peer.Events{OnMade: m.traffic.made, OnLost: m.traffic.lost}}
 	for range n {
 		client := peer.NewMemoryClient(reg, cfg)
 		if err := peer.HandleRaw(client, replyName, m.traffic.reply); err != nil {

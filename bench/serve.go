@@ -50,8 +50,8 @@ func serveCommand(ctx context.Context, args []string, std command.IO) error {
 		return command.Usagef("--members %d: want at least 0", *members)
 	}
 	cfg := &peer.Config{
-		Engine:    &engine.Config{Loops: *loops},
-		Handshake: *deadline, FrameTime: *deadline, Idle: *deadline,
+		Engine: &engine.Config{Loops: *loops},
+		Times:  peer.Times{Handshake: *deadline, FrameTime: *deadline, Idle: *deadline},
 	}
 	if *members > 0 { // which take no descriptor
 		cfg.Engine.MaxConns = engine.DefaultMaxConns + *members

@@ -17,11 +17,13 @@ import (
 func ExampleConfig_authenticate() {
 	password := []byte("open sesame")
 	srv := peer.NewServer(registry.New(false), &peer.Config{
-		Authenticate: func(c *peer.Conn, cred peer.Credentials) error {
-			if subtle.ConstantTimeCompare(cred.Token, password) != 1 {
-				return errors.New("wrong password")
-			}
-			return nil
+		Identity: peer.Identity{
+			Authenticate: func(c *peer.Conn, cred peer.Credentials) error {
+				if subtle.ConstantTimeCompare(cred.Token, password) != 1 {
+					return errors.New("wrong password")
+				}
+				return nil
+			},
 		},
 	})
 	srv.RunAsync()
@@ -29,7 +31,7 @@ func ExampleConfig_authenticate() {
 
 	connect := func(token string) error {
 		cli := peer.NewMemoryClient(registry.New(true), &peer.Config{
-			Token: func(c *peer.Conn) []byte { return []byte(token) },
+			Identity: peer.Identity{Token: func(c *peer.Conn) []byte { return []byte(token) }},
 		})
 		if err := cli.RunAsync(); err != nil {
 			log.Fatal(err)

@@ -65,7 +65,7 @@ func BenchmarkMemoryRoundTripVirtual(b *testing.B) {
 	sreg, creg := registry.New(false), registry.New(true)
 	srv := NewMemoryServer(sreg, &Config{Reactor: v.Reactor()})
 	var c *Conn
-	cli := NewMemoryClient(creg, &Config{Reactor: v.Reactor(), OnMade: func(made *Conn) { c = made }})
+	cli := NewMemoryClient(creg, &Config{Reactor: v.Reactor(), Events: Events{OnMade: func(made *Conn) { c = made }}})
 	registry.MustAdd[note](sreg, "b:ping", 17)
 	pong := registry.MustAdd[note](sreg, "b:pong", 18)
 	ping := registry.MustAdd[note](creg, "b:ping", 17)

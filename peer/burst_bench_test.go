@@ -52,7 +52,7 @@ func BenchmarkBurst(b *testing.B) {
 		b.Run(fmt.Sprint(packets), func(b *testing.B) {
 			reg := registry.New(false)
 			echo := registry.MustAdd[note](reg, "b:echo", 17)
-			srv := NewServer(reg, &Config{SkipHandshake: true})
+			srv := NewServer(reg, &Config{Identity: Identity{SkipHandshake: true}})
 			HandleRaw(srv, echo, func(c *Conn, p []byte) error { return c.ReplyRaw(echo.Type(), p) })
 			b.Cleanup(func() { srv.Close() })
 			if err := srv.RunAsync(); err != nil {

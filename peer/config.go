@@ -39,174 +39,213 @@ const (
 	faultGrace   = time.Second // for the other side to read why a conn ends
 )
 
-// Config sets up a peer. The zero value, like nil, means the defaults.
+// Config sets up a peer. The zero value, like nil, means the defaults. Its fields
+// stand in groups, which are embedded: cfg.OnMade and cfg.Events.OnMade are the
+// same field, and a literal names the group:
 //
-// Callbacks and hooks run on the loop of the conn they are about. OnOpen, Wrap,
-// Token and Authenticate apart, none of them runs for a conn before it is authenticated, and
-// none after OnLost.
+//	&peer.Config{Events: peer.Events{OnMade: made}}
+//
+// Callbacks and hooks run on the loop of the conn they are about. Except for
+// OnOpen, Wrap, Token and Authenticate, none of them runs for a conn before it is
+// authenticated, and none after OnLost.
 type Config struct {
-	// Reactor runs the peer. Nil means that the peer makes one of its own,
-	// with the Engine configuration, and closes it when it is closed.
+	// Reactor runs the peer. Several peers can share one. Default: the peer makes
+	// one of its own from Engine, and closes it when it is closed.
 	Reactor *engine.Reactor
-	Engine  *engine.Config
 
-	// OnOpen is called when a conn is open, before its handshake begins. It may
-	// set the conn up, with SetData or SetOverflow, or end it. A conn that it puts
-	// into state Active does no handshake, as with SkipHandshake, and Authenticate is
-	// asked about it all the same. OnLost is called for the conn in any case.
-	OnOpen func(c *Conn)
+	// Engine sets up the reactor that the peer makes, and is not used with a Reactor.
+	// Default: that of engine.Config, with this Logger, and a MaxPending of twice
+	// MaxFrame if that is more.
+	Engine *engine.Config
 
-	// OnMade is called when a conn's handshake is complete, before the first
-	// packet.
-	OnMade func(c *Conn)
+	Transport
+	Identity
+	Limits
+	Times
+	Hooks
+	Events
 
-	// OnLost is called exactly once for every conn, whether or not its
-	// handshake was completed: reason is a Reason when one of the sides ended
-	// the conversation, a Fault when this side did because of an error, else
-	// the transport's error (io.EOF when the other side just closed). With a
-	// Reason, and a Fault, a last packet may still be sent from the callback;
-	// it is on the wire before the end, and the other side handles it unless it
-	// ended the conversation itself.
-	OnLost func(c *Conn, reason error)
-
-	// OnPacket is called with every packet that has no handler of its own.
-	OnPacket func(c *Conn, t *registry.Type, v any) error
-
-	// Hooks that see, and may replace, each step of a packet's way. An error
-	// ends the conn on the way in and is returned by the send on the way out;
-	// ErrDrop drops the packet. They see all packets of the program, those of
-	// AddInternal included, and none of the handshake's. A hook can call what comes
-	// after it, the Conn's method of the same name, and then return ErrDrop. Bytes are the packet id and the payload, and are valid
-	// during the call; hooks on the way out run on the sender's
-	// goroutine.
-	EncodedIn  func(c *Conn, raw []byte) ([]byte, error)
-	PacketIn   func(c *Conn, t *registry.Type, v any) (any, error)
-	PacketOut  func(c *Conn, t *registry.Type, v any) (any, error)
-	EncodedOut func(c *Conn, raw []byte) ([]byte, error)
-
-	// Wrap, if not nil, puts a transport around that of each new conn; a nil
-	// result leaves it as it is.
-	Wrap func(c *Conn, inner engine.Transport) engine.Transport
-
-	// SkipHandshake has every conn start in state Active, with this side's
-	// ids. Both sides must skip it.
-	SkipHandshake bool
-
-	// NoExtensions announces nothing beyond the version, byte for byte like
-	// the Python library. The other side then sends no more than
-	// OriginalMaxFrame bytes a frame.
-	NoExtensions bool
-
-	// MaxFrame is the largest frame taken or sent, in bytes of id and payload;
-	// 0 means 1 MiB, less than 1 KiB means 1 KiB, and more than 1 GiB is 1 GiB. What is sent is also
-	// bounded by what the other side announces, and cannot wait if it is more
-	// than the reactor's MaxPending: a peer with a reactor of its own makes that
-	// twice MaxFrame at least.
-	MaxFrame int
-
-	// Limits bounds what a payload may decode to. Zero fields mean depth 32,
-	// 65,536 elements and a budget of 16 MiB.
-	Limits codec.Limits
-
-	// TLS sets up conns to and from tls:// addresses. A server's must have a
-	// certificate, and may ask for those of clients. A client's may be nil: the
-	// server is then verified by the system's roots, and always by the host of
-	// its address if no ServerName is set. NextProtos is ALPN if there is none.
-	TLS *tls.Config
-
-	// Authenticate, if not nil, is called for every conn with what the other
-	// side has shown of who it is, before the conn becomes active; it must not
-	// block. To ask a database it returns ErrDecideLater, and whoever has the
-	// answer calls Conn.Decide: within Handshake, while the other conns go on,
-	// and while at most 64 KiB of what the other side sends meanwhile is kept. An
-	// error ends the conn: the other side is told ReasonDenied and nothing else,
-	// unless the error is a Denied, OnLost a Fault with the error, which is logged
-	// too. Other
-	// sides that have no token, the Python library among them, show none: the
-	// hook decides; nobody is asked for one with NoExtensions. No packet of the
-	// program is handled before it was called. With SkipHandshake it is called
-	// too, without a token.
-	Authenticate func(c *Conn, cred Credentials) error
-
-	// Token, if not nil, is called when the other side asks who this one is,
-	// and returns at most MaxToken bytes to be shown to its Authenticate; nil
-	// shows none. Conn.Dialed tells which server asks. Without TLS tokens travel as
-	// they are, to whoever asks. With NoExtensions it is not called.
-	Token func(c *Conn) []byte
-
-	// Handshake bounds the handshake, from connecting to active; 0 means 5 s.
-	Handshake time.Duration
-
-	// QuitGrace is how long the other side has to close after a softquit from
-	// here; 0 means 5 s.
-	QuitGrace time.Duration
-
-	// HalfOpen bounds the accepted conns whose handshake is not complete, that of
-	// TLS included. One more ends the one that keeps this side waiting for the
-	// longest, with ErrHalfOpen; as long as none does, it waits itself. 0 means
-	// 1,024.
-	HalfOpen int
-
-	// HalfOpenPerAddr is the same for one IPv4 address, or one IPv6 /64, where one
-	// more always ends one, with ErrHalfOpenPerAddr; 0 means 32, and no bound for
-	// the machine's own loopback addresses.
-	HalfOpenPerAddr int
-
-	// PerAddr bounds the accepted conns from one IPv4 address, or one IPv6 /64;
-	// 0 means no bound.
-	PerAddr int
-
-	// RatePerAddr bounds how many conns a second are accepted from one IPv4
-	// address, or one IPv6 /64, in bursts of a second's worth; 0 means no bound.
-	RatePerAddr float64
-
-	// FrameTime bounds how long a frame may take from its first byte to its
-	// last; 0 means 10 s.
-	FrameTime time.Duration
-
-	// Ping is how often a heartbeat goes to other sides that know them; 0 means
-	// 30 s, and a negative time that heartbeats are not announced.
-	Ping time.Duration
-
-	// Idle ends a conn from whose other side nothing was heard for so long. 0
-	// means three times Ping for other sides that know heartbeats, so that two
-	// may go unanswered, and no bound for those that do not; a negative time
-	// means no bound for any.
-	Idle time.Duration
-
-	// Overflow is what happens to packets for which there is no room, because
-	// more than the reactor's MaxPending would wait for the other side, or its
-	// MaxTotalPending does and this conn has its part of it; a conn, and a packet
-	// type, may have policies of their own. 0 means Refuse for a client, and
-	// CloseSlow for a server, whose other sides are to pay for being slow. Conn.SendWait
-	// waits for room instead. Whatever the policy, a conn is ended for which more than
-	// SoftPending waits for SoftTime, or anything for StallTime and none of it moves.
+	// Overflow is what happens to packets for which there is no room: more than the
+	// reactor's MaxPending would wait for the other side, or its MaxTotalPending is
+	// used up and this conn has its part of it. A conn and a packet type may have
+	// policies of their own, and SendWait waits for room instead. Whatever the
+	// policy, a conn is ended for which more than SoftPending waits for SoftTime, or
+	// of whose output nothing moves for StallTime. A value that is no policy counts
+	// as 0. Default: Refuse for a client, CloseSlow for a server, so that a slow
+	// client harms only itself.
 	Overflow registry.Overflow
 
-	// OnPressure is called when more than the reactor's SoftPending waits for
-	// the other side (above), and when it has taken most of it since. What was so
-	// before OnMade is told after it.
-	OnPressure func(c *Conn, above bool)
-
-	// PacketLog is the number of packets that the packet log keeps; 0 means
-	// that nothing is logged until SetPacketLog.
-	PacketLog int
-
-	// Connect bounds a Connect whose context has no deadline; 0 means 5 s.
-	Connect time.Duration
-
-	// Reconnect, if not nil, has a client connect again to a server that it
-	// lost, and that it did not leave itself.
+	// Reconnect has a client connect again to a server that it lost, and that it did
+	// not leave itself. Default: it does not.
 	Reconnect *Backoff
 
-	// OnConnectFailed is called when a ConnectAsync or a reconnection failed,
-	// on the client's first loop; the client tries again if Reconnect says so.
-	OnConnectFailed func(addr string, err error)
+	// PacketLog is the number of packets that the packet log keeps. Default: nothing
+	// is logged until SetPacketLog.
+	PacketLog int
 
-	// Logger gets what the peer has to say, at most ten lines a second of each
-	// kind; nil means silence. No loop waits for it, and a panic in it is its own:
-	// as engine.Reactor.Log tells.
+	// Logger gets what the peer has to say, at most ten lines a second of each kind.
+	// No loop waits for it, and a panic in it ends nothing, as engine.Reactor.Log
+	// says. Default: silence.
 	Logger *slog.Logger
+}
+
+// Transport is the part of Config that says what carries the bytes.
+type Transport struct {
+	// TLS sets up conns to and from tls:// addresses. A server's must have a
+	// certificate, and may ask for those of clients. A client's server is verified
+	// against the host of its address if no ServerName is set. Default: for a client
+	// the system's roots; a server needs one. NextProtos is ALPN if there is none.
+	TLS *tls.Config
+
+	// Wrap puts a transport around that of each new conn. A nil result leaves it as
+	// it is. Default: nothing is wrapped.
+	Wrap func(c *Conn, inner engine.Transport) engine.Transport
+}
+
+// Identity is the part of Config that says how two sides meet: the handshake, and
+// who may come in.
+type Identity struct {
+	// Authenticate is called for every conn with what the other side has shown of
+	// who it is, before the conn becomes active. It must not block: to ask a
+	// database it returns ErrDecideLater, and whoever has the answer calls
+	// Conn.Decide within Handshake. The other conns go on meanwhile, and at most
+	// 64 KiB of what this other side sends is kept.
+	//
+	// An error ends the conn. The other side is told ReasonDenied and nothing else,
+	// unless the error is a Denied; OnLost is called with a Fault that has the
+	// error, which is logged too. Other sides that have no token, the Python library
+	// among them, show none: the function decides. With NoExtensions nobody is asked
+	// for a token; with SkipHandshake Authenticate is called without one. No packet
+	// of the program is handled before it was called. Default: everybody may come in.
+	Authenticate func(c *Conn, cred Credentials) error
+
+	// Token is called when the other side asks who this one is, and returns at most
+	// MaxToken bytes to be shown to its Authenticate. Conn.Dialed says which server
+	// asks. Without TLS tokens travel as they are, to whoever asks. With NoExtensions
+	// it is not called. Default: no token is shown.
+	Token func(c *Conn) []byte
+
+	// SkipHandshake has every conn start in state Active, with this side's ids. Both
+	// sides must skip it. Default: the handshake is done.
+	SkipHandshake bool
+
+	// NoExtensions announces nothing beyond the version, byte for byte like the
+	// Python library. The other side then sends no more than OriginalMaxFrame bytes a
+	// frame. Default: this side's extensions are announced.
+	NoExtensions bool
+}
+
+// Limits is the part of Config that bounds what one other side, or one address, can
+// take.
+type Limits struct {
+	// MaxFrame is the largest frame taken or sent, in bytes of id and payload, from
+	// 1 KiB to 1 GiB. What is sent is also bounded by what the other side announces,
+	// and cannot wait if it is more than the reactor's MaxPending. Default: 1 MiB.
+	MaxFrame int
+
+	// Payload bounds what a payload may decode to; registry.Limits does so for one
+	// packet type. Default: depth 32, 65,536 elements, a budget of 16 MiB.
+	Payload codec.Limits
+
+	// HalfOpen bounds the accepted conns whose handshake is not complete, that of TLS
+	// included. One more ends the one that keeps this side waiting for the longest,
+	// with ErrHalfOpen; if none does, the new one waits. Default: 1,024.
+	HalfOpen int
+
+	// HalfOpenPerAddr is the same for one IPv4 address or one IPv6 /64, where one
+	// more always ends one, with ErrHalfOpenPerAddr. Default: 32, and no bound for the
+	// machine's own loopback addresses.
+	HalfOpenPerAddr int
+
+	// PerAddr bounds the accepted conns from one IPv4 address or one IPv6 /64.
+	// Default: no bound.
+	PerAddr int
+
+	// RatePerAddr bounds how many conns a second are accepted from one IPv4 address
+	// or one IPv6 /64, in bursts of a second's worth. Default: no bound.
+	RatePerAddr float64
+}
+
+// Times is the part of Config that says how long things may take.
+type Times struct {
+	// Handshake bounds the handshake, from connecting to active; that of TLS, before
+	// it, has as long again. Default: 5 s.
+	Handshake time.Duration
+
+	// Connect bounds a Connect whose context has no deadline. Default: 5 s.
+	Connect time.Duration
+
+	// QuitGrace is how long the other side has to close after a softquit from here.
+	// Default: 5 s.
+	QuitGrace time.Duration
+
+	// FrameTime bounds how long a frame may take from its first byte to its last.
+	// Default: 10 s.
+	FrameTime time.Duration
+
+	// Ping is how often a heartbeat goes to other sides that know them. A negative
+	// time means that heartbeats are not announced. Default: 30 s.
+	Ping time.Duration
+
+	// Idle ends a conn from whose other side nothing was heard for so long. A negative
+	// time means no bound. Default: three times Ping for other sides that know
+	// heartbeats, so that two may go unanswered, and no bound for others.
+	Idle time.Duration
+}
+
+// Hooks is the part of Config that sees, and may replace, each step of a packet's
+// way. An error ends the conn on the way in, and is returned by the send on the way
+// out; ErrDrop drops the packet. Hooks see all packets of the program, those of
+// AddInternal included, and none of the handshake. A hook can call what comes after
+// it, the Conn's method of the same name, and then return ErrDrop. Bytes are the
+// packet id and the payload, valid during the call. Hooks on the way out run on the
+// sender's goroutine.
+type Hooks struct {
+	// EncodedIn sees each packet as it came. Default: none.
+	EncodedIn func(c *Conn, raw []byte) ([]byte, error)
+
+	// PacketIn sees the value of each packet, before its handler. Default: none.
+	PacketIn func(c *Conn, t *registry.Type, v any) (any, error)
+
+	// PacketOut sees the value of each packet that is sent. Default: none.
+	PacketOut func(c *Conn, t *registry.Type, v any) (any, error)
+
+	// EncodedOut sees each packet as it will go. Default: none.
+	EncodedOut func(c *Conn, raw []byte) ([]byte, error)
+}
+
+// Events is the part of Config that is told what becomes of conns.
+type Events struct {
+	// OnOpen is called when a conn is open, before its handshake begins. It may set
+	// the conn up, with SetData or SetOverflow, or end it. A conn that it puts into
+	// state Active does no handshake, as with SkipHandshake; Authenticate is asked
+	// about it all the same. OnLost is called for the conn in any case. Default: none.
+	OnOpen func(c *Conn)
+
+	// OnMade is called when a conn's handshake is complete, before the first packet.
+	// Default: none.
+	OnMade func(c *Conn)
+
+	// OnLost is called exactly once for every conn, whether or not its handshake was
+	// completed. reason is a Reason when one of the sides ended the conversation, a
+	// Fault when this side did because of an error, else the transport's error: io.EOF
+	// when the other side just closed. With a Reason or a Fault, a last packet may
+	// still be sent from the callback. It is on the wire before the end, and the other
+	// side handles it unless it ended the conversation itself. Default: none.
+	OnLost func(c *Conn, reason error)
+
+	// OnPacket is called with every packet that has no handler of its own. Default:
+	// they are counted in Stats, and the first of each type is logged.
+	OnPacket func(c *Conn, t *registry.Type, v any) error
+
+	// OnPressure is called when more than the reactor's SoftPending waits for the
+	// other side (above), and again when it has taken most of it. What was so before
+	// OnMade is told after it. Default: none.
+	OnPressure func(c *Conn, above bool)
+
+	// OnConnectFailed is called when a ConnectAsync or a reconnection failed, on the
+	// client's first loop. The client tries again if Reconnect says so. Default: none.
+	OnConnectFailed func(addr string, err error)
 }
 
 // Backoff says how a client comes back: after Min, then twice as long after each
@@ -243,6 +282,9 @@ func (c *Config) withDefaults() Config {
 	setDefault(&d.Connect, DefaultConnect)
 	setDefault(&d.HalfOpen, DefaultHalfOpen)
 	setDefault(&d.FrameTime, DefaultFrameTime)
+	if d.Overflow > registry.DropOldest {
+		d.Overflow = 0
+	}
 	if d.Ping == 0 {
 		d.Ping = DefaultPing
 	}

@@ -90,13 +90,13 @@ func ExampleMemoryClient() {
 // A conversation ends with a reason that both sides are told.
 func ExampleConn_Softquit() {
 	srv := peer.NewMemoryServer(registry.New(false), &peer.Config{
-		OnMade: func(c *peer.Conn) { c.Softquit("reason.full") },
+		Events: peer.Events{OnMade: func(c *peer.Conn) { c.Softquit("reason.full") }},
 	})
 	srv.RunAsync()
 	defer srv.Close()
 	lost := make(chan error)
 	cli := peer.NewMemoryClient(registry.New(true), &peer.Config{
-		OnLost: func(c *peer.Conn, reason error) { lost <- reason },
+		Events: peer.Events{OnLost: func(c *peer.Conn, reason error) { lost <- reason }},
 	})
 	cli.RunAsync()
 	defer cli.Close()

@@ -110,12 +110,16 @@ func newPatient(t *testing.T, adapt bool) *patient {
 	p := &patient{t: t, v: engine.NewVirtual(&engine.Config{Logger: log})}
 	s := fuzzSide(adapt)
 	s.cfg = Config{
-		Reactor:  p.v.Reactor(),
-		MaxFrame: fuzzFrame,
-		Limits:   codec.Limits{Budget: fuzzBudget},
-		Logger:   log,
-		OnMade:   func(*Conn) { p.made++ },
-		OnLost:   func(_ *Conn, reason error) { p.lost++; p.why = reason },
+		Reactor: p.v.Reactor(),
+		Logger:  log,
+		Limits: Limits{
+			MaxFrame: fuzzFrame,
+			Payload:  codec.Limits{Budget: fuzzBudget},
+		},
+		Events: Events{
+			OnMade: func(*Conn) { p.made++ },
+			OnLost: func(_ *Conn, reason error) { p.lost++; p.why = reason },
+		},
 	}
 	handled := func(*Conn) error {
 		if p.got++; p.made != 1 || p.lost != 0 {

@@ -61,7 +61,7 @@ func TestLimitsOfAPacket(t *testing.T) {
 		for i, test := range tests {
 			t.Run(fmt.Sprintf("%s %d", way, i), func(t *testing.T) {
 				s, c := newSide(false, 17, 18), newSide(true, 40, 41)
-				s.cfg.Limits = ofPeer
+				s.cfg.Payload = ofPeer
 				var server *Server
 				taken := make(chan struct{}, 1)
 				set(s, func() *Server {

@@ -44,7 +44,7 @@ func TestOddNumbersInAConfig(t *testing.T) {
 					cfg.PerAddr, cfg.RatePerAddr, cfg.FrameTime, cfg.Ping, cfg.Idle = i, float64(n), d, d, d
 					cfg.Overflow, cfg.PacketLog, cfg.Connect = registry.Overflow(n), min(i, 10), d
 					cfg.Reconnect = &Backoff{Min: d, Max: d, Attempts: i}
-					cfg.Limits = codec.Limits{Depth: max(i, 0), Elements: max(i, 0), Budget: max(i, 0)}
+					cfg.Payload = codec.Limits{Depth: max(i, 0), Elements: max(i, 0), Budget: max(i, 0)}
 				}
 			}
 			everywhere(t, setUp, func(t *testing.T, w *world) {
@@ -69,5 +69,32 @@ func TestOddNumbersInAConfig(t *testing.T) {
 				w.s.next(t, "lost")
 			})
 		})
+	}
+}
+
+// A policy that there is none of is as good as none: the next one asked decides.
+func TestNoSuchOverflow(t *testing.T) {
+	for _, test := range []struct {
+		of, on, want registry.Overflow // of the peer, on the conn
+	}{
+		{0, 0, registry.Refuse},
+		{registry.DropOldest, 0, registry.DropOldest},
+		{registry.DropOldest, registry.DropNewest, registry.DropNewest},
+		{registry.DropOldest, registry.DropOldest + 1, registry.DropOldest},
+		{registry.DropOldest + 1, 0, registry.Refuse},
+		{255, 255, registry.Refuse},
+		{255, registry.CloseSlow, registry.CloseSlow},
+	} {
+		client := NewClient(registry.New(true), &Config{Overflow: test.of})
+		c, err := client.newConn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.more().overflow.Store(uint32(registry.CloseSlow)) // to be overwritten
+		c.SetOverflow(test.on)
+		if got := c.policy(nil); got != test.want {
+			t.Errorf("Config.Overflow %d, SetOverflow(%d): policy %d, want %d", test.of, test.on, got, test.want)
+		}
+		client.Close()
 	}
 }

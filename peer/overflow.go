@@ -16,10 +16,14 @@ import (
 var ErrBackpressure = engine.ErrBackpressure
 
 // SetOverflow sets what happens to packets for which there is no room on this
-// conn, in place of Config.Overflow; a packet type's own policy goes before it.
+// conn, in place of Config.Overflow, which is back with 0 and with a value that is
+// no policy. A packet type's own policy goes before it.
 func (c *Conn) SetOverflow(p registry.Overflow) {
 	if c.check() != nil {
 		return
+	}
+	if p > registry.DropOldest {
+		p = 0
 	}
 	c.more().overflow.Store(uint32(p))
 	if p == registry.DropOldest {

@@ -81,7 +81,7 @@ func newPeer(reg *registry.Registry, cfg *Config) *Peer {
 		p.reactor = engine.New(&ec)
 	}
 	p.spares = make([]codec.Spares, len(p.reactor.Loops()))
-	p.codec.Limits = p.cfg.Limits
+	p.codec.Limits = p.cfg.Payload
 	p.admission.halfOpen, p.admission.halfOpenPerAddr = c.HalfOpen, c.HalfOpenPerAddr
 	p.admission.perAddr, p.admission.rate = c.PerAddr, c.RatePerAddr
 	p.handlers.Store(new(handlers))

@@ -299,7 +299,7 @@ func TestStranger(t *testing.T) {
 	_, addr := startServer(t)
 	p := newPackets(true)
 	lost := make(chan error, 1)
-	c := peer.NewClient(p.reg, &peer.Config{OnLost: func(_ *peer.Conn, reason error) { lost <- reason }})
+	c := peer.NewClient(p.reg, &peer.Config{Events: peer.Events{OnLost: func(_ *peer.Conn, reason error) { lost <- reason }}})
 	defer c.Close()
 	heard := make(chan string, 10)
 	answers := make(chan *Answer, 1)

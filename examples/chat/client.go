@@ -26,7 +26,7 @@ func runClient(ctx context.Context, addr, name string, in io.Reader, out io.Writ
 	stay, quit := context.WithCancel(ctx) // not for Connect: made may quit before that returns
 	defer quit()
 	c := &client{packets: newPackets(true), screen: screen{out}, name: name, quit: quit}
-	p := peer.NewClient(c.reg, &peer.Config{OnMade: c.made, OnLost: c.lost})
+	p := peer.NewClient(c.reg, &peer.Config{Events: peer.Events{OnMade: c.made, OnLost: c.lost}})
 	err := errors.Join(
 		peer.Handle(p, c.pub, c.onPub),
 		peer.Handle(p, c.cmd, c.onCmd),

@@ -51,7 +51,7 @@ func runServer(ctx context.Context, addr string, in io.Reader, out io.Writer, no
 		packets: newPackets(false), screen: screen{out}, now: now, quit: quit,
 		guests: make(map[*peer.Conn]*guest), names: make(map[string]*guest),
 	}
-	s.Server = peer.NewServer(s.reg, &peer.Config{OnMade: s.made, OnLost: s.lost})
+	s.Server = peer.NewServer(s.reg, &peer.Config{Events: peer.Events{OnMade: s.made, OnLost: s.lost}})
 	err := errors.Join(
 		peer.Handle(s, s.msg, s.onMsg),
 		peer.Handle(s, s.cmd, s.onCmd),

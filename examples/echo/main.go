@@ -42,7 +42,7 @@ func register(adapt bool) (*registry.Registry, registry.Packet[Say], registry.Pa
 func serve(addr string, out *log.Logger) (*peer.Server, string, error) {
 	reg, say, heard := register(false)
 	s := peer.NewServer(reg, &peer.Config{
-		OnLost: func(c *peer.Conn, reason error) { out.Printf("server: conn %d left: %v", c.ID(), reason) },
+		Events: peer.Events{OnLost: func(c *peer.Conn, reason error) { out.Printf("server: conn %d left: %v", c.ID(), reason) }},
 	})
 	n := 0 // without a lock: handlers run on the server's one loop
 	err := peer.Handle(s, say, func(c *peer.Conn, v *Say) error {
@@ -61,7 +61,7 @@ func serve(addr string, out *log.Logger) (*peer.Server, string, error) {
 func talk(ctx context.Context, addr string, out *log.Logger) error {
 	reg, say, heard := register(true)
 	lost := make(chan error, 1)
-	c := peer.NewClient(reg, &peer.Config{OnLost: func(_ *peer.Conn, reason error) { lost <- reason }})
+	c := peer.NewClient(reg, &peer.Config{Events: peer.Events{OnLost: func(_ *peer.Conn, reason error) { lost <- reason }}})
 	texts := []string{"hello", "is anybody there?", "goodbye"}
 	err := peer.Handle(c, heard, func(conn *peer.Conn, v *Heard) error {
 		out.Printf("client: the server heard %q, its number %d", v.Text, v.N)

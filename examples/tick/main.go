@@ -94,7 +94,7 @@ func newPlayer(game *peer.Server, out io.Writer) (*peer.MemoryClient, error) {
 	p := newPackets(true)
 	player := peer.NewMemoryClient(p.reg, &peer.Config{
 		Reactor: game.Reactor(),
-		OnMade:  func(c *peer.Conn) { peer.Send(c, p.push, &Push{By: 1}) },
+		Events:  peer.Events{OnMade: func(c *peer.Conn) { peer.Send(c, p.push, &Push{By: 1}) }},
 	})
 	return player, peer.Handle(player, p.at, func(c *peer.Conn, b *Ball) error {
 		if b.Tick%10 != 0 {

@@ -56,22 +56,28 @@ func (w *world) newParty(name string, server bool, h *host, b *book) *party {
 func (p *party) config() *peer.Config {
 	w := p.w
 	cfg := &peer.Config{
-		Reactor:       p.host.r,
-		SkipHandshake: p.skips,
-		NoExtensions:  w.chance(20),
-		Handshake:     w.time(pick(w, []time.Duration{time.Second, 5 * time.Second})),
-		QuitGrace:     w.time(pick(w, []time.Duration{300 * time.Millisecond, 5 * time.Second})),
-		FrameTime:     w.time(pick(w, []time.Duration{time.Second, 10 * time.Second})),
-		Ping:          pick(w, []time.Duration{-1, 250 * time.Millisecond, 3 * time.Second, 0}),
-		Idle:          w.time(pick(w, []time.Duration{0, 2 * time.Second})),
-		Overflow:      registry.Overflow(w.rng.IntN(5)),
-		PacketLog:     pick(w, []int{0, 0, 0, 4}),
-		Logger:        w.logger(),
-		Wrap:          p.wrap,
-		OnMade:        p.onMade,
-		OnLost:        p.onLost,
-		OnPressure:    p.onPressure,
-		OnPacket:      func(c *peer.Conn, t *registry.Type, v any) error { return p.got(c, t.Name(), v) },
+		Reactor:   p.host.r,
+		Transport: peer.Transport{Wrap: p.wrap},
+		Identity: peer.Identity{
+			SkipHandshake: p.skips,
+			NoExtensions:  w.chance(20),
+		},
+		Times: peer.Times{
+			Handshake: w.time(pick(w, []time.Duration{time.Second, 5 * time.Second})),
+			QuitGrace: w.time(pick(w, []time.Duration{300 * time.Millisecond, 5 * time.Second})),
+			FrameTime: w.time(pick(w, []time.Duration{time.Second, 10 * time.Second})),
+			Ping:      pick(w, []time.Duration{-1, 250 * time.Millisecond, 3 * time.Second, 0}),
+			Idle:      w.time(pick(w, []time.Duration{0, 2 * time.Second})),
+		},
+		Overflow:  registry.Overflow(w.rng.IntN(5)),
+		PacketLog: pick(w, []int{0, 0, 0, 4}),
+		Logger:    w.logger(),
+		Events: peer.Events{
+			OnMade:     p.onMade,
+			OnLost:     p.onLost,
+			OnPressure: p.onPressure,
+			OnPacket:   func(c *peer.Conn, t *registry.Type, v any) error { return p.got(c, t.Name(), v) },
+		},
 	}
 	if !cfg.NoExtensions && w.chance(20) {
 		cfg.MaxFrame = 2000

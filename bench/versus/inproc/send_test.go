@@ -195,7 +195,7 @@ func newTarget() *target {
 // listen runs a packetmq server that answers echoes.
 func listen(b *testing.B, made chan *peer.Conn) (*peer.Server, *side, *target) {
 	s := newSide(false)
-	srv := peer.NewServer(s.reg, &peer.Config{OnMade: func(c *peer.Conn) { made <- c }})
+	srv := peer.NewServer(s.reg, &peer.Config{Events: peer.Events{OnMade: func(c *peer.Conn) { made <- c }}})
 	b.Cleanup(func() { srv.Close() })
 	must(b, peer.HandleRaw(srv, s.echo, func(c *peer.Conn, p []byte) error { return c.ReplyRaw(s.reply.Type(), p) }))
 	must(b, srv.RunAsync())
