@@ -6,29 +6,17 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"text/tabwriter"
 	"time"
-	"unicode/utf8"
 )
 
-// table prints rows in columns, the first of them flush left, the others flush
-// right.
+// table prints rows in columns, flush right.
 func table(w io.Writer, rows [][]string) {
-	var widths []int
+	tw := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
 	for _, row := range rows {
-		for i, cell := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
+		fmt.Fprintln(tw, strings.Join(row, "\t")+"\t")
 	}
-	for _, row := range rows {
-		line := fmt.Sprintf("%-*s", widths[0], row[0])
-		for i, cell := range row[1:] {
-			line += fmt.Sprintf("   %*s", widths[i+1], cell)
-		}
-		fmt.Fprintf(w, "  %s\n", strings.TrimRight(line, " "))
-	}
+	tw.Flush()
 }
 
 // header goes with the rows of sample.row.

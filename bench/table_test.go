@@ -48,10 +48,10 @@ func TestTable(t *testing.T) {
 	all := sum(a, b)
 	var got strings.Builder
 	table(&got, [][]string{header(), a.row("tcp clients", a.rate()), b.row("memory clients", b.rate()), all.row("total", all.rate())})
-	const want = `                   conns   packets   packets/s       p50       p99       max   errors
-  tcp clients         64   424,690     212,345   0.21 ms   0.21 ms   0.21 ms        1
-  memory clients       4     2,000       1,000    2.3 µs    2.3 µs    2.3 µs        0
-  total               68   426,690     213,345    2.3 µs   0.21 ms   0.21 ms        1
+	const want = `                    conns   packets   packets/s       p50       p99       max   errors
+      tcp clients      64   424,690     212,345   0.21 ms   0.21 ms   0.21 ms        1
+   memory clients       4     2,000       1,000    2.3 µs    2.3 µs    2.3 µs        0
+            total      68   426,690     213,345    2.3 µs   0.21 ms   0.21 ms        1
 `
 	if got.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", got.String(), want)

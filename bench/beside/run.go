@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/montanaflynn/stats"
 )
 
 // Config is what to measure.
@@ -33,7 +35,7 @@ type Result struct {
 // Run measures all ways in turns.
 func Run(ctx context.Context, cfg *Config) ([]Result, error) {
 	ways := []string{One, Two, Keep}
-	rounds := make([][][]time.Duration, len(ways)) // way, round: lateness, sorted
+	rounds := make([][][]time.Duration, len(ways)) // way, round: lateness
 	for range cfg.Rounds {
 		for i, how := range ways {
 			late, err := cfg.round(ctx, how)
@@ -49,12 +51,12 @@ func Run(ctx context.Context, cfg *Config) ([]Result, error) {
 		var p50, p99 []time.Duration
 		var ratios []float64
 		for n, late := range rounds[i] {
-			p50 = append(p50, quantile(late, 50))
-			p99 = append(p99, quantile(late, 99))
-			ratios = append(ratios, float64(p99[n])/float64(quantile(rounds[0][n], 99)))
-			r.Max = max(r.Max, late[len(late)-1])
+			p50 = append(p50, percentile(late, 50))
+			p99 = append(p99, percentile(late, 99))
+			ratios = append(ratios, float64(p99[n])/float64(percentile(rounds[0][n], 99)))
+			r.Max = max(r.Max, slices.Max(late))
 		}
-		r.P50, r.P99, r.Ratio = median(p50), median(p99), median(ratios)
+		r.P50, r.P99, r.Ratio = percentile(p50, 50), percentile(p99, 50), percentile(ratios, 50)
 		results = append(results, r)
 	}
 	return results, nil
@@ -91,15 +93,12 @@ func (cfg *Config) meet(ctx context.Context, out io.Reader) ([]time.Duration, er
 	if err == nil && len(late) == 0 {
 		err = errors.New("no snapshot came")
 	}
-	slices.Sort(late)
 	return late, err
 }
 
-// quantile is the nth of a hundred; sorted is not empty.
-func quantile(sorted []time.Duration, n int) time.Duration { return sorted[(len(sorted)-1)*n/100] }
-
-// median is of what is not empty.
-func median[T float64 | time.Duration](v []T) T {
-	slices.Sort(v)
-	return v[len(v)/2]
+// percentile returns the value that a share of v, in percent, is below. v is not
+// empty.
+func percentile[T float64 | time.Duration](v []T, share float64) T {
+	p, _ := stats.Percentile(stats.LoadRawData(v), share) // it fails only without values
+	return T(p)
 }

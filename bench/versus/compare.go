@@ -35,8 +35,5 @@ func compareCommand(_ context.Context, args []string, std command.IO) error {
 	if len(changes) == 0 {
 		return fmt.Errorf("%s and %s have nothing in common", fs.Arg(0), fs.Arg(1))
 	}
-	for _, c := range changes {
-		fmt.Fprintln(std.Out, c)
-	}
-	return nil
+	return result.WriteChanges(std.Out, changes)
 }

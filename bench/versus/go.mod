@@ -7,6 +7,7 @@ require (
 	github.com/cloudwego/netpoll v0.7.2
 	github.com/containerd/ttrpc v1.2.10
 	github.com/lesismal/nbio v1.6.5
+	github.com/montanaflynn/stats v0.14.0
 	github.com/nats-io/nats-server/v2 v2.15.2
 	github.com/nats-io/nats.go v1.55.0
 	github.com/packetmq/packetmq v0.0.0
@@ -52,4 +53,3 @@ require (
 )
 
 replace github.com/packetmq/packetmq => ../../
-

@@ -11,7 +11,6 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"github.com/packetmq/packetmq/bench/versus/result"
@@ -31,7 +30,7 @@ type line struct {
 	values []float64 // NaN or 0 where there is none
 }
 
-// Plots writes the plots of a file into a folder, each as PNG and as SVG.
+// Plots writes the plots of a file into a folder, each as an SVG.
 func Plots(dir string, f *result.File) error {
 	for _, c := range charts(result.NewTable(f)) {
 		if err := c.write(dir); err != nil {
@@ -146,12 +145,7 @@ func (c *chart) write(dir string) error {
 	const width, height = 24 * vg.Centimeter, 13 * vg.Centimeter
 	svg := vgsvg.New(width, height)
 	p.Draw(draw.New(svg))
-	if err := save(filepath.Join(dir, c.file+".svg"), svg); err != nil {
-		return err
-	}
-	png := vgimg.PngCanvas{Canvas: vgimg.New(width, height)}
-	p.Draw(draw.New(png))
-	return save(filepath.Join(dir, c.file+".png"), png)
+	return save(filepath.Join(dir, c.file+".svg"), svg)
 }
 
 func save(name string, from io.WriterTo) error {

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"image/png"
 	"os"
 	"path/filepath"
 	"strings"
@@ -244,13 +243,5 @@ func TestPlots(t *testing.T) {
 		if err != nil || !strings.Contains(string(svg), "<svg") {
 			t.Errorf("%s.svg: %v", name, err)
 		}
-		f, err := os.Open(filepath.Join(dir, name+".png"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := png.DecodeConfig(f); err != nil {
-			t.Errorf("%s.png: %v", name, err)
-		}
-		f.Close()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"text/tabwriter"
 )
 
 // Change is a subject under a cell in two files, by server CPU per packet.
@@ -16,20 +17,36 @@ type Change struct {
 	OldRatio, NewRatio Stat
 }
 
-// String is a line of a table.
-func (c Change) String() string {
-	line := fmt.Sprintf("%-16s %-8s %-14s %9.0f ns → %9.0f ns  %+6.1f %%", c.Subject, c.Cell.Group, c.Cell.Name(), c.Old.Median, c.New.Median, 100*(c.New.Median/c.Old.Median-1))
+// WriteChanges writes a table with a line for each change.
+func WriteChanges(w io.Writer, changes []Change) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for i := range changes {
+		fmt.Fprintln(tw, strings.Join(changes[i].cells(), "\t"))
+	}
+	return tw.Flush()
+}
+
+// cells returns what a table shows of the change. The change beside limit is
+// missing where limit was not measured.
+func (c *Change) cells() []string {
 	before, after := c.Old, c.New
+	beside, within := "", ""
 	if c.OldRatio.Known() && c.NewRatio.Known() {
-		line += fmt.Sprintf("  beside limit %+6.1f %%", 100*(c.NewRatio.Median/c.OldRatio.Median-1))
+		beside = "beside limit " + percent(c.OldRatio, c.NewRatio)
 		if c.Subject != limit { // which is always the same beside itself
 			before, after = c.OldRatio, c.NewRatio
 		}
 	}
 	if after.Low <= before.High && after.High >= before.Low {
-		line += "  within the spread"
+		within = "within the spread"
 	}
-	return line
+	return []string{c.Subject.String(), c.Cell.Group, c.Cell.Name(),
+		fmt.Sprintf("%.0f ns → %.0f ns", c.Old.Median, c.New.Median), percent(c.Old, c.New), beside, within}
+}
+
+// percent is by how much the median of after is more than that of before.
+func percent(before, after Stat) string {
+	return fmt.Sprintf("%+.1f %%", 100*(after.Median/before.Median-1))
 }
 
 var limit = Subject{"limit", "raw"}

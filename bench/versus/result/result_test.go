@@ -123,6 +123,16 @@ func TestSubjectsAndCells(t *testing.T) {
 	}
 }
 
+// line is what a table shows of a change.
+func line(t *testing.T, c Change) string {
+	t.Helper()
+	var b strings.Builder
+	if err := WriteChanges(&b, []Change{c}); err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimRight(b.String(), " \n")
+}
+
 func TestCompare(t *testing.T) {
 	before := &File{Samples: []Sample{sample(base, cell, 100, 0), sample(ours, cell, 200, 0), sample(Subject{"gone", "raw"}, cell, 1, 0)}}
 	after := &File{Samples: []Sample{sample(base, cell, 200, 0), sample(ours, cell, 200, 0)}}
@@ -134,10 +144,10 @@ func TestCompare(t *testing.T) {
 	if c.Subject != ours || c.Old.Median != 200 || c.New.Median != 200 || c.OldRatio.Median != 2 || c.NewRatio.Median != 1 {
 		t.Errorf("got %+v", c)
 	}
-	if line := c.String(); !strings.Contains(line, "+0.0 %  beside limit  -50.0 %") || strings.Contains(line, "spread") {
+	if line := line(t, c); !strings.Contains(line, "200 ns → 200 ns  +0.0 %  beside limit -50.0 %") || strings.Contains(line, "spread") {
 		t.Errorf("got %q", line)
 	}
-	if line := changes[0].String(); strings.Contains(line, "spread") || !strings.Contains(line, "+100.0 %") {
+	if line := line(t, changes[0]); strings.Contains(line, "spread") || !strings.Contains(line, "+100.0 %") {
 		t.Errorf("got %q", line)
 	}
 }
@@ -147,11 +157,11 @@ func TestCompareBesideLimit(t *testing.T) {
 	before := &File{Samples: []Sample{sample(base, cell, 100, 0), sample(ours, cell, 200, 0)}}
 	after := &File{Samples: []Sample{sample(base, cell, 150, 0), sample(ours, cell, 300, 0)}}
 	changes := Compare(before, after)
-	if line := changes[1].String(); !strings.Contains(line, "+50.0 %  beside limit   +0.0 %  within the spread") {
+	if line := line(t, changes[1]); !strings.Contains(line, "+50.0 %  beside limit +0.0 %  within the spread") {
 		t.Errorf("got %q", line)
 	}
 	before.Samples, after.Samples = before.Samples[1:], after.Samples[1:]
-	if line := Compare(before, after)[0].String(); !strings.HasSuffix(line, "+50.0 %") {
+	if line := line(t, Compare(before, after)[0]); !strings.HasSuffix(line, "+50.0 %") {
 		t.Errorf("without limit: got %q", line)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"github.com/montanaflynn/stats"
 )
 
 // Stat is a median over rounds and the spread around it: the quartiles, between
@@ -78,16 +80,14 @@ func stat(values []value) Stat {
 	if len(figures) == 0 {
 		return Stat{}
 	}
-	slices.Sort(figures)
-	return Stat{quantile(figures, 0.5), quantile(figures, 0.25), quantile(figures, 0.75), len(values), len(values) - len(quiet)}
+	return Stat{percentile(figures, 50), percentile(figures, 25), percentile(figures, 75), len(values), len(values) - len(quiet)}
 }
 
-// quantile is the value that a share of the sorted ones is below; between two of
-// them it is in proportion.
-func quantile(sorted []float64, share float64) float64 {
-	below, part := math.Modf(share * float64(len(sorted)-1))
-	i := int(below)
-	return sorted[i] + part*(sorted[min(i+1, len(sorted)-1)]-sorted[i])
+// percentile returns the value that a share of v, in percent, is below: between
+// two of them it is in proportion. v is not empty.
+func percentile(v []float64, share float64) float64 {
+	p, _ := stats.Percentile(v, share) // it fails only without values
+	return p
 }
 
 // Cells returns the cells of a group in the order in which they were run.
