@@ -80,7 +80,7 @@ func (p *process) address() string {
 // customServer is a server whose handler of bench:echo is fn.
 func customServer(t *testing.T, fn func(c *peer.Conn, reply *registry.Type, b []byte) error) (addr string) {
 	t.Helper()
-	server := peer.NewServer(registry.New(false), nil)
+	server := peer.NewServer(registry.New(), nil)
 	t.Cleanup(func() { server.Close() })
 	reply, err := addUntyped(server.Registry())
 	if err != nil {

@@ -98,7 +98,7 @@ func TestLoadTakesOtherEncodings(t *testing.T) {
 
 // The client takes over whatever ids the server has.
 func TestLoadAdapts(t *testing.T) {
-	reg := registry.New(false)
+	reg := registry.New()
 	reply, err := reg.Add(replyName, 999, nil)
 	if err != nil {
 		t.Fatal(err)

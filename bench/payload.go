@@ -131,7 +131,7 @@ func (b *bodies) of(seq uint64) []byte {
 
 // clientRegistry knows the two packets and takes over a server's ids of them.
 func clientRegistry() (reg *registry.Registry, echo *registry.Type, err error) {
-	reg = registry.New(true)
+	reg = registry.NewAdapting()
 	if echo, err = reg.Add(echoName, echoID, nil); err != nil {
 		return nil, nil, err
 	}

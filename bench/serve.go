@@ -68,7 +68,11 @@ func serveCommand(ctx context.Context, args []string, std command.IO) error {
 			return err
 		}
 	}
-	server, err := newServerOf(registry.New(*adapt), *mode, cfg, std.Err)
+	reg := registry.New()
+	if *adapt {
+		reg = registry.NewAdapting()
+	}
+	server, err := newServerOf(reg, *mode, cfg, std.Err)
 	if err != nil {
 		return err
 	}
@@ -98,7 +102,7 @@ func checkMode(mode string) error {
 
 // newServer makes a server that answers in one of the modes.
 func newServer(mode string, loops int, log io.Writer) (*peer.Server, error) {
-	return newServerOf(registry.New(false), mode, &peer.Config{Engine: &engine.Config{Loops: loops}}, log)
+	return newServerOf(registry.New(), mode, &peer.Config{Engine: &engine.Config{Loops: loops}}, log)
 }
 
 // newServerOf is newServer with all that can be set, but for the loggers, which

@@ -16,7 +16,7 @@ import (
 // with Config.TLS on both sides.
 func ExampleConfig_authenticate() {
 	password := []byte("open sesame")
-	srv := peer.NewServer(registry.New(false), &peer.Config{
+	srv := peer.NewServer(registry.New(), &peer.Config{
 		Identity: peer.Identity{
 			Authenticate: func(c *peer.Conn, cred peer.Credentials) error {
 				if subtle.ConstantTimeCompare(cred.Token, password) != 1 {
@@ -30,7 +30,7 @@ func ExampleConfig_authenticate() {
 	defer srv.Close()
 
 	connect := func(token string) error {
-		cli := peer.NewMemoryClient(registry.New(true), &peer.Config{
+		cli := peer.NewMemoryClient(registry.NewAdapting(), &peer.Config{
 			Identity: peer.Identity{Token: func(c *peer.Conn) []byte { return []byte(token) }},
 		})
 		if err := cli.RunAsync(); err != nil {

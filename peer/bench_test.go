@@ -13,7 +13,7 @@ import (
 // couple connects a memory client to a server on one loop.
 func couple(b *testing.B, server, client func(h Host, reg *registry.Registry)) *Conn {
 	b.Helper()
-	sreg, creg := registry.New(false), registry.New(true)
+	sreg, creg := registry.New(), registry.NewAdapting()
 	srv := NewServer(sreg, nil)
 	cli := NewMemoryClient(creg, &Config{Reactor: srv.Reactor()})
 	server(srv, sreg)
@@ -62,7 +62,7 @@ func BenchmarkMemoryRoundTripVirtual(b *testing.B) {
 	defer runtime.UnlockOSThread()
 	v := engine.NewVirtual(nil)
 	defer v.Close()
-	sreg, creg := registry.New(false), registry.New(true)
+	sreg, creg := registry.New(), registry.NewAdapting()
 	srv := NewMemoryServer(sreg, &Config{Reactor: v.Reactor()})
 	var c *Conn
 	cli := NewMemoryClient(creg, &Config{Reactor: v.Reactor(), Events: Events{OnMade: func(made *Conn) { c = made }}})

@@ -50,7 +50,7 @@ func (f *feed) Close()            {}
 func BenchmarkBurst(b *testing.B) {
 	for _, packets := range []int{1, 16, 64} {
 		b.Run(fmt.Sprint(packets), func(b *testing.B) {
-			reg := registry.New(false)
+			reg := registry.New()
 			echo := registry.MustAdd[note](reg, "b:echo", 17)
 			srv := NewServer(reg, &Config{Identity: Identity{SkipHandshake: true}})
 			HandleRaw(srv, echo, func(c *Conn, p []byte) error { return c.ReplyRaw(echo.Type(), p) })

@@ -147,7 +147,7 @@ func TestHooksMayReturnValues(t *testing.T) {
 
 // Every kind of field keeps its value or refuses it.
 func TestExactness(t *testing.T) {
-	reg := registry.New(false)
+	reg := registry.New()
 	pkt := registry.MustAdd[wide](reg, "test:wide", 20)
 	numbers := registry.MustAdd[map[string]uint8](reg, "test:numbers", 21)
 	texts := registry.MustAdd[string](reg, "test:text", 22)

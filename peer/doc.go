@@ -3,7 +3,7 @@
 //
 // A program registers its packets, makes a peer, and handles what arrives:
 //
-//	reg := registry.New(false) // a server insists on its ids, a client adapts
+//	reg := registry.New() // a server insists on its ids, a client adapts
 //	ping := registry.MustAdd[Ping](reg, "app:ping", 17)
 //	pong := registry.MustAdd[Pong](reg, "app:pong", 18)
 //

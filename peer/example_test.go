@@ -21,7 +21,7 @@ type Pong struct {
 // A server and a client over TCP. Each side numbers its packets as it likes;
 // the client takes over the server's numbers when they meet.
 func Example() {
-	sreg := registry.New(false)
+	sreg := registry.New()
 	ping := registry.MustAdd[Ping](sreg, "app:ping", 17)
 	pong := registry.MustAdd[Pong](sreg, "app:pong", 18)
 	srv := peer.NewServer(sreg, nil)
@@ -35,7 +35,7 @@ func Example() {
 	srv.RunAsync()
 	defer srv.Close()
 
-	creg := registry.New(true)
+	creg := registry.NewAdapting()
 	cping := registry.MustAdd[Ping](creg, "app:ping", 100)
 	cpong := registry.MustAdd[Pong](creg, "app:pong", 101)
 	cli := peer.NewClient(creg, nil)
@@ -58,7 +58,7 @@ func Example() {
 // A memory client shares the server's reactor: everything runs on one
 // goroutine, and the counter needs no lock.
 func ExampleMemoryClient() {
-	sreg := registry.New(false)
+	sreg := registry.New()
 	hit := registry.MustAdd[int](sreg, "app:hit", 17)
 	srv := peer.NewServer(sreg, nil)
 	total := 0
@@ -72,7 +72,7 @@ func ExampleMemoryClient() {
 	srv.RunAsync()
 	defer srv.Close()
 
-	creg := registry.New(true)
+	creg := registry.NewAdapting()
 	hit = registry.MustAdd[int](creg, "app:hit", 17)
 	cli := peer.NewMemoryClient(creg, &peer.Config{Reactor: srv.Reactor()})
 	conn, err := cli.Connect(context.Background(), srv)
@@ -89,13 +89,13 @@ func ExampleMemoryClient() {
 
 // A conversation ends with a reason that both sides are told.
 func ExampleConn_Softquit() {
-	srv := peer.NewMemoryServer(registry.New(false), &peer.Config{
+	srv := peer.NewMemoryServer(registry.New(), &peer.Config{
 		Events: peer.Events{OnMade: func(c *peer.Conn) { c.Softquit("reason.full") }},
 	})
 	srv.RunAsync()
 	defer srv.Close()
 	lost := make(chan error)
-	cli := peer.NewMemoryClient(registry.New(true), &peer.Config{
+	cli := peer.NewMemoryClient(registry.NewAdapting(), &peer.Config{
 		Events: peer.Events{OnLost: func(c *peer.Conn, reason error) { lost <- reason }},
 	})
 	cli.RunAsync()

@@ -79,7 +79,7 @@ const (
 // of bombs, or adapting, and without them, as in the transcripts.
 func fuzzSide(adapt bool) *side {
 	s := newSide(adapt, 40, 41)
-	s.reg = registry.New(adapt)
+	s.reg = newRegistry(adapt)
 	for i, name := range []string{"app:ping", "app:pong"} {
 		if _, err := s.reg.Add(name, 17+i, nil); err != nil {
 			panic(err)

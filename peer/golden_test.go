@@ -82,7 +82,7 @@ func settings(line string) (values map[string]string, packets []string) {
 func sideOf(t *testing.T, values map[string]string, packets []string) *side {
 	t.Helper()
 	s := newSide(values["adapt"] == "true", 17, 18)
-	s.reg = registry.New(values["adapt"] == "true")
+	s.reg = newRegistry(values["adapt"] == "true")
 	s.cfg.NoExtensions = true
 	for _, name := range packets {
 		id, err := strconv.Atoi(values[name])

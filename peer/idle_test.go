@@ -30,7 +30,7 @@ func TestIdleConnMemory(t *testing.T) {
 		t.Skipf("%d descriptors are not to be had", n)
 	}
 	made := make(chan struct{})
-	server := NewServer(registry.New(false), &Config{Events: Events{OnMade: func(*Conn) { made <- struct{}{} }}})
+	server := NewServer(registry.New(), &Config{Events: Events{OnMade: func(*Conn) { made <- struct{}{} }}})
 	ln := open(t, server)
 	fds := make([]int, 0, first+conns)
 	t.Cleanup(func() {

@@ -11,8 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/packetmq/packetmq/registry"
 )
 
 // python finds an interpreter with Twisted and u-msgpack, or skips the test;
@@ -77,7 +75,7 @@ func (s *script) ok() {
 // app is a side with app:ping and app:pong, which answers pings.
 func app(adapt bool, ping, pong int) *side {
 	s := newSide(adapt, ping, pong)
-	s.reg = registry.New(adapt)
+	s.reg = newRegistry(adapt)
 	s.reg.Add("app:ping", ping, nil)
 	s.reg.Add("app:pong", pong, nil)
 	return s

@@ -85,7 +85,7 @@ func TestNoSuchOverflow(t *testing.T) {
 		{255, 255, registry.Refuse},
 		{255, registry.CloseSlow, registry.CloseSlow},
 	} {
-		client := NewClient(registry.New(true), &Config{Overflow: test.of})
+		client := NewClient(registry.NewAdapting(), &Config{Overflow: test.of})
 		c, err := client.newConn()
 		if err != nil {
 			t.Fatal(err)

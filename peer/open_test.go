@@ -105,7 +105,7 @@ func TestOnOpenDoesNotPassAuthenticate(t *testing.T) {
 // skip it.
 func TestOnOpenInPlaceOfAHandshake(t *testing.T) {
 	setUp := func(s, c *side) {
-		c.reg = registry.New(true)
+		c.reg = registry.NewAdapting()
 		c.ping = registry.MustAdd[note](c.reg, "test:ping", 17) // as nobody adapts
 		s.cfg.OnOpen = func(c *Conn) { c.SetState(Active) }
 		c.cfg.OnOpen = s.cfg.OnOpen
@@ -121,7 +121,7 @@ func TestOnOpenInPlaceOfAHandshake(t *testing.T) {
 }
 
 func TestPeerData(t *testing.T) {
-	server := NewServer(registry.New(false), nil)
+	server := NewServer(registry.New(), nil)
 	defer server.Close()
 	if server.Data() != nil {
 		t.Errorf("data %v", server.Data())

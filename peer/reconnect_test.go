@@ -88,8 +88,8 @@ func TestComingBackWhereItIsHopeless(t *testing.T) {
 	}{
 		"denied":       {deny, ReasonDenied},
 		"other names":  {func(s, c *side) { s.reg.Add("test:more", 19, nil) }, ReasonNonEqualPackets},
-		"same policy":  {func(s, c *side) { s.reg = registry.New(true) }, ReasonSameAdaptivePolicy},
-		"at the start": {func(s, c *side) { s.reg = registry.New(true); deny(s, c) }, ReasonSameAdaptivePolicy},
+		"same policy":  {func(s, c *side) { s.reg = registry.NewAdapting() }, ReasonSameAdaptivePolicy},
+		"at the start": {func(s, c *side) { s.reg = registry.NewAdapting(); deny(s, c) }, ReasonSameAdaptivePolicy},
 	} {
 		t.Run(name, func(t *testing.T) {
 			overBoth(t, func(t *testing.T, memory bool) {

@@ -82,7 +82,7 @@ func (tracerOfAny) OnReceive(registry.Conn, any) error { return nil }
 
 // What was removed is not counted under the name of what has its index now.
 func TestUnhandledPacketsThatAreRemoved(t *testing.T) {
-	reg := registry.New(false)
+	reg := registry.New()
 	var u unhandled
 	old, _ := reg.Add("test:old", 20, nil)
 	if !u.add(old) || u.add(old) {

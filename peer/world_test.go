@@ -62,9 +62,17 @@ type side struct {
 	events chan event
 }
 
+// newRegistry makes a registry of a side that adapts, or of one that insists.
+func newRegistry(adapt bool) *registry.Registry {
+	if adapt {
+		return registry.NewAdapting()
+	}
+	return registry.New()
+}
+
 // newSide registers test:ping and test:pong under two ids.
 func newSide(adapt bool, ping, pong int) *side {
-	s := &side{reg: registry.New(adapt), events: make(chan event, 1000)}
+	s := &side{reg: newRegistry(adapt), events: make(chan event, 1000)}
 	s.ping = registry.MustAdd[note](s.reg, "test:ping", ping)
 	s.pong = registry.MustAdd[note](s.reg, "test:pong", pong)
 	s.cfg.OnMade = func(c *Conn) { s.events <- event{"made", c, nil} }

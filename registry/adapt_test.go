@@ -12,7 +12,7 @@ import (
 // pair is a table of two packets of an application, ping 17 and pong 18, and
 // an internal one, extra 4.
 func pair(t testing.TB) (*Registry, *Table) {
-	r := New(true)
+	r := NewAdapting()
 	mustAdd(t, r, "app:ping", 17, nil)
 	mustAdd(t, r, "app:pong", 18, nil)
 	if _, err := r.AddInternal("packetmq:extra", 4, nil); err != nil {

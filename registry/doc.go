@@ -7,7 +7,7 @@
 //
 //	type Move struct{ X, Y int }
 //
-//	r := registry.New(false)
+//	r := registry.New()
 //	move := registry.MustAdd[Move](r, "game:move", 16)
 //	pong, err := r.Add("game:pong", 17, nil)
 //	ping, err := r.Add("game:ping", 18, registry.Echo{As: "game:pong"})

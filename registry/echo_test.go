@@ -7,7 +7,7 @@ import (
 )
 
 func TestEcho(t *testing.T) {
-	r := New(false)
+	r := New()
 	pong := MustAdd[object](r, "app:pong", 20)
 	for _, as := range []any{"app:pong", 20, pong, pong.Type()} {
 		ty := mustAdd(t, r, "app:ping", 21, &Echo{As: as})
@@ -25,7 +25,7 @@ func TestEcho(t *testing.T) {
 }
 
 func TestEqualEchosAreOne(t *testing.T) {
-	r := New(false)
+	r := New()
 	mustAdd(t, r, "app:a", 20, Echo{As: "app:pong"})
 	mustAdd(t, r, "app:b", 21, Echo{As: "app:pong"})
 	if _, err := r.Lookup(Echo{As: "app:pong"}); !errors.Is(err, ErrAmbiguous) {

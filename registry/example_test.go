@@ -11,7 +11,7 @@ type Move struct{ X, Y int }
 
 // A name, an id, an object and a handle all find the packet.
 func Example() {
-	r := registry.New(false)
+	r := registry.New()
 	move := registry.MustAdd[Move](r, "game:move", 16)
 	echo := &registry.Echo{As: "game:pong"}
 	if _, err := r.Add("game:ping", 17, echo); err != nil {
@@ -35,7 +35,7 @@ func Example() {
 
 // A connection takes over the other side's ids; the registry keeps its own.
 func ExampleTable_Adapt() {
-	client, server := registry.New(true), registry.New(false)
+	client, server := registry.NewAdapting(), registry.New()
 	ping := registry.MustAdd[Move](client, "game:ping", 40)
 	registry.MustAdd[Move](server, "game:ping", 17)
 
@@ -54,7 +54,7 @@ func ExampleTable_Adapt() {
 
 // Two sides that do not have the same packets learn which ones.
 func ExampleMismatchError() {
-	client, server := registry.New(true), registry.New(false)
+	client, server := registry.NewAdapting(), registry.New()
 	registry.MustAdd[Move](client, "game:move", 16)
 	registry.MustAdd[Move](server, "game:jump", 16)
 
@@ -69,7 +69,7 @@ func ExampleMismatchError() {
 // A packet removed while a connection is up has no id on it any more, and one
 // added has none yet.
 func ExampleTable_Rebase() {
-	r := registry.New(true)
+	r := registry.NewAdapting()
 	registry.MustAdd[Move](r, "game:move", 16)
 	registry.MustAdd[Move](r, "game:jump", 17)
 	conn, err := r.Table().Adapt([]registry.Entry{

@@ -92,7 +92,7 @@ func mustAdd(t testing.TB, r *Registry, name string, id int, obj any) *Type {
 // filled is a registry with n packets of an application at ids from first on.
 func filled(t testing.TB, n, first int) *Registry {
 	t.Helper()
-	r := New(true)
+	r := NewAdapting()
 	for i := range n {
 		mustAdd(t, r, fmt.Sprintf("app:packet%d", i), first+i, nil)
 	}

@@ -48,7 +48,7 @@ func TestHooks(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			ty := mustAdd(t, New(false), "app:a", 20, tt.obj)
+			ty := mustAdd(t, New(), "app:a", 20, tt.obj)
 			got := ty.Hooks()
 			if (got == nil) != (tt.want == nil) || got != nil && *got != *tt.want {
 				t.Errorf("Hooks() = %v, want %v", got, tt.want)
@@ -86,7 +86,7 @@ func (s *shifty) NewValue(t *Type) any {
 
 // An object of several packets is told each time which of them it serves.
 func TestHooksAreToldTheirPacket(t *testing.T) {
-	r, obj := New(false), &shifty{}
+	r, obj := New(), &shifty{}
 	for i, name := range []string{"app:a", "app:b"} {
 		ty := mustAdd(t, r, name, 20+i, obj)
 		h := ty.Hooks()
@@ -144,7 +144,7 @@ func TestHooksOfAnotherShapeAreRefused(t *testing.T) {
 		}{}, []string{"OnReceive"}},
 	}
 	for _, tt := range tests {
-		r := New(false)
+		r := New()
 		_, plain := r.Add("app:a", 20, tt.obj)
 		_, typed := Add[int](r, "app:a", 20, WithObject(tt.obj))
 		_, internal := r.AddInternal("packetmq:a", 5, tt.obj)

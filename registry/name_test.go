@@ -65,7 +65,7 @@ func TestInternalPackets(t *testing.T) {
 		{"packetmq:handshake_pubids", 2},
 		{"packetmq:handshake_finish", 3},
 	}
-	got := New(false).Table().IDs()
+	got := New().Table().IDs()
 	if len(got) != len(want) {
 		t.Fatalf("a new registry has %v", got)
 	}
@@ -82,7 +82,7 @@ func FuzzName(f *testing.F) {
 	}
 	valid := regexp.MustCompile(`\A[ -9;-~]+:[ -~]+\z`)
 	f.Fuzz(func(t *testing.T, name string) {
-		r := New(false)
+		r := New()
 		before := r.Table()
 		ty, err := r.Add(name, 16, nil)
 		if want := valid.MatchString(name) && len(name) <= 128 && !strings.HasPrefix(name, "packetmq:"); (err == nil) != want {

@@ -7,7 +7,7 @@ import (
 )
 
 func TestOptions(t *testing.T) {
-	r := New(false)
+	r := New()
 	obj := &receiver{}
 	limits := codec.Limits{Depth: 1, Elements: 2, Budget: 3}
 	plain, err := r.Add("app:plain", 20, nil, MaxSize(100), nil)

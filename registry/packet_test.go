@@ -3,7 +3,7 @@ package registry
 import "testing"
 
 func TestPacket(t *testing.T) {
-	r := New(false)
+	r := New()
 	p := MustAdd[object](r, "app:a", 20)
 	if p.Name() != "app:a" || p.ID() != 20 || p.Type() != r.Table().Type(20) {
 		t.Errorf("%s, %d, %v", p.Name(), p.ID(), p.Type())
@@ -25,7 +25,7 @@ func TestZeroPacket(t *testing.T) {
 	if p.Type() != nil || p.Name() != "" || p.ID() != 0 {
 		t.Errorf("%v, %q, %d", p.Type(), p.Name(), p.ID())
 	}
-	if q, err := Add[object](New(false), "", 20); q != p || err == nil {
+	if q, err := Add[object](New(), "", 20); q != p || err == nil {
 		t.Errorf("failed Add = %v, %v", q, err)
 	}
 }
@@ -36,6 +36,6 @@ func TestMustAddPanics(t *testing.T) {
 			t.Errorf("panic with %v", err)
 		}
 	}()
-	MustAdd[object](New(false), "app:a", 15)
+	MustAdd[object](New(), "app:a", 15)
 	t.Error("no panic")
 }

@@ -6,9 +6,9 @@ import (
 )
 
 // Registry maps packet names, ids and objects to each other, for all peers of
-// one side of a program. Make one with New; the zero Registry is New(false). Any
-// goroutine may call its methods; those that only read take no lock, but for
-// the first ones after a change.
+// one side of a program. Make one with New or NewAdapting; the zero Registry is
+// that of New. Any goroutine may call its methods; those that only read take no
+// lock, but for the first ones after a change.
 type Registry struct {
 	adapt bool
 	table atomic.Pointer[Table] // of the catalog; nil from a change until a reader asks
@@ -19,15 +19,16 @@ type Registry struct {
 	lookups int // in the catalog, since it changed
 }
 
-// New makes a registry of the four internal packets.
+// New makes a registry whose side insists on its own ids, as servers usually
+// do. It has the four internal packets.
 //
-// Adapt says whether this side takes over the other side's ids when it
-// connects, as clients usually do, or insists on its own, as servers usually
-// do. Two sides of a connection must differ in it, unless they share the
-// registry and are connected in memory.
-func New(adapt bool) *Registry {
-	return &Registry{adapt: adapt}
-}
+// Of the two sides of a connection one insists and the other adapts, unless
+// they share the registry and are connected in memory.
+func New() *Registry { return &Registry{} }
+
+// NewAdapting makes a registry whose side takes over the other side's ids when
+// it connects, as clients usually do. All else is as for New.
+func NewAdapting() *Registry { return &Registry{adapt: true} }
 
 // lock takes the lock of a catalog that has the packets every registry has.
 func (r *Registry) lock() {

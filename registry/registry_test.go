@@ -14,10 +14,11 @@ import (
 )
 
 func TestAdapts(t *testing.T) {
-	for _, adapt := range []bool{false, true} {
-		if got := New(adapt).Adapts(); got != adapt {
-			t.Errorf("New(%v).Adapts() = %v", adapt, got)
-		}
+	if New().Adapts() || new(Registry).Adapts() {
+		t.Error("a registry of New, or a zero one, adapts")
+	}
+	if !NewAdapting().Adapts() {
+		t.Error("a registry of NewAdapting does not adapt")
 	}
 }
 
@@ -106,7 +107,7 @@ func TestAddRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := New(false)
+			r := New()
 			mustAdd(t, r, "app:a", 20, taken)
 			mustAdd(t, r, "app:b", 21, nil)
 			if _, err := r.AddInternal("packetmq:extra", 4, nil); err != nil {
@@ -185,7 +186,7 @@ func TestZeroRegistry(t *testing.T) {
 }
 
 func TestConflictNamesBoth(t *testing.T) {
-	r := New(false)
+	r := New()
 	mustAdd(t, r, "app:a", 20, nil)
 	_, err := r.Add("app:b", 20, nil)
 	e, ok := errors.AsType[*ConflictError](err)
@@ -195,7 +196,7 @@ func TestConflictNamesBoth(t *testing.T) {
 }
 
 func TestAddBounds(t *testing.T) {
-	r := New(false)
+	r := New()
 	low, high := mustAdd(t, r, "app:low", MinID, nil), mustAdd(t, r, "app:high", MaxID, nil)
 	lowest, err := r.AddInternal("packetmq:low", 4, nil)
 	if err != nil {
@@ -240,7 +241,7 @@ func TestFull(t *testing.T) {
 }
 
 func TestRemoveRefuses(t *testing.T) {
-	r := New(false)
+	r := New()
 	mustAdd(t, r, "app:a", 20, nil)
 	table := r.Table()
 	for id, name := range [...]string{NameInit, NameSoftquit, NamePubIDs, NameFinish} {
@@ -272,7 +273,7 @@ func TestAddWhileConnsAreOpen(t *testing.T) {
 	}
 	for name, add := range add {
 		t.Run(name, func(t *testing.T) {
-			r := New(false)
+			r := New()
 			told := r.Join()
 			r.Join()
 			e, ok := errors.AsType[*InUseError](add(r))
@@ -373,7 +374,7 @@ func TestLookupsMakeATable(t *testing.T) {
 }
 
 func TestRemoveInternal(t *testing.T) {
-	r := New(false)
+	r := New()
 	ty, err := r.AddInternal("packetmq:extra", 4, &object{})
 	if err != nil {
 		t.Fatal(err)
@@ -389,7 +390,7 @@ func TestRemoveInternal(t *testing.T) {
 
 // A name, an id, an object and an index are free again after a Remove.
 func TestRemoveFrees(t *testing.T) {
-	r := New(false)
+	r := New()
 	obj := &object{}
 	first := mustAdd(t, r, "app:a", 300, obj)
 	if err := r.Remove(obj); err != nil {
@@ -439,7 +440,7 @@ func keysOf(p Packet[object], obj any) map[string]any {
 func TestKeys(t *testing.T) {
 	obj := &object{}
 	setup := func(t *testing.T) (*Registry, Packet[object]) {
-		r := New(false)
+		r := New()
 		mustAdd(t, r, "app:before", 39, &object{})
 		p := MustAdd[object](r, "app:typed", 40, WithObject(obj))
 		mustAdd(t, r, "app:after", 41, object{})
@@ -489,7 +490,7 @@ func unknown(t *testing.T, r *Registry, key any) {
 }
 
 func TestUnknownKeys(t *testing.T) {
-	r, other := New(false), New(false)
+	r, other := New(), New()
 	mustAdd(t, r, "app:a", 20, object{1})
 	foreign := mustAdd(t, other, "app:a", 20, nil)
 	for _, key := range []any{
@@ -503,7 +504,7 @@ func TestUnknownKeys(t *testing.T) {
 }
 
 func TestObjectOfNone(t *testing.T) {
-	r := New(false)
+	r := New()
 	mustAdd(t, r, "app:a", 20, nil)
 	if obj, err := r.Object("app:a"); obj != nil || err != nil {
 		t.Errorf("Object = %v, %v", obj, err)
@@ -512,7 +513,7 @@ func TestObjectOfNone(t *testing.T) {
 
 // An object of several packets is no key until it serves one again.
 func TestSharedObject(t *testing.T) {
-	r := New(false)
+	r := New()
 	obj := &object{}
 	mustAdd(t, r, "app:a", 20, obj)
 	b := mustAdd(t, r, "app:b", 21, obj)
@@ -553,7 +554,7 @@ func TestModel(t *testing.T) {
 	}
 	for seed := range uint64(20) {
 		rnd := rand.New(rand.NewPCG(seed, 0))
-		r := New(false)
+		r := New()
 		model := slices.Clone(r.Table().IDs())
 		var past []frozen
 		for range 300 {
@@ -592,7 +593,7 @@ func TestModel(t *testing.T) {
 // Readers see whole tables, whatever writers do.
 func TestConcurrent(t *testing.T) {
 	const writers, readers, rounds = 4, 4, 200
-	r := New(false)
+	r := New()
 	shared := &object{}
 	var group sync.WaitGroup
 	for w := range writers {
@@ -691,7 +692,7 @@ func BenchmarkAdd(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				r := New(false)
+				r := New()
 				for i, name := range names {
 					if _, err := r.Add(name, MinID+i, nil); err != nil {
 						b.Fatal(err)

@@ -8,7 +8,7 @@ import (
 )
 
 func TestTypeOfEveryID(t *testing.T) {
-	r := New(false)
+	r := New()
 	want := map[int]*Type{}
 	for _, id := range []int{16, 255, 256, 257, 511, 512, 32767, 32768, 65279, 65280, 65535} {
 		want[id] = mustAdd(t, r, fmt.Sprintf("app:%d", id), id, nil)
@@ -132,7 +132,7 @@ func BenchmarkType(b *testing.B) {
 		count int
 		step  int
 	}{{"dense", 60, 1}, {"scattered", 60, 1000}, {"many", 4000, 16}} {
-		r := New(false)
+		r := New()
 		for i := range ids.count {
 			mustAdd(b, r, fmt.Sprintf("app:%d", i), MinID+i*ids.step, nil)
 		}

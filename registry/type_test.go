@@ -7,7 +7,7 @@ import (
 )
 
 func TestType(t *testing.T) {
-	r := New(false)
+	r := New()
 	obj := &object{}
 	first, second := mustAdd(t, r, "app:a", 400, obj), mustAdd(t, r, "app:b", 20, nil)
 	if first.Name() != "app:a" || first.ID() != 400 || first.Object() != obj || first.Internal() {
@@ -45,7 +45,7 @@ func TestTypeNew(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			ty, err := tt.add(New(false))
+			ty, err := tt.add(New())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/registry"
 )
 
 const (
@@ -18,7 +19,7 @@ const (
 func measure(ctx context.Context, game, telemetry string, window time.Duration) ([]time.Duration, error) {
 	r := engine.New(nil)
 	defer r.Close()
-	p := newPackets(true)
+	p := newPackets(registry.NewAdapting())
 	cli := peer.NewClient(p.reg, &peer.Config{Reactor: r})
 	var late []time.Duration
 	err := peer.Handle(cli, p.snapshot, func(_ *peer.Conn, s *snapshot) error {

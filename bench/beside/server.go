@@ -36,8 +36,7 @@ type packets struct {
 	report   registry.Packet[int64]
 }
 
-func newPackets(adapt bool) packets {
-	reg := registry.New(adapt)
+func newPackets(reg *registry.Registry) packets {
 	return packets{reg, registry.MustAdd[snapshot](reg, "beside:snapshot", 20), registry.MustAdd[int64](reg, "beside:report", 21)}
 }
 
@@ -52,7 +51,7 @@ func Serve(ctx context.Context, how string, in io.Reader, out io.Writer) error {
 		second = engine.New(cfg)
 		defer second.Close()
 	}
-	game, telemetry := newPackets(false), newPackets(false)
+	game, telemetry := newPackets(registry.New()), newPackets(registry.New())
 	players := peer.NewServer(game.reg, &peer.Config{Reactor: first})
 	reporters := peer.NewServer(telemetry.reg, &peer.Config{Reactor: second})
 	if err := peer.Handle(players, game.report, func(*peer.Conn, *int64) error { return nil }); err != nil {

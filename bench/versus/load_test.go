@@ -87,7 +87,7 @@ func TestServers(t *testing.T) {
 // The load speaks packetmq's handshake.
 func TestHandshake(t *testing.T) {
 	addr := startServer(t, func(ctx context.Context, addr, _ string, out io.Writer) error {
-		reg := registry.New(false)
+		reg := registry.New()
 		if _, err := reg.Add("bench:echo", 17, nil); err != nil {
 			return err
 		}

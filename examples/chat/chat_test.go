@@ -14,6 +14,7 @@ import (
 
 	"github.com/packetmq/packetmq/internal/leak"
 	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/registry"
 )
 
 // noon is what every clock shows.
@@ -297,7 +298,7 @@ func TestNames(t *testing.T) {
 func TestStranger(t *testing.T) {
 	leak.Check(t)
 	_, addr := startServer(t)
-	p := newPackets(true)
+	p := newPackets(registry.NewAdapting())
 	lost := make(chan error, 1)
 	c := peer.NewClient(p.reg, &peer.Config{Events: peer.Events{OnLost: func(_ *peer.Conn, reason error) { lost <- reason }}})
 	defer c.Close()

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/registry"
 )
 
 // client is one terminal in the room. Its fields are touched on its loop only.
@@ -25,7 +26,7 @@ type client struct {
 func runClient(ctx context.Context, addr, name string, in io.Reader, out io.Writer) error {
 	stay, quit := context.WithCancel(ctx) // not for Connect: made may quit before that returns
 	defer quit()
-	c := &client{packets: newPackets(true), screen: screen{out}, name: name, quit: quit}
+	c := &client{packets: newPackets(registry.NewAdapting()), screen: screen{out}, name: name, quit: quit}
 	p := peer.NewClient(c.reg, &peer.Config{Events: peer.Events{OnMade: c.made, OnLost: c.lost}})
 	err := errors.Join(
 		peer.Handle(p, c.pub, c.onPub),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/registry"
 )
 
 const houseName = "house"
@@ -22,7 +23,7 @@ type house struct {
 
 // openHouse has the house join the room, before anybody else can.
 func openHouse(ctx context.Context, room *server) error {
-	h := &house{packets: newPackets(true), room: room, joined: make(chan error, 1)}
+	h := &house{packets: newPackets(registry.NewAdapting()), room: room, joined: make(chan error, 1)}
 	c := peer.NewMemoryClient(h.reg, &peer.Config{Reactor: room.Reactor(), Events: peer.Events{OnMade: h.made}})
 	err := errors.Join(
 		peer.Handle(c, h.pub, h.onPub),

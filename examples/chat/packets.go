@@ -60,10 +60,8 @@ type packets struct {
 	cmd registry.Packet[SendCmd]
 }
 
-// newPackets makes the server's side, or, with adapt, a client's, which takes
-// over the server's ids.
-func newPackets(adapt bool) packets {
-	r := registry.New(adapt)
+// newPackets adds the packets to the registry of one side.
+func newPackets(r *registry.Registry) packets {
 	return packets{
 		reg: r,
 		msg: registry.MustAdd[Msg](r, "chat:msg", 16, registry.MaxSize(1<<10)),

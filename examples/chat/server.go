@@ -12,6 +12,7 @@ import (
 
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/registry"
 )
 
 const (
@@ -48,7 +49,7 @@ func runServer(ctx context.Context, addr string, in io.Reader, out io.Writer, no
 	ctx, quit := context.WithCancel(ctx)
 	defer quit()
 	s := &server{
-		packets: newPackets(false), screen: screen{out}, now: now, quit: quit,
+		packets: newPackets(registry.New()), screen: screen{out}, now: now, quit: quit,
 		guests: make(map[*peer.Conn]*guest), names: make(map[string]*guest),
 	}
 	s.Server = peer.NewServer(s.reg, &peer.Config{Events: peer.Events{OnMade: s.made, OnLost: s.lost}})

@@ -32,15 +32,15 @@ type Heard struct {
 
 const done = peer.Reason("echo.done")
 
-// register makes one side's registry. Of two sides one adapts, that is, takes
-// over the other one's ids: here it is the client.
-func register(adapt bool) (*registry.Registry, registry.Packet[Say], registry.Packet[Heard]) {
-	r := registry.New(adapt)
-	return r, registry.MustAdd[Say](r, "echo:say", 16), registry.MustAdd[Heard](r, "echo:heard", 17)
+// register adds the packets to the registry of one side. Of two sides one
+// adapts, that is, takes over the other one's ids: here it is the client.
+func register(r *registry.Registry) (registry.Packet[Say], registry.Packet[Heard]) {
+	return registry.MustAdd[Say](r, "echo:say", 16), registry.MustAdd[Heard](r, "echo:heard", 17)
 }
 
 func serve(addr string, out *log.Logger) (*peer.Server, string, error) {
-	reg, say, heard := register(false)
+	reg := registry.New()
+	say, heard := register(reg)
 	s := peer.NewServer(reg, &peer.Config{
 		Events: peer.Events{OnLost: func(c *peer.Conn, reason error) { out.Printf("server: conn %d left: %v", c.ID(), reason) }},
 	})
@@ -59,7 +59,8 @@ func serve(addr string, out *log.Logger) (*peer.Server, string, error) {
 }
 
 func talk(ctx context.Context, addr string, out *log.Logger) error {
-	reg, say, heard := register(true)
+	reg := registry.NewAdapting()
+	say, heard := register(reg)
 	lost := make(chan error, 1)
 	c := peer.NewClient(reg, &peer.Config{Events: peer.Events{OnLost: func(_ *peer.Conn, reason error) { lost <- reason }}})
 	texts := []string{"hello", "is anybody there?", "goodbye"}

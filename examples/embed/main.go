@@ -44,8 +44,7 @@ type packets struct {
 	burn  registry.Packet[Burn]
 }
 
-func newPackets(adapt bool) packets {
-	r := registry.New(adapt)
+func newPackets(r *registry.Registry) packets {
 	// Reuse: states come often, and no handler here keeps one.
 	return packets{
 		reg:   r,
@@ -65,7 +64,7 @@ func main() {
 // run is the program's main loop: it draws a frame whenever one is due, until
 // the lander is down. The world ticks beside it, each tick.
 func run(ctx context.Context, tick time.Duration, frames <-chan time.Time, out io.Writer) (err error) {
-	w := &world{packets: newPackets(false), lander: State{Height: 120, Fuel: 40}, down: make(chan State, 1)}
+	w := &world{packets: newPackets(registry.New()), lander: State{Height: 120, Fuel: 40}, down: make(chan State, 1)}
 	server := peer.NewServer(w.reg, nil)
 	defer func() { err = errors.Join(err, server.Shutdown(context.Background())) }()
 	loop := server.Reactor()

@@ -3,12 +3,13 @@ package main
 import (
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/registry"
 )
 
 // newPilot makes a client on a loop, which answers what it sees of the lander
 // with what the engine should do.
 func newPilot(loop *engine.Reactor) (*peer.MemoryClient, error) {
-	p := newPackets(true)
+	p := newPackets(registry.NewAdapting())
 	c := peer.NewMemoryClient(p.reg, &peer.Config{Reactor: loop})
 	return c, peer.Handle(c, p.state, func(conn *peer.Conn, s *State) error {
 		wanted := -0.5 - s.Height/8 // m/s: the lower, the slower

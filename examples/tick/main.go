@@ -37,8 +37,7 @@ type packets struct {
 	at   registry.Packet[Ball]
 }
 
-func newPackets(adapt bool) packets {
-	r := registry.New(adapt)
+func newPackets(r *registry.Registry) packets {
 	return packets{r, registry.MustAdd[Push](r, "ball:push", 16), registry.MustAdd[Ball](r, "ball:at", 17)}
 }
 
@@ -52,7 +51,7 @@ func main() {
 // play runs the game for so many ticks.
 func play(ctx context.Context, ticks int, each time.Duration, out io.Writer) error {
 	var ball Ball
-	p := newPackets(false)
+	p := newPackets(registry.New())
 	game := peer.NewServer(p.reg, &peer.Config{Engine: &engine.Config{OnCaller: true}})
 	defer game.Close()
 	err := peer.Handle(game, p.push, func(_ *peer.Conn, push *Push) error {
@@ -91,7 +90,7 @@ func play(ctx context.Context, ticks int, each time.Duration, out io.Writer) err
 // newPlayer is a player in memory, on the game's own loop; a Client elsewhere
 // would look the same.
 func newPlayer(game *peer.Server, out io.Writer) (*peer.MemoryClient, error) {
-	p := newPackets(true)
+	p := newPackets(registry.NewAdapting())
 	player := peer.NewMemoryClient(p.reg, &peer.Config{
 		Reactor: game.Reactor(),
 		Events:  peer.Events{OnMade: func(c *peer.Conn) { peer.Send(c, p.push, &Push{By: 1}) }},

@@ -75,9 +75,17 @@ type book struct {
 	narrow  bool         // ids are close together, so that those of two books overlap
 }
 
+// newRegistry makes a registry of a side that adapts, or of one that insists.
+func newRegistry(adapt bool) *registry.Registry {
+	if adapt {
+		return registry.NewAdapting()
+	}
+	return registry.New()
+}
+
 func (w *world) newBook(adapt bool, names []string) *book {
 	b := &book{
-		w: w, no: len(w.books), reg: registry.New(adapt), adapt: adapt,
+		w: w, no: len(w.books), reg: newRegistry(adapt), adapt: adapt,
 		forms: make(map[string]form), packets: make(map[string]registry.Packet[parcel]),
 		used: make(map[int]bool), narrow: w.chance(50),
 	}

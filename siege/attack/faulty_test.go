@@ -63,8 +63,11 @@ func serveFaulty(fault string) error {
 			logger.Info("a conn was made")
 		}
 	}
-	adapt := strings.Contains(strings.Join(os.Args, " "), "--adapt")
-	s := peer.NewServer(registry.New(adapt), cfg)
+	reg := registry.New()
+	if strings.Contains(strings.Join(os.Args, " "), "--adapt") {
+		reg = registry.NewAdapting()
+	}
+	s := peer.NewServer(reg, cfg)
 	defer s.Close()
 	if _, err := s.Registry().Add("bench:echo", idEcho, nil); err != nil {
 		return err

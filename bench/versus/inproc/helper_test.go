@@ -71,8 +71,16 @@ type side struct {
 	echo, reply registry.Packet[note]
 }
 
+// newRegistry makes a registry of a side that adapts, or of one that insists.
+func newRegistry(adapt bool) *registry.Registry {
+	if adapt {
+		return registry.NewAdapting()
+	}
+	return registry.New()
+}
+
 func newSide(adapt bool) *side {
-	s := &side{reg: registry.New(adapt)}
+	s := &side{reg: newRegistry(adapt)}
 	s.echo = registry.MustAdd[note](s.reg, echo, echoID, registry.Reuse())
 	s.reply = registry.MustAdd[note](s.reg, reply, echoID+1, registry.Reuse())
 	return s

@@ -58,7 +58,7 @@ func TestEcho(t *testing.T) {
 	for _, mode := range []string{"raw", "any"} {
 		t.Run(mode, func(t *testing.T) {
 			addr := start(t, mode)
-			reg := registry.New(true)
+			reg := registry.NewAdapting()
 			echo := registry.MustAdd[payload](reg, "bench:echo", 17)
 			reply := registry.MustAdd[payload](reg, "bench:reply", 18)
 			client := peer.NewClient(reg, nil)
