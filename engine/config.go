@@ -53,97 +53,107 @@ const spareFiles = 256
 
 // Config sets up a Reactor. The zero value, like nil, means the defaults.
 type Config struct {
-	// Loops is the number of event loops; 0 means 1: every callback of every
-	// conn on one goroutine. More than 1,024 are 1,024.
+	// Loops is the number of event loops, at most 1,024. With one, every callback of
+	// every conn runs on one goroutine. Default: 1.
 	Loops int
 
-	// OnCaller has all callbacks run on the goroutine that calls Run, or Poll, and
-	// on its thread: for programs with a main loop of their own. There is one loop
-	// then. RunAsync starts the reactor, and nothing is called before Run or Poll.
-	// A callback costs a change of goroutines more.
+	// OnCaller has all callbacks run on the goroutine that calls Run or Poll, and on
+	// its thread: for programs with a main loop of their own. There is one loop then.
+	// RunAsync starts the reactor, and nothing is called before Run or Poll. A callback
+	// costs a change of goroutines more. Default: the loops have goroutines of their
+	// own.
 	OnCaller bool
 
-	// PollTime is after how long Poll returns even if more is due; 0 means 5 ms.
+	// PollTime is after how long Poll returns even if more is due. Default: 5 ms.
 	PollTime time.Duration
 
-	// ReadBuffer is the size of a loop's read buffer in bytes, rounded up to a
-	// power of two; 0 means 256 KiB. It is one per loop, not per conn.
+	// ReadBuffer is the size of a loop's read buffer in bytes, rounded up to a power
+	// of two. It is one for each loop, not for each conn. Default: 256 KiB.
 	ReadBuffer int
 
-	// SoftPending is how much may wait for one conn's other side, in bytes,
-	// before the handler's Pressure is called; a conn that stays over it for
-	// SoftTime is ended with ErrSlowConsumer. 0 means 1 MiB, and 10 s.
+	// SoftPending is how many bytes may wait for one conn's other side before the
+	// handler's Pressure is called. Default: 1 MiB.
 	SoftPending int
-	SoftTime    time.Duration
+
+	// SoftTime is for how long a conn may stay over SoftPending before it is ended
+	// with ErrSlowConsumer. Default: 10 s.
+	SoftTime time.Duration
 
 	// StallTime is how long something may wait for one conn's other side, however
 	// little, and none of it move, before the conn is ended with ErrSlowConsumer.
-	// 0 means 30 s.
+	// Default: 30 s.
 	StallTime time.Duration
 
-	// MaxPending bounds, in bytes, what may wait for one conn's other side: what
-	// would go over it is refused, whichever way it is sent. 0 means 8 MiB.
+	// MaxPending bounds, in bytes, what may wait for one conn's other side. What would
+	// go over it is refused, whichever way it is sent. Default: 8 MiB.
 	MaxPending int
 
-	// MaxTotalPending bounds, in bytes of memory, what may wait for all conns
-	// together. Over it, conns that have the average waiting or more are refused. An
-	// eighth over it, those that have the most are ended with ErrSlowConsumer. What
-	// is queued and waits for its loop is counted from 4 KiB a conn. 0 means 512 MiB.
+	// MaxTotalPending bounds, in bytes of memory, what may wait for all conns together.
+	// Over it, conns that have the average waiting or more are refused. An eighth over
+	// it, those that have the most are ended with ErrSlowConsumer. What is queued and
+	// waits for its loop is counted from 4 KiB a conn. Default: 512 MiB.
 	MaxTotalPending int
 
-	// MaxTotalInput bounds, in bytes, the memory for input of all conns together
-	// that is not whole: frames of which the rest has not come, what comes before
-	// a late decision, and what waits for a share of a turn. Over it the conns end, with ErrInput, that keep the most
-	// and progress the least, and injected conns are read only as fast as their
-	// loop takes it. 0 means 512 MiB.
+	// MaxTotalInput bounds, in bytes, the memory for input of all conns together that
+	// cannot be handled yet: frames of which the rest has not come, what comes before a
+	// late decision, and what waits for a share of a turn. Over it the conns that keep
+	// the most and progress the least end with ErrInput, and injected conns are read
+	// only as fast as their loop takes it. Default: 512 MiB.
 	MaxTotalInput int
 
-	// MaxConns bounds the open conns; 0 means 65,536, or the limit of open
-	// files less 256 where that is smaller.
+	// MaxConns bounds the open conns. Default: 65,536, or the limit of open files less
+	// 256 where that is smaller.
 	MaxConns int
 
-	// ListenConfig makes the sockets that Listen listens at, and Dialer those of
-	// Dial. A Control function in one of them runs on the goroutine that listens
-	// or dials.
+	// ListenConfig makes the sockets that Listen listens at. A Control function in it
+	// runs on the goroutine that listens. Default: that of package net.
 	ListenConfig net.ListenConfig
-	Dialer       net.Dialer
 
-	// ReusePort lets several processes listen at one TCP address, where the
-	// system has SO_REUSEPORT: it spreads the conns over them. Elsewhere Listen
-	// returns an error.
+	// Dialer makes the sockets of Dial. A Control function in it runs on the goroutine
+	// that dials. Default: that of package net.
+	Dialer net.Dialer
+
+	// ReusePort lets several processes listen at one TCP address, where the system has
+	// SO_REUSEPORT, which spreads the conns over them. Elsewhere Listen returns an
+	// error. Default: one process has an address.
 	ReusePort bool
 
-	// SendBuffer and RecvBuffer are the sizes of the kernel's buffers of every
-	// socket that is accepted or dialled, in bytes; 0 leaves them to the system,
-	// which adapts them. Larger ones let one conn have more on a long way at
-	// once; smaller ones bound what many conns take, since neither is counted
-	// here.
-	SendBuffer, RecvBuffer int
+	// SendBuffer is the size in bytes of the kernel's send buffer of every socket that
+	// is accepted or dialled. A larger one lets one conn have more on a long way at
+	// once; a smaller one bounds what many conns take, since that is not counted here.
+	// Default: the system chooses, and adapts it.
+	SendBuffer int
 
-	// Drain bounds a Shutdown whose context has no deadline; 0 means 10 s.
+	// RecvBuffer is the same for the kernel's receive buffer. Default: the system
+	// chooses, and adapts it.
+	RecvBuffer int
+
+	// Drain bounds a Shutdown whose context has no deadline. Default: 10 s.
 	Drain time.Duration
 
-	// Workers is the number of goroutines that run offloaded work at the same
-	// time; 0 means 64. As many as 65,536 calls wait for them.
+	// Workers is the number of goroutines that run offloaded work at the same time. As
+	// many as 65,536 calls wait for them. Default: 64.
 	Workers int
 
-	// KeepProcs leaves GOMAXPROCS as it is. Without it the first Run raises
-	// GOMAXPROCS to one more than the loops of all reactors that the process has
-	// started, where there are not more already, and the end of the reactor
-	// lowers it again. Sleeping loops otherwise occupy all that may run Go code:
-	// timers and goroutines off the loops then wait up to 15 ms or so for the
-	// runtime to notice. GOMAXPROCS in the environment works like KeepProcs; a
-	// line in the log tells either way.
+	// KeepProcs leaves GOMAXPROCS as it is. Sleeping loops occupy all that may run Go
+	// code where there are as many of them as GOMAXPROCS: timers and goroutines off the
+	// loops then wait up to 15 ms or so for the runtime to notice. GOMAXPROCS in the
+	// environment works like KeepProcs, and a line in the log says which it is.
+	// Default: the first Run raises GOMAXPROCS to one more than the loops of all
+	// reactors that the process has started, where it is not more already, and the end
+	// of the reactor lowers it again.
 	KeepProcs bool
 
-	// StuckAfter is how long one callback may hold a loop up before that is
-	// logged, with the stack, and OnStuck is called with both on a goroutine of
-	// its own. 0 means 1 s.
+	// StuckAfter is how long one callback may occupy a loop before that is logged, with
+	// the stack. Default: 1 s.
 	StuckAfter time.Duration
-	OnStuck    func(l *Loop, stack []byte)
 
-	// Logger gets what the reactor has to say, at most ten lines a second of each
-	// kind; nil means silence. No loop waits for it, as Reactor.Log tells.
+	// OnStuck is called with the loop and the stack when a callback has run for
+	// StuckAfter, on a goroutine of its own. Default: none.
+	OnStuck func(l *Loop, stack []byte)
+
+	// Logger gets what the reactor has to say, at most ten lines a second of each kind.
+	// No loop waits for it, as Reactor.Log says. Default: silence.
 	Logger *slog.Logger
 }
 

@@ -254,19 +254,25 @@ type Events struct {
 // once. An attempt that fails is a failure, and so is a conn that is lost before
 // it has lasted.
 type Backoff struct {
-	Min, Max time.Duration // 0 means 100 ms and 30 s
-	Attempts int           // failures in a row before giving up; 0 means never
+	// Min is how long the first wait is. Default: 100 ms.
+	Min time.Duration
 
-	// Lasts is how long a conn must have been active for the failures before it to
-	// be forgotten; 0 means 10 s. With less, a server that takes everybody in and
-	// ends them at once is come back to as fast as a good one.
+	// Max is how long the longest wait is. Default: 30 s.
+	Max time.Duration
+
+	// Attempts is the number of failures in a row before giving up. Default: no end.
+	Attempts int
+
+	// Lasts is how long a conn must have been active for the failures before it to be
+	// forgotten. With less, a server that takes everybody in and ends them at once is
+	// come back to as fast as a good one. Default: 10 s.
 	Lasts time.Duration
 
-	// Again says whether to come back after a failure: after a conn was lost, with
-	// the reason that OnLost is told, and after an attempt, with the error that
-	// OnConnectFailed is. It is called on a loop. Nil means unless Permanent says
-	// that it is hopeless. A client that has left itself, by Softquit, Abort or
-	// Close, never comes back, and Again is not asked.
+	// Again says whether to come back after a failure: after a conn was lost, with the
+	// reason that OnLost is told, and after an attempt, with the error that
+	// OnConnectFailed is. It is called on a loop. A client that has left itself, by
+	// Softquit, Abort or Close, never comes back, and Again is not asked. Default:
+	// unless Permanent says that it is hopeless.
 	Again func(reason error) bool
 }
 
