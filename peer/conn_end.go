@@ -175,7 +175,7 @@ func (c *Conn) aborted() bool {
 // other side is told it and closes. What was sent before arrives before it.
 // An empty reason means ReasonUnknown. ErrNotActive means that the conn was
 // being ended already.
-func (c *Conn) Softquit(reason string) error {
+func (c *Conn) Softquit(reason Reason) error {
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -189,7 +189,18 @@ func (c *Conn) Softquit(reason string) error {
 		}
 	}
 	if reason == "" {
-		reason = string(ReasonUnknown)
+		reason = ReasonUnknown
 	}
-	return c.link.Loop().Post(func() { c.quit(Reason(reason), nil) })
+	return c.link.Loop().Post(func() { c.quit(reason, nil) })
+}
+
+// Close is Softquit with ReasonGeneric, so that a Conn is an io.Closer. It returns
+// at once, and what was sent before still arrives: Abort is what drops it. A conn
+// that is being ended, or has ended, needs no Close, and it returns nil.
+func (c *Conn) Close() error {
+	err := c.Softquit(ReasonGeneric)
+	if errors.Is(err, ErrNotActive) {
+		return nil
+	}
+	return err
 }

@@ -43,6 +43,38 @@ func TestSoftquit(t *testing.T) {
 	}
 }
 
+// Close ends the conversation in order, as often as it is called.
+func TestConnClose(t *testing.T) {
+	everywhere(t, nil, func(t *testing.T, w *world) {
+		sc, cc := w.handshake(t)
+		pings := inbox(t, w.server, w.s.ping, 1)
+		if err := Send(cc, w.c.ping, &note{N: 1}); err != nil {
+			t.Fatal(err)
+		}
+		var closer io.Closer = cc
+		for range 2 {
+			if err := closer.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wait(t, "packet sent before Close", pings)
+		for _, s := range []*side{w.s, w.c} {
+			if e := s.next(t, "lost"); e.reason != ReasonGeneric {
+				t.Errorf("lost because of %v, want %v", e.reason, ReasonGeneric)
+			}
+		}
+		eventually(t, "both disconnected", func() bool {
+			return cc.State() == Disconnected && sc.State() == Disconnected
+		})
+		if err := cc.Close(); err != nil {
+			t.Errorf("Close of a conn that has ended: %v", err)
+		}
+		if err := (*Conn)(nil).Close(); !errors.Is(err, ErrNoConn) {
+			t.Errorf("Close of no conn: %v", err)
+		}
+	})
+}
+
 func TestEmptyReasonIsUnknown(t *testing.T) {
 	everywhere(t, nil, func(t *testing.T, w *world) {
 		_, cc := w.handshake(t)

@@ -105,7 +105,7 @@ func TestTwistedClient(t *testing.T) {
 					// Ours comes right behind the last answer.
 					answered := func(c *Conn, err error) error {
 						if left--; err == nil && left == 0 && quitter == "ours" {
-							return c.Softquit(string(want))
+							return c.Softquit(want)
 						}
 						return err
 					}
@@ -200,7 +200,7 @@ func TestTwistedServer(t *testing.T) {
 					}
 				}
 				if quitter == "ours" {
-					conn.Softquit(want)
+					conn.Softquit(Reason(want))
 				}
 				c.next(t, "made")
 				if e := c.next(t, "lost"); e.reason != Reason(want) {

@@ -126,7 +126,7 @@ func (c *MemoryClient) attempt(to target) {
 
 // Disconnect ends the conn that from names as in Peer.Send, which may be the
 // server, or nil for the Default. The reason is ReasonGeneric on both sides.
-func (c *MemoryClient) Disconnect(from any) error { return c.Softquit(from, string(ReasonGeneric)) }
+func (c *MemoryClient) Disconnect(from any) error { return c.Softquit(from, ReasonGeneric) }
 
 // far is what a memory client has connected c to, else nil.
 func (c *Conn) far() *Peer {

@@ -200,7 +200,7 @@ func (p *Peer) RecvEncoded(from any, raw []byte) error {
 }
 
 // Softquit is Conn.Softquit on the conn that to names, as in Send.
-func (p *Peer) Softquit(to any, reason string) error {
+func (p *Peer) Softquit(to any, reason Reason) error {
 	c, err := p.resolve(to)
 	if err != nil {
 		return err

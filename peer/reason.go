@@ -16,7 +16,7 @@ const (
 	ReasonVersionMismatch    Reason = "reason.versionmismatch"    // the protocol versions differ
 	ReasonSameAdaptivePolicy Reason = "reason.sameadaptivepolicy" // both sides adapt their ids, or neither does
 	ReasonNonEqualPackets    Reason = "reason.nonequalpackets"    // the sides know different packets
-	ReasonGeneric            Reason = "reason.generic"            // a memory client disconnected
+	ReasonGeneric            Reason = "reason.generic"            // Conn.Close, or a memory client's Disconnect
 )
 
 // Reasons of this implementation; to others they are text like any.

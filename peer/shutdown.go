@@ -62,13 +62,13 @@ func abortAll(conns []*Conn) {
 // error says so. On a loop, with a reactor of its own, it returns at once; with a
 // shared one it returns ErrOnLoop, and nothing has happened.
 func (p *Peer) Shutdown(ctx context.Context) error {
-	return p.ShutdownWith(ctx, string(ReasonShutdown))
+	return p.ShutdownWith(ctx, ReasonShutdown)
 }
 
 // ShutdownWith is Shutdown with a reason of the program's: "reason.update", or
 // when to come back. An empty one means ReasonShutdown. Of several calls the first
 // one's counts.
-func (p *Peer) ShutdownWith(ctx context.Context, reason string) error {
+func (p *Peer) ShutdownWith(ctx context.Context, reason Reason) error {
 	if err := p.check(); err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (p *Peer) ShutdownWith(ctx context.Context, reason string) error {
 		return engine.ErrOnLoop
 	}
 	p.mu.Lock()
-	p.parting = cmp.Or(p.parting, Reason(reason), ReasonShutdown)
+	p.parting = cmp.Or(p.parting, reason, ReasonShutdown)
 	p.mu.Unlock()
 	conns, lns := p.retire()
 	if p.owned { // and the listeners with it
@@ -86,7 +86,7 @@ func (p *Peer) ShutdownWith(ctx context.Context, reason string) error {
 	ctx, cancel := withTimeout(ctx, p.reactor.DrainTime())
 	defer cancel()
 	for _, c := range conns {
-		c.Softquit(string(p.farewell()))
+		c.Softquit(p.farewell())
 	}
 	select {
 	case <-p.whenEmpty():

@@ -103,7 +103,7 @@ func TestShutdownOfASharedReactorOnItsLoop(t *testing.T) {
 }
 
 func TestShutdownWithAReason(t *testing.T) {
-	for reason, want := range map[string]Reason{"reason.update": "reason.update", "": ReasonShutdown} {
+	for reason, want := range map[Reason]Reason{"reason.update": "reason.update", "": ReasonShutdown} {
 		everywhere(t, nil, func(t *testing.T, w *world) {
 			w.handshake(t)
 			ctx, cancel := context.WithTimeout(t.Context(), patience)

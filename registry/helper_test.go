@@ -133,4 +133,4 @@ func (c *conn) Send(packet, v any) error {
 	return c.err
 }
 
-func (c *conn) Softquit(string) error { return nil }
+func (c *conn) Close() error { return nil }

@@ -10,8 +10,8 @@ type Conn interface {
 	// Send sends v as a packet, which is a name, an id, a packet object or a
 	// handle, as for Registry.Lookup.
 	Send(packet, v any) error
-	// Softquit ends the conn with a reason that the other side is told.
-	Softquit(reason string) error
+	// Close ends the conn in order: what was sent before still arrives.
+	Close() error
 }
 
 // OnSender is asked before a packet is sent, on the goroutine that sends it.

@@ -226,9 +226,9 @@ func (s *server) kick(name, why string) {
 		s.printf("! the house stays")
 		return
 	}
-	reason := "kicked"
+	reason := peer.Reason("kicked")
 	if why != "" {
-		reason += ": " + why
+		reason += ": " + peer.Reason(why)
 	}
 	g.conn.Softquit(reason)
 }

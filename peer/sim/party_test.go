@@ -295,9 +295,9 @@ func (w *world) softquit(e *end) {
 	var err error
 	switch p := e.party; {
 	case w.chance(60):
-		err = e.conn.Softquit(string(reason))
+		err = e.conn.Softquit(reason)
 	case w.chance(50) || p.client == nil:
-		err = p.base.Softquit(e.conn, string(reason))
+		err = p.base.Softquit(e.conn, reason)
 	default:
 		reason = peer.ReasonGeneric
 		err = p.client.Disconnect(e.conn)
