@@ -4,7 +4,10 @@ module github.com/packetmq/packetmq/siege
 
 go 1.26
 
-require github.com/packetmq/packetmq v0.0.0
+require (
+	github.com/montanaflynn/stats v0.14.0
+	github.com/packetmq/packetmq v0.0.0
+)
 
 require (
 	github.com/panjf2000/ants/v2 v2.12.1 // indirect

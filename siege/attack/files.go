@@ -6,6 +6,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/packetmq/packetmq/siege/client"
+	"github.com/packetmq/packetmq/siege/target"
 )
 
 // resumeWithin is how soon after a descriptor becomes free the server accepts
@@ -17,20 +20,20 @@ const resumeWithin = time.Second + 100*time.Millisecond
 func tryFiles(ctx context.Context, t *trial) error {
 	// 24 are in use from the start: else the server would stop at the number of
 	// conns that it takes with 64 descriptors, before they run out.
-	s, err := t.start(ctx, environment{files: 64, taken: 24})
+	s, err := t.start(ctx, target.Options{Files: 64, Taken: 24})
 	if err != nil {
 		return err
 	}
-	polite, err := gather(ctx, s, 4, 10*time.Millisecond)
+	polite, err := client.StartProbes(ctx, &s.Endpoint, 4, 10*time.Millisecond)
 	if err != nil {
 		return err
 	}
-	dials := make(chan *conn, 200)
+	dials := make(chan *client.Conn, 200)
 	var refused atomic.Int64
 	var all sync.WaitGroup
 	for range cap(dials) {
 		all.Go(func() {
-			c, err := s.connect(ctx)
+			c, err := s.Connect(ctx)
 			if err != nil {
 				refused.Add(1)
 				return
@@ -40,26 +43,26 @@ func tryFiles(ctx context.Context, t *trial) error {
 	}
 	all.Wait()
 	served := len(dials)
-	t.figure("%d dials: %d served", cap(dials), served)
-	t.want(served > 0, "none of %d dials was served", cap(dials))
-	t.want(refused.Load() > 0, "all of %d dials were served with 64 descriptors", cap(dials))
+	t.show("%d dials: %d served", cap(dials), served)
+	t.check(served > 0, "none of %d dials was served", cap(dials))
+	t.check(refused.Load() > 0, "all of %d dials were served with 64 descriptors", cap(dials))
 	var worst time.Duration
-	frees := t.of(8, 3)
+	frees := t.pick(8, 3)
 	for range min(frees, served) {
 		(<-dials).Close()
 		freed := time.Now()
 		for {
-			c, err := s.connect(ctx)
+			c, err := s.Connect(ctx)
 			if err == nil {
 				worst = max(worst, time.Since(freed))
 				dials <- c
 				break
 			}
-			if err := sleep(ctx, 5*time.Millisecond); err != nil {
+			if err := client.Sleep(ctx, 5*time.Millisecond); err != nil {
 				return err
 			}
-			if time.Since(freed) > 2*patience {
-				t.broke("a descriptor became free, and no dial was served in %v", 2*patience)
+			if time.Since(freed) > 2*client.Patience {
+				t.fail("a descriptor became free, and no dial was served in %v", 2*client.Patience)
 				return nil
 			}
 		}
@@ -67,13 +70,13 @@ func tryFiles(ctx context.Context, t *trial) error {
 	for range len(dials) {
 		(<-dials).Close()
 	}
-	lines, _ := s.counts()
-	t.want(lines > 0 && strings.Contains(s.log(), "too many open files"), "the server does not say that it ran out of descriptors, in %d lines:\n%s", lines, s.log())
-	echoes, slowest, err := polite.home()
-	t.want(err == nil, "a conn from before: %v", err)
-	t.want(slowest < t.within(answerWithin), "a conn from before waited %v, want at most %v", slowest, answerWithin)
-	t.want(worst < t.within(resumeWithin), "accepting resumed %v after a descriptor became free, want %v", worst, resumeWithin)
-	t.figure("%d dials, %d served; accepts %s after one is free; 4 from before: %s echoes, slowest %s",
+	lines, _ := s.LogCounts()
+	t.check(lines > 0 && strings.Contains(s.Log(), "too many open files"), "the server does not say that it ran out of descriptors, in %d lines:\n%s", lines, s.Log())
+	echoes, slowest, err := polite.Stop()
+	t.check(err == nil, "a conn from before: %v", err)
+	t.check(slowest < t.bound(answerWithin), "a conn from before waited %v, want at most %v", slowest, answerWithin)
+	t.check(worst < t.bound(resumeWithin), "accepting resumed %v after a descriptor became free, want %v", worst, resumeWithin)
+	t.show("%d dials, %d served; accepts %s after one is free; 4 from before: %s echoes, slowest %s",
 		cap(dials), served, span(worst), count(echoes), span(slowest))
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/packetmq/packetmq/siege/client"
+	"github.com/packetmq/packetmq/siege/target"
 	"github.com/packetmq/packetmq/siege/wire"
 )
 
@@ -23,12 +25,12 @@ const (
 // packets as fast as it can, and beside one that sends the largest there are: in
 // turn, so that what else the machine does is the same for all.
 func tryFlood(ctx context.Context, t *trial) error {
-	s, err := t.start(ctx, environment{})
+	s, err := t.start(ctx, target.Options{})
 	if err != nil {
 		return err
 	}
-	n := t.of(100, 20)
-	polite, err := gather(ctx, s, n, 20*time.Millisecond)
+	n := t.pick(100, 20)
+	polite, err := client.StartProbes(ctx, &s.Endpoint, n, 20*time.Millisecond)
 	if err != nil {
 		return err
 	}
@@ -36,23 +38,23 @@ func tryFlood(ctx context.Context, t *trial) error {
 	if t.quick {
 		length /= 5
 	}
-	tiny := flood{t: t, s: s, polite: polite, length: length, frame: frameOf(idEcho, []byte{0xc0})}
-	large := flood{t: t, s: s, polite: polite, length: length, frame: frameOf(idEcho, make([]byte, maxFrame-wire.IDSize))}
-	alone := func(ctx context.Context) (time.Duration, error) { return polite.round(ctx, length) }
-	b := bouts{server: s, want: t.of(5, 1)}
+	tiny := flood{t: t, s: s, polite: polite, length: length, frame: wire.EncodeFrame(wire.IDEcho, []byte{0xc0})}
+	large := flood{t: t, s: s, polite: polite, length: length, frame: wire.EncodeFrame(wire.IDEcho, make([]byte, wire.MaxFrame-wire.IDSize))}
+	alone := func(ctx context.Context) (time.Duration, error) { return polite.Round(ctx, length) }
+	b := comparison{server: s, want: t.pick(5, 1)}
 	for !b.done() {
-		if err := b.fight(ctx, alone, tiny.attack, large.attack); err != nil {
+		if err := b.measure(ctx, alone, tiny.attack, large.attack); err != nil {
 			return err
 		}
-		t.figure("p99 of %d others %s alone; %s beside %s tiny packets/s, %s beside %s/s of 1 MiB ones (CPU used by others %.0f %%)", n,
-			span(b.alone()), span(b.beside(0)), count(tiny.rate()), span(b.beside(1)), size(large.rate()*maxFrame), 100*b.busy())
+		t.show("p99 of %d others %s alone; %s beside %s tiny packets/s, %s beside %s/s of 1 MiB ones (CPU used by others %.0f %%)", n,
+			span(b.alone()), span(b.beside(0)), count(tiny.rate()), span(b.beside(1)), size(large.rate()*wire.MaxFrame), 100*b.othersCPU())
 	}
-	_, _, err = polite.home()
-	t.want(err == nil, "a polite conn: %v", err)
-	limit := b.stretch(t.within(floodP99))
+	_, _, err = polite.Stop()
+	t.check(err == nil, "a polite conn: %v", err)
+	limit := b.scale(t.bound(floodP99))
 	for i, name := range []string{"tiny", "1 MiB"} {
-		t.want(b.beside(i) < limit, "p99 beside %s packets is %v (rounds: %v), alone %v; want less than %v; others used %.0f %% of the CPU",
-			name, b.beside(i), b.each(i), b.alone(), limit, 100*b.busy())
+		t.check(b.beside(i) < limit, "p99 beside %s packets is %v (rounds: %v), alone %v; want less than %v; others used %.0f %% of the CPU",
+			name, b.beside(i), b.besideRounds(i), b.alone(), limit, 100*b.othersCPU())
 	}
 	return nil
 }
@@ -61,8 +63,8 @@ func tryFlood(ctx context.Context, t *trial) error {
 // replies: else it would be one that stalls.
 type flood struct {
 	t      *trial
-	s      *server
-	polite *crowd
+	s      *target.Server
+	polite *client.Probes
 	length time.Duration
 	frame  []byte
 
@@ -77,7 +79,7 @@ func (f *flood) rate() int64 {
 
 // attack measures a round beside it.
 func (f *flood) attack(ctx context.Context) (p99 time.Duration, err error) {
-	c, err := f.s.connect(ctx)
+	c, err := f.s.Connect(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -119,15 +121,15 @@ func (f *flood) attack(ctx context.Context) (p99 time.Duration, err error) {
 		}
 	}()
 	began := time.Now()
-	p99, err = f.polite.round(ctx, f.length)
+	p99, err = f.polite.Round(ctx, f.length)
 	f.took += time.Since(began)
 	select {
 	case e := <-written:
-		f.t.broke("the conn that floods was closed: %v", e)
+		f.t.fail("the conn that floods was closed: %v", e)
 		written <- e
 	default:
 	}
-	c.reset()
+	c.Reset()
 	<-written
 	<-read
 	f.bytes += got.Load()

@@ -7,6 +7,10 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/packetmq/packetmq/siege/client"
+	"github.com/packetmq/packetmq/siege/target"
+	"github.com/packetmq/packetmq/siege/wire"
 )
 
 const (
@@ -22,43 +26,43 @@ const (
 // anything, while clients do all in time, and one is silent. A machine that is suspended
 // or out of memory does the same.
 func tryFrozen(ctx context.Context, t *trial) error {
-	s, err := t.start(ctx, environment{deadline: frozenDeadline})
+	s, err := t.start(ctx, target.Options{Deadline: frozenDeadline})
 	if err != nil {
 		return err
 	}
-	stayed, rounds := 0, t.of(5, 1)
+	stayed, rounds := 0, t.pick(5, 1)
 	for round := range rounds {
 		n, err := t.freeze(ctx, s, 50)
 		if err != nil {
 			return err
 		}
 		stayed += n
-		t.figure("%d of %d clients that spoke in time stayed, over %d stops of %v with deadlines of %v", stayed, (round+1)*150, round+1, frozenFor, frozenDeadline)
+		t.show("%d of %d clients that spoke in time stayed, over %d stops of %v with deadlines of %v", stayed, (round+1)*150, round+1, frozenFor, frozenDeadline)
 	}
-	t.want(stayed == rounds*150, "%d of %d clients that spoke in time stayed", stayed, rounds*150)
+	t.check(stayed == rounds*150, "%d of %d clients that spoke in time stayed", stayed, rounds*150)
 	return nil
 }
 
 // freeze stops the server once, with n clients that speak, n that have begun a
 // handshake, and n that have begun a frame. It returns how many of them stayed.
-func (t *trial) freeze(ctx context.Context, s *server, n int) (stayed int, err error) {
-	shake, frame := handshake(true), frameOf(idEcho, packet{7, 7, 500}.append(nil))
-	speakers, err := connectAll(ctx, s.dial, n, shake)
+func (t *trial) freeze(ctx context.Context, s *target.Server, n int) (stayed int, err error) {
+	shake, frame := wire.Handshake(true), wire.EncodeFrame(wire.IDEcho, wire.NewPacket(7, 7, 500).Append(nil))
+	speakers, err := client.ConnectAll(ctx, s.Dial, n, shake)
 	if err != nil {
 		return 0, err
 	}
-	defer resetAll(speakers)
-	framers, err := connectAll(ctx, s.dial, n, shake)
+	defer client.ResetAll(speakers)
+	framers, err := client.ConnectAll(ctx, s.Dial, n, shake)
 	if err != nil {
 		return 0, err
 	}
-	defer resetAll(framers)
-	shakers, err := connectAll(ctx, s.dial, n, nil)
+	defer client.ResetAll(framers)
+	shakers, err := client.ConnectAll(ctx, s.Dial, n, nil)
 	if err != nil {
 		return 0, err
 	}
-	defer resetAll(shakers)
-	half := func(conns []*conn, b []byte) {
+	defer client.ResetAll(shakers)
+	half := func(conns []*client.Conn, b []byte) {
 		for _, c := range conns {
 			c.Write(b)
 		}
@@ -68,42 +72,42 @@ func (t *trial) freeze(ctx context.Context, s *server, n int) (stayed int, err e
 	var speech sync.WaitGroup
 	for _, c := range speakers {
 		speech.Go(func() {
-			for c.send(idEcho, []byte{0xc0}) == nil && sleep(speaking, speakEvery) == nil {
+			for c.Send(wire.IDEcho, []byte{0xc0}) == nil && client.Sleep(speaking, speakEvery) == nil {
 			}
 		})
 	}
 	half(framers, frame[:len(frame)/2])
 	half(shakers, shake[:len(shake)/2])
-	if err := sleep(ctx, 100*time.Millisecond); err != nil { // it has read them
+	if err := client.Sleep(ctx, 100*time.Millisecond); err != nil { // it has read them
 		return 0, err
 	}
-	if err := s.signal(syscall.SIGSTOP); err != nil {
+	if err := s.Signal(syscall.SIGSTOP); err != nil {
 		return 0, err
 	}
-	err = sleep(ctx, 100*time.Millisecond)
+	err = client.Sleep(ctx, 100*time.Millisecond)
 	half(framers, frame[len(frame)/2:])
 	half(shakers, shake[len(shake)/2:])
 	if err == nil {
-		err = sleep(ctx, frozenFor)
+		err = client.Sleep(ctx, frozenFor)
 	}
-	if err := errors.Join(err, s.signal(syscall.SIGCONT)); err != nil {
+	if err := errors.Join(err, s.Signal(syscall.SIGCONT)); err != nil {
 		return 0, err
 	}
 	// Another half of the deadline, in which those that only did one thing may
 	// be silent.
-	if err := sleep(ctx, frozenDeadline/2); err != nil {
+	if err := client.Sleep(ctx, frozenDeadline/2); err != nil {
 		return 0, err
 	}
 	hush()
 	speech.Wait()
-	return t.stayed("spoke", speakers, isIn) + t.stayed("finished a frame", framers, func(c *conn) error {
-		f, err := c.next()
+	return t.stayed("spoke", speakers, isIn) + t.stayed("finished a frame", framers, func(c *client.Conn) error {
+		f, err := c.ReadFrame()
 		if err != nil {
 			return err
 		}
-		return packet{7, 7, 500}.check(f, true)
-	}) + t.stayed("finished a handshake", shakers, func(c *conn) error {
-		if err := c.until(idFinish); err != nil {
+		return wire.NewPacket(7, 7, 500).Check(f, true)
+	}) + t.stayed("finished a handshake", shakers, func(c *client.Conn) error {
+		if err := c.ReadUntil(wire.IDFinish); err != nil {
 			return err
 		}
 		return isIn(c)
@@ -111,10 +115,10 @@ func (t *trial) freeze(ctx context.Context, s *server, n int) (stayed int, err e
 }
 
 // isIn reads what has come, and is nil if the server has not ended the conn.
-func isIn(c *conn) error {
+func isIn(c *client.Conn) error {
 	c.SetReadDeadline(time.Now().Add(time.Millisecond))
 	for {
-		if _, err := c.next(); errors.Is(err, os.ErrDeadlineExceeded) {
+		if _, err := c.ReadFrame(); errors.Is(err, os.ErrDeadlineExceeded) {
 			return nil
 		} else if err != nil {
 			return err
@@ -124,16 +128,16 @@ func isIn(c *conn) error {
 
 // stayed counts the conns for which ok is nil, and tells what became of one of
 // the others.
-func (t *trial) stayed(what string, conns []*conn, ok func(*conn) error) (n int) {
+func (t *trial) stayed(what string, conns []*client.Conn, ok func(*client.Conn) error) (n int) {
 	var first error
 	for _, c := range conns {
-		c.SetReadDeadline(time.Now().Add(patience))
+		c.SetReadDeadline(time.Now().Add(client.Patience))
 		if err := ok(c); err == nil {
 			n++
 		} else if first == nil {
 			first = err
 		}
 	}
-	t.want(first == nil, "%d of %d clients that %s in time stayed; one was told: %v", n, len(conns), what, first)
+	t.check(first == nil, "%d of %d clients that %s in time stayed; one was told: %v", n, len(conns), what, first)
 	return n
 }

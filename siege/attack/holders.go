@@ -6,6 +6,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/packetmq/packetmq/siege/client"
+	"github.com/packetmq/packetmq/siege/target"
+	"github.com/packetmq/packetmq/siege/wire"
 )
 
 // honestIn is how many of a hundred honest clients get in beside silent conns
@@ -24,28 +28,28 @@ func tryHolders(ctx context.Context, t *trial) error {
 		if secure {
 			name = "TLS"
 		}
-		s, err := t.start(ctx, environment{tls: secure})
+		s, err := t.start(ctx, target.Options{TLS: secure})
 		if err != nil {
 			return err
 		}
-		h := holders{s: s, silent: 1100, lasts: time.Duration(t.of(10, 2)) * time.Second}
+		h := silentConns{s: s, silent: 1100, lasts: time.Duration(t.pick(10, 2)) * time.Second}
 		in, all, err := h.honest(ctx)
 		if err != nil {
 			return err
 		}
-		t.want(in*100 >= all*honestIn, "%d of %d honest clients got in over %s beside %d silent conns, want %d %%", in, all, name, h.silent, honestIn)
+		t.check(in*100 >= all*honestIn, "%d of %d honest clients got in over %s beside %d silent conns, want %d %%", in, all, name, h.silent, honestIn)
 		if text != "" {
 			text += "; "
 		}
 		text += fmt.Sprintf("%d of %d honest clients got in over %s, beside %s dials of silent ones", in, all, name, count(h.dials.Load()))
-		t.figure("%s", text)
+		t.show("%s", text)
 	}
 	return nil
 }
 
 // holders are silent conns that dial again.
-type holders struct {
-	s      *server
+type silentConns struct {
+	s      *target.Server
 	silent int
 	lasts  time.Duration
 	dials  atomic.Int64
@@ -53,31 +57,31 @@ type holders struct {
 
 // honest counts how many honest clients there were, ten a second, and how many
 // of them got in.
-func (h *holders) honest(ctx context.Context) (in, all int, err error) {
+func (h *silentConns) honest(ctx context.Context) (in, all int, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var silent sync.WaitGroup
 	for range h.silent {
-		silent.Go(func() { h.hold(ctx) })
+		silent.Go(func() { h.occupy(ctx) })
 	}
 	defer silent.Wait()
 	defer cancel()
-	if err := sleep(ctx, time.Second); err != nil { // every place is taken
+	if err := client.Sleep(ctx, time.Second); err != nil { // every place is taken
 		return 0, 0, err
 	}
 	var honest sync.WaitGroup
 	var got atomic.Int64
 	for began := time.Now(); time.Since(began) < h.lasts; all++ {
 		honest.Go(func() {
-			c, err := h.s.connect(ctx)
+			c, err := h.s.Connect(ctx)
 			if err != nil {
 				return
 			}
-			if c.echo(packet{1, 1, 64}, true) == nil {
+			if c.Echo(wire.NewPacket(1, 1, 64), true) == nil {
 				got.Add(1)
 			}
 			c.Close()
 		})
-		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+		if err := client.Sleep(ctx, 100*time.Millisecond); err != nil {
 			return 0, 0, err
 		}
 	}
@@ -86,21 +90,21 @@ func (h *holders) honest(ctx context.Context) (in, all int, err error) {
 }
 
 // hold dials, says nothing, and dials again once it is ended.
-func (h *holders) hold(ctx context.Context) {
+func (h *silentConns) occupy(ctx context.Context) {
 	for ctx.Err() == nil {
-		c, err := h.s.dial(ctx)
+		c, err := h.s.Dial(ctx)
 		if err != nil {
-			sleep(ctx, redialAfter)
+			client.Sleep(ctx, redialAfter)
 			continue
 		}
 		h.dials.Add(1)
-		stop := context.AfterFunc(ctx, func() { c.tcp.Close() })
+		stop := context.AfterFunc(ctx, func() { c.TCP.Close() })
 		var b [1]byte
 		for err == nil {
-			_, err = c.tcp.Read(b[:]) // its own init
+			_, err = c.TCP.Read(b[:]) // its own init
 		}
 		stop()
-		c.reset()
-		sleep(ctx, redialAfter)
+		c.Reset()
+		client.Sleep(ctx, redialAfter)
 	}
 }

@@ -7,7 +7,12 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
+
+	"github.com/packetmq/packetmq/siege/client"
+	"github.com/packetmq/packetmq/siege/target"
+	"github.com/packetmq/packetmq/siege/wire"
 )
 
 // spareFiles is what this process and the server keep for all but these conns.
@@ -16,7 +21,7 @@ const spareFiles = 300
 // tryIdle opens as many conns as descriptors allow, lets them be idle, and then
 // has each served once.
 func tryIdle(ctx context.Context, t *trial) error {
-	s, err := t.start(ctx, environment{})
+	s, err := t.start(ctx, target.Options{})
 	if err != nil {
 		return err
 	}
@@ -24,8 +29,8 @@ func tryIdle(ctx context.Context, t *trial) error {
 	if err != nil {
 		return err
 	}
-	n := min(most, t.of(most, 500))
-	conns := make([]*conn, n)
+	n := min(most, t.pick(most, 500))
+	conns := make([]*client.Conn, n)
 	defer func() {
 		for _, c := range conns {
 			if c != nil {
@@ -35,41 +40,41 @@ func tryIdle(ctx context.Context, t *trial) error {
 	}()
 	var at, opened atomic.Int64
 	began := time.Now()
-	each(n, func() {
+	client.Parallel(n, func() {
 		i := at.Add(1) - 1
-		c, err := s.connect(ctx)
+		c, err := s.Connect(ctx)
 		if err != nil {
 			if ctx.Err() == nil {
-				t.broke("conn %d of %d: %v", i, n, err)
+				t.fail("conn %d of %d: %v", i, n, err)
 			}
 			return
 		}
 		conns[i] = c
 		if opened.Add(1)%100 == 0 {
-			t.figure("%s conns", count(opened.Load()))
+			t.show("%s conns", count(opened.Load()))
 		}
 	})
 	opening := time.Since(began)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	h, err := s.ask(ctx)
+	h, err := s.Ask(ctx)
 	if err != nil {
 		return err
 	}
-	cost := (h.rss - s.before.rss) / max(h.conns, 1)
-	t.figure("%s conns open, %s each", count(h.conns), size(cost))
+	cost := (h.RSS - s.Before.RSS) / max(h.Conns, 1)
+	t.show("%s conns open, %s each", count(h.Conns), size(cost))
 	began = time.Now()
 	served := serveAll(t, conns)
 	took := time.Since(began)
-	t.want(served == n, "%d of %d conns were served", served, n)
-	t.want(int(h.conns) == n, "the server says it has %d conns, there are %d", h.conns, n)
-	t.figure("%s conns opened in %s, %s each; all served in %s", count(h.conns), span(opening), size(cost), span(took))
+	t.check(served == n, "%d of %d conns were served", served, n)
+	t.check(int(h.Conns) == n, "the server says it has %d conns, there are %d", h.Conns, n)
+	t.show("%s conns opened in %s, %s each; all served in %s", count(h.Conns), span(opening), size(cost), span(took))
 	return ctx.Err()
 }
 
 // serveAll sends on every conn before it reads on any.
-func serveAll(t *trial, conns []*conn) (served int) {
+func serveAll(t *trial, conns []*client.Conn) (served int) {
 	const workers = 4
 	var ok atomic.Int64
 	var all sync.WaitGroup
@@ -77,24 +82,24 @@ func serveAll(t *trial, conns []*conn) (served int) {
 		all.Go(func() {
 			for i := w; i < len(conns); i += workers {
 				if c := conns[i]; c != nil {
-					c.SetDeadline(time.Now().Add(patience))
-					c.send(idEcho, packet{uint64(i), 1, 64}.append(nil))
+					c.SetDeadline(time.Now().Add(client.Patience))
+					c.Send(wire.IDEcho, wire.NewPacket(uint64(i), 1, 64).Append(nil))
 				}
 			}
 			for i := w; i < len(conns); i += workers {
 				if conns[i] == nil {
 					continue
 				}
-				f, err := conns[i].next()
+				f, err := conns[i].ReadFrame()
 				if err == nil {
-					err = packet{uint64(i), 1, 64}.check(f, true)
+					err = wire.NewPacket(uint64(i), 1, 64).Check(f, true)
 				}
 				if errors.Is(err, os.ErrDeadlineExceeded) {
-					waits, _ := queued(conns[i : i+1])
+					waits, _ := target.Queued(conns[i : i+1])
 					err = fmt.Errorf("%w (the kernel holds something of it: %v)", err, waits)
 				}
 				if err != nil {
-					t.broke("conn %d: %v", i, err)
+					t.fail("conn %d: %v", i, err)
 					continue
 				}
 				ok.Add(1)
@@ -103,4 +108,18 @@ func serveAll(t *trial, conns []*conn) (served int) {
 	}
 	all.Wait()
 	return int(ok.Load())
+}
+
+// room is how many conns descriptors allow.
+func room() (int, error) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return 0, err
+	}
+	mine, err := target.OpenFiles(os.Getpid())
+	most := min(int(limit.Cur), 65536) - int(mine) - spareFiles
+	if err == nil && most < 1 {
+		err = fmt.Errorf("the limit of descriptors, %d, leaves none for conns", limit.Cur)
+	}
+	return most, err
 }

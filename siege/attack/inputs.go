@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/packetmq/packetmq/siege/client"
+	"github.com/packetmq/packetmq/siege/target"
 	"github.com/packetmq/packetmq/siege/wire"
 )
 
@@ -20,7 +22,7 @@ const (
 	// thrown at it: a frame of 1 MiB from each attacker, and the 16 MiB that one
 	// payload may decode to; twice, because the collector lets as much garbage
 	// lie as there is in use.
-	inputGrowth = 2 * (attackers*maxFrame + 16<<20)
+	inputGrowth = 2 * (attackers*wire.MaxFrame + 16<<20)
 
 	// answerWithin is how long a polite conn may wait at most, beside attacks
 	// whose work is the server's to do.
@@ -34,37 +36,37 @@ func tryInputs(ctx context.Context, t *trial) error {
 	var growth int64
 	var worst time.Duration
 	for _, mode := range []string{"raw", "typed", "any"} {
-		s, err := t.start(ctx, environment{mode: mode})
+		s, err := t.start(ctx, target.Options{Mode: mode})
 		if err != nil {
 			return err
 		}
-		before, err := s.rss()
+		before, err := s.RSS()
 		if err != nil {
 			return err
 		}
-		if err := s.forget(); err != nil {
+		if err := s.ResetPeak(); err != nil {
 			return err
 		}
-		polite, err := gather(ctx, s, 4, 5*time.Millisecond)
+		polite, err := client.StartProbes(ctx, &s.Endpoint, 4, 5*time.Millisecond)
 		if err != nil {
 			return err
 		}
-		bomb(ctx, t, s, &thrown, &refused)
-		throw(ctx, s, t.of(4000, 200), &thrown)
-		if !s.alive() {
-			t.broke("the server in mode %s has ended: %v\n%s", mode, s.state, s.log())
+		throwBombs(ctx, t, s, &thrown, &refused)
+		throwJunk(ctx, s, t.pick(4000, 200), &thrown)
+		if !s.Alive() {
+			t.fail("the server in mode %s has ended: %v\n%s", mode, s.State, s.Log())
 			return nil
 		}
-		_, slowest, err := polite.home()
-		t.want(err == nil, "mode %s: a polite conn: %v", mode, err)
-		t.want(slowest < t.within(answerWithin), "mode %s: a polite conn waited %v, want at most %v", mode, slowest, answerWithin)
-		peak, err := s.peak()
+		_, slowest, err := polite.Stop()
+		t.check(err == nil, "mode %s: a polite conn: %v", mode, err)
+		t.check(slowest < t.bound(answerWithin), "mode %s: a polite conn waited %v, want at most %v", mode, slowest, answerWithin)
+		peak, err := s.PeakRSS()
 		if err != nil {
 			return err
 		}
 		growth, worst = max(growth, peak-before), max(worst, slowest)
-		t.want(peak-before < inputGrowth, "mode %s: the server grew by %s, want at most %s", mode, size(peak-before), size(inputGrowth))
-		t.figure("%s inputs, 3 modes, at most +%s (of %s), others waited %s at most",
+		t.check(peak-before < inputGrowth, "mode %s: the server grew by %s, want at most %s", mode, size(peak-before), size(inputGrowth))
+		t.show("%s inputs, 3 modes, at most +%s (of %s), others waited %s at most",
 			count(thrown.Load()), size(growth), size(inputGrowth), span(worst))
 	}
 	return nil
@@ -80,7 +82,7 @@ type input struct {
 // bombs are payloads that kill a decoder, its stack, or its memory.
 func bombs() []input {
 	huge := []byte{0xff, 0xff, 0xff, 0xff}
-	whole := maxFrame - wire.IDSize
+	whole := wire.MaxFrame - wire.IDSize
 	list := []input{
 		{"an array of 4 billion", append([]byte{0xdd}, huge...), false},
 		{"a map of 4 billion", append([]byte{0xdf}, huge...), false},
@@ -125,25 +127,25 @@ func promises(code byte, n int) []byte {
 
 // bomb has every attacker send every bomb, on a conn of its own each. A server
 // that decodes refuses it; one that does not returns it.
-func bomb(ctx context.Context, t *trial, s *server, thrown, refused *atomic.Int64) {
+func throwBombs(ctx context.Context, t *trial, s *target.Server, thrown, refused *atomic.Int64) {
 	list := bombs()
 	var all sync.WaitGroup
 	for range attackers {
 		all.Go(func() {
 			for _, b := range list {
-				if ctx.Err() != nil || !s.alive() {
+				if ctx.Err() != nil || !s.Alive() {
 					return
 				}
-				why, err := hit(ctx, s, b.payload)
+				why, err := sendPayload(ctx, s, b.payload)
 				thrown.Add(1)
 				switch {
-				case err != nil && s.dead(): // which says it all
+				case err != nil && s.EndsSoon(): // which says it all
 				case err != nil:
-					t.broke("mode %s: %s: %v", s.env.mode, b.name, err)
-				case s.env.mode == "raw" && why != "":
-					t.broke("mode raw: %s: refused with %s", b.name, why)
-				case s.env.mode != "raw" && why != "reason.payload":
-					t.broke("mode %s: %s: got reason %q, want reason.payload", s.env.mode, b.name, why)
+					t.fail("mode %s: %s: %v", s.Options.Mode, b.name, err)
+				case s.Options.Mode == "raw" && why != "":
+					t.fail("mode raw: %s: refused with %s", b.name, why)
+				case s.Options.Mode != "raw" && why != "reason.payload":
+					t.fail("mode %s: %s: got reason %q, want reason.payload", s.Options.Mode, b.name, why)
 				case why != "":
 					refused.Add(1)
 				}
@@ -154,24 +156,24 @@ func bomb(ctx context.Context, t *trial, s *server, thrown, refused *atomic.Int6
 }
 
 // hit sends a payload and returns why it was refused, or "" if it came back.
-func hit(ctx context.Context, s *server, payload []byte) (reason, error) {
-	c, err := s.connect(ctx)
+func sendPayload(ctx context.Context, s *target.Server, payload []byte) (wire.Reason, error) {
+	c, err := s.Connect(ctx)
 	if err != nil {
 		return "", err
 	}
-	defer c.reset()
-	c.SetDeadline(time.Now().Add(patience))
-	if err := c.send(idEcho, payload); err != nil {
+	defer c.Reset()
+	c.SetDeadline(time.Now().Add(client.Patience))
+	if err := c.Send(wire.IDEcho, payload); err != nil {
 		return "", err
 	}
-	f, err := c.next()
-	if why, ok := err.(reason); ok {
+	f, err := c.ReadFrame()
+	if why, ok := err.(wire.Reason); ok {
 		return why, nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("neither a reply nor a reason: %w", err)
 	}
-	if f.ID() != idReply || !bytes.Equal(f.Payload(), payload) {
+	if f.ID() != wire.IDReply || !bytes.Equal(f.Payload(), payload) {
 		return "", fmt.Errorf("the reply is another one")
 	}
 	return "", nil
@@ -179,26 +181,26 @@ func hit(ctx context.Context, s *server, payload []byte) (reason, error) {
 
 // throw has the attackers send n inputs of no kind in particular, on a conn
 // each.
-func throw(ctx context.Context, s *server, n int, thrown *atomic.Int64) {
+func throwJunk(ctx context.Context, s *target.Server, n int, thrown *atomic.Int64) {
 	var all sync.WaitGroup
 	for i := range attackers {
 		all.Go(func() {
 			rnd := rand.New(rand.NewPCG(1, uint64(i)))
 			for range n / attackers {
-				if ctx.Err() != nil || !s.alive() {
+				if ctx.Err() != nil || !s.Alive() {
 					return
 				}
-				c, err := s.dial(ctx)
+				c, err := s.Dial(ctx)
 				if err != nil {
 					continue // the polite conns tell if the server is the cause
 				}
 				c.SetDeadline(time.Now().Add(100 * time.Millisecond))
 				c.Write(junk(rnd))
 				if rnd.IntN(2) == 0 {
-					c.tcp.CloseWrite()
-					c.why(100 * time.Millisecond)
+					c.TCP.CloseWrite()
+					c.ReadReason(100 * time.Millisecond)
 				}
-				c.reset()
+				c.Reset()
 				thrown.Add(1)
 			}
 		})
@@ -208,7 +210,7 @@ func throw(ctx context.Context, s *server, n int, thrown *atomic.Int64) {
 
 // junk is what a client may say that is none, or that has gone wrong.
 func junk(rnd *rand.Rand) []byte {
-	whole := handshake(true)
+	whole := wire.Handshake(true)
 	switch rnd.IntN(8) {
 	case 0:
 		return randomBytes(rnd, 1+rnd.IntN(4096))
@@ -216,15 +218,15 @@ func junk(rnd *rand.Rand) []byte {
 		return append(whole, randomBytes(rnd, 1+rnd.IntN(4096))...)
 	case 2: // framed, so that a decoder sees it
 		for range 8 {
-			whole = wire.AppendFrame(whole, idEcho, randomBytes(rnd, rnd.IntN(2000)))
+			whole = wire.AppendFrame(whole, wire.IDEcho, randomBytes(rnd, rnd.IntN(2000)))
 		}
 		return whole
 	case 3:
 		return wire.AppendFrame(whole, uint16(rnd.Uint32()), randomBytes(rnd, rnd.IntN(200)))
 	case 4: // a packet in which some bytes are others
-		good := packet{1, 1, 64}.append(nil)
+		good := wire.NewPacket(1, 1, 64).Append(nil)
 		mutate(rnd, good)
-		return wire.AppendFrame(whole, idEcho, good)
+		return wire.AppendFrame(whole, wire.IDEcho, good)
 	case 5:
 		foreign := [][]byte{
 			[]byte("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"),

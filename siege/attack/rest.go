@@ -5,6 +5,10 @@ import (
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
+
+	"github.com/packetmq/packetmq/siege/client"
+	"github.com/packetmq/packetmq/siege/target"
+	"github.com/packetmq/packetmq/siege/wire"
 )
 
 // rssDrift is how much more memory a server may have after three rounds of the
@@ -13,17 +17,17 @@ const rssDrift = 1 << 20
 
 // tryRest looks at what the servers of all rows were left with, and has one
 // more go through the same assault again and again.
-func (l *ledger) tryRest(ctx context.Context, t *trial) error {
-	s, err := t.start(ctx, environment{mode: "typed"})
+func (l *leftovers) tryRest(ctx context.Context, t *trial) error {
+	s, err := t.start(ctx, target.Options{Mode: "typed"})
 	if err != nil {
 		return err
 	}
-	var settled holdings // after some rounds: maps and pools have grown by then
-	rounds := t.of(6, 2)
+	var settled target.Resources // after some rounds: maps and pools have grown by then
+	rounds := t.pick(6, 2)
 	for i := range rounds {
-		t.figure("round %d of %d", i+1, rounds)
-		assault(ctx, s, t.of(1000, 100))
-		h, err := s.quiet(ctx)
+		t.show("round %d of %d", i+1, rounds)
+		mixedAttack(ctx, s, t.pick(1000, 100))
+		h, err := s.WaitIdle(ctx)
 		if err != nil {
 			return err
 		}
@@ -33,77 +37,77 @@ func (l *ledger) tryRest(ctx context.Context, t *trial) error {
 		if i < rounds-1 {
 			continue
 		}
-		if kept := h.kept(s.before); kept != "" {
-			t.broke("after %d rounds the server keeps%s", rounds, kept)
+		if kept := h.Excess(s.Before); kept != "" {
+			t.fail("after %d rounds the server keeps%s", rounds, kept)
 		}
-		drift := h.rss - settled.rss
-		t.want(drift < rssDrift, "its memory went from %s to %s in %d rounds, want at most %s more",
-			size(settled.rss), size(h.rss), rounds-rounds/2, size(rssDrift))
+		drift := h.RSS - settled.RSS
+		t.check(drift < rssDrift, "its memory went from %s to %s in %d rounds, want at most %s more",
+			size(settled.RSS), size(h.RSS), rounds-rounds/2, size(rssDrift))
 		l.mu.Lock()
 		for _, w := range l.wrong {
-			t.broke("%s", w)
+			t.fail("%s", w)
 		}
-		t.figure("%d servers: goroutines, descriptors, conns, buffers as before; RSS %s → %s in %d rounds (%+.1f %%)",
-			l.servers+1, size(settled.rss), size(h.rss), rounds-rounds/2, 100*float64(drift)/float64(settled.rss))
+		t.show("%d servers: goroutines, descriptors, conns, buffers as before; RSS %s → %s in %d rounds (%+.1f %%)",
+			l.servers+1, size(settled.RSS), size(h.RSS), rounds-rounds/2, 100*float64(drift)/float64(settled.RSS))
 		l.mu.Unlock()
 	}
 	return nil
 }
 
 // assault is n conns of everything that the rows do, in little.
-func assault(ctx context.Context, s *server, n int) {
+func mixedAttack(ctx context.Context, s *target.Server, n int) {
 	list := bombs()
 	var at atomic.Int64
-	each(n, func() {
+	client.Parallel(n, func() {
 		i := int(at.Add(1))
 		rnd := rand.New(rand.NewPCG(2, uint64(i)))
 		if i%50 == 0 {
-			hit(ctx, s, list[i/50%len(list)].payload)
+			sendPayload(ctx, s, list[i/50%len(list)].payload)
 			return
 		}
 		if i%2 == 0 {
 			vanish(ctx, s, rnd, uint64(i))
 			return
 		}
-		c, err := s.dial(ctx)
+		c, err := s.Dial(ctx)
 		if err != nil {
 			return
 		}
 		c.SetDeadline(time.Now().Add(100 * time.Millisecond))
 		c.Write(junk(rnd))
-		c.reset()
+		c.Reset()
 	})
 }
 
 // vanish talks for a while and goes, in one of the ways in which clients go. It
 // returns what went wrong before it went.
-func vanish(ctx context.Context, s *server, rnd *rand.Rand, tag uint64) error {
-	c, err := s.connect(ctx)
+func vanish(ctx context.Context, s *target.Server, rnd *rand.Rand, tag uint64) error {
+	c, err := s.Connect(ctx)
 	if err != nil {
 		return err
 	}
 	for seq := range uint64(rnd.IntN(8)) {
-		if err := c.echo(packet{tag, seq, rnd.IntN(4000)}, true); err != nil {
+		if err := c.Echo(wire.NewPacket(tag, seq, rnd.IntN(4000)), true); err != nil {
 			c.Close()
 			return err
 		}
 	}
-	frame := frameOf(idEcho, packet{tag, 99, rnd.IntN(20_000)}.append(nil))
+	frame := wire.EncodeFrame(wire.IDEcho, wire.NewPacket(tag, 99, rnd.IntN(20_000)).Append(nil))
 	switch rnd.IntN(5) {
 	case 0: // as the protocol says
-		c.send(idSoftquit, append(append([]byte{0x81}, text("reason")...), text("reason.bye")...))
-		c.why(patience)
+		c.Send(wire.IDSoftquit, append(append([]byte{0x81}, wire.Text("reason")...), wire.Text("reason.bye")...))
+		c.ReadReason(client.Patience)
 		c.Close()
 	case 1:
 		c.Close()
 	case 2:
-		c.reset()
+		c.Reset()
 	case 3: // with a reply on the way
 		c.Write(frame)
-		c.reset()
+		c.Reset()
 	case 4: // in the middle of a frame
 		c.Write(frame[:len(frame)/2])
-		c.reset()
+		c.Reset()
 	}
 	return nil
 }

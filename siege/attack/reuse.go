@@ -6,61 +6,65 @@ import (
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
+
+	"github.com/packetmq/packetmq/siege/client"
+	"github.com/packetmq/packetmq/siege/target"
+	"github.com/packetmq/packetmq/siege/wire"
 )
 
 // tryReuse opens and closes conns as fast as it can. Each asks for more replies
 // than it waits for, so that the next one gets its descriptor while some are on
 // their way.
 func tryReuse(ctx context.Context, t *trial) error {
-	s, err := t.start(ctx, environment{})
+	s, err := t.start(ctx, target.Options{})
 	if err != nil {
 		return err
 	}
 	const asked, bytes = 40, 4000
-	conns := t.many(6000, 300)
+	conns := t.pickConns(6000, 300)
 	var tags, checked, foreign atomic.Int64
 	began := time.Now()
-	each(conns, func() {
+	client.Parallel(conns, func() {
 		if ctx.Err() != nil {
 			return
 		}
 		tag := uint64(tags.Add(1))
 		n, err := askAndGo(ctx, s, tag, asked, bytes)
 		checked.Add(int64(n) * bytes)
-		var other *foreignError
+		var other *wire.WrongReplyError
 		if errors.As(err, &other) {
 			foreign.Add(1)
 		}
 		if err != nil && ctx.Err() == nil {
-			t.broke("conn %d: %v", tag, err)
+			t.fail("conn %d: %v", tag, err)
 		}
 		if tag%64 == 0 {
-			t.figure("%s conns, %s of replies", count(int64(tag)), size(checked.Load()))
+			t.show("%s conns, %s of replies", count(int64(tag)), size(checked.Load()))
 		}
 	})
-	t.figure("%s conns in %s, %s of replies read, %d foreign", count(conns), span(time.Since(began)), size(checked.Load()), foreign.Load())
+	t.show("%s conns in %s, %s of replies read, %d foreign", count(conns), span(time.Since(began)), size(checked.Load()), foreign.Load())
 	return ctx.Err()
 }
 
 // askAndGo asks for replies, reads some of them, and goes in one of three ways.
-func askAndGo(ctx context.Context, s *server, tag uint64, asked, bytes int) (read int, err error) {
-	c, err := s.connect(ctx)
+func askAndGo(ctx context.Context, s *target.Server, tag uint64, asked, bytes int) (read int, err error) {
+	c, err := s.Connect(ctx)
 	if err != nil {
 		return 0, err
 	}
-	c.SetDeadline(time.Now().Add(patience))
+	c.SetDeadline(time.Now().Add(client.Patience))
 	var all []byte
 	for seq := range asked {
-		all = append(all, frameOf(idEcho, packet{tag, uint64(seq), bytes}.append(nil))...)
+		all = append(all, wire.EncodeFrame(wire.IDEcho, wire.NewPacket(tag, uint64(seq), bytes).Append(nil))...)
 	}
 	if _, err := c.Write(all); err != nil {
 		return 0, err
 	}
 	upTo := rand.IntN(asked + 1)
 	for read < upTo {
-		f, err := c.next()
+		f, err := c.ReadFrame()
 		if err == nil {
-			err = packet{tag, uint64(read), bytes}.check(f, true)
+			err = wire.NewPacket(tag, uint64(read), bytes).Check(f, true)
 		}
 		if err != nil {
 			c.Close()
@@ -70,9 +74,9 @@ func askAndGo(ctx context.Context, s *server, tag uint64, asked, bytes int) (rea
 	}
 	switch rand.IntN(3) {
 	case 0:
-		c.reset()
+		c.Reset()
 	case 1:
-		c.tcp.CloseWrite()
+		c.TCP.CloseWrite()
 		c.Close()
 	default:
 		c.Close()

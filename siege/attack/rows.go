@@ -39,7 +39,7 @@ const waves = 18
 
 // rows returns them in the order in which they are shown. The last looks at
 // what the others left.
-func rows(l *ledger) []row {
+func rows(l *leftovers) []row {
 	return []row{
 		{"inputs", "no input kills the process", 1, tryInputs},
 		{"stall", "a reader that stalls hurts only itself", 2, tryStall},
@@ -92,12 +92,12 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := cfg.Check(); err != nil {
 		return err
 	}
-	l := new(ledger)
-	b := newBoard(cfg.Out)
+	l := new(leftovers)
+	b := newDisplay(cfg.Out)
 	var trials []*trial
 	for _, r := range rows(l) {
 		if len(cfg.Only) == 0 || slices.Contains(cfg.Only, r.name) {
-			t := &trial{row: r, program: cfg.Server, env: cfg.env, quick: cfg.Quick, conns: cfg.Conns, ledger: l}
+			t := &trial{row: r, program: cfg.Server, env: cfg.env, quick: cfg.Quick, conns: cfg.Conns, leftovers: l}
 			trials = append(trials, t)
 			b.lines = append(b.lines, t)
 		}
@@ -108,7 +108,7 @@ func Run(ctx context.Context, cfg Config) error {
 		var running sync.WaitGroup
 		for _, t := range trials {
 			if t.wave == wave && ctx.Err() == nil {
-				running.Go(func() { t.run(ctx); b.over(t) })
+				running.Go(func() { t.run(ctx); b.finished(t) })
 			}
 		}
 		running.Wait()
@@ -121,10 +121,10 @@ func Run(ctx context.Context, cfg Config) error {
 func sum(w io.Writer, trials []*trial, took time.Duration, interrupted bool) error {
 	held, bad := 0, 0
 	for _, t := range trials {
-		switch t.standing() {
-		case isHeld:
+		switch t.status() {
+		case statusHeld:
 			held++
-		case isBroken:
+		case statusBroken:
 			bad++
 		}
 	}

@@ -5,41 +5,45 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/packetmq/packetmq/siege/client"
+	"github.com/packetmq/packetmq/siege/target"
+	"github.com/packetmq/packetmq/siege/wire"
 )
 
 // tryRush has 500 clients connect over TLS at the same moment.
 func tryRush(ctx context.Context, t *trial) error {
-	s, err := t.start(ctx, environment{tls: true})
+	s, err := t.start(ctx, target.Options{TLS: true})
 	if err != nil {
 		return err
 	}
-	n, rounds := t.of(500, 100), t.of(3, 1)
+	n, rounds := t.pick(500, 100), t.pick(3, 1)
 	in, slowest := 0, time.Duration(0)
 	for round := range rounds {
 		got, took := t.rush(ctx, s, n)
 		in, slowest = in+got, max(slowest, took)
-		t.figure("%d of %d TLS clients got in, %d at a time, the last after %s", in, (round+1)*n, n, span(slowest))
+		t.show("%d of %d TLS clients got in, %d at a time, the last after %s", in, (round+1)*n, n, span(slowest))
 	}
-	t.want(in == rounds*n, "%d of %d TLS clients got in", in, rounds*n)
+	t.check(in == rounds*n, "%d of %d TLS clients got in", in, rounds*n)
 	return ctx.Err()
 }
 
 // rush has n clients connect at once, and echo.
-func (t *trial) rush(ctx context.Context, s *server, n int) (in int, slowest time.Duration) {
+func (t *trial) rush(ctx context.Context, s *target.Server, n int) (in int, slowest time.Duration) {
 	var all sync.WaitGroup
 	var got atomic.Int64
 	began := make(chan struct{})
-	conns := make([]*conn, n)
+	conns := make([]*client.Conn, n)
 	for i := range conns {
 		all.Go(func() {
 			<-began
-			c, err := s.connect(ctx)
+			c, err := s.Connect(ctx)
 			if err == nil {
 				conns[i] = c
-				err = c.echo(packet{uint64(i), 1, 64}, true)
+				err = c.Echo(wire.NewPacket(uint64(i), 1, 64), true)
 			}
 			if err != nil {
-				t.broke("TLS client: %v", err)
+				t.fail("TLS client: %v", err)
 				return
 			}
 			got.Add(1)

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/packetmq/packetmq/siege/client"
+	"github.com/packetmq/packetmq/siege/target"
 	"github.com/packetmq/packetmq/siege/wire"
 )
 
@@ -32,8 +34,8 @@ type slowKind struct {
 }
 
 func slowKinds() []slowKind {
-	shake := handshake(true)
-	frame := wire.AppendFrame(nil, idEcho, make([]byte, 500))
+	shake := wire.Handshake(true)
+	frame := wire.AppendFrame(nil, wire.IDEcho, make([]byte, 500))
 	return []slowKind{ // those that have more time first
 		{name: "half a frame", deadline: frameTime, made: true, says: frame[:len(frame)/2]},
 		{name: "a frame of a byte a second", deadline: frameTime, made: true, drips: frame},
@@ -49,15 +51,15 @@ func trySlow(ctx context.Context, t *trial) error {
 	// Three kinds stay below the 1,024 handshakes that may be under way.
 	each := func(k slowKind) int {
 		if k.made {
-			return t.of(2050, 20)
+			return t.pick(2050, 20)
 		}
-		return t.of(300, 20)
+		return t.pick(300, 20)
 	}
-	s, err := t.start(ctx, environment{})
+	s, err := t.start(ctx, target.Options{})
 	if err != nil {
 		return err
 	}
-	calm, err := t.start(ctx, environment{})
+	calm, err := t.start(ctx, target.Options{})
 	if err != nil {
 		return err
 	}
@@ -76,20 +78,20 @@ func trySlow(ctx context.Context, t *trial) error {
 	var ends sync.WaitGroup
 	var mu sync.Mutex
 	latest := make(map[string]time.Duration) // how long after its deadline
-	opened := make([][]*conn, len(kinds))
+	opened := make([][]*client.Conn, len(kinds))
 	began, fast := time.Now(), time.Time{} // when the first was opened, and the first that has less time
 	for i, k := range kinds {
 		if !k.made && fast.IsZero() {
 			fast = time.Now()
 		}
 		for range each(k) {
-			c, err := s.dial(ctx)
+			c, err := s.Dial(ctx)
 			if err != nil {
 				return err
 			}
 			defer c.Close()
 			if k.made {
-				if err := c.shake(true); err != nil {
+				if err := c.Handshake(true); err != nil {
 					return err
 				}
 			}
@@ -101,7 +103,7 @@ func trySlow(ctx context.Context, t *trial) error {
 			ends.Go(func() {
 				late, err := endOf(c, since.Add(k.deadline))
 				if err != nil {
-					t.broke("%s: %v", k.name, err)
+					t.fail("%s: %v", k.name, err)
 					return
 				}
 				mu.Lock()
@@ -115,40 +117,40 @@ func trySlow(ctx context.Context, t *trial) error {
 	defer drop()
 	slow := int64(-1)
 	if opening < frameTime-2*time.Second && openingFast < handshakeTime-2*time.Second { // all are still there
-		if err := sleep(ctx, time.Second); err != nil {
+		if err := client.Sleep(ctx, time.Second); err != nil {
 			return err
 		}
-		h, err := s.ask(ctx)
+		h, err := s.Ask(ctx)
 		if err != nil {
 			return err
 		}
-		if h.conns == int64(all) {
-			slow = (h.rss - s.before.rss) / h.conns
+		if h.Conns == int64(all) {
+			slow = (h.RSS - s.Before.RSS) / h.Conns
 		}
 	}
-	t.figure("%s conns, %s each, idle ones %s; waiting for their ends", count(all), size(slow), size(idle))
+	t.show("%s conns, %s each, idle ones %s; waiting for their ends", count(all), size(slow), size(idle))
 	ends.Wait()
 	var worst time.Duration
 	for _, k := range kinds {
 		worst = max(worst, latest[k.name])
-		t.want(latest[k.name] <= t.within(lateBy), "%s: closed %v after its deadline of %v, want at most %v", k.name, latest[k.name], k.deadline, lateBy)
+		t.check(latest[k.name] <= t.bound(lateBy), "%s: closed %v after its deadline of %v, want at most %v", k.name, latest[k.name], k.deadline, lateBy)
 	}
-	t.want(slow >= 0, "conns were gone before their memory could be measured; opening them took %v", opening)
-	t.want(slow <= idle+slowCost || t.quick, "a slow conn costs %s, want at most %s more than the %s of an idle one", size(slow), size(slowCost), size(idle))
-	t.figure("%s closed, the last %s after its deadline; %s each, idle ones %s",
+	t.check(slow >= 0, "conns were gone before their memory could be measured; opening them took %v", opening)
+	t.check(slow <= idle+slowCost || t.quick, "a slow conn costs %s, want at most %s more than the %s of an idle one", size(slow), size(slowCost), size(idle))
+	t.show("%s closed, the last %s after its deadline; %s each, idle ones %s",
 		count(all), span(worst), size(slow), size(idle))
 	return nil
 }
 
 // endOf reads until the server has closed, and returns how long after the
 // deadline that was.
-func endOf(c *conn, deadline time.Time) (late time.Duration, err error) {
-	c.SetReadDeadline(deadline.Add(patience))
+func endOf(c *client.Conn, deadline time.Time) (late time.Duration, err error) {
+	c.SetReadDeadline(deadline.Add(client.Patience))
 	var buf [256]byte
 	for {
 		_, err := c.Conn.Read(buf[:])
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			return 0, fmt.Errorf("not closed %v after its deadline", patience)
+			return 0, fmt.Errorf("not closed %v after its deadline", client.Patience)
 		}
 		if err != nil {
 			late := time.Since(deadline)
@@ -160,12 +162,12 @@ func endOf(c *conn, deadline time.Time) (late time.Duration, err error) {
 
 // drip sends the conns of the kinds that drip a byte a second, until stop is
 // called.
-func drip(ctx context.Context, kinds []slowKind, opened [][]*conn) (stop func()) {
+func drip(ctx context.Context, kinds []slowKind, opened [][]*client.Conn) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		for i := 1; sleep(ctx, time.Second) == nil; i++ {
+		for i := 1; client.Sleep(ctx, time.Second) == nil; i++ {
 			for k, kind := range kinds {
 				if i >= len(kind.drips) {
 					continue
@@ -183,14 +185,14 @@ func drip(ctx context.Context, kinds []slowKind, opened [][]*conn) (stop func())
 
 // idleCost opens n conns that do the handshake and no more, and returns what
 // one of them costs the server in bytes.
-func idleCost(ctx context.Context, s *server, n int) (int64, error) {
+func idleCost(ctx context.Context, s *target.Server, n int) (int64, error) {
 	for range n {
-		c, err := s.connect(ctx)
+		c, err := s.Connect(ctx)
 		if err != nil {
 			return 0, err
 		}
 		defer c.Close()
 	}
-	h, err := s.ask(ctx)
-	return (h.rss - s.before.rss) / int64(n), err
+	h, err := s.Ask(ctx)
+	return (h.RSS - s.Before.RSS) / int64(n), err
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/packetmq/packetmq/siege/target"
 )
 
 // SoakConfig says how long a soak is.
@@ -41,9 +43,9 @@ const (
 // the beginning, if the live heap has grown by more than two percent, or if a
 // client was not served. When ctx is done it ends early.
 func Soak(ctx context.Context, cfg SoakConfig) error {
-	s, err := start(ctx, cfg.Server, environment{})
+	s, err := target.Start(ctx, cfg.Server, target.Options{})
 	if s != nil {
-		defer s.kill()
+		defer s.Kill()
 	}
 	if err != nil {
 		return unlessDone(ctx, err)
@@ -51,12 +53,12 @@ func Soak(ctx context.Context, cfg SoakConfig) error {
 	every := min(max(cfg.Duration/looks, lookEvery), cfg.Duration/(2*warmUp))
 	fmt.Fprintf(cfg.Out, "%d clients at a time connect, talk and vanish for %v; a look every %v\n\n",
 		cfg.Clients, cfg.Duration, every.Round(time.Millisecond))
-	var all []holdings
+	var all []target.Resources
 	c := churn{server: s, clients: cfg.Clients}
 	began := time.Now()
 	for time.Since(began) < cfg.Duration && ctx.Err() == nil {
 		c.run(ctx, every)
-		h, err := s.quiet(ctx)
+		h, err := s.WaitIdle(ctx)
 		if err != nil {
 			if ctx.Err() == nil {
 				return err
@@ -65,13 +67,13 @@ func Soak(ctx context.Context, cfg SoakConfig) error {
 		}
 		all = append(all, h)
 		fmt.Fprintf(cfg.Out, "%8s  %9s conns  %3d goroutines  %3d descriptors  heap %9s  rss %9s\n",
-			time.Since(began).Round(100*time.Millisecond), count(c.conns.Load()), h.goroutines, h.files, size(h.heap), size(h.rss))
+			time.Since(began).Round(100*time.Millisecond), count(c.conns.Load()), h.Goroutines, h.Files, size(h.Heap), size(h.RSS))
 	}
 	if len(all) <= 2*warmUp {
 		fmt.Fprintln(cfg.Out, "\ntoo short to say anything")
 		return c.err()
 	}
-	return c.judge(cfg.Out, s.before, all[warmUp:])
+	return c.judge(cfg.Out, s.Before, all[warmUp:])
 }
 
 // unlessDone is err, or nil if it is an interruption's doing.
@@ -84,7 +86,7 @@ func unlessDone(ctx context.Context, err error) error {
 
 // churn is clients that come and go.
 type churn struct {
-	server  *server
+	server  *target.Server
 	clients int
 	conns   atomic.Int64
 
@@ -127,15 +129,15 @@ func (c *churn) err() error {
 }
 
 // judge compares the beginning with the end, each the median of a few looks.
-func (c *churn) judge(w io.Writer, before holdings, all []holdings) error {
+func (c *churn) judge(w io.Writer, before target.Resources, all []target.Resources) error {
 	few := max(1, len(all)/5)
 	from, to := medianHeap(all[:few]), medianHeap(all[len(all)-few:])
 	drift := float64(to-from) / float64(from)
 	last := all[len(all)-1]
-	kept := last.kept(before)
+	kept := last.Excess(before)
 	fmt.Fprintf(w, "\nafter %s conns: goroutines %d (%d), descriptors %d (%d), heap %s → %s (%+.2f %%), rss %s → %s\n",
-		count(c.conns.Load()), last.goroutines, before.goroutines, last.files, before.files,
-		size(from), size(to), 100*drift, size(all[0].rss), size(last.rss))
+		count(c.conns.Load()), last.Goroutines, before.Goroutines, last.Files, before.Files,
+		size(from), size(to), 100*drift, size(all[0].RSS), size(last.RSS))
 	switch err := c.err(); {
 	case err != nil:
 		return err
@@ -147,10 +149,10 @@ func (c *churn) judge(w io.Writer, before holdings, all []holdings) error {
 	return nil
 }
 
-func medianHeap(all []holdings) int64 {
+func medianHeap(all []target.Resources) int64 {
 	var heaps []int64
 	for _, h := range all {
-		heaps = append(heaps, h.heap)
+		heaps = append(heaps, h.Heap)
 	}
 	slices.Sort(heaps)
 	return heaps[len(heaps)/2]

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/packetmq/packetmq/siege/client"
+	"github.com/packetmq/packetmq/siege/target"
 	"github.com/packetmq/packetmq/siege/wire"
 )
 
@@ -28,7 +30,7 @@ const (
 // tryStall measures a crowd's latency alone and beside conns that do not read
 // what they ask for.
 func tryStall(ctx context.Context, t *trial) error {
-	s, err := t.start(ctx, environment{})
+	s, err := t.start(ctx, target.Options{})
 	if err != nil {
 		return err
 	}
@@ -36,7 +38,7 @@ func tryStall(ctx context.Context, t *trial) error {
 	if t.quick {
 		length /= 5
 	}
-	polite, err := gather(ctx, s, t.of(1000, 20), 200*time.Millisecond)
+	polite, err := client.StartProbes(ctx, &s.Endpoint, t.pick(1000, 20), 200*time.Millisecond)
 	if err != nil {
 		return err
 	}
@@ -46,39 +48,39 @@ func tryStall(ctx context.Context, t *trial) error {
 	if err := o.measure(ctx, 2); err != nil {
 		return err
 	}
-	if err := o.beside(ctx, hardLimit, 0, t.of(8, 1), &o.sitting, &o.sat); err != nil {
+	if err := o.beside(ctx, hardLimit, 0, t.pick(8, 1), &o.sitting, &o.sat); err != nil {
 		return err
 	}
 	if err := o.measure(ctx, 2); err != nil {
 		return err
 	}
-	alone := func(ctx context.Context) (time.Duration, error) { return polite.round(ctx, length) }
-	b := bouts{server: s, want: t.of(5, 2)}
+	alone := func(ctx context.Context) (time.Duration, error) { return polite.Round(ctx, length) }
+	b := comparison{server: s, want: t.pick(5, 2)}
 	for !b.done() {
-		if err := b.fight(ctx, alone, o.run); err != nil {
+		if err := b.measure(ctx, alone, o.run); err != nil {
 			return err
 		}
-		t.figure("p99 of %d others %s → %s, %s → %s; closed after %s, %s; +%s (of %s)", len(polite.conns), span(median(o.alone)),
+		t.show("p99 of %d others %s → %s, %s → %s; closed after %s, %s; +%s (of %s)", polite.Len(), span(median(o.alone)),
 			span(median(o.sitting)), span(b.alone()), span(b.beside(0)), span(o.sat), span(o.ran), size(o.grew), size(stallGrowth))
 	}
-	_, _, err = polite.home()
-	t.want(err == nil, "another conn: %v", err)
+	_, _, err = polite.Stop()
+	t.check(err == nil, "another conn: %v", err)
 	around := median(o.alone)
-	t.want(median(o.sitting) <= 2*around+t.within(noise), "beside one that asks for 8 MiB and then nothing p99 is %v (rounds: %v), alone %v; want at most twice that and %v",
+	t.check(median(o.sitting) <= 2*around+t.bound(noise), "beside one that asks for 8 MiB and then nothing p99 is %v (rounds: %v), alone %v; want at most twice that and %v",
 		median(o.sitting), o.sitting, around, noise)
-	t.want(b.beside(0) <= 2*b.alone()+t.within(noise), "beside one that asks for ever more p99 is %v (rounds: %v), alone %v; want at most twice that and %v",
-		b.beside(0), b.each(0), b.alone(), noise)
-	t.want(o.sat > 9*time.Second && o.sat < 12*time.Second || t.quick, "a conn that does not take 8 MiB was closed after %v, want about 10 s", o.sat)
-	t.want(o.ran < t.within(runsFor), "a conn that asks for ever more was closed after %v, want at most %v", o.ran, runsFor)
-	t.want(o.grew <= stallGrowth, "the server grew by %s, want at most %s", size(o.grew), size(stallGrowth))
+	t.check(b.beside(0) <= 2*b.alone()+t.bound(noise), "beside one that asks for ever more p99 is %v (rounds: %v), alone %v; want at most twice that and %v",
+		b.beside(0), b.besideRounds(0), b.alone(), noise)
+	t.check(o.sat > 9*time.Second && o.sat < 12*time.Second || t.quick, "a conn that does not take 8 MiB was closed after %v, want about 10 s", o.sat)
+	t.check(o.ran < t.bound(runsFor), "a conn that asks for ever more was closed after %v, want at most %v", o.ran, runsFor)
+	t.check(o.grew <= stallGrowth, "the server grew by %s, want at most %s", size(o.grew), size(stallGrowth))
 	return nil
 }
 
 // stalls is what is measured beside conns that stall, one at a time.
 type stalls struct {
 	t      *trial
-	s      *server
-	polite *crowd
+	s      *target.Server
+	polite *client.Probes
 	length time.Duration
 
 	alone, sitting []time.Duration // p99 of each round, around and beside the first
@@ -89,7 +91,7 @@ type stalls struct {
 // measure measures a number of rounds without any.
 func (o *stalls) measure(ctx context.Context, rounds int) error {
 	for range rounds {
-		p99, err := o.polite.round(ctx, o.length)
+		p99, err := o.polite.Round(ctx, o.length)
 		if err != nil {
 			return err
 		}
@@ -107,21 +109,21 @@ func (o *stalls) run(ctx context.Context) (time.Duration, error) {
 }
 
 func (o *stalls) beside(ctx context.Context, bytes int, pause time.Duration, rounds int, p99s *[]time.Duration, closed *time.Duration) error {
-	start, err := o.s.ask(ctx)
+	start, err := o.s.Ask(ctx)
 	if err != nil {
 		return err
 	}
-	if err := o.s.forget(); err != nil {
+	if err := o.s.ResetPeak(); err != nil {
 		return err
 	}
-	c, err := o.s.connect(ctx)
+	c, err := o.s.Connect(ctx)
 	if err != nil {
 		return err
 	}
-	defer c.reset()
+	defer c.Reset()
 	took := stall(ctx, c, bytes, pause)
 	for range rounds {
-		p99, err := o.polite.round(ctx, o.length)
+		p99, err := o.polite.Round(ctx, o.length)
 		if err != nil {
 			return err
 		}
@@ -134,33 +136,33 @@ func (o *stalls) beside(ctx context.Context, bytes int, pause time.Duration, rou
 	case d := <-took:
 		*closed = max(*closed, d)
 	case <-time.After(12 * time.Second):
-		o.t.broke("a conn that does not read what it asks for was not closed")
+		o.t.fail("a conn that does not read what it asks for was not closed")
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	peak, err := o.s.peak()
-	o.grew = max(o.grew, peak-start.rss)
+	peak, err := o.s.PeakRSS()
+	o.grew = max(o.grew, peak-start.RSS)
 	return err
 }
 
 // stall has a conn ask for so many bytes of replies and read none of them. It
 // tells how long it took the server to close it, seen by a write that fails.
-func stall(ctx context.Context, c *conn, bytes int, pause time.Duration) (closed chan time.Duration) {
+func stall(ctx context.Context, c *client.Conn, bytes int, pause time.Duration) (closed chan time.Duration) {
 	closed = make(chan time.Duration, 1)
-	c.tcp.SetReadBuffer(4 << 10)
+	c.TCP.SetReadBuffer(4 << 10)
 	began := time.Now()
 	c.SetWriteDeadline(began.Add(30 * time.Second))
-	frame := frameOf(idEcho, make([]byte, 64<<10-wire.HeaderSize))
+	frame := wire.EncodeFrame(wire.IDEcho, make([]byte, 64<<10-wire.HeaderSize))
 	go func() {
 		for sent := 0; ctx.Err() == nil; sent += len(frame) {
 			if sent >= bytes { // tiny ones: each fails once the conn is gone
-				frame, pause = frameOf(idEcho, []byte{0xc0}), 100*time.Millisecond
+				frame, pause = wire.EncodeFrame(wire.IDEcho, []byte{0xc0}), 100*time.Millisecond
 			}
 			if _, err := c.Write(frame); err != nil {
 				closed <- time.Since(began)
 				return
 			}
-			sleep(ctx, pause)
+			client.Sleep(ctx, pause)
 		}
 	}()
 	return closed

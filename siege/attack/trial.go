@@ -5,36 +5,38 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/packetmq/packetmq/siege/target"
 )
 
 // standing is how a row stands.
-type standing int
+type status int
 
 const (
-	isWaiting standing = iota
-	isRunning
-	isHeld
-	isBroken
+	statusWaiting status = iota
+	statusRunning
+	statusHeld
+	statusBroken
 )
 
-func (s standing) String() string {
+func (s status) String() string {
 	return [...]string{"", "...", "held", "BROKEN"}[s]
 }
 
 // trial is a row being tried.
 type trial struct {
 	row
-	program string
-	env     []string
-	quick   bool
-	conns   int
-	ledger  *ledger
+	program   string
+	env       []string
+	quick     bool
+	conns     int
+	leftovers *leftovers
 
 	mu      sync.Mutex
-	state   standing
+	state   status
 	text    string
 	breaks  []string
-	servers []*server
+	servers []*target.Server
 }
 
 // run tries the row, and then looks at what its servers are left with.
@@ -42,34 +44,34 @@ func (t *trial) run(ctx context.Context) {
 	limit := 3*time.Minute + time.Duration(t.conns)*20*time.Millisecond // far more than any takes
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	t.set(isRunning)
+	t.setStatus(statusRunning)
 	err := t.try(ctx, t)
 	for _, s := range t.servers {
-		if err == nil && s.alive() {
-			err = t.dismiss(ctx, s)
+		if err == nil && s.Alive() {
+			err = t.stopServer(ctx, s)
 		}
-		if s.alive() {
-			s.kill()
+		if s.Alive() {
+			s.Kill()
 		}
 	}
 	if context.Cause(ctx) == context.Canceled { // interrupted: nothing is known
-		t.set(isWaiting)
+		t.setStatus(statusWaiting)
 		return
 	}
 	if err != nil {
-		t.broke("%v", err)
+		t.fail("%v", err)
 	}
 	if len(t.broken()) > 0 {
-		t.set(isBroken)
+		t.setStatus(statusBroken)
 	} else {
-		t.set(isHeld)
+		t.setStatus(statusHeld)
 	}
 }
 
 // start starts a server that is killed with the trial at the latest.
-func (t *trial) start(ctx context.Context, env environment) (*server, error) {
-	env.vars = t.env
-	s, err := start(ctx, t.program, env)
+func (t *trial) start(ctx context.Context, opts target.Options) (*target.Server, error) {
+	opts.Env = t.env
+	s, err := target.Start(ctx, t.program, opts)
 	if s != nil {
 		t.servers = append(t.servers, s)
 	}
@@ -77,17 +79,17 @@ func (t *trial) start(ctx context.Context, env environment) (*server, error) {
 }
 
 // dismiss ends a server in order, after it has given everything back.
-func (t *trial) dismiss(ctx context.Context, s *server) error {
-	after, err := s.quiet(ctx)
+func (t *trial) stopServer(ctx context.Context, s *target.Server) error {
+	after, err := s.WaitIdle(ctx)
 	if err != nil {
 		return err
 	}
-	t.ledger.enter(t.name, s.before, after)
-	return s.stop(ctx)
+	t.leftovers.add(t.name, s.Before, after)
+	return s.Stop(ctx)
 }
 
 // of is how many of something there are to be.
-func (t *trial) of(full, quick int) int {
+func (t *trial) pick(full, quick int) int {
 	if t.quick {
 		return quick
 	}
@@ -95,16 +97,16 @@ func (t *trial) of(full, quick int) int {
 }
 
 // many is of, or what was asked for.
-func (t *trial) many(full, quick int) int {
+func (t *trial) pickConns(full, quick int) int {
 	if t.conns > 0 {
 		return t.conns
 	}
-	return t.of(full, quick)
+	return t.pick(full, quick)
 }
 
 // within is a bound on a time. A quick trial is for tests, on machines that do
 // other things too: it finds what takes for ever.
-func (t *trial) within(d time.Duration) time.Duration {
+func (t *trial) bound(d time.Duration) time.Duration {
 	if t.quick {
 		return 10 * d
 	}
@@ -112,14 +114,14 @@ func (t *trial) within(d time.Duration) time.Duration {
 }
 
 // figure is what the row shows, now.
-func (t *trial) figure(format string, args ...any) {
+func (t *trial) show(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.text = fmt.Sprintf(format, args...)
 }
 
 // broke notes something that is not as promised.
-func (t *trial) broke(format string, args ...any) {
+func (t *trial) fail(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.breaks) < 10 {
@@ -128,9 +130,9 @@ func (t *trial) broke(format string, args ...any) {
 }
 
 // want notes that something is broken unless ok.
-func (t *trial) want(ok bool, format string, args ...any) {
+func (t *trial) check(ok bool, format string, args ...any) {
 	if !ok {
-		t.broke(format, args...)
+		t.fail(format, args...)
 	}
 }
 
@@ -140,13 +142,13 @@ func (t *trial) broken() []string {
 	return t.breaks
 }
 
-func (t *trial) set(s standing) {
+func (t *trial) setStatus(s status) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.state = s
 }
 
-func (t *trial) standing() standing {
+func (t *trial) status() status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.state

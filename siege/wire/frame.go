@@ -31,6 +31,9 @@ func AppendFrame(b []byte, id uint16, payload []byte) []byte {
 	return append(b, payload...)
 }
 
+// EncodeFrame returns a frame with its length.
+func EncodeFrame(id uint16, payload []byte) []byte { return AppendFrame(nil, id, payload) }
+
 // ReadFrame reads a frame into buf, or into a new slice if buf is too short. A
 // frame whose length is more than most, or leaves no room for an id, is an
 // error.

@@ -34,6 +34,9 @@ func AppendText(b []byte, s string) []byte {
 	return append(b, s...)
 }
 
+// Text returns text (str).
+func Text(s string) []byte { return AppendText(nil, s) }
+
 // AppendBytes appends bytes (bin).
 func AppendBytes(b, p []byte) []byte {
 	return append(appendSized(b, 0xc4, uint64(len(p))), p...)

@@ -3,10 +3,10 @@ package attack
 import (
 	"context"
 	"fmt"
-	"os"
-	"syscall"
 	"time"
 
+	"github.com/packetmq/packetmq/siege/client"
+	"github.com/packetmq/packetmq/siege/target"
 	"github.com/packetmq/packetmq/siege/wire"
 )
 
@@ -22,13 +22,13 @@ func tryPartial(ctx context.Context, t *trial) error {
 	if err != nil {
 		return err
 	}
-	frame := frameOf(idEcho, make([]byte, maxFrame-wire.IDSize))
-	u := &burden{
+	frame := wire.EncodeFrame(wire.IDEcho, make([]byte, wire.MaxFrame-wire.IDSize))
+	u := &memoryAttack{
 		bound: inputBound,
-		conns: min(t.of(6000, 100), most), handshake: handshake(true), lasts: frameTime - time.Second,
-		says: times(said{frame[:len(frame)-1], 1}),
+		conns: min(t.pick(6000, 100), most), handshake: wire.Handshake(true), lasts: frameTime - time.Second,
+		says: client.Say(client.Repeat(frame[:len(frame)-1], 1)),
 	}
-	return tryBurden(ctx, t, u, besideP99, func() string {
+	return tryMemoryAttack(ctx, t, u, besideP99, func() string {
 		return fmt.Sprintf("%s conns sent %s, %s closed", count(u.conns), size(u.sent), count(u.closed))
 	})
 }
@@ -36,32 +36,32 @@ func tryPartial(ctx context.Context, t *trial) error {
 // tryBeats has conns clog themselves with answers, send heartbeats one at a
 // time, and read all in the end.
 func tryBeats(ctx context.Context, t *trial) error {
-	echo := frameOf(idEcho, make([]byte, 64<<10-wire.HeaderSize))
+	echo := wire.EncodeFrame(wire.IDEcho, make([]byte, 64<<10-wire.HeaderSize))
 	const echoes = 56 // beyond what the kernel takes, and within the soft bound
-	u := &burden{
+	u := &memoryAttack{
 		bound: outputBound,
-		conns: t.of(200, 20), handshake: handshakeOf(beatingInit(), true), lasts: 5 * time.Second,
+		conns: t.pick(200, 20), handshake: wire.HandshakeWith(wire.InitWithHeartbeat(), true), lasts: 5 * time.Second,
 		clogs: true, reads: true,
-		first: times(said{echo, echoes}),
-		says:  times(said{frameOf(idPing, nil), t.of(20_000, 2000)}),
+		first: client.Say(client.Repeat(echo, echoes)),
+		says:  client.Say(client.Repeat(wire.EncodeFrame(wire.IDPing, nil), t.pick(20_000, 2000))),
 	}
 	beats := func() int64 { return u.sent / wire.HeaderSize }
-	err := tryBurden(ctx, t, u, besideP99, func() string {
+	err := tryMemoryAttack(ctx, t, u, besideP99, func() string {
 		return fmt.Sprintf("%s heartbeats on %d clogged conns, %s closed; %s of CPU",
 			count(beats()), u.conns, count(u.closed), span(u.used))
 	})
-	t.want(u.used <= time.Second+time.Duration(beats())*t.within(beatCost), "%d heartbeats took %v of CPU, want at most %v each", beats(), u.used, beatCost)
+	t.check(u.used <= time.Second+time.Duration(beats())*t.bound(beatCost), "%d heartbeats took %v of CPU, want at most %v each", beats(), u.used, beatCost)
 	return err
 }
 
 // tryEarly has conns send heartbeats before they are made, and read nothing.
 func tryEarly(ctx context.Context, t *trial) error {
-	start := frameOf(idInit, beatingInit())
-	u := &burden{
+	start := wire.EncodeFrame(wire.IDInit, wire.InitWithHeartbeat())
+	u := &memoryAttack{
 		bound: outputBound,
-		conns: t.of(200, 20), lasts: handshakeTime - time.Second, clogs: true,
+		conns: t.pick(200, 20), lasts: handshakeTime - time.Second, clogs: true,
 		says: func() func() []byte {
-			pings, begun := batch(frameOf(idPing, nil)), false
+			pings, begun := client.Batch(wire.EncodeFrame(wire.IDPing, nil)), false
 			return func() []byte {
 				if !begun {
 					begun = true
@@ -71,7 +71,7 @@ func tryEarly(ctx context.Context, t *trial) error {
 			}
 		},
 	}
-	if err := tryBurden(ctx, t, u, crowdedP99, func() string {
+	if err := tryMemoryAttack(ctx, t, u, crowdedP99, func() string {
 		return fmt.Sprintf("%s heartbeats on %d conns, %s closed", count(u.sent/wire.HeaderSize), u.conns, count(u.closed))
 	}); err != nil {
 		return err
@@ -80,47 +80,33 @@ func tryEarly(ctx context.Context, t *trial) error {
 }
 
 // unanswered sends a heartbeat before authentication, and wants no answer.
-func (t *trial) unanswered(ctx context.Context, s *server) error {
-	c, err := s.dial(ctx)
+func (t *trial) unanswered(ctx context.Context, s *target.Server) error {
+	c, err := s.Dial(ctx)
 	if err != nil {
 		return err
 	}
-	defer c.reset()
-	c.Write(frames(frameOf(idInit, beatingInit()), frameOf(idPing, nil)))
+	defer c.Reset()
+	c.Write(frames(wire.EncodeFrame(wire.IDInit, wire.InitWithHeartbeat()), wire.EncodeFrame(wire.IDPing, nil)))
 	c.SetReadDeadline(time.Now().Add(time.Second))
 	for {
-		f, err := c.next()
+		f, err := c.ReadFrame()
 		if err != nil {
 			return nil
 		}
-		t.want(f.ID() != idPong, "a heartbeat before authentication was answered")
+		t.check(f.ID() != wire.IDPong, "a heartbeat before authentication was answered")
 	}
 }
 
 // tryOwed has hundreds of conns ask for much and read nothing.
 func tryOwed(ctx context.Context, t *trial) error {
 	const each = 6 << 20 // below what may wait for one conn
-	frame := frameOf(idEcho, make([]byte, 64<<10-wire.HeaderSize))
-	u := &burden{
+	frame := wire.EncodeFrame(wire.IDEcho, make([]byte, 64<<10-wire.HeaderSize))
+	u := &memoryAttack{
 		bound: outputBound,
-		conns: t.of(900, 50), handshake: handshake(true), lasts: 8 * time.Second, clogs: true,
-		says: times(said{frame, each / (64 << 10)}),
+		conns: t.pick(900, 50), handshake: wire.Handshake(true), lasts: 8 * time.Second, clogs: true,
+		says: client.Say(client.Repeat(frame, each/(64<<10))),
 	}
-	return tryBurden(ctx, t, u, crowdedP99, func() string {
+	return tryMemoryAttack(ctx, t, u, crowdedP99, func() string {
 		return fmt.Sprintf("%s conns asked for %s, %s closed", count(u.conns), size(u.sent), count(u.closed))
 	})
-}
-
-// room is how many conns descriptors allow.
-func room() (int, error) {
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return 0, err
-	}
-	mine, err := openFiles(os.Getpid())
-	most := min(int(limit.Cur), 65536) - int(mine) - spareFiles
-	if err == nil && most < 1 {
-		err = fmt.Errorf("the limit of descriptors, %d, leaves none for conns", limit.Cur)
-	}
-	return most, err
 }

@@ -1,4 +1,4 @@
-package attack
+package client
 
 import (
 	"bytes"
@@ -7,12 +7,10 @@ import (
 	"net"
 	"testing"
 	"time"
-
-	"github.com/packetmq/packetmq/codec"
 )
 
 // ends are the two ends of a TCP conn.
-func ends(t *testing.T) (near *conn, far net.Conn) {
+func ends(t *testing.T) (near *Conn, far net.Conn) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -34,7 +32,7 @@ func ends(t *testing.T) (near *conn, far net.Conn) {
 // parts.
 func TestPumpSaysAll(t *testing.T) {
 	piece := bytes.Repeat([]byte("0123456789"), 100_000)
-	var conns []*conn
+	var conns []*Conn
 	arrived := make(chan []byte, 3)
 	for range cap(arrived) {
 		near, far := ends(t)
@@ -44,11 +42,11 @@ func TestPumpSaysAll(t *testing.T) {
 			arrived <- b
 		}()
 	}
-	p, err := newPump(conns, times(said{[]byte("begin"), 1}, said{piece, 5}, said{nil, 0}, said{[]byte("end"), 2}))
+	p, err := NewSender(conns, Say(Repeat([]byte("begin"), 1), Repeat(piece, 5), Repeat(nil, 0), Repeat([]byte("end"), 2)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.run(t.Context())
+	p.Run(t.Context())
 	want := slicesOf("begin", string(bytes.Repeat(piece, 5)), "endend")
 	for _, c := range conns {
 		c.Close()
@@ -58,8 +56,8 @@ func TestPumpSaysAll(t *testing.T) {
 			t.Errorf("%d bytes arrived, want these %d", len(got), len(want))
 		}
 	}
-	if p.written != int64(len(conns)*len(want)) || p.gone() != 0 {
-		t.Errorf("written %d, gone %d", p.written, p.gone())
+	if p.Written != int64(len(conns)*len(want)) || p.Closed() != 0 {
+		t.Errorf("written %d, gone %d", p.Written, p.Closed())
 	}
 }
 
@@ -77,21 +75,14 @@ func TestPumpGoesOnWithout(t *testing.T) {
 	ended, far := ends(t)
 	far.Close()
 	ctx, cancel := context.WithCancel(t.Context())
-	p, err := newPump([]*conn{stuck, ended}, forever(make([]byte, 64<<10)))
+	p, err := NewSender([]*Conn{stuck, ended}, Forever(make([]byte, 64<<10)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.reads = true
+	p.Reads = true
 	time.AfterFunc(100*time.Millisecond, cancel)
-	p.run(ctx)
-	if p.gone() != 1 || p.written == 0 {
-		t.Errorf("%d of 2 are gone, %d bytes written", p.gone(), p.written)
-	}
-}
-
-// The dear payload is within every limit.
-func TestPairsAreLegal(t *testing.T) {
-	if err := new(codec.Limits).Check(pairs()); err != nil {
-		t.Error(err)
+	p.Run(ctx)
+	if p.Closed() != 1 || p.Written == 0 {
+		t.Errorf("%d of 2 are gone, %d bytes written", p.Closed(), p.Written)
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // board draws lines: all of them in place, again and again, on a terminal, else
 // each once it is final, and a word now and then about those that are not.
-type board struct {
+type display struct {
 	w        io.Writer
 	terminal bool
 	lines    []*trial
@@ -25,8 +25,8 @@ const (
 	wordEvery   = 5 * time.Second
 )
 
-func newBoard(w io.Writer) *board {
-	b := &board{w: w}
+func newDisplay(w io.Writer) *display {
+	b := &display{w: w}
 	if f, ok := w.(*os.File); ok {
 		info, err := f.Stat()
 		b.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0 && f.Name() != os.DevNull
@@ -35,7 +35,7 @@ func newBoard(w io.Writer) *board {
 }
 
 // start draws until stop is called.
-func (b *board) start() (stop func()) {
+func (b *display) start() (stop func()) {
 	every := wordEvery
 	if b.terminal {
 		every = redrawEvery
@@ -65,7 +65,7 @@ func (b *board) start() (stop func()) {
 }
 
 // over says that a line is final.
-func (b *board) over(t *trial) {
+func (b *display) finished(t *trial) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.terminal {
@@ -73,7 +73,7 @@ func (b *board) over(t *trial) {
 	}
 }
 
-func (b *board) draw() {
+func (b *display) draw() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.terminal {
@@ -82,7 +82,7 @@ func (b *board) draw() {
 	}
 	var running []string
 	for _, t := range b.lines {
-		if t.standing() == isRunning {
+		if t.status() == statusRunning {
 			running = append(running, t.name)
 		}
 	}
@@ -93,7 +93,7 @@ func (b *board) draw() {
 
 // redraw writes every line over its last one. Lines are not wrapped: they would
 // take more room than they are given back.
-func (b *board) redraw() {
+func (b *display) redraw() {
 	var out strings.Builder
 	out.WriteString("\x1b[?7l")
 	if b.drawn {

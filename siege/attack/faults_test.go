@@ -17,6 +17,7 @@ import (
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/registry"
+	"github.com/packetmq/packetmq/siege/wire"
 )
 
 // faultVar names the variable that makes this test's program a server which
@@ -69,10 +70,10 @@ func serveFaulty(fault string) error {
 	}
 	s := peer.NewServer(reg, cfg)
 	defer s.Close()
-	if _, err := s.Registry().Add("bench:echo", idEcho, nil); err != nil {
+	if _, err := s.Registry().Add("bench:echo", wire.IDEcho, nil); err != nil {
 		return err
 	}
-	reply, err := s.Registry().Add("bench:reply", idReply, nil)
+	reply, err := s.Registry().Add("bench:reply", wire.IDReply, nil)
 	if err != nil {
 		return err
 	}
