@@ -1,43 +1,43 @@
 package engine
 
+// How the engine calls the program's code. A callback that panics or calls
+// runtime.Goexit ends the conn that it was called for, and nothing else. Conn.Received,
+// where a call counts, has the guard written out by hand.
+
 import (
 	"log/slog"
 	"runtime/debug"
+
+	"github.com/packetmq/packetmq/internal/guard"
 )
 
-// run calls fn, and goes on if it panics.
-func (l *Loop) run(fn func()) {
-	returned := false
-	defer l.caught(nil, &returned)
-	fn()
-	returned = true
+// call calls fn, a callback of c. After a panic or a Goexit c ends, unless it is nil.
+// The Goexit ends the goroutine all the same, so what must be done after call is
+// deferred before it.
+func (l *Loop) call(c *Conn, fn func()) {
+	guard.Call(fn, func(v any) { l.failed(c, v) })
 }
 
-// caught is deferred around every callback: a panic or a Goexit ends the conn it
-// happened on and nothing else. A callback that has neither returned nor
-// panicked has called Goexit.
-func (l *Loop) caught(c *Conn, returned *bool) {
-	if !*returned {
-		l.failed(c, recover())
-	}
-}
+// run calls fn, which belongs to no conn: a posted function, or a timer's.
+func (l *Loop) run(fn func()) { l.call(nil, fn) }
 
-// failed ends what was called, for a panic, or for a Goexit if v is nil.
+// failed ends c, if that is not nil, for a panic with v in a callback of it, or for a
+// Goexit if v is nil. A handler that is a Failer has the last word before that.
 func (l *Loop) failed(c *Conn, v any) {
 	if c != nil && c.phase == open {
 		if f, ok := c.handler.(Failer); ok {
-			c.failed(f, v)
+			c.tellFailer(f, v)
 			return
 		}
 	}
-	err := l.mishap(v)
+	err := l.logFailure(v)
 	if c != nil && !c.ending() {
 		c.kill(err)
 	}
 }
 
-// mishap logs a panic with v, or a Goexit if that is nil, and returns it.
-func (l *Loop) mishap(v any) error {
+// logFailure logs a panic with v, or a Goexit if v is nil, and returns it as an error.
+func (l *Loop) logFailure(v any) error {
 	stack := debug.Stack()
 	if v == nil {
 		l.r.log(slog.LevelError, "callback called runtime.Goexit", "stack", string(stack))
@@ -47,22 +47,19 @@ func (l *Loop) mishap(v any) error {
 	return &PanicError{v, stack}
 }
 
-// failed lets the handler say a last word. Should that fail too, the conn ends
-// all the same.
-func (c *Conn) failed(f Failer, v any) {
+// tellFailer calls f, for a failure of another method of the same handler. It ends the
+// conn, also when f does not return.
+func (c *Conn) tellFailer(f Failer, v any) {
 	var err error
 	if v != nil {
-		err = &PanicError{v, debug.Stack()}
+		err = &PanicError{v, debug.Stack()} // f logs it
 	} else {
-		err = c.loop.mishap(nil)
+		err = c.loop.logFailure(nil)
 	}
 	defer func() {
 		if !c.ending() {
 			c.kill(err)
 		}
 	}()
-	returned := false
-	defer c.loop.caught(nil, &returned)
-	f.Failed(c, err)
-	returned = true
+	c.loop.call(nil, func() { f.Failed(c, err) })
 }

@@ -145,15 +145,6 @@ func (c *Conn) ask(bit uint32) {
 	}
 }
 
-// Wake implements Sink.
-func (c *Conn) Wake(on *Loop) {
-	if on == c.loop {
-		c.loop.enqueue(c)
-		return
-	}
-	c.ask(askPump)
-}
-
 // answer does what was asked for.
 func (c *Conn) answer() {
 	if c.phase == fresh {
@@ -209,27 +200,22 @@ func (c *Conn) refuse(err error) {
 	c.never()
 	defer c.loop.r.forget()
 	defer c.hangUp()
-	if err == nil {
-		return
+	if err != nil {
+		c.loop.call(nil, func() { notOpened(c, c.handler, err) })
 	}
-	returned := false
-	defer c.loop.caught(nil, &returned)
-	notOpened(c, c.handler, err)
-	returned = true
 }
 
 func (c *Conn) open() {
-	returned := false
-	defer c.loop.caught(c, &returned)
-	if w, ok := c.handler.(Wrapper); ok {
-		c.wrap(w)
-	}
-	c.tr.Open(c)
-	if c.phase == fresh {
-		c.phase = open
-	}
-	c.handler.Opened(c)
-	returned = true
+	c.loop.call(c, func() {
+		if w, ok := c.handler.(Wrapper); ok {
+			c.wrap(w)
+		}
+		c.tr.Open(c.sink())
+		if c.phase == fresh {
+			c.phase = open
+		}
+		c.handler.Opened(c)
+	})
 }
 
 // never takes back what was queued for a conn that will not be opened.
@@ -247,42 +233,7 @@ func (c *Conn) drain() {
 		return
 	}
 	c.strained().drained = true
-	returned := false
-	defer c.loop.caught(c, &returned)
-	c.handler.Drain(c)
-	returned = true
-}
-
-// Received implements Sink.
-func (c *Conn) Received(b []byte) (n int) {
-	if c.phase != open || c.ending() {
-		if c.phase == fresh { // Opened is the first event
-			c.loop.enqueue(c)
-			return 0
-		}
-		return len(b) // dropped from the moment that the end is asked for
-	}
-	if c.loop.r.halted() { // by the callback before, in the same turn
-		c.loop.enqueue(c)
-		return 0
-	}
-	n = len(b) // what a panic leaves behind is not read
-	returned := false
-	defer func() { // caught, in the one place where a call counts
-		if !returned {
-			c.loop.failed(c, recover())
-		}
-	}()
-	if debugBuild {
-		b = lend(b)
-		defer poison(b)
-	}
-	n = min(max(c.handler.Received(c, b), 0), len(b))
-	returned = true
-	if n > longInput {
-		c.loop.dear = true
-	}
-	return n
+	c.loop.call(c, func() { c.handler.Drain(c) })
 }
 
 // pump gives the conn a share of a turn, and of another one if input is left.

@@ -39,17 +39,6 @@ func (c *Conn) Finish(grace time.Duration) {
 // ending reports whether the end has been asked for and not been looked at.
 func (c *Conn) ending() bool { return c.asked.Load()&(askAbort|askFinish) != 0 }
 
-// Ended implements Sink.
-func (c *Conn) Ended(err error) {
-	if c.phase == closed {
-		return
-	}
-	if c.phase == lingering || c.phase == finishing && c.held == 0 && c.pending() == 0 {
-		err = nil
-	}
-	c.bury(err)
-}
-
 // kill ends the conn from this side.
 func (c *Conn) kill(err error) {
 	if c.phase == closed {
@@ -113,10 +102,7 @@ func (c *Conn) uncount(s *strain) {
 // hangUp closes the transport. The conn has ended by then, so that one with a
 // fault there keeps nothing from its end.
 func (c *Conn) hangUp() {
-	returned := false
-	defer c.loop.caught(nil, &returned)
-	c.tr.Close()
-	returned = true
+	c.loop.call(nil, c.tr.Close)
 }
 
 func (c *Conn) finish() {

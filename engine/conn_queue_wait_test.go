@@ -101,7 +101,7 @@ func TestQueueWaitHeeds(t *testing.T) {
 		"a Finish":         {func(_ *Reactor, c *Conn, _ func()) { c.Finish(time.Millisecond) }, ErrClosed},
 		"EndWaits":         {func(_ *Reactor, c *Conn, _ func()) { c.EndWaits() }, ErrClosed},
 		"a Close":          {func(r *Reactor, _ *Conn, _ func()) { r.Close() }, ErrClosed},
-		"a lost conn":      {func(r *Reactor, c *Conn, _ func()) { r.Post(func() { c.Ended(io.ErrUnexpectedEOF) }) }, ErrClosed},
+		"a lost conn":      {func(r *Reactor, c *Conn, _ func()) { r.Post(func() { c.sink().Ended(io.ErrUnexpectedEOF) }) }, ErrClosed},
 		"a Shutdown":       {func(r *Reactor, _ *Conn, _ func()) { go r.Shutdown(expired()) }, ErrClosed},
 		"a Stop and ctx":   {func(r *Reactor, _ *Conn, cancel func()) { r.Stop(); cancel() }, context.Canceled},
 		"a Stop and Close": {func(r *Reactor, _ *Conn, _ func()) { r.Stop(); r.Close() }, ErrClosed},

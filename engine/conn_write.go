@@ -160,10 +160,13 @@ const (
 	// the CPU's cache before they are written.
 	unloadFrom = 2 * chunk
 
-	// DirectLeast is how many bytes there must be for Direct: a system call of
-	// their own costs as much as to copy 16 KiB.
-	DirectLeast = chunk / 4
+	// directFrom is from how many bytes on Direct may be better than a copy: a system
+	// call of their own costs as much as to copy 16 KiB.
+	directFrom = chunk / 4
 )
+
+// MayDirect reports whether a message of n bytes is long enough for Direct.
+func MayDirect(n int) bool { return n >= directFrom }
 
 // directWriter is a transport that can take output from where it is.
 type directWriter interface {
@@ -182,7 +185,7 @@ type directWriter interface {
 func (c *Conn) Direct(b []byte) bool {
 	c.loop.mustBeHere("Conn.Direct")
 	out := c.out
-	if len(b) < DirectLeast || out == nil || len(out.B) == 0 || len(out.B)+len(b) < unloadFrom || c.phase != open || c.holdBack || c.held > 0 {
+	if !MayDirect(len(b)) || out == nil || len(out.B) == 0 || len(out.B)+len(b) < unloadFrom || c.phase != open || c.holdBack || c.held > 0 {
 		return false
 	}
 	if len(out.B)+len(b) > c.loop.r.cfg.MaxPending {

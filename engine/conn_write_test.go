@@ -11,7 +11,7 @@ import (
 // What Direct takes comes behind what was written before and in front of what
 // follows, however much of it the socket takes.
 func TestDirect(t *testing.T) {
-	for _, size := range []int{DirectLeast - 1, DirectLeast, chunk, unloadFrom - 5, unloadFrom - 4, unloadFrom, 1 << 20, 7 << 20} {
+	for _, size := range []int{directFrom - 1, directFrom, chunk, unloadFrom - 5, unloadFrom - 4, unloadFrom, 1 << 20, 7 << 20} {
 		body := make([]byte, size)
 		for i := range body {
 			body[i] = byte(i>>8 ^ i)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"math"
 	"testing"
 	"time"
 )
@@ -105,7 +106,7 @@ func TestGraceBehindALongCallback(t *testing.T) {
 	})
 	p.pump = func() bool { p.sink.Received([]byte("x")); return false }
 	settle(t, v)
-	c.Wake(nil)
+	c.sink().Wake(nil)
 	settle(t, v)
 	v.Advance(9 * time.Second)
 	settle(t, v)
@@ -116,5 +117,26 @@ func TestGraceBehindALongCallback(t *testing.T) {
 	settle(t, v)
 	if len(ended) != 1 {
 		t.Errorf("%d ends after the grace", len(ended))
+	}
+}
+
+func TestTicks(t *testing.T) {
+	for _, test := range []struct {
+		from            Ticks
+		d               time.Duration
+		after, afterAll Ticks
+	}{
+		{0, 1, 1, 2},
+		{4, Tick, 5, 6},
+		{4, Tick + 1, 6, 7},
+		{4, 10 * Tick, 14, 15},
+		{1, math.MaxInt64 - Tick, math.MaxInt32, math.MaxInt32},
+	} {
+		if after, all := test.from.After(test.d), test.from.AfterAll(test.d); after != test.after || all != test.afterAll {
+			t.Errorf("%v from tick %d: %d and %d, want %d and %d", test.d, test.from, after, all, test.after, test.afterAll)
+		}
+	}
+	if at := Ticks(4).Time(); at != time.Second {
+		t.Errorf("tick 4 is at %v, want 1s", at)
 	}
 }

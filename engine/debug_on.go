@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 
 	"github.com/packetmq/packetmq/internal/bufpool"
+	"github.com/packetmq/packetmq/internal/loopcheck"
 )
 
 const debugBuild = true
@@ -16,30 +17,22 @@ const debugBuild = true
 // read again where the callback did not take all of it.
 func lend(b []byte) []byte { return bytes.Clone(b) }
 
-func poison(b []byte) { Poison(b) }
+func poison(b []byte) { bufpool.Overwrite(b) }
 
-// Poison overwrites bytes that a callback may not keep with 0xdb. Only the
-// debug build has it.
-func Poison(b []byte) {
-	for i := range b {
-		b[i] = bufpool.Poison
-	}
+func init() {
+	loopcheck.MustBeHere = func(l any, call string) { l.(*Loop).mustBeHere(call) }
 }
-
-// MustBeHere panics unless it is called on the loop. Only the debug build has
-// it; call names what was called.
-func (l *Loop) MustBeHere(call string) { l.mustBeHere(call) }
 
 func (l *Loop) mustBeHere(call string) {
 	if l == nil { // of a conn that nobody has opened
 		return
 	}
+	if l.Here() {
+		return
+	}
 	l.mu.Lock()
 	loop := l.goid
 	l.mu.Unlock()
-	if goid() == loop {
-		return
-	}
 	panic(fmt.Sprintf("engine: %s was not called on the loop, loop %d\n\nthe caller:\n%s\n\nthe loop%s",
 		call, l.index, debug.Stack(), l.whereabouts(loop)))
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 )
 
 var (
@@ -94,6 +95,15 @@ type PanicError struct {
 }
 
 func (e *PanicError) Error() string { return fmt.Sprintf("engine: panic: %v", e.Value) }
+
+// panicked is a panic with v as an error, or ErrGoexit if v is nil. It is called where
+// the panic is recovered.
+func panicked(v any) error {
+	if v == nil {
+		return ErrGoexit
+	}
+	return &PanicError{v, debug.Stack()}
+}
 
 // Unwrap returns the panic's value when it is an error.
 func (e *PanicError) Unwrap() error {

@@ -9,6 +9,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/packetmq/packetmq/internal/guard"
 )
 
 // Acceptor makes the conn for an accepted socket: zero memory for it, and the
@@ -191,13 +193,7 @@ func (l *Listener) Close() error {
 func (l *Listener) hangUp() {
 	defer l.hungUp()
 	defer close(l.freed)
-	l.err = ErrGoexit // unless ln returns
-	defer func() {
-		if v := recover(); v != nil {
-			l.err = &PanicError{Value: v, Stack: debug.Stack()}
-		}
-	}()
-	l.err = l.ln.Close()
+	guard.Call(func() { l.err = l.ln.Close() }, func(v any) { l.err = panicked(v) })
 }
 
 func (l *Listener) hungUp() {
@@ -271,17 +267,15 @@ func (l *Listener) serve() {
 
 // next accepts a conn. What ln does in a program's code stays there.
 func (l *Listener) next() (nc net.Conn, err error) {
-	err = ErrGoexit // unless ln returns
-	defer func() {
-		if v := recover(); v != nil {
-			err = &PanicError{Value: v, Stack: debug.Stack()}
-		} else if err == ErrGoexit {
+	guard.Call(func() {
+		if nc, err = l.ln.Accept(); err == nil && isNil(nc) {
+			err = errNoConn
+		}
+	}, func(v any) {
+		if err = panicked(v); v == nil {
 			l.r.log(slog.LevelError, "Accept called runtime.Goexit, and nothing more is accepted", "addr", l.addr)
 		}
-	}()
-	if nc, err = l.ln.Accept(); err == nil && isNil(nc) {
-		err = errNoConn
-	}
+	})
 	return nc, err
 }
 
@@ -336,29 +330,23 @@ func (l *Listener) open(nc net.Conn, c *Conn, h Handler) error {
 // call calls the acceptor, or what takes its place; a panic or a Goexit in it
 // refuses the socket.
 func (l *Listener) call(nc net.Conn) (c *Conn, h Handler, taken bool) {
-	returned := false
-	defer func() {
-		v := recover()
-		if returned {
+	guard.Call(func() {
+		l.r.cfg.setUp(nc)
+		if l.take != nil {
+			l.take(nc)
+			taken = true
 			return
 		}
-		if v == nil { // Goexit, and this is all that is left to run
-			nc.Close()
-			l.r.log(slog.LevelError, "acceptor called runtime.Goexit", "stack", string(debug.Stack()))
-		} else {
+		c, h = l.accept(nc)
+	}, func(v any) {
+		if v != nil {
 			l.r.log(slog.LevelError, "acceptor panicked", "panic", v, "stack", string(debug.Stack()))
-			c = nil
+			return
 		}
-	}()
-	l.r.cfg.setUp(nc)
-	if l.take != nil {
-		l.take(nc)
-		returned = true
-		return nil, nil, true
-	}
-	c, h = l.accept(nc)
-	returned = true
-	return c, h, false
+		nc.Close() // since the caller's code does not run after a Goexit
+		l.r.log(slog.LevelError, "acceptor called runtime.Goexit", "stack", string(debug.Stack()))
+	})
+	return c, h, taken
 }
 
 func notOpened(c *Conn, h Handler, err error) {

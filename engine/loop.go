@@ -153,11 +153,13 @@ func (l *Loop) Index() int { return l.index }
 func (l *Loop) Buffers() *Cache { return l.buffers }
 
 // Here reports whether it is called on the loop. It takes about a microsecond.
-func (l *Loop) Here() bool {
-	id := goid()
+func (l *Loop) Here() bool { return l.isOn(goid()) }
+
+// isOn reports whether the loop is on the goroutine with this number.
+func (l *Loop) isOn(goroutine uint64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.goid == id
+	return l.goid == goroutine
 }
 
 // Reactor is the loop's owner.
@@ -260,7 +262,7 @@ func (l *Loop) done() {
 
 // leave is done without what it sends and reports.
 func (l *Loop) leave() {
-	l.buffers.Settle()
+	l.buffers.settle()
 	l.finished = true
 }
 
@@ -316,14 +318,6 @@ func (l *Loop) adopt() {
 	l.mu.Lock()
 	l.goid = id
 	l.mu.Unlock()
-}
-
-// isHere reports whether the calling goroutine is the loop's.
-func (l *Loop) isHere() bool {
-	id := goid()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.goid == id
 }
 
 // summon has the loop take a turn after the sockets that are ready now. It reports

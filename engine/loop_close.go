@@ -72,7 +72,7 @@ func (l *Loop) close(err error) {
 	l.ready, l.round, l.served = nil, 0, 0
 	l.later = ringbuf.Ring[*Conn]{}
 	l.congested, l.watched, l.pressed = lookout{}, lookout{}, nil
-	l.buffers.Clear()
+	l.buffers.clear()
 }
 
 // drop ends a task that is not to run: a conn that was attached is refused.

@@ -148,7 +148,7 @@ func TestStopOnLoopStopsTheTurn(t *testing.T) {
 		"timers":           func(_ *testing.T, r *Reactor, fn func()) { r.After(0, fn) },
 		"pumps": func(t *testing.T, r *Reactor, fn func()) {
 			p := &plug{pump: func() bool { fn(); return false }}
-			plugIn(t, r, p, &hooks{opened: func(c *Conn) { c.Wake(c.Loop()) }})
+			plugIn(t, r, p, &hooks{opened: func(c *Conn) { c.sink().Wake(c.Loop()) }})
 		},
 		"conns that open": func(t *testing.T, r *Reactor, fn func()) {
 			plugIn(t, r, &plug{}, &hooks{opened: func(*Conn) { fn() }})
@@ -174,7 +174,7 @@ func TestStopOnLoopStopsTheTurn(t *testing.T) {
 				return len(left) > 0
 			}
 			plugIn(t, r, p, &hooks{
-				opened:   func(c *Conn) { c.Wake(c.Loop()) },
+				opened:   func(c *Conn) { c.sink().Wake(c.Loop()) },
 				received: func(_ *Conn, b []byte) int { fn(); return len(b) },
 			})
 		},

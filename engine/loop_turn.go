@@ -194,11 +194,8 @@ type burial struct {
 }
 
 func (l *Loop) report(b burial) {
-	returned := false
 	defer l.r.forget()
-	defer l.caught(nil, &returned)
-	b.c.handler.Closed(b.c, b.err)
-	returned = true
+	l.call(nil, func() { b.c.handler.Closed(b.c, b.err) })
 }
 
 func (l *Loop) do(t task) {

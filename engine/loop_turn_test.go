@@ -121,7 +121,7 @@ func TestConnsWithLittleDoNotWaitForThoseWithMuch(t *testing.T) {
 		v.Step(0)
 	}
 	before := shares
-	v.r.Post(func() { c.Wake(c.Loop()) })
+	v.r.Post(func() { c.sink().Wake(c.Loop()) })
 	if v.Step(0); spoke == 0 || spoke-before > 2 {
 		t.Errorf("it waited for %d shares of others", spoke-before)
 	}

@@ -1,9 +1,9 @@
 package engine
 
 import (
-	"runtime/debug"
 	"sync"
 
+	"github.com/packetmq/packetmq/internal/guard"
 	"github.com/packetmq/packetmq/internal/ringbuf"
 )
 
@@ -20,19 +20,11 @@ func Offload[T any](l *Loop, work func() (T, error), done func(T, error)) error 
 		return err
 	}
 	return l.r.work.start(func() {
-		v, err := *new(T), ErrGoexit
+		var v T
+		var err error
 		defer func() { l.Post(func() { done(v, err) }) }()
-		v, err = guarded(work)
+		guard.Call(func() { v, err = work() }, func(p any) { err = panicked(p) })
 	})
-}
-
-func guarded[T any](work func() (T, error)) (v T, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &PanicError{p, debug.Stack()}
-		}
-	}()
-	return work()
 }
 
 // workers runs functions on a bounded number of goroutines, which live only

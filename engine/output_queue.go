@@ -209,7 +209,7 @@ func fitting(f Framer, b []byte, most int) int {
 func bufferFor(p *Pool, n int, small bool) *Buffer {
 	get, most := p.Get, max(n, firstChunk)
 	if !small && n <= chunk {
-		get, most = p.GetLarge, chunk
+		get, most = p.getLarge, chunk
 	}
 	b := get()
 	if cap(b.B) < n || cap(b.B) > 2*most {

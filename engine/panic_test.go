@@ -69,7 +69,7 @@ func TestPanicsOnTheWay(t *testing.T) {
 			}
 			c := plugIn(t, v.r, p, h)
 			settle(t, v)
-			c.Wake(nil)
+			c.sink().Wake(nil)
 			settle(t, v)
 			v.Advance(time.Second)
 			settle(t, v)
@@ -93,7 +93,7 @@ func TestReceivedBeyondReason(t *testing.T) {
 		got := -1
 		p.pump = func() bool { got = p.sink.Received([]byte("abc")); return false }
 		plugIn(t, v.r, p, &hooks{
-			opened:   func(c *Conn) { c.Wake(c.Loop()) },
+			opened:   func(c *Conn) { c.sink().Wake(c.Loop()) },
 			received: func(*Conn, []byte) int { return n },
 		})
 		settle(t, v)
@@ -146,7 +146,7 @@ func TestPanicInTransportClose(t *testing.T) {
 	for name, end := range map[string]func(v *Virtual, c *Conn){
 		"Abort":   func(v *Virtual, c *Conn) { c.Abort(nil) },
 		"Finish":  func(v *Virtual, c *Conn) { c.Finish(0) },
-		"EOF":     func(v *Virtual, c *Conn) { v.r.Post(func() { c.Ended(io.EOF) }) },
+		"EOF":     func(v *Virtual, c *Conn) { v.r.Post(func() { c.sink().Ended(io.EOF) }) },
 		"Close":   func(v *Virtual, c *Conn) { v.Close() },
 		"refused": nil,
 	} {

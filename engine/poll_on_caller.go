@@ -253,7 +253,7 @@ func (r *Reactor) loopIsFree() error {
 	switch {
 	case r.state == ended, r.state == ending && len(r.drivers) == 0:
 		return ErrClosed
-	case r.parked == 0 && r.loops[0].isHere():
+	case r.parked == 0 && r.loops[0].Here():
 		return ErrOnLoop
 	case r.parked == 0:
 		return ErrRunning
@@ -307,5 +307,5 @@ func (r *Reactor) isEnding() bool {
 func (r *Reactor) polls() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.cfg.OnCaller && r.parked == 1 && (r.loops[0].isHere() || r.state == stopped || r.state == idle)
+	return r.cfg.OnCaller && r.parked == 1 && (r.loops[0].Here() || r.state == stopped || r.state == idle)
 }

@@ -82,7 +82,7 @@ func TestPollRunsEverythingHere(t *testing.T) {
 	p.pump = func() bool { left = left[p.sink.Received(left):]; return false }
 	ph := h("attached")
 	opened := ph.opened
-	ph.opened = func(c *Conn) { opened(c); c.Wake(c.Loop()) }
+	ph.opened = func(c *Conn) { opened(c); c.sink().Wake(c.Loop()) }
 	plugged := plugIn(t, r, p, ph)
 	r.Post(func() { saw("post") })
 	r.After(0, func() { saw("timer") })

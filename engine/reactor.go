@@ -73,7 +73,7 @@ func New(cfg *Config) *Reactor {
 	r.endCtx, r.cancel = context.WithCancelCause(context.Background())
 	r.work.max = r.cfg.Workers
 	for i := range r.cfg.Loops {
-		r.loops = append(r.loops, &Loop{r: r, index: i, buffers: r.pool.Cache(), commitFrom: min(unloadFrom, r.cfg.MaxPending)})
+		r.loops = append(r.loops, &Loop{r: r, index: i, buffers: r.pool.cache(), commitFrom: min(unloadFrom, r.cfg.MaxPending)})
 	}
 	return r
 }

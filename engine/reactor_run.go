@@ -197,10 +197,7 @@ func (r *Reactor) park() {
 func (r *Reactor) OnLoop() bool {
 	id := goid()
 	for _, l := range r.loops {
-		l.mu.Lock()
-		on := l.goid == id
-		l.mu.Unlock()
-		if on {
+		if l.isOn(id) {
 			return true
 		}
 	}

@@ -139,10 +139,7 @@ func (p pressure) tell() {
 	if c.phase != open || c.ending() {
 		return
 	}
-	returned := false
-	defer c.loop.caught(c, &returned)
-	c.handler.Pressure(c, p.above)
-	returned = true
+	c.loop.call(c, func() { c.handler.Pressure(c, p.above) })
 }
 
 // lookout is conns that are looked at again and again, as long as their transports

@@ -43,7 +43,7 @@ func (s *socket) sink() Sink {
 	if a := s.aside; a != nil && a.sink != nil {
 		return a.sink
 	}
-	return s.conn()
+	return s.conn().sink()
 }
 
 // input is what the conn has not taken yet.
@@ -99,7 +99,7 @@ func (s *socket) keep(b []byte) {
 
 // Open implements Transport.
 func (s *socket) Open(sink Sink) {
-	if sink != Sink(s.conn()) {
+	if sink != s.conn().sink() {
 		s.put().sink = sink
 	}
 }

@@ -93,7 +93,7 @@ func (w *writable) wake(fd int32) {
 	c := w.conns[fd]
 	w.mu.Unlock()
 	if c != nil {
-		c.Wake(nil)
+		c.sink().Wake(nil)
 	}
 }
 

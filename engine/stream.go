@@ -119,7 +119,7 @@ func (s *stream) String() string {
 // Open implements Transport.
 func (s *stream) Open(sink Sink) {
 	s.sink = sink
-	if c, ok := sink.(*Conn); ok {
+	if c, ok := sink.(*connSink); ok {
 		s.framer = framer(c.handler)
 	}
 	s.work.Go(s.read)

@@ -1,15 +1,14 @@
 package engine
 
-import "time"
+import (
+	"time"
 
-// try calls a method of nc that may panic.
+	"github.com/packetmq/packetmq/internal/guard"
+)
+
+// try calls a method of nc, which may panic or call Goexit.
 func (s *stream) try(method func()) {
-	defer func() {
-		if v := recover(); v != nil {
-			s.r.loops[0].mishap(v)
-		}
-	}()
-	method()
+	guard.Call(method, func(v any) { s.r.loops[0].logFailure(v) })
 }
 
 // Close implements Transport.

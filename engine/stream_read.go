@@ -3,23 +3,21 @@ package engine
 import (
 	"io"
 	"slices"
+
+	"github.com/packetmq/packetmq/internal/guard"
 )
 
 // read brings input until nc has no more. While the channel is full it does not
 // read, which is what slows the other side down.
 func (s *stream) read() {
-	s.err = ErrGoexit // unless nc returns
 	defer func() {
-		if v := recover(); v != nil || s.err == ErrGoexit {
-			s.err = s.r.loops[0].mishap(v)
-		}
 		if s.err != nil {
 			s.over.Store(true)
 			close(s.in)
 			s.sink.Wake(nil)
 		}
 	}()
-	s.err = s.readAll()
+	guard.Call(func() { s.err = s.readAll() }, func(v any) { s.err = s.r.loops[0].logFailure(v) })
 }
 
 // readAll returns why nc has no more, or nil when the loop wants no more.

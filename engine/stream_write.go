@@ -1,20 +1,21 @@
 package engine
 
-import "time"
+import (
+	"time"
+
+	"github.com/packetmq/packetmq/internal/guard"
+)
 
 // write writes until there is nothing more to write.
 func (s *stream) write() {
-	err := ErrGoexit // unless nc returns
+	var err error
 	defer func() {
-		if v := recover(); v != nil || err == ErrGoexit {
-			err = s.r.loops[0].mishap(v)
-		}
 		if err != nil {
 			s.fail(err)
 		}
 		s.written()
 	}()
-	err = s.writeAll()
+	guard.Call(func() { err = s.writeAll() }, func(v any) { err = s.r.loops[0].logFailure(v) })
 }
 
 func (s *stream) writeAll() error {

@@ -1,16 +1,6 @@
 package engine
 
-import "github.com/packetmq/packetmq/internal/bufpool"
-
-// Buffer is a pooled byte buffer with one owner at a time; its bytes are in B.
-type Buffer = bufpool.Buffer
-
-// Pool hands out Buffers and counts those that are out. Any goroutine may use
-// it.
-type Pool = bufpool.Pool
-
-// Cache is a loop's share of the pool, for its goroutine alone.
-type Cache = bufpool.Cache
+// What moves a conn's bytes, and what a protocol may have beside a Handler.
 
 // Transport moves bytes under a conn: a socket, a memory pair, or a wrapper
 // around another transport. Every method is called on the conn's loop.
@@ -51,7 +41,7 @@ type Keeper interface {
 	Messages(f Framer) int
 }
 
-// Sink is where a transport delivers; a Conn is one.
+// Sink is where a transport delivers: a conn, or a Wrapper's transport around it.
 type Sink interface {
 	// Received takes input in order and returns how much of b it used. Less
 	// than all means that the conn had its share of this turn: the transport

@@ -26,7 +26,7 @@ func NewVirtual(cfg *Config) *Virtual {
 	r := New(cfg)
 	r.virtual = true
 	r.lines.Inline = true
-	r.pool.Fresh = true
+	r.pool.pool.Fresh = true
 	r.clock = &clock{manual: true}
 	for range r.loops {
 		r.drivers = append(r.drivers, virtualDriver{})

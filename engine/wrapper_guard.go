@@ -1,10 +1,14 @@
 package engine
 
-// fence stands on both sides of a transport that a Wrapper has put around
+// What keeps a panic or a Goexit in a Wrapper's transport from the loop.
+
+import "github.com/packetmq/packetmq/internal/guard"
+
+// wrapperGuard stands on both sides of a transport that a Wrapper has put around
 // another one. A panic or a Goexit in that transport ends its conn and nothing
-// else: nothing of it is called from then on but Close, and the transport that it
-// was put around is closed with it. Conns that are not wrapped have none.
-type fence struct {
+// else: from then on nothing of it is called but Close, and the transport that it was
+// put around is closed with it. Conns that are not wrapped have none.
+type wrapperGuard struct {
 	c     *Conn
 	own   Transport // the Wrapper's
 	inner Transport
@@ -14,13 +18,13 @@ type fence struct {
 }
 
 type (
-	outside struct{ *fence } // a Transport for the conn
-	inside  struct{ *fence } // a Transport for the Wrapper's, and a Sink for the inner one
+	outside struct{ *wrapperGuard } // what the conn has: a Transport
+	inside  struct{ *wrapperGuard } // what the Wrapper's transport has: its inner Transport, and that one's Sink
 )
 
 // wrap puts what w makes around the conn's transport.
 func (c *Conn) wrap(w Wrapper) {
-	f := &fence{c: c, inner: c.tr}
+	f := &wrapperGuard{c: c, inner: c.tr}
 	switch tr := w.Wrap(c, inside{f}); tr {
 	case nil, inside{f}:
 	default:
@@ -29,20 +33,16 @@ func (c *Conn) wrap(w Wrapper) {
 	}
 }
 
-// caught is deferred around every call of the Wrapper's transport.
-func (f *fence) caught(returned *bool) {
-	if v := recover(); !*returned {
-		f.failed(v)
-	}
-}
+// call calls a method of the Wrapper's transport.
+func (f *wrapperGuard) call(method func()) { guard.Call(method, f.failed) }
 
-// failed ends the conn for a panic, or for a Goexit if v is nil. One that the
-// handler called has passed by here, and has ended it already.
-func (f *fence) failed(v any) {
+// failed ends the conn for a panic with v, or for a Goexit if v is nil. A Goexit that
+// the handler called passes by here as well; it has ended the conn already.
+func (f *wrapperGuard) failed(v any) {
 	if v == nil && (f.c.phase == closed || f.c.ending()) {
 		return
 	}
-	f.err = f.c.loop.mishap(v)
+	f.err = f.c.loop.logFailure(v)
 	f.c.Abort(f.err)
 }
 
@@ -54,10 +54,7 @@ func (o outside) Pump() (more bool) {
 	if o.err != nil {
 		return false
 	}
-	returned := false
-	defer o.caught(&returned)
-	more = o.own.Pump()
-	returned = true
+	o.call(func() { more = o.own.Pump() })
 	return more
 }
 
@@ -68,15 +65,7 @@ func (o outside) Write(b *Buffer) (err error) {
 		o.c.loop.buffers.Put(b)
 		return o.err
 	}
-	returned := false
-	defer func() {
-		if !returned {
-			o.failed(recover())
-			err = o.err
-		}
-	}()
-	err = o.own.Write(b)
-	returned = true
+	guard.Call(func() { err = o.own.Write(b) }, func(v any) { o.failed(v); err = o.err })
 	return err
 }
 
@@ -85,10 +74,7 @@ func (o outside) Buffered() (n int) {
 	if o.err != nil {
 		return 0
 	}
-	returned := false
-	defer o.caught(&returned)
-	n = max(o.own.Buffered(), 0)
-	returned = true
+	o.call(func() { n = max(o.own.Buffered(), 0) })
 	return n
 }
 
@@ -123,15 +109,7 @@ func (o outside) CloseWrite() (err error) {
 	if o.err != nil {
 		return o.err
 	}
-	returned := false
-	defer func() {
-		if !returned {
-			o.failed(recover())
-			err = o.err
-		}
-	}()
-	err = o.own.CloseWrite()
-	returned = true
+	guard.Call(func() { err = o.own.CloseWrite() }, func(v any) { o.failed(v); err = o.err })
 	return err
 }
 
@@ -174,10 +152,7 @@ func (i inside) Received(b []byte) (n int) {
 		return len(b)
 	}
 	n = len(b) // what it leaves behind is not read
-	returned := false
-	defer i.caught(&returned)
-	n = min(max(i.sink.Received(b), 0), len(b))
-	returned = true
+	i.call(func() { n = min(max(i.sink.Received(b), 0), len(b)) })
 	return n
 }
 
@@ -186,22 +161,12 @@ func (i inside) Ended(err error) {
 	if i.err != nil { // the conn is being ended for it
 		return
 	}
-	returned := false
-	defer i.caught(&returned)
-	i.sink.Ended(err)
-	returned = true
+	i.call(func() { i.sink.Ended(err) })
 }
 
 // Wake implements Sink. It is called on any goroutine.
 func (i inside) Wake(on *Loop) {
-	returned := false
-	defer func() {
-		if !returned {
-			i.c.Abort(i.c.loop.mishap(recover()))
-		}
-	}()
-	i.sink.Wake(on)
-	returned = true
+	guard.Call(func() { i.sink.Wake(on) }, func(v any) { i.c.Abort(i.c.loop.logFailure(v)) })
 }
 
 // Loop implements Sink.

@@ -12,15 +12,16 @@ import (
 // feed is a transport that brings the same input until it has brought it often
 // enough, and throws away what is written to it.
 type feed struct {
-	burst []byte
-	left  int
-	out   int
-	pool  *engine.Cache
-	sink  engine.Sink
-	done  chan struct{}
+	burst  []byte
+	left   int
+	out    int
+	pool   *engine.Cache
+	sink   engine.Sink
+	opened chan struct{} // closed by Open
+	done   chan struct{}
 }
 
-func (f *feed) Open(s engine.Sink) { f.sink = s; f.pool = s.Loop().Buffers() }
+func (f *feed) Open(s engine.Sink) { f.sink, f.pool = s, s.Loop().Buffers(); close(f.opened) }
 
 func (f *feed) Pump() (more bool) {
 	if f.left == 0 {
@@ -58,7 +59,7 @@ func BenchmarkBurst(b *testing.B) {
 			if err := srv.RunAsync(); err != nil {
 				b.Fatal(err)
 			}
-			f := &feed{left: (b.N + packets - 1) / packets, done: make(chan struct{})}
+			f := &feed{left: (b.N + packets - 1) / packets, opened: make(chan struct{}), done: make(chan struct{})}
 			for range packets {
 				f.burst = codec.AppendFrame(f.burst, 17, make([]byte, 64))
 			}
@@ -69,9 +70,10 @@ func BenchmarkBurst(b *testing.B) {
 			if err := srv.Reactor().Attach(f, &c.link, c.session(), nil); err != nil {
 				b.Fatal(err)
 			}
+			<-f.opened
 			b.ReportAllocs()
 			b.ResetTimer()
-			c.link.Wake(nil)
+			f.sink.Wake(nil)
 			<-f.done
 			b.StopTimer()
 			if want := (b.N + packets - 1) / packets; f.out < (want-1)*len(f.burst) {

@@ -5,12 +5,13 @@ package peer
 import (
 	"bytes"
 
-	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/internal/bufpool"
+	"github.com/packetmq/packetmq/internal/loopcheck"
 )
 
 const debugBuild = true
 
-func (c *Conn) mustBeOnLoop(call string) { c.link.Loop().MustBeHere(call) }
+func (c *Conn) mustBeOnLoop(call string) { loopcheck.MustBeHere(c.link.Loop(), call) }
 
 // lentTo has fn get a copy of its payload, which is overwritten when fn has
 // returned.
@@ -20,7 +21,7 @@ func lentTo(fn func(*Conn, []byte) error) func(*Conn, []byte) error {
 	}
 	return func(c *Conn, payload []byte) error {
 		own := bytes.Clone(payload)
-		defer engine.Poison(own)
+		defer bufpool.Overwrite(own)
 		return fn(c, own)
 	}
 }
@@ -28,7 +29,7 @@ func lentTo(fn func(*Conn, []byte) error) func(*Conn, []byte) error {
 // lendEncodedIn does the same for the hook, which may return what it was given.
 func (c *Conn) lendEncodedIn(raw []byte) ([]byte, error) {
 	own := bytes.Clone(raw)
-	defer engine.Poison(own)
+	defer bufpool.Overwrite(own)
 	out, err := c.peer.cfg.EncodedIn(c, own)
 	return bytes.Clone(out), err
 }

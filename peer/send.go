@@ -118,7 +118,7 @@ func (c *Conn) ReplyRaw(t *registry.Type, payload []byte) error {
 	if out == nil { // no room, or closed
 		return c.SendRaw(t, payload)
 	}
-	if len(payload) >= engine.DirectLeast {
+	if engine.MayDirect(len(payload)) {
 		h := codec.Header(id, len(payload))
 		out.B = append(out.B, h[:]...)
 		if c.link.Direct(payload) {

@@ -75,7 +75,7 @@ func (l *ledger) put(b *Buffer) {
 
 	e.back = back
 	e.mem = b.B[:cap(b.B)]
-	poison(e.mem)
+	Overwrite(e.mem)
 	b.B = b.B[:0]
 	if cap(b.B) > MaxKept {
 		return
@@ -128,9 +128,9 @@ func (e *entry) verify() {
 	}
 }
 
-// poison and poisoned move whole blocks: buffers can be large, and there are
-// many.
-func poison(b []byte) {
+// Overwrite sets b to Poison. Like poisoned, it moves whole blocks: buffers can be
+// large, and there are many.
+func Overwrite(b []byte) {
 	if len(b) == 0 {
 		return
 	}

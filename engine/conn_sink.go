@@ -1,0 +1,70 @@
+package engine
+
+// What a conn's transport calls: its input, its end, and that it wants a Pump.
+
+// connSink is a Conn as the Sink of its transport. It is a type of its own so that the
+// program, which has the Conn, does not have these methods.
+type connSink Conn
+
+// sink is c as its transport has it.
+func (c *Conn) sink() Sink { return (*connSink)(c) }
+
+func (s *connSink) conn() *Conn { return (*Conn)(s) }
+
+// Loop implements Sink.
+func (s *connSink) Loop() *Loop { return s.loop }
+
+// Received implements Sink.
+func (s *connSink) Received(b []byte) (n int) {
+	c := s.conn()
+	if c.phase != open || c.ending() {
+		if c.phase == fresh { // Opened is the first event
+			c.loop.enqueue(c)
+			return 0
+		}
+		return len(b) // dropped from the moment that the end is asked for
+	}
+	if c.loop.r.halted() { // by the callback before, in the same turn
+		c.loop.enqueue(c)
+		return 0
+	}
+	n = len(b) // what a panic leaves behind is not read
+	returned := false
+	defer func() { // caught, in the one place where a call counts
+		if !returned {
+			c.loop.failed(c, recover())
+		}
+	}()
+	if debugBuild {
+		b = lend(b)
+		defer poison(b)
+	}
+	n = min(max(c.handler.Received(c, b), 0), len(b))
+	returned = true
+	if n > longInput {
+		c.loop.dear = true
+	}
+	return n
+}
+
+// Ended implements Sink.
+func (s *connSink) Ended(err error) {
+	c := s.conn()
+	if c.phase == closed {
+		return
+	}
+	if c.phase == lingering || c.phase == finishing && c.held == 0 && c.pending() == 0 {
+		err = nil
+	}
+	c.bury(err)
+}
+
+// Wake implements Sink.
+func (s *connSink) Wake(on *Loop) {
+	c := s.conn()
+	if on == c.loop {
+		c.loop.enqueue(c)
+		return
+	}
+	c.ask(askPump)
+}
