@@ -24,7 +24,7 @@ func (l *Loop) run(fn func()) { l.call(nil, fn) }
 // failed ends c, if that is not nil, for a panic with v in a callback of it, or for a
 // Goexit if v is nil. A handler that is a Failer has the last word before that.
 func (l *Loop) failed(c *Conn, v any) {
-	if c != nil && c.phase == open {
+	if c != nil && c.state == open {
 		if f, ok := c.handler.(Failer); ok {
 			c.tellFailer(f, v)
 			return

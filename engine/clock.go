@@ -9,10 +9,10 @@ import (
 // stopped: deadlines are about what the other side did while it could. A manual
 // one goes on when it is told to.
 type clock struct {
-	manual bool
-	set    atomic.Int64 // of a manual one, in nanoseconds
-	start  time.Time
-	phase  atomic.Pointer[span]
+	manual  bool
+	set     atomic.Int64 // of a manual one, in nanoseconds
+	start   time.Time
+	current atomic.Pointer[span]
 }
 
 // span is a stretch of time in which the clock goes, or stands still.
@@ -24,7 +24,7 @@ type span struct {
 
 func newClock() *clock {
 	c := &clock{start: time.Now()}
-	c.phase.Store(&span{stands: true})
+	c.current.Store(&span{stands: true})
 	return c
 }
 
@@ -32,7 +32,7 @@ func (c *clock) now() time.Duration {
 	if c.manual {
 		return time.Duration(c.set.Load())
 	}
-	s := c.phase.Load()
+	s := c.current.Load()
 	if s.stands {
 		return s.at
 	}
@@ -44,17 +44,17 @@ func (c *clock) at(t time.Time) time.Duration {
 	if c.manual {
 		return time.Duration(c.set.Load())
 	}
-	s := c.phase.Load()
+	s := c.current.Load()
 	if s.stands {
 		return s.at
 	}
 	return s.at + t.Sub(c.start) - s.since
 }
 
-func (c *clock) stop() { c.phase.Store(&span{at: c.now(), stands: true}) }
+func (c *clock) stop() { c.current.Store(&span{at: c.now(), stands: true}) }
 
 func (c *clock) resume() {
-	c.phase.Store(&span{at: c.now(), since: time.Since(c.start)})
+	c.current.Store(&span{at: c.now(), since: time.Since(c.start)})
 }
 
 func (c *clock) advance(d time.Duration) { c.set.Add(int64(d)) }

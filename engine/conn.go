@@ -41,17 +41,6 @@ type Handler interface {
 	Closed(c *Conn, err error)
 }
 
-// phase is how far a conn is on its way.
-type phase uint8
-
-const (
-	fresh     phase = iota // not open yet
-	open                   // takes and gives
-	finishing              // gives what waits, then says so; takes until the other side closes
-	lingering              // said so; waits for the other side to close
-	closed
-)
-
 // What other goroutines ask of a conn's loop, as bits of Conn.asked.
 const (
 	askFlush = 1 << iota
@@ -63,7 +52,7 @@ const (
 
 // Conn is one stream of bytes, pinned to a loop, over any transport.
 //
-// Out, LastOut, Direct, SetDeadline and SetHoldBack are for the loop's goroutine
+// Out, LastOut, Direct, SetDeadline and SetDelayOutput are for the loop's goroutine
 // alone; every other method may be called from any goroutine. The zero value is
 // ready to be opened by Listen, Dial or Attach, once.
 type Conn struct {
@@ -76,25 +65,16 @@ type Conn struct {
 	// The loop's alone, but for ended. What has no pointer lies together, to
 	// leave no gaps, and what is written often is far from mu and what follows:
 	// senders and the loop would take the cache line from each other.
-	slot      int32 // place in loop.conns
-	due       int32 // the deadline, in ticks; 0: none
-	slotDue   int32 // the slot of the wheel that the conn is in; 0: none
-	phase     phase
-	dirty     bool    // in loop.dirty
-	queued    bool    // in loop.ready
-	congested bool    // in loop.congested
-	above     bool    // Pressure was told so
-	holdBack  bool    // output stays here while the transport holds some
-	ended     bool    // no more is queued; under mu
-	writing   bool    // writeAll is under way
-	enrolled  bool    // of a socket, as the next three
-	inGnet    bool    // gnet is being called: what it reports meanwhile is no news
-	clogged   bool    // gnet may hold output: what follows goes behind it
-	over      bool    // the end was delivered, or is not wanted
-	out       *Buffer // what callbacks have written since the last flush
-	held      int     // bytes in the transport when last looked at
-	nextDue   *Conn
-	prevDue   *Conn
+	slot    int32 // place in loop.conns
+	due     int32 // the deadline, in ticks; 0: none
+	slotDue int32 // the slot of the wheel that the conn is in; 0: none
+	flags   connFlags
+	state   connState
+	shut    bool    // no more is queued; guarded by mu
+	out     *Buffer // what callbacks have written since the last flush
+	held    int     // bytes in the transport when last looked at
+	nextDue *Conn
+	prevDue *Conn
 	polled
 
 	mu       sync.Mutex
@@ -147,11 +127,11 @@ func (c *Conn) ask(bit uint32) {
 
 // answer does what was asked for.
 func (c *Conn) answer() {
-	if c.phase == fresh {
+	if c.state == unopened {
 		return // start answers
 	}
 	bits := c.asked.Swap(0)
-	if c.phase == closed {
+	if c.state == closed {
 		return
 	}
 	if bits&askFlush != 0 {
@@ -160,7 +140,7 @@ func (c *Conn) answer() {
 	if bits&askPump != 0 {
 		c.loop.enqueue(c)
 	}
-	if bits&askFinish != 0 && c.phase == open {
+	if bits&askFinish != 0 && c.state == open {
 		c.finish()
 	}
 	if bits&askAbort != 0 {
@@ -196,7 +176,7 @@ func (c *Conn) start() {
 // refuse ends a conn that is not opened; its handler is told err, unless that is
 // nil.
 func (c *Conn) refuse(err error) {
-	c.phase = closed
+	c.become(closed)
 	c.never()
 	defer c.loop.r.forget()
 	defer c.hangUp()
@@ -211,8 +191,8 @@ func (c *Conn) open() {
 			c.wrap(w)
 		}
 		c.tr.Open(c.sink())
-		if c.phase == fresh {
-			c.phase = open
+		if c.state == unopened {
+			c.become(open)
 		}
 		c.handler.Opened(c)
 	})
@@ -222,14 +202,14 @@ func (c *Conn) open() {
 func (c *Conn) never() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ended = true
+	c.shut = true
 	c.endWaits()
 	c.grow(c.side.counted(), 0)
 	c.side.clear(&c.loop.r.pool)
 }
 
 func (c *Conn) drain() {
-	if c.phase != open || c.ending() || c.strained().drained {
+	if c.state != open || c.ending() || c.strained().drained {
 		return
 	}
 	c.strained().drained = true
@@ -241,7 +221,7 @@ func (c *Conn) pump() {
 	if c.tr.Pump() {
 		c.loop.enqueueLater(c)
 	}
-	if c.congested {
+	if c.flags.has(inLookout) {
 		c.relieved()
 	}
 }

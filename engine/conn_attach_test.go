@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// unopened is a Handler that is told what was not opened.
-type unopened struct {
+// refusedHandler is a Handler that is told what was not opened.
+type refusedHandler struct {
 	hooks
 	told []error
 }
 
-func (u *unopened) NotOpened(_ *Conn, err error) { u.told = append(u.told, err) }
+func (u *refusedHandler) NotOpened(_ *Conn, err error) { u.told = append(u.told, err) }
 
 // A conn that was never brought to a reactor takes nothing, and still can be.
 func TestBeforeAttach(t *testing.T) {
@@ -83,7 +83,7 @@ func TestRefusedConn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := New(nil)
 			p, c := &plug{}, new(Conn)
-			h := &unopened{}
+			h := &refusedHandler{}
 			h.opened = func(*Conn) { t.Error("it was opened") }
 			refuse(t, r, func() {
 				err := r.Attach(p, c, h, nil)

@@ -41,13 +41,13 @@ func (c *Conn) ending() bool { return c.asked.Load()&(askAbort|askFinish) != 0 }
 
 // kill ends the conn from this side.
 func (c *Conn) kill(err error) {
-	if c.phase == closed {
+	if c.state == closed {
 		return
 	}
-	if !c.writing { // else there would be a hole in it
+	if !c.flags.has(flushing) { // else there would be a hole in it
 		c.flush() // what was written before the end has its one chance
 	}
-	if c.phase == closed {
+	if c.state == closed {
 		return
 	}
 	c.hold(c.tr.Buffered(), 0)
@@ -62,7 +62,7 @@ func (c *Conn) bury(err error) {
 	if _, tells := c.tr.(*stream); !tells {
 		lost.Bytes += max(c.held-c.tr.Buffered(), 0) // a transport that has ended may have forgotten it
 	}
-	c.phase = closed
+	c.become(closed)
 	l.wheel.take(c)
 	last := len(l.conns) - 1
 	l.conns[c.slot] = l.conns[last]
@@ -71,7 +71,7 @@ func (c *Conn) bury(err error) {
 	l.conns = l.conns[:last]
 
 	c.mu.Lock()
-	c.ended = true
+	c.shut = true
 	c.endWaits()
 	c.grow(c.side.counted(), 0)
 	c.side.clear(&l.r.pool)
@@ -80,7 +80,7 @@ func (c *Conn) bury(err error) {
 		l.buffers.Put(c.out)
 		c.out = nil
 	}
-	if c.writing {
+	if c.flags.has(flushing) {
 		l.rest.clear(&l.r.pool)
 	}
 	c.buffered.Store(0)
@@ -106,7 +106,7 @@ func (c *Conn) hangUp() {
 }
 
 func (c *Conn) finish() {
-	c.phase = finishing
+	c.become(finishing)
 	c.allow()
 	c.touch()
 }
@@ -125,7 +125,7 @@ func (c *Conn) allow() {
 func (c *Conn) finWrite() {
 	s := c.strained()
 	c.mu.Lock()
-	c.ended = true
+	c.shut = true
 	c.endWaits()
 	rest, grace := c.waits.Load(), s.grace
 	c.mu.Unlock()
@@ -133,12 +133,12 @@ func (c *Conn) finWrite() {
 		c.touch()
 		return
 	}
-	c.phase = lingering
+	c.become(halfClosed)
 	if grace <= 0 {
 		c.overdue()
 		return
 	}
-	if err := c.tr.CloseWrite(); err != nil && c.phase != closed {
+	if err := c.tr.CloseWrite(); err != nil && c.state != closed {
 		c.bury(err)
 	}
 }
@@ -157,11 +157,11 @@ func (c *Conn) moves() bool {
 }
 
 func (c *Conn) overdue() {
-	if c.phase == closed {
+	if c.state == closed {
 		return
 	}
 	var err error
-	if c.phase == finishing {
+	if c.state == finishing {
 		c.hold(c.tr.Buffered(), 0)
 		if c.moves() {
 			return

@@ -2,16 +2,16 @@ package engine
 
 // touch has the conn flushed behind the callback.
 func (c *Conn) touch() {
-	if !c.dirty {
-		c.dirty = true
+	if !c.flags.has(inDirty) {
+		c.flags.set(inDirty)
 		c.loop.dirty = append(c.loop.dirty, c)
 	}
 }
 
 // flush hands what waits to the transport.
 func (c *Conn) flush() {
-	c.dirty = false
-	if c.phase == open && !c.holdBack && !c.waits.Load() { // as for most answers
+	c.flags.unset(inDirty)
+	if c.state == open && !c.flags.has(delayOutput) && !c.waits.Load() { // as for most answers
 		if b := c.out; b != nil {
 			c.out = nil
 			c.write(b)
@@ -19,10 +19,10 @@ func (c *Conn) flush() {
 		return
 	}
 	switch {
-	case c.phase == closed:
-	case c.holdBack && c.phase == open:
+	case c.state == closed:
+	case c.flags.has(delayOutput) && c.state == open:
 		c.release()
-	case c.writeAll() && c.phase == finishing && c.tr.Buffered() == 0:
+	case c.writeAll() && c.state == finishing && c.tr.Buffered() == 0:
 		c.finWrite()
 	}
 }
@@ -46,10 +46,10 @@ func (c *Conn) writeAll() bool {
 		b = rest.take()
 	}
 	alive := true
-	for c.writing = true; alive && b != nil; b = rest.take() {
+	for c.flags.set(flushing); alive && b != nil; b = rest.take() {
 		alive = c.write(b)
 	}
-	c.writing = false
+	c.flags.unset(flushing)
 	return alive
 }
 
@@ -64,7 +64,7 @@ func (c *Conn) release() {
 		c.out = nil
 		c.write(b)
 	}
-	for c.phase == open && c.tr.Buffered() == 0 {
+	for c.state == open && c.tr.Buffered() == 0 {
 		b := c.takeOne()
 		if b == nil {
 			return
@@ -91,18 +91,18 @@ func (c *Conn) write(b *Buffer) bool {
 		c.loop.buffers.Put(b)
 		return true
 	}
-	if err := c.tr.Write(b); err != nil && c.phase != closed {
+	if err := c.tr.Write(b); err != nil && c.state != closed {
 		// The transport reports its end itself where it can; what it cannot
 		// report is an end that it was in before.
 		c.bury(err)
 	}
-	if c.phase == closed {
+	if c.state == closed {
 		return false
 	}
-	if n := c.tr.Buffered(); n|c.held != 0 || c.above || c.buffered.Load() != 0 {
+	if n := c.tr.Buffered(); n|c.held != 0 || c.flags.has(toldAbove) || c.buffered.Load() != 0 {
 		c.measure(n, written)
 	}
-	return c.phase != closed
+	return c.state != closed
 }
 
 // taken is what was queued; the caller moves it on.
@@ -119,7 +119,7 @@ func (c *Conn) taken() (q queue) {
 // merge moves what was queued behind what was written: into one buffer if it is no
 // more than a share of output, else it is written.
 func (c *Conn) merge() {
-	if c.phase == open && !c.writing && !c.holdBack && c.sideSize() > unloadFrom {
+	if c.state == open && !c.flags.has(flushing) && !c.flags.has(delayOutput) && c.sideSize() > unloadFrom {
 		c.flush()
 		return
 	}

@@ -16,7 +16,7 @@ func (c *Conn) QueueParts(head, body []byte) error {
 		return ErrClosed
 	}
 	c.mu.Lock()
-	if c.ended {
+	if c.shut {
 		c.mu.Unlock()
 		return ErrClosed
 	}
@@ -55,12 +55,16 @@ func (c *Conn) grow(before, after int) {
 	}
 }
 
-// SetHoldBack has output wait here, where Discard reaches it, while the transport
-// has not moved on what it was given before: it gets a buffer of 64 KiB at a time, or
-// a message if that is longer. On the loop only.
-func (c *Conn) SetHoldBack(on bool) {
-	c.loop.mustBeHere("Conn.SetHoldBack")
-	c.holdBack = on
+// SetDelayOutput has output wait in the conn, where Discard reaches it, while the
+// transport has a backlog. The transport then gets a buffer of 64 KiB at a time, or a
+// message if that is longer. On the loop only.
+func (c *Conn) SetDelayOutput(on bool) {
+	c.loop.mustBeHere("Conn.SetDelayOutput")
+	if on {
+		c.flags.set(delayOutput)
+	} else {
+		c.flags.unset(delayOutput)
+	}
 }
 
 // Discard makes room for a message of n bytes, if it can, at the expense of the oldest

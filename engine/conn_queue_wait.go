@@ -61,7 +61,7 @@ func (c *Conn) await(b []byte) (w *waiter, at *list.Element, err error) {
 	ws := &c.strained().waiters
 	c.mu.Lock()
 	switch {
-	case c.ended || ws.shut:
+	case c.shut || ws.shut:
 		err = ErrClosed
 	case ws.list.Len() == 0 && c.roomy(len(b)):
 		c.queue(b, nil)
@@ -105,7 +105,7 @@ func (c *Conn) admit() {
 	ws := &s.waiters
 	c.mu.Lock()
 	queued := false
-	for at := ws.list.Front(); at != nil && !c.ended; at = ws.list.Front() {
+	for at := ws.list.Front(); at != nil && !c.shut; at = ws.list.Front() {
 		w := at.Value.(*waiter)
 		if !c.roomy(len(w.message)) {
 			break

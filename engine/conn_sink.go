@@ -17,8 +17,8 @@ func (s *connSink) Loop() *Loop { return s.loop }
 // Received implements Sink.
 func (s *connSink) Received(b []byte) (n int) {
 	c := s.conn()
-	if c.phase != open || c.ending() {
-		if c.phase == fresh { // Opened is the first event
+	if c.state != open || c.ending() {
+		if c.state == unopened { // Opened is the first event
 			c.loop.enqueue(c)
 			return 0
 		}
@@ -50,10 +50,10 @@ func (s *connSink) Received(b []byte) (n int) {
 // Ended implements Sink.
 func (s *connSink) Ended(err error) {
 	c := s.conn()
-	if c.phase == closed {
+	if c.state == closed {
 		return
 	}
-	if c.phase == lingering || c.phase == finishing && c.held == 0 && c.pending() == 0 {
+	if c.state == halfClosed || c.state == finishing && c.held == 0 && c.pending() == 0 {
 		err = nil
 	}
 	c.bury(err)

@@ -27,7 +27,7 @@ func (c *Conn) Unsent() Unsent {
 // Waiting is what has been accepted and has not left so far. On the loop only.
 func (c *Conn) Waiting() (u Unsent) {
 	c.loop.mustBeHere("Conn.Waiting")
-	if c.phase == fresh || c.phase == closed {
+	if c.state == unopened || c.state == closed {
 		return c.Unsent()
 	}
 	f := framer(c.handler)
@@ -43,7 +43,7 @@ func (c *Conn) Waiting() (u Unsent) {
 	if c.out != nil {
 		u.Messages += messagesIn(f, c.out.B)
 	}
-	if c.writing {
+	if c.flags.has(flushing) {
 		u.Bytes += c.loop.rest.size()
 		u.Messages += c.loop.rest.messages(f)
 	}
@@ -62,7 +62,7 @@ func (c *Conn) lose(u Unsent) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.lost.add(u)
-	if c.phase == closed {
+	if c.state == closed {
 		c.buffered.Store(int64(s.lost.Bytes))
 	}
 }

@@ -11,8 +11,8 @@ import "bytes"
 // On the loop only.
 func (c *Conn) Out() *Buffer {
 	out := c.out
-	if debugBuild || c.phase != open || c.waits.Load() {
-		if c.heldBack() {
+	if debugBuild || c.state != open || c.waits.Load() {
+		if c.delaysOutput() {
 			return nil
 		}
 		if out = c.LastOut(); out == nil {
@@ -29,7 +29,7 @@ func (c *Conn) Out() *Buffer {
 
 // mayWrite reports whether there is room for anything behind n bytes in Out's buffer.
 func (c *Conn) mayWrite(n int) bool {
-	if c.heldBack() {
+	if c.delaysOutput() {
 		return false
 	}
 	return c.loop.r.room(c.held+n, 1) == nil
@@ -37,8 +37,8 @@ func (c *Conn) mayWrite(n int) bool {
 
 // heldBack reports whether output is held back, and has what was written already wait in
 // front of what was queued.
-func (c *Conn) heldBack() bool {
-	if !c.holdBack || c.held == 0 && !c.waits.Load() || c.phase != open {
+func (c *Conn) delaysOutput() bool {
+	if !c.flags.has(delayOutput) || c.held == 0 && !c.waits.Load() || c.state != open {
 		return false
 	}
 	c.retreat()
@@ -92,10 +92,10 @@ func (c *Conn) unloadBefore(n int) (refused []byte, err error) {
 	out.B = out.B[:before]
 	c.unloadNow()
 	switch {
-	case c.phase != open:
+	case c.state != open:
 		c.loop.buffers.Put(last)
 		return nil, ErrClosed
-	case c.heldBack():
+	case c.delaysOutput():
 		defer c.loop.buffers.Put(last)
 		if err := c.Queue(last.B); err != nil {
 			return bytes.Clone(last.B), err
@@ -112,7 +112,7 @@ func (c *Conn) unloadBefore(n int) (refused []byte, err error) {
 // loop only.
 func (c *Conn) Unload() {
 	c.loop.mustBeHere("Conn.Unload")
-	if c.phase == open && !c.writing {
+	if c.state == open && !c.flags.has(flushing) {
 		c.unloadNow()
 	}
 }
@@ -128,22 +128,22 @@ func (c *Conn) unloadNow() {
 func (c *Conn) moveOn() bool {
 	if m, ok := c.tr.(mover); ok {
 		m.move()
-		if c.phase != closed {
+		if c.state != closed {
 			c.hold(c.tr.Buffered(), 0)
 		}
 	}
-	return c.phase != closed
+	return c.state != closed
 }
 
 // LastOut is Out for a last word: it is there however much waits. What is
 // written to it is the caller's to bound. On the loop only.
 func (c *Conn) LastOut() *Buffer {
 	c.loop.mustBeHere("Conn.Out")
-	if c.phase != open && c.phase != fresh {
+	if c.state != open && c.state != unopened {
 		return nil
 	}
 	if c.waits.Load() {
-		if c.merge(); c.phase == closed {
+		if c.merge(); c.state == closed {
 			return nil
 		}
 	}
@@ -185,7 +185,7 @@ type directWriter interface {
 func (c *Conn) Direct(b []byte) bool {
 	c.loop.mustBeHere("Conn.Direct")
 	out := c.out
-	if !MayDirect(len(b)) || out == nil || len(out.B) == 0 || len(out.B)+len(b) < unloadFrom || c.phase != open || c.holdBack || c.held > 0 {
+	if !MayDirect(len(b)) || out == nil || len(out.B) == 0 || len(out.B)+len(b) < unloadFrom || c.state != open || c.flags.has(delayOutput) || c.held > 0 {
 		return false
 	}
 	if len(out.B)+len(b) > c.loop.r.cfg.MaxPending {

@@ -64,18 +64,18 @@ func TestDirectRefuses(t *testing.T) {
 		out := c.Out()
 		refused["nothing before it"] = !c.Direct(body)
 		out.B = append(out.B, 1)
-		c.SetHoldBack(true)
+		c.SetDelayOutput(true)
 		refused["output that is held back"] = !c.Direct(body)
-		c.SetHoldBack(false)
+		c.SetDelayOutput(false)
 		c.held++
 		refused["output in the transport"] = !c.Direct(body)
 		c.held--
-		c.clogged = true
+		c.flags.set(gnetHasOutput)
 		refused["output in gnet"] = !c.Direct(body)
-		c.clogged = false
-		c.phase = finishing
+		c.flags.unset(gnetHasOutput)
+		c.state = finishing
 		refused["a conn that ends"] = !c.Direct(body)
-		c.phase = open
+		c.state = open
 		got <- refused
 		return len(b)
 	}})

@@ -90,7 +90,7 @@ func TestADeadlineWaitsForInputForAWhile(t *testing.T) {
 	k := newRounds(t, 1)
 	calls := k.expiring(0, 2*Tick)
 	c := k.conns[0].ctx.(*socket).conn()
-	c.queued = true // for a share that does not come
+	c.flags.set(inReady) // for a share that does not come
 	tick := func() {
 		k.l.r.clock.advance(Tick)
 		k.l.poke()

@@ -82,7 +82,7 @@ func (t Ticks) AfterAll(d time.Duration) Ticks { return t.After(d + Tick) }
 // costs a store. On the loop only.
 func (c *Conn) SetDeadline(at time.Duration) {
 	c.loop.mustBeHere("Conn.SetDeadline")
-	if c.phase == fresh || c.phase == open { // Finish has its own
+	if c.state == unopened || c.state == open { // Finish has its own
 		c.setDeadline(at)
 	}
 }
@@ -221,14 +221,14 @@ func (w *wheel) judge(l *Loop) {
 // unread reports whether the conn has input, or its end, that has arrived and was
 // not received.
 func (c *Conn) unread() bool {
-	return c.queued || c.asked.Load()&askPump != 0 || c.unreadSocket()
+	return c.flags.has(inReady) || c.asked.Load()&askPump != 0 || c.unreadSocket()
 }
 
 func (c *Conn) expire() {
 	switch {
-	case c.phase == finishing, c.phase == lingering:
+	case c.state == finishing, c.state == halfClosed:
 		c.overdue()
-	case c.phase == open && !c.ending():
+	case c.state == open && !c.ending():
 		c.loop.call(c, func() { c.handler.Expired(c) })
 	}
 }

@@ -33,7 +33,7 @@ func attached(t *testing.T, r *Reactor, h *hooks) *Conn {
 var loopOnly = map[string]func(c *Conn){
 	"Conn.Out":         func(c *Conn) { c.Out() },
 	"Conn.SetDeadline": func(c *Conn) { c.SetDeadline(1) },
-	"Conn.SetHoldBack": func(c *Conn) { c.SetHoldBack(false) },
+	"Conn.SetDelayOutput": func(c *Conn) { c.SetDelayOutput(false) },
 	"Loop.Now":         func(c *Conn) { c.Loop().Now() },
 }
 
@@ -167,7 +167,7 @@ func TestLoopBehindGoexit(t *testing.T) {
 
 func TestOutOfAConnThatNobodyOpened(t *testing.T) {
 	c := new(Conn)
-	if got := complaint(func() { c.SetHoldBack(true) }); got != "" {
+	if got := complaint(func() { c.SetDelayOutput(true) }); got != "" {
 		t.Error(got)
 	}
 }

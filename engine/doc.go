@@ -14,7 +14,7 @@
 // # Which goroutine may call
 //
 // Methods of Reactor, Loop and Timer, and those of Conn but Out, LastOut, Direct,
-// SetDeadline and SetHoldBack, may be called from any goroutine. Handlers and Transports are called on the loop only.
+// SetDeadline and SetDelayOutput, may be called from any goroutine. Handlers and Transports are called on the loop only.
 // Calls that wait for a loop (Run, Dial) return ErrOnLoop when made on one;
 // Stop, Close and Shutdown made on a loop do their work behind the callback. Calls
 // with a context are back when it is done, and Stop and Close when nothing has moved

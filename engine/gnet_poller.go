@@ -123,7 +123,7 @@ func (p *poller) enrol(nc net.Conn, c *Conn) error {
 	if _, err := p.client.EnrollContext(nc, s); err != nil {
 		return err
 	}
-	if !s.enrolled {
+	if !s.flags.has(enrolled) {
 		return errors.New("engine: the poller did not take the socket")
 	}
 	return nil
@@ -185,8 +185,8 @@ func (p *poller) OnClose(gc gnet.Conn, err error) gnet.Action {
 		return gnet.None
 	}
 	p.loop.sockets--
-	if s.inGnet { // from within a callback of ours
-		if s.over { // by Close
+	if s.flags.has(inGnet) { // from within a callback of ours
+		if s.flags.has(endTold) { // by Close
 			s.gc = nil
 		} else { // a write that failed
 			s.lost(gc, err)
@@ -232,7 +232,8 @@ func (p *poller) handle() {
 			return
 		}
 	case connOpened:
-		e.s.gc, e.s.enrolled = e.gc, true
+		e.s.gc = e.gc
+		e.s.flags.set(enrolled)
 		l.sockets++
 		e.s.conn().start()
 	case connClosed:

@@ -216,16 +216,16 @@ func (l *Loop) setBell(bell func()) {
 // enqueueLater gives c, which had a share and has input left, another one after the
 // conns that are ready: one such conn a round. On the loop only.
 func (l *Loop) enqueueLater(c *Conn) {
-	if !c.queued && c.phase != closed {
-		c.queued = true
+	if !c.flags.has(inReady) && c.state != closed {
+		c.flags.set(inReady)
 		l.later.Push(c)
 	}
 }
 
 // enqueue gives c a share of a coming turn. On the loop only.
 func (l *Loop) enqueue(c *Conn) {
-	if !c.queued && c.phase != closed {
-		c.queued = true
+	if !c.flags.has(inReady) && c.state != closed {
+		c.flags.set(inReady)
 		l.ready = append(l.ready, c)
 	}
 }

@@ -85,8 +85,8 @@ func (l *Loop) runReady(began time.Time) {
 		c := l.ready[l.served]
 		l.ready[l.served] = nil
 		l.served++
-		c.queued = false
-		if c.phase != closed {
+		c.flags.unset(inReady)
+		if c.state != closed {
 			c.pump()
 		}
 		if shares == most {

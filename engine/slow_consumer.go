@@ -31,12 +31,12 @@ type mover interface {
 // measure notes the n bytes that the transport could not move on, behind a write.
 func (c *Conn) measure(n, written int) {
 	c.hold(n, written)
-	if n == 0 && !c.above {
+	if n == 0 && !c.flags.has(toldAbove) {
 		return
 	}
 	c.weigh()
-	if n > 0 && !c.congested && c.phase != closed {
-		c.congested = true
+	if n > 0 && !c.flags.has(inLookout) && c.state != closed {
+		c.flags.set(inLookout)
 		c.loop.congest(c)
 	}
 }
@@ -51,7 +51,7 @@ func (c *Conn) hold(n, written int) {
 		c.held = n
 		c.count(s)
 	}
-	if c.writing {
+	if c.flags.has(flushing) {
 		n += c.loop.rest.size() // no longer queued, and not the transport's yet
 	}
 	if was := c.buffered.Load(); was != int64(n) {
@@ -85,18 +85,18 @@ func (c *Conn) count(s *strain) {
 // relieved looks again at a congested conn; it reports whether all has moved
 // on.
 func (c *Conn) relieved() bool {
-	if c.phase == closed {
+	if c.state == closed {
 		return true
 	}
 	c.hold(c.tr.Buffered(), 0)
 	c.weigh()
-	if c.phase == closed {
+	if c.state == closed {
 		return true
 	}
 	if c.held > 0 {
 		return false
 	}
-	if c.phase == finishing || c.out != nil || c.waits.Load() {
+	if c.state == finishing || c.out != nil || c.waits.Load() {
 		c.touch()
 	}
 	return true
@@ -107,18 +107,19 @@ func (c *Conn) relieved() bool {
 func (c *Conn) weigh() {
 	cfg := &c.loop.r.cfg
 	n := c.held
-	if c.holdBack {
+	if c.flags.has(delayOutput) {
 		n = c.pending()
 	}
 	switch {
-	case !c.above && n > cfg.SoftPending:
-		c.above, c.strained().since = true, c.loop.wheel.time(c.loop)
+	case !c.flags.has(toldAbove) && n > cfg.SoftPending:
+		c.flags.set(toldAbove)
+		c.strained().since = c.loop.wheel.time(c.loop)
 		c.press()
-	case c.above && n <= cfg.SoftPending/2:
-		c.above = false
+	case c.flags.has(toldAbove) && n <= cfg.SoftPending/2:
+		c.flags.unset(toldAbove)
 		c.press()
-	case c.phase != open || n == 0:
-	case c.above && c.loop.Now()-c.strained().since > cfg.SoftTime,
+	case c.state != open || n == 0:
+	case c.flags.has(toldAbove) && c.loop.Now()-c.strained().since > cfg.SoftTime,
 		c.held > 0 && c.loop.Now()-c.strained().moved > cfg.StallTime:
 		c.kill(ErrSlowConsumer)
 	}
@@ -126,7 +127,7 @@ func (c *Conn) weigh() {
 
 // press has Pressure called when the writes that are under way are over: what a
 // Goexit there would keep them from doing, nobody could make up for.
-func (c *Conn) press() { c.loop.pressed = append(c.loop.pressed, pressure{c, c.above}) }
+func (c *Conn) press() { c.loop.pressed = append(c.loop.pressed, pressure{c, c.flags.has(toldAbove)}) }
 
 // pressure is a call of Pressure that is due.
 type pressure struct {
@@ -136,7 +137,7 @@ type pressure struct {
 
 func (p pressure) tell() {
 	c := p.c
-	if c.phase != open || c.ending() {
+	if c.state != open || c.ending() {
 		return
 	}
 	c.loop.call(c, func() { c.handler.Pressure(c, p.above) })
@@ -164,7 +165,7 @@ func (l *Loop) congest(c *Conn) {
 func (o *lookout) look() {
 	for i := 0; i < len(o.conns); {
 		c := o.conns[i]
-		if m, ok := c.tr.(mover); ok && c.phase != closed {
+		if m, ok := c.tr.(mover); ok && c.state != closed {
 			m.move()
 		}
 		if !c.relieved() {
@@ -172,7 +173,7 @@ func (o *lookout) look() {
 			continue
 		}
 		// Taken out one by one, since a Wrapper's transport may have called Goexit.
-		c.congested = false
+		c.flags.unset(inLookout)
 		last := len(o.conns) - 1
 		o.conns[i] = o.conns[last]
 		o.conns[last] = nil

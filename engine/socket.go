@@ -112,7 +112,7 @@ func (s *socket) take(b []byte) {
 		}
 		if len(s.input()) > maxBacklog && !s.loop.Halted() {
 			s.Close()
-			s.over = false
+			s.flags.unset(endTold)
 			s.finish(ErrBacklog)
 		}
 		return
@@ -126,7 +126,7 @@ func (s *socket) take(b []byte) {
 	sink := s.sink()
 	n := sink.Received(b)
 	more := n > 0
-	for more && n < len(b) && !s.over && !s.loop.Halted() && !(long && s.loop.roundIsLong(true)) {
+	for more && n < len(b) && !s.flags.has(endTold) && !s.loop.Halted() && !(long && s.loop.roundIsLong(true)) {
 		// Another share at once: what waits is copied.
 		s.loop.untaken = b[n:]
 		s.conn().unload()
@@ -137,7 +137,7 @@ func (s *socket) take(b []byte) {
 		k := sink.Received(b[n:])
 		n, more = n+k, k > 0
 	}
-	if n < len(b) && !s.over {
+	if n < len(b) && !s.flags.has(endTold) {
 		s.wait(b[n:])
 		if more { // who takes nothing may be waiting for the end
 			s.pause()
@@ -149,10 +149,10 @@ func (s *socket) take(b []byte) {
 // deliverHeld offers what is held; it reports whether some is left.
 func (s *socket) deliverHeld() bool {
 	n := 0
-	if !s.over {
+	if !s.flags.has(endTold) {
 		n = s.sink().Received(s.input())
 	}
-	if s.over || n >= len(s.input()) {
+	if s.flags.has(endTold) || n >= len(s.input()) {
 		s.keep(nil)
 		return false
 	}
@@ -208,7 +208,7 @@ func (s *socket) lost(gc gnet.Conn, err error) {
 	// A Wrapper's code does not run within a call of gnet, which a Goexit would
 	// keep from closing the descriptor.
 	wrapped := s.aside != nil && s.aside.sink != nil
-	if len(s.input()) > 0 || s.inGnet && wrapped {
+	if len(s.input()) > 0 || s.flags.has(inGnet) && wrapped {
 		s.put().end = err
 		s.sink().Wake(s.loop)
 		return
@@ -217,8 +217,8 @@ func (s *socket) lost(gc gnet.Conn, err error) {
 }
 
 func (s *socket) finish(err error) {
-	if !s.over {
-		s.over = true
+	if !s.flags.has(endTold) {
+		s.flags.set(endTold)
 		s.sink().Ended(err)
 	}
 }
@@ -271,17 +271,17 @@ func (s *socket) CloseWrite() error {
 
 // Close implements Transport.
 func (s *socket) Close() {
-	s.over = true
+	s.flags.set(endTold)
 	s.unpause()
 	s.dropOutput()
 	s.keep(nil)
 	if s.gc == nil {
 		return
 	}
-	s.inGnet = true
+	s.flags.set(inGnet)
 	if err := s.gc.EventLoop().Close(s.gc); err != nil {
 		s.loop.r.log(slog.LevelWarn, "closing a socket failed", "err", err)
 	}
-	s.inGnet = false
+	s.flags.unset(inGnet)
 	s.gc = nil
 }

@@ -170,7 +170,7 @@ func (s *socket) readPiece() (more bool) {
 		return false
 	}
 	b := f.piece[:n]
-	if k := s.sink().Received(b); k < n && !s.over {
+	if k := s.sink().Received(b); k < n && !s.flags.has(endTold) {
 		s.wait(b[k:])
 		s.pause()
 	}

@@ -53,7 +53,7 @@ func (s *socket) Write(b *Buffer) error {
 
 // writeTwo implements directWriter.
 func (s *socket) writeTwo(out *Buffer, b []byte) (taken bool) {
-	if s.gc == nil || s.clogged || s.hasBacklog() {
+	if s.gc == nil || s.flags.has(gnetHasOutput) || s.hasBacklog() {
 		return false
 	}
 	n, _ := writeTwoNow(s.gc.Fd(), out.B, b)
@@ -77,19 +77,20 @@ func (s *socket) writeTwo(out *Buffer, b []byte) (taken bool) {
 
 // send has the socket take what it takes of b at once.
 func (s *socket) send(b []byte) (n int, err error) {
-	if s.clogged {
-		if s.clogged = s.gc.OutboundBuffered() > 0; s.clogged {
+	if s.flags.has(gnetHasOutput) {
+		if s.gc.OutboundBuffered() > 0 {
 			return 0, nil
 		}
+		s.flags.unset(gnetHasOutput)
 	}
 	if n, err = writeNow(s.gc.Fd(), b); err == nil {
 		return n, nil
 	}
 	// gnet writes, or meets the error too and closes its conn for it.
 	b = b[:min(len(b), gnetPiece)]
-	s.inGnet, s.clogged = true, true // as far as is known
+	s.flags.set(inGnet | gnetHasOutput) // it may have all of b from now on
 	_, err = s.gc.Write(b)
-	s.inGnet = false
+	s.flags.unset(inGnet)
 	if err != nil {
 		return 0, err
 	}
@@ -146,7 +147,7 @@ func (s *socket) drain() {
 // failed ends the conn for an error that is met where nobody asks for it, as write
 // does.
 func (s *socket) failed(err error) {
-	if s.end() == nil && s.phase != closed {
+	if s.end() == nil && s.state != closed {
 		s.conn().bury(err)
 	}
 }
@@ -192,7 +193,7 @@ func (s *socket) Buffered() (n int) {
 	if s.aside != nil {
 		n = s.aside.out.size()
 	}
-	if s.clogged && s.gc != nil {
+	if s.flags.has(gnetHasOutput) && s.gc != nil {
 		n += s.gc.OutboundBuffered()
 	}
 	return n
@@ -203,7 +204,7 @@ func (s *socket) Memory() (n int) {
 	if s.aside != nil {
 		n = s.aside.out.memory()
 	}
-	if s.clogged && s.gc != nil {
+	if s.flags.has(gnetHasOutput) && s.gc != nil {
 		n += s.gc.OutboundBuffered()
 	}
 	return n

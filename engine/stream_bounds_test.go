@@ -136,8 +136,8 @@ func TestInjectedOutputIsRelieved(t *testing.T) {
 			t.Fatal(err)
 		}
 		settle()
-		if n := c.Pending(); n != 0 || c.phase != lingering {
-			t.Errorf("Pending() = %d in phase %d", n, c.phase)
+		if n := c.Pending(); n != 0 || c.state != halfClosed {
+			t.Errorf("Pending() = %d in phase %d", n, c.state)
 		}
 		v.Close()
 	})

@@ -39,7 +39,7 @@ func (f *wrapperGuard) call(method func()) { guard.Call(method, f.failed) }
 // failed ends the conn for a panic with v, or for a Goexit if v is nil. A Goexit that
 // the handler called passes by here as well; it has ended the conn already.
 func (f *wrapperGuard) failed(v any) {
-	if v == nil && (f.c.phase == closed || f.c.ending()) {
+	if v == nil && (f.c.state == closed || f.c.ending()) {
 		return
 	}
 	f.err = f.c.loop.logFailure(v)

@@ -52,7 +52,7 @@ func (s *session) Opened(*engine.Conn) {
 		f(c)
 		skips = skips || before != Active && c.State() == Active
 	}
-	c.link.SetHoldBack(p.cfg.Overflow == registry.DropOldest || p.ownIDs(p.reg.Table()).dropsOldest)
+	c.link.SetDelayOutput(p.cfg.Overflow == registry.DropOldest || p.ownIDs(p.reg.Table()).dropsOldest)
 	if skips {
 		if p.cfg.Authenticate != nil { // nothing is sent before it has let the other side in
 			c.state.CompareAndSwap(uint32(Active), uint32(ConnMade))

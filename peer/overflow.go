@@ -27,7 +27,7 @@ func (c *Conn) SetOverflow(p registry.Overflow) {
 	}
 	c.more().overflow.Store(uint32(p))
 	if p == registry.DropOldest {
-		c.link.Loop().Post(func() { c.link.SetHoldBack(true) })
+		c.link.Loop().Post(func() { c.link.SetDelayOutput(true) })
 	}
 }
 
