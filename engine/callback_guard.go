@@ -31,8 +31,8 @@ func (l *Loop) failed(c *Conn, v any) {
 		}
 	}
 	err := l.logFailure(v)
-	if c != nil && !c.ending() {
-		c.kill(err)
+	if c != nil && !c.isEnding() {
+		c.endNow(err)
 	}
 }
 
@@ -57,8 +57,8 @@ func (c *Conn) tellFailer(f Failer, v any) {
 		err = c.loop.logFailure(nil)
 	}
 	defer func() {
-		if !c.ending() {
-			c.kill(err)
+		if !c.isEnding() {
+			c.endNow(err)
 		}
 	}()
 	c.loop.call(nil, func() { f.Failed(c, err) })

@@ -41,7 +41,47 @@ type Handler interface {
 	Closed(c *Conn, err error)
 }
 
-// What other goroutines ask of a conn's loop, as bits of Conn.asked.
+// Conn is one stream of bytes, pinned to a loop, over any transport.
+//
+// Out, LastOut, Commit, Light, Direct, Unload, Waiting, Keep, SetDeadline and
+// SetDelayOutput are for the loop's goroutine alone; every other method may be called
+// from any goroutine. The zero value is ready to be opened by Listen, Dial or Attach,
+// once.
+//
+// Programs have many that are idle, so its size counts: fields without pointers lie
+// together, to leave no gaps.
+type Conn struct {
+	// Set once, before the conn is opened.
+	loop    *Loop
+	handler Handler
+	tr      Transport // a Wrapper may put another one around it in Opened
+	local   net.Addr
+	remote  net.Addr
+
+	// Loop only, but for shut. What the loop writes often is far from mu and what
+	// follows: senders and the loop would take the cache line from each other.
+	slot     int32 // place in loop.conns
+	deadline int32 // in ticks; 0: none
+	wheelAt  int32 // the slot of the deadline wheel that the conn is in; 0: none
+	flags    connFlags
+	state    connState
+	shut     bool    // no more is queued; guarded by mu
+	out      *Buffer // what callbacks have written since the last flush
+	backlog  int     // bytes that the transport had not sent when it was last asked
+	nextDue  *Conn   // in the slot of the wheel
+	prevDue  *Conn
+	polled
+
+	// Any goroutine.
+	mu        sync.Mutex
+	queued    queue        // messages of Queue since the last flush; guarded by mu
+	loopBytes atomic.Int64 // bytes that wait and are not in queued: backlog, and what the loop has taken from queued
+	slow      atomic.Pointer[slowState]
+	hasQueued atomic.Bool   // queued is not empty
+	requests  atomic.Uint32 // what other goroutines ask of the loop, as bits
+}
+
+// The bits of Conn.requests.
 const (
 	askFlush = 1 << iota
 	askPump
@@ -50,63 +90,29 @@ const (
 	askWithdraw // a conn that is not open yet is not to be opened; always with askAbort
 )
 
-// Conn is one stream of bytes, pinned to a loop, over any transport.
-//
-// Out, LastOut, Direct, SetDeadline and SetDelayOutput are for the loop's goroutine
-// alone; every other method may be called from any goroutine. The zero value is
-// ready to be opened by Listen, Dial or Attach, once.
-type Conn struct {
-	loop    *Loop
-	handler Handler
-	tr      Transport
-	local   net.Addr
-	remote  net.Addr
-
-	// The loop's alone, but for ended. What has no pointer lies together, to
-	// leave no gaps, and what is written often is far from mu and what follows:
-	// senders and the loop would take the cache line from each other.
-	slot    int32 // place in loop.conns
-	due     int32 // the deadline, in ticks; 0: none
-	slotDue int32 // the slot of the wheel that the conn is in; 0: none
-	flags   connFlags
-	state   connState
-	shut    bool    // no more is queued; guarded by mu
-	out     *Buffer // what callbacks have written since the last flush
-	held    int     // bytes in the transport when last looked at
-	nextDue *Conn
-	prevDue *Conn
-	polled
-
-	mu       sync.Mutex
-	side     queue        // what was queued since the last flush
-	buffered atomic.Int64 // bytes on the loop's side: held, and what merge has taken since
-	strain   atomic.Pointer[strain]
-	waits    atomic.Bool   // side holds something
-	asked    atomic.Uint32 // of the loop
-}
-
-// strain is what only a conn has that is slow, or on its way out.
-type strain struct {
-	reason  error         // of Abort; under mu, like
-	grace   time.Duration // of Finish, and
+// slowState is what a conn has only when its other side is slow, or when it is ending.
+type slowState struct {
+	// Guarded by mu.
+	reason  error         // of Abort
+	grace   time.Duration // of Finish
 	waiters waiters
+	lost    Unsent // what was accepted and cannot leave any more
 
-	// The loop's alone.
-	drained bool          // Drain was called
-	unsent  int           // bytes that waited when the deadline of an ending conn was last set
-	since   time.Duration // when above began, on the loop's clock
-	moved   time.Duration // when the other side last took something of what waits
-	counted int           // memory in the transport, as much as is in the reactor's total
-	lost    Unsent        // what was accepted and cannot leave any more
+	// Loop only.
+	drained    bool          // Drain was called
+	unsent     int           // bytes that waited when the grace of an ending conn began
+	aboveSince time.Duration // when flag toldAbove was set, on the clock of deadlines
+	progressAt time.Duration // when the other side last took something of the backlog
+	counted    int           // memory of the backlog, as much as is in the reactor's total
 }
 
-// strained makes the conn's strain if it has none yet.
-func (c *Conn) strained() *strain {
-	if s := c.strain.Load(); s != nil {
+// needSlow makes the conn's slowState if it has none yet.
+func (c *Conn) needSlow() *slowState {
+	if s := c.slow.Load(); s != nil {
 		return s
 	}
-	c.strain.CompareAndSwap(nil, new(strain))
-	return c.strain.Load()
+	c.slow.CompareAndSwap(nil, new(slowState))
+	return c.slow.Load()
 }
 
 // Loop is the loop that the conn is pinned to, nil before it is opened.
@@ -118,37 +124,38 @@ func (c *Conn) LocalAddr() net.Addr { return c.local }
 // RemoteAddr is the other side's address. It stays after the end.
 func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 
-// ask has the loop look at the conn.
-func (c *Conn) ask(bit uint32) {
-	if c.asked.Or(bit) == 0 && c.loop != nil { // else start answers
+// request has the loop do what the bit asks for. A conn that is not open does it when it
+// is opened.
+func (c *Conn) request(bit uint32) {
+	if c.requests.Or(bit) == 0 && c.loop != nil {
 		c.loop.look(c)
 	}
 }
 
-// answer does what was asked for.
+// answer does what was requested.
 func (c *Conn) answer() {
 	if c.state == unopened {
-		return // start answers
+		return // start calls answer again
 	}
-	bits := c.asked.Swap(0)
+	bits := c.requests.Swap(0)
 	if c.state == closed {
 		return
 	}
 	if bits&askFlush != 0 {
-		c.touch()
+		c.markDirty()
 	}
 	if bits&askPump != 0 {
 		c.loop.enqueue(c)
 	}
 	if bits&askFinish != 0 && c.state == open {
-		c.finish()
+		c.beginFinish()
 	}
 	if bits&askAbort != 0 {
-		s := c.strained()
+		s := c.needSlow()
 		c.mu.Lock()
 		err := s.reason
 		c.mu.Unlock()
-		c.kill(err)
+		c.endNow(err)
 	}
 }
 
@@ -157,10 +164,10 @@ func (c *Conn) start() {
 	l := c.loop
 	switch {
 	case l.closing:
-		c.refuse(ErrClosed)
+		c.refuseOpen(ErrClosed)
 		return
-	case c.asked.Load()&askWithdraw != 0: // its caller knows
-		c.refuse(nil)
+	case c.requests.Load()&askWithdraw != 0: // its caller knows
+		c.refuseOpen(nil)
 		return
 	}
 	c.slot = int32(len(l.conns))
@@ -173,13 +180,13 @@ func (c *Conn) start() {
 	}
 }
 
-// refuse ends a conn that is not opened; its handler is told err, unless that is
+// refuseOpen ends a conn that is not opened; its handler is told err, unless that is
 // nil.
-func (c *Conn) refuse(err error) {
+func (c *Conn) refuseOpen(err error) {
 	c.become(closed)
-	c.never()
-	defer c.loop.r.forget()
-	defer c.hangUp()
+	c.dropQueued()
+	defer c.loop.r.releaseConn()
+	defer c.closeTransport()
 	if err != nil {
 		c.loop.call(nil, func() { notOpened(c, c.handler, err) })
 	}
@@ -198,21 +205,21 @@ func (c *Conn) open() {
 	})
 }
 
-// never takes back what was queued for a conn that will not be opened.
-func (c *Conn) never() {
+// dropQueued drops what was queued for a conn that will not be opened.
+func (c *Conn) dropQueued() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.shut = true
 	c.endWaits()
-	c.grow(c.side.counted(), 0)
-	c.side.clear(&c.loop.r.pool)
+	c.grow(c.queued.counted(), 0)
+	c.queued.clear(&c.loop.r.pool)
 }
 
 func (c *Conn) drain() {
-	if c.state != open || c.ending() || c.strained().drained {
+	if c.state != open || c.isEnding() || c.needSlow().drained {
 		return
 	}
-	c.strained().drained = true
+	c.needSlow().drained = true
 	c.loop.call(c, func() { c.handler.Drain(c) })
 }
 
@@ -222,6 +229,6 @@ func (c *Conn) pump() {
 		c.loop.enqueueLater(c)
 	}
 	if c.flags.has(inLookout) {
-		c.relieved()
+		c.recheckBacklog()
 	}
 }

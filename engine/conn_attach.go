@@ -14,22 +14,22 @@ func (r *Reactor) pick() *Loop {
 // ends before the loop has come to it, enrol returns, and the loop closes nc
 // unopened; a conn that the loop has opened by then is aborted.
 func (r *Reactor) enrol(ctx context.Context, nc net.Conn, c *Conn, h Handler) error {
-	if err := r.admit(); err != nil {
+	if err := r.admitConn(); err != nil {
 		nc.Close()
 		return err
 	}
-	if err := r.hold(ctx); err != nil {
+	if err := r.retain(ctx); err != nil {
 		nc.Close()
-		r.forget()
+		r.releaseConn()
 		return err
 	}
 	c.loop, c.handler = r.pick(), h
 	c.local, c.remote = nc.LocalAddr(), nc.RemoteAddr()
 	if ctx.Done() == nil {
-		return r.take(nc, c)
+		return r.enrolNow(nc, c)
 	}
 	taken := make(chan error, 1)
-	go func() { taken <- r.take(nc, c) }()
+	go func() { taken <- r.enrolNow(nc, c) }()
 	select {
 	case err := <-taken:
 		return err
@@ -41,11 +41,11 @@ func (r *Reactor) enrol(ctx context.Context, nc net.Conn, c *Conn, h Handler) er
 }
 
 // take waits until c's loop has taken nc in, and then releases what enrol holds.
-func (r *Reactor) take(nc net.Conn, c *Conn) error {
+func (r *Reactor) enrolNow(nc net.Conn, c *Conn) error {
 	defer r.release()
 	if err := r.drivers[c.loop.index].enrol(nc, c); err != nil {
-		c.never()
-		r.forget()
+		c.dropQueued()
+		r.releaseConn()
 		return err
 	}
 	return nil
@@ -61,7 +61,7 @@ func (r *Reactor) Attach(tr Transport, c *Conn, h Handler, on *Loop) error {
 		}
 		return err
 	}
-	if err := r.admit(); err != nil {
+	if err := r.admitConn(); err != nil {
 		tr.Close()
 		return err
 	}
@@ -76,9 +76,9 @@ func (r *Reactor) Attach(tr Transport, c *Conn, h Handler, on *Loop) error {
 		c.remote = a.RemoteAddr()
 	}
 	if err := on.post(task{c: c}); err != nil {
-		c.never()
+		c.dropQueued()
 		tr.Close()
-		r.forget()
+		r.releaseConn()
 		return err
 	}
 	return nil

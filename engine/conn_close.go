@@ -15,13 +15,13 @@ func (c *Conn) withdraw(err error) {
 }
 
 func (c *Conn) abort(err error, bits uint32) {
-	s := c.strained()
+	s := c.needSlow()
 	c.mu.Lock()
 	if s.reason == nil {
 		s.reason = err
 	}
 	c.mu.Unlock()
-	c.ask(bits)
+	c.request(bits)
 }
 
 // Finish ends the conn in order: what waits is sent, the other side is told
@@ -29,18 +29,18 @@ func (c *Conn) abort(err error, bits uint32) {
 // anew as long as the other side takes what waits, 4 KiB at least each time.
 // Input is dropped from now on.
 func (c *Conn) Finish(grace time.Duration) {
-	s := c.strained()
+	s := c.needSlow()
 	c.mu.Lock()
 	s.grace = grace
 	c.mu.Unlock()
-	c.ask(askFinish)
+	c.request(askFinish)
 }
 
 // ending reports whether the end has been asked for and not been looked at.
-func (c *Conn) ending() bool { return c.asked.Load()&(askAbort|askFinish) != 0 }
+func (c *Conn) isEnding() bool { return c.requests.Load()&(askAbort|askFinish) != 0 }
 
 // kill ends the conn from this side.
-func (c *Conn) kill(err error) {
+func (c *Conn) endNow(err error) {
 	if c.state == closed {
 		return
 	}
@@ -50,17 +50,17 @@ func (c *Conn) kill(err error) {
 	if c.state == closed {
 		return
 	}
-	c.hold(c.tr.Buffered(), 0)
-	c.bury(err)
+	c.noteBacklog(c.tr.Buffered(), 0)
+	c.remove(err)
 }
 
 // bury takes the conn off the loop, closes its transport, and reports its end
 // behind the callback that is under way.
-func (c *Conn) bury(err error) {
+func (c *Conn) remove(err error) {
 	l := c.loop
 	lost := c.Waiting()
 	if _, tells := c.tr.(*stream); !tells {
-		lost.Bytes += max(c.held-c.tr.Buffered(), 0) // a transport that has ended may have forgotten it
+		lost.Bytes += max(c.backlog-c.tr.Buffered(), 0) // a transport that has ended may have forgotten it
 	}
 	c.become(closed)
 	l.wheel.take(c)
@@ -73,8 +73,8 @@ func (c *Conn) bury(err error) {
 	c.mu.Lock()
 	c.shut = true
 	c.endWaits()
-	c.grow(c.side.counted(), 0)
-	c.side.clear(&l.r.pool)
+	c.grow(c.queued.counted(), 0)
+	c.queued.clear(&l.r.pool)
 	c.mu.Unlock()
 	if c.out != nil {
 		l.buffers.Put(c.out)
@@ -83,17 +83,17 @@ func (c *Conn) bury(err error) {
 	if c.flags.has(flushing) {
 		l.rest.clear(&l.r.pool)
 	}
-	c.buffered.Store(0)
-	c.lose(lost)
-	l.lost = append(l.lost, burial{c, err})
-	if s := c.strain.Load(); s != nil && s.counted != 0 {
-		defer c.uncount(s) // when the memory is free: somebody may collect it then
+	c.loopBytes.Store(0)
+	c.noteUnsent(lost)
+	l.lost = append(l.lost, closedEvent{c, err})
+	if s := c.slow.Load(); s != nil && s.counted != 0 {
+		defer c.uncountMemory(s) // when the memory is free: somebody may collect it then
 	}
-	c.hangUp()
+	c.closeTransport()
 }
 
 // uncount takes the conn's part out of the reactor's total.
-func (c *Conn) uncount(s *strain) {
+func (c *Conn) uncountMemory(s *slowState) {
 	c.loop.waiting -= s.counted
 	c.loop.r.total.Add(int64(-s.counted))
 	s.counted = 0
@@ -101,45 +101,45 @@ func (c *Conn) uncount(s *strain) {
 
 // hangUp closes the transport. The conn has ended by then, so that one with a
 // fault there keeps nothing from its end.
-func (c *Conn) hangUp() {
+func (c *Conn) closeTransport() {
 	c.loop.call(nil, c.tr.Close)
 }
 
-func (c *Conn) finish() {
+func (c *Conn) beginFinish() {
 	c.become(finishing)
-	c.allow()
-	c.touch()
+	c.restartGrace()
+	c.markDirty()
 }
 
 // allow gives an ending conn its grace, from now on.
-func (c *Conn) allow() {
-	s := c.strained()
+func (c *Conn) restartGrace() {
+	s := c.needSlow()
 	c.mu.Lock()
 	grace := s.grace
 	c.mu.Unlock()
-	s.unsent = c.pending()
+	s.unsent = c.pendingNow()
 	c.setDeadline(later(c.loop.wheel.time(c.loop), max(grace, 1)))
 }
 
 // finWrite ends this side's direction and waits for the other side's.
-func (c *Conn) finWrite() {
-	s := c.strained()
+func (c *Conn) halfClose() {
+	s := c.needSlow()
 	c.mu.Lock()
 	c.shut = true
 	c.endWaits()
-	rest, grace := c.waits.Load(), s.grace
+	rest, grace := c.hasQueued.Load(), s.grace
 	c.mu.Unlock()
 	if rest { // queued between the flush and the lock
-		c.touch()
+		c.markDirty()
 		return
 	}
 	c.become(halfClosed)
 	if grace <= 0 {
-		c.overdue()
+		c.graceOver()
 		return
 	}
 	if err := c.tr.CloseWrite(); err != nil && c.state != closed {
-		c.bury(err)
+		c.remove(err)
 	}
 }
 
@@ -148,25 +148,25 @@ func (c *Conn) finWrite() {
 const leastMove = 4 << 10
 
 // moves gives an ending conn another grace if the other side takes its output.
-func (c *Conn) moves() bool {
-	if c.pending() > c.strained().unsent-leastMove {
+func (c *Conn) extendGrace() bool {
+	if c.pendingNow() > c.needSlow().unsent-leastMove {
 		return false
 	}
-	c.allow()
+	c.restartGrace()
 	return true
 }
 
-func (c *Conn) overdue() {
+func (c *Conn) graceOver() {
 	if c.state == closed {
 		return
 	}
 	var err error
 	if c.state == finishing {
-		c.hold(c.tr.Buffered(), 0)
-		if c.moves() {
+		c.noteBacklog(c.tr.Buffered(), 0)
+		if c.extendGrace() {
 			return
 		}
 		err = ErrFlushTimeout
 	}
-	c.bury(err)
+	c.remove(err)
 }

@@ -1,7 +1,7 @@
 package engine
 
 // touch has the conn flushed behind the callback.
-func (c *Conn) touch() {
+func (c *Conn) markDirty() {
 	if !c.flags.has(inDirty) {
 		c.flags.set(inDirty)
 		c.loop.dirty = append(c.loop.dirty, c)
@@ -11,7 +11,7 @@ func (c *Conn) touch() {
 // flush hands what waits to the transport.
 func (c *Conn) flush() {
 	c.flags.unset(inDirty)
-	if c.state == open && !c.flags.has(delayOutput) && !c.waits.Load() { // as for most answers
+	if c.state == open && !c.flags.has(delayOutput) && !c.hasQueued.Load() { // as for most answers
 		if b := c.out; b != nil {
 			c.out = nil
 			c.write(b)
@@ -21,15 +21,15 @@ func (c *Conn) flush() {
 	switch {
 	case c.state == closed:
 	case c.flags.has(delayOutput) && c.state == open:
-		c.release()
+		c.flushDelayed()
 	case c.writeAll() && c.state == finishing && c.tr.Buffered() == 0:
-		c.finWrite()
+		c.halfClose()
 	}
 }
 
 // unload flushes behind a share of input when the answers are that many: a buffer
 // that grows larger is none that the pool likes to keep.
-func (c *Conn) unload() {
+func (c *Conn) flushIfLong() {
 	if c.out != nil && len(c.out.B) >= unloadFrom {
 		c.flush()
 	}
@@ -39,8 +39,8 @@ func (c *Conn) unload() {
 // that is no more than a chunk. It reports whether the conn is alive.
 func (c *Conn) writeAll() bool {
 	b, rest := c.out, &c.loop.rest
-	if *rest = c.taken(); b != nil && len(b.B)+rest.size() <= chunk {
-		c.append(rest)
+	if *rest = c.takeQueued(); b != nil && len(b.B)+rest.size() <= chunk {
+		c.appendOut(rest)
 	}
 	if c.out = nil; b == nil {
 		b = rest.take()
@@ -54,10 +54,10 @@ func (c *Conn) writeAll() bool {
 }
 
 // release is flush for output that is held back.
-func (c *Conn) release() {
-	defer c.admit()
+func (c *Conn) flushDelayed() {
+	defer c.admitWaiters()
 	if c.tr.Buffered() > 0 {
-		c.retreat()
+		c.moveOutToQueue()
 		return
 	}
 	if b := c.out; b != nil {
@@ -65,7 +65,7 @@ func (c *Conn) release() {
 		c.write(b)
 	}
 	for c.state == open && c.tr.Buffered() == 0 {
-		b := c.takeOne()
+		b := c.takeQueuedBuffer()
 		if b == nil {
 			return
 		}
@@ -74,13 +74,13 @@ func (c *Conn) release() {
 }
 
 // takeOne takes the first buffer of what was queued, or returns nil.
-func (c *Conn) takeOne() (b *Buffer) {
+func (c *Conn) takeQueuedBuffer() (b *Buffer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	before := c.side.counted()
-	b = c.side.take()
-	c.grow(before, c.side.counted())
-	c.waits.Store(c.side.last != nil)
+	before := c.queued.counted()
+	b = c.queued.take()
+	c.grow(before, c.queued.counted())
+	c.hasQueued.Store(c.queued.last != nil)
 	return b
 }
 
@@ -94,44 +94,44 @@ func (c *Conn) write(b *Buffer) bool {
 	if err := c.tr.Write(b); err != nil && c.state != closed {
 		// The transport reports its end itself where it can; what it cannot
 		// report is an end that it was in before.
-		c.bury(err)
+		c.remove(err)
 	}
 	if c.state == closed {
 		return false
 	}
-	if n := c.tr.Buffered(); n|c.held != 0 || c.flags.has(toldAbove) || c.buffered.Load() != 0 {
-		c.measure(n, written)
+	if n := c.tr.Buffered(); n|c.backlog != 0 || c.flags.has(toldAbove) || c.loopBytes.Load() != 0 {
+		c.afterWrite(n, written)
 	}
 	return c.state != closed
 }
 
 // taken is what was queued; the caller moves it on.
-func (c *Conn) taken() (q queue) {
+func (c *Conn) takeQueued() (q queue) {
 	c.mu.Lock()
-	q, c.side = c.side, queue{}
-	c.waits.Store(false)
+	q, c.queued = c.queued, queue{}
+	c.hasQueued.Store(false)
 	c.grow(q.counted(), 0)
-	c.buffered.Add(int64(q.size()))
+	c.loopBytes.Add(int64(q.size()))
 	c.mu.Unlock()
 	return q
 }
 
 // merge moves what was queued behind what was written: into one buffer if it is no
 // more than a share of output, else it is written.
-func (c *Conn) merge() {
-	if c.state == open && !c.flags.has(flushing) && !c.flags.has(delayOutput) && c.sideSize() > unloadFrom {
+func (c *Conn) mergeQueued() {
+	if c.state == open && !c.flags.has(flushing) && !c.flags.has(delayOutput) && c.queuedBytes() > unloadFrom {
 		c.flush()
 		return
 	}
-	q := c.taken()
+	q := c.takeQueued()
 	if c.out == nil {
 		c.out = q.take()
 	}
-	c.append(&q)
+	c.appendOut(&q)
 }
 
 // append puts q behind what was written.
-func (c *Conn) append(q *queue) {
+func (c *Conn) appendOut(q *queue) {
 	for b := q.take(); b != nil; b = q.take() {
 		c.out.B = append(c.out.B, b.B...)
 		c.loop.buffers.Put(b)
@@ -140,7 +140,7 @@ func (c *Conn) append(q *queue) {
 
 // retreat takes merge back: what was written and is held back waits in front of
 // what was queued, where Discard reaches it and Queue counts it.
-func (c *Conn) retreat() {
+func (c *Conn) moveOutToQueue() {
 	out := c.out
 	if out == nil {
 		return
@@ -151,10 +151,10 @@ func (c *Conn) retreat() {
 		return
 	}
 	c.mu.Lock()
-	before := c.side.counted()
-	c.side.prepend(framer(c.handler), out)
-	c.waits.Store(true)
-	c.grow(before, c.side.counted())
+	before := c.queued.counted()
+	c.queued.prepend(framer(c.handler), out)
+	c.hasQueued.Store(true)
+	c.grow(before, c.queued.counted())
 	c.mu.Unlock()
-	c.hold(c.tr.Buffered(), 0)
+	c.noteBacklog(c.tr.Buffered(), 0)
 }

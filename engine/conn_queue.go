@@ -20,32 +20,32 @@ func (c *Conn) QueueParts(head, body []byte) error {
 		c.mu.Unlock()
 		return ErrClosed
 	}
-	if err := c.loop.r.room(int(c.buffered.Load())+c.side.size(), len(head)+len(body)); err != nil {
+	if err := c.loop.r.checkRoom(int(c.loopBytes.Load())+c.queued.size(), len(head)+len(body)); err != nil {
 		c.mu.Unlock()
 		return err
 	}
-	c.queue(head, body)
+	c.appendQueued(head, body)
 	c.unlockAndFlush()
 	return nil
 }
 
 // unlockAndFlush has the loop flush what was queued. It unlocks c.mu.
 func (c *Conn) unlockAndFlush() {
-	first := !c.waits.Load()
+	first := !c.hasQueued.Load()
 	if first {
-		c.waits.Store(true)
+		c.hasQueued.Store(true)
 	}
 	c.mu.Unlock()
 	if first {
-		c.ask(askFlush)
+		c.request(askFlush)
 	}
 }
 
 // queue adds a message to the side. c.mu is held.
-func (c *Conn) queue(head, body []byte) {
-	before := c.side.counted()
-	c.side.add(&c.loop.r.pool, c.handler, head, body)
-	c.grow(before, c.side.counted())
+func (c *Conn) appendQueued(head, body []byte) {
+	before := c.queued.counted()
+	c.queued.add(&c.loop.r.pool, c.handler, head, body)
+	c.grow(before, c.queued.counted())
 }
 
 // grow counts the memory of what is queued towards the reactor's total.
@@ -77,13 +77,13 @@ func (c *Conn) Discard(n int, may func(message []byte) bool) (messages int) {
 	if f == nil {
 		return 0
 	}
-	defer c.admit()
+	defer c.admitWaiters()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	before := c.side.counted()
-	over := int(c.buffered.Load()) + c.side.size() + n - c.loop.r.cfg.MaxPending
-	messages = c.side.discard(&c.loop.r.pool, f, max(n, over), may)
-	c.grow(before, c.side.counted())
+	before := c.queued.counted()
+	over := int(c.loopBytes.Load()) + c.queued.size() + n - c.loop.r.cfg.MaxPending
+	messages = c.queued.discard(&c.loop.r.pool, f, max(n, over), may)
+	c.grow(before, c.queued.counted())
 	return messages
 }
 
@@ -93,12 +93,12 @@ func (c *Conn) Discard(n int, may func(message []byte) bool) (messages int) {
 func (c *Conn) Pending() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return int(c.buffered.Load()) + c.side.size()
+	return int(c.loopBytes.Load()) + c.queued.size()
 }
 
 // sideSize is how much is queued.
-func (c *Conn) sideSize() int {
+func (c *Conn) queuedBytes() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.side.size()
+	return c.queued.size()
 }

@@ -41,7 +41,7 @@ func (c *Conn) QueueWait(ctx context.Context, b []byte) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	w, at, err := c.await(b)
+	w, at, err := c.queueOrWait(b)
 	if w == nil {
 		return err
 	}
@@ -50,21 +50,21 @@ func (c *Conn) QueueWait(ctx context.Context, b []byte) error {
 		return err
 	case <-ctx.Done():
 	}
-	if c.forsake(w, at) {
+	if c.cancelWait(w, at) {
 		return ctx.Err()
 	}
 	return <-w.done // it was queued meanwhile, or the conn has ended
 }
 
 // await queues b, or returns a waiter for it.
-func (c *Conn) await(b []byte) (w *waiter, at *list.Element, err error) {
-	ws := &c.strained().waiters
+func (c *Conn) queueOrWait(b []byte) (w *waiter, at *list.Element, err error) {
+	ws := &c.needSlow().waiters
 	c.mu.Lock()
 	switch {
 	case c.shut || ws.shut:
 		err = ErrClosed
-	case ws.list.Len() == 0 && c.roomy(len(b)):
-		c.queue(b, nil)
+	case ws.list.Len() == 0 && c.hasRoomFor(len(b)):
+		c.appendQueued(b, nil)
 		c.unlockAndFlush()
 		return nil, nil, nil
 	default:
@@ -77,8 +77,8 @@ func (c *Conn) await(b []byte) (w *waiter, at *list.Element, err error) {
 }
 
 // forsake takes w out of those that wait; it reports whether it was one of them.
-func (c *Conn) forsake(w *waiter, at *list.Element) bool {
-	ws := &c.strained().waiters
+func (c *Conn) cancelWait(w *waiter, at *list.Element) bool {
+	ws := &c.needSlow().waiters
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(w.done) > 0 {
@@ -90,15 +90,15 @@ func (c *Conn) forsake(w *waiter, at *list.Element) bool {
 }
 
 // roomy reports whether a waiter's n bytes have room. c.mu is held.
-func (c *Conn) roomy(n int) bool {
-	waiting := int(c.buffered.Load()) + c.side.size()
-	return waiting == 0 || waiting+n <= c.loop.r.cfg.SoftPending && c.loop.r.room(waiting, n) == nil
+func (c *Conn) hasRoomFor(n int) bool {
+	waiting := int(c.loopBytes.Load()) + c.queued.size()
+	return waiting == 0 || waiting+n <= c.loop.r.cfg.SoftPending && c.loop.r.checkRoom(waiting, n) == nil
 }
 
 // admit queues the messages of those that wait, as far as there is room. There is always
 // something waiting while anybody is refused here, so that somebody will call it again.
-func (c *Conn) admit() {
-	s := c.strain.Load()
+func (c *Conn) admitWaiters() {
+	s := c.slow.Load()
 	if s == nil || !s.waiters.some.Load() {
 		return
 	}
@@ -107,10 +107,10 @@ func (c *Conn) admit() {
 	queued := false
 	for at := ws.list.Front(); at != nil && !c.shut; at = ws.list.Front() {
 		w := at.Value.(*waiter)
-		if !c.roomy(len(w.message)) {
+		if !c.hasRoomFor(len(w.message)) {
 			break
 		}
-		c.queue(w.message, nil)
+		c.appendQueued(w.message, nil)
 		ws.list.Remove(at)
 		w.done <- nil
 		queued = true
@@ -126,7 +126,7 @@ func (c *Conn) admit() {
 // EndWaits ends all QueueWait under way, and those to come, with ErrClosed: what they
 // would queue is not to follow what was. Any goroutine may call it.
 func (c *Conn) EndWaits() {
-	s := c.strained()
+	s := c.needSlow()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.waiters.end()
@@ -134,7 +134,7 @@ func (c *Conn) EndWaits() {
 
 // endWaits is EndWaits for a conn that ends. c.mu is held.
 func (c *Conn) endWaits() {
-	if s := c.strain.Load(); s != nil {
+	if s := c.slow.Load(); s != nil {
 		s.waiters.end()
 	}
 }

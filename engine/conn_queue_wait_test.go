@@ -23,7 +23,7 @@ func waiting(t *testing.T, ctx context.Context, c *Conn, n, size int) []chan err
 		eventually(t, "a sender that waits", func() bool {
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			return c.strained().waiters.list.Len() == i+1
+			return c.needSlow().waiters.list.Len() == i+1
 		})
 	}
 	return all
@@ -118,7 +118,7 @@ func TestQueueWaitHeeds(t *testing.T) {
 			eventually(t, "senders that wait", func() bool {
 				c.mu.Lock()
 				defer c.mu.Unlock()
-				return c.strained().waiters.list.Len() == senders
+				return c.needSlow().waiters.list.Len() == senders
 			})
 			test.end(r, c, cancel)
 			for range senders {

@@ -17,7 +17,7 @@ func (s *connSink) Loop() *Loop { return s.loop }
 // Received implements Sink.
 func (s *connSink) Received(b []byte) (n int) {
 	c := s.conn()
-	if c.state != open || c.ending() {
+	if c.state != open || c.isEnding() {
 		if c.state == unopened { // Opened is the first event
 			c.loop.enqueue(c)
 			return 0
@@ -53,10 +53,10 @@ func (s *connSink) Ended(err error) {
 	if c.state == closed {
 		return
 	}
-	if c.state == halfClosed || c.state == finishing && c.held == 0 && c.pending() == 0 {
+	if c.state == halfClosed || c.state == finishing && c.backlog == 0 && c.pendingNow() == 0 {
 		err = nil
 	}
-	c.bury(err)
+	c.remove(err)
 }
 
 // Wake implements Sink.
@@ -66,5 +66,5 @@ func (s *connSink) Wake(on *Loop) {
 		c.loop.enqueue(c)
 		return
 	}
-	c.ask(askPump)
+	c.request(askPump)
 }

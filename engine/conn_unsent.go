@@ -15,7 +15,7 @@ func (u *Unsent) add(v Unsent) {
 // socket. What did may still not have arrived. It is known when Closed is called; any
 // goroutine may call it from then on.
 func (c *Conn) Unsent() Unsent {
-	s := c.strain.Load()
+	s := c.slow.Load()
 	if s == nil {
 		return Unsent{}
 	}
@@ -49,41 +49,41 @@ func (c *Conn) Waiting() (u Unsent) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	u.Messages += c.side.messages(f)
+	u.Messages += c.queued.messages(f)
 	return u
 }
 
 // lose notes what cannot leave any more.
-func (c *Conn) lose(u Unsent) {
+func (c *Conn) noteUnsent(u Unsent) {
 	if u.Bytes == 0 {
 		return
 	}
-	s := c.strained()
+	s := c.needSlow()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.lost.add(u)
 	if c.state == closed {
-		c.buffered.Store(int64(s.lost.Bytes))
+		c.loopBytes.Store(int64(s.lost.Bytes))
 	}
 }
 
 // swallow takes b over and drops it: the socket is gone.
-func (c *Conn) swallow(f Framer, b *Buffer) {
-	c.lose(Unsent{messagesIn(f, b.B), len(b.B)})
+func (c *Conn) dropOutput(f Framer, b *Buffer) {
+	c.noteUnsent(Unsent{messagesIn(f, b.B), len(b.B)})
 	c.loop.buffers.Put(b)
 }
 
 // pending is Pending, exactly, on the loop.
-func (c *Conn) pending() int { return c.tr.Buffered() + c.unflushed() }
+func (c *Conn) pendingNow() int { return c.tr.Buffered() + c.unflushed() }
 
 // unflushed is how much of that the transport has not been given.
 func (c *Conn) unflushed() (n int) {
 	if c.out != nil {
 		n = len(c.out.B)
 	}
-	if c.waits.Load() {
+	if c.hasQueued.Load() {
 		c.mu.Lock()
-		n += c.side.size()
+		n += c.queued.size()
 		c.mu.Unlock()
 	}
 	return n

@@ -11,44 +11,44 @@ import "bytes"
 // On the loop only.
 func (c *Conn) Out() *Buffer {
 	out := c.out
-	if debugBuild || c.state != open || c.waits.Load() {
-		if c.delaysOutput() {
+	if debugBuild || c.state != open || c.hasQueued.Load() {
+		if c.withholdOut() {
 			return nil
 		}
 		if out = c.LastOut(); out == nil {
 			return nil
 		}
 	} else if out == nil {
-		out = c.begin()
+		out = c.newOut()
 	}
-	if c.held == 0 && len(out.B) < c.loop.commitFrom || c.mayWrite(len(out.B)) {
+	if c.backlog == 0 && len(out.B) < c.loop.commitFrom || c.makeRoom(len(out.B)) {
 		return out
 	}
 	return nil
 }
 
 // mayWrite reports whether there is room for anything behind n bytes in Out's buffer.
-func (c *Conn) mayWrite(n int) bool {
-	if c.delaysOutput() {
+func (c *Conn) makeRoom(n int) bool {
+	if c.withholdOut() {
 		return false
 	}
-	return c.loop.r.room(c.held+n, 1) == nil
+	return c.loop.r.checkRoom(c.backlog+n, 1) == nil
 }
 
 // heldBack reports whether output is held back, and has what was written already wait in
 // front of what was queued.
-func (c *Conn) delaysOutput() bool {
-	if !c.flags.has(delayOutput) || c.held == 0 && !c.waits.Load() || c.state != open {
+func (c *Conn) withholdOut() bool {
+	if !c.flags.has(delayOutput) || c.backlog == 0 && !c.hasQueued.Load() || c.state != open {
 		return false
 	}
-	c.retreat()
+	c.moveOutToQueue()
 	return true
 }
 
 // Light reports whether Commit has nothing to do: little was written, and nothing waits.
 // On the loop only.
 func (c *Conn) Light() bool {
-	return c.held == 0 && c.out != nil && len(c.out.B) < c.loop.commitFrom
+	return c.backlog == 0 && c.out != nil && len(c.out.B) < c.loop.commitFrom
 }
 
 // Commit says that the last n bytes of Out's buffer are a message. An error means that
@@ -67,35 +67,35 @@ func (c *Conn) Commit(n int) (refused []byte, err error) {
 		return nil, nil
 	}
 	before := len(out.B) - n
-	if c.held > 0 && r.room(c.held+before, n) != nil && !c.moveOn() {
+	if c.backlog > 0 && r.checkRoom(c.backlog+before, n) != nil && !c.sendBacklog() {
 		return nil, ErrClosed
 	}
-	if c.held+len(out.B) > r.cfg.MaxPending && n <= r.cfg.MaxPending && before > 0 {
-		return c.unloadBefore(n)
+	if c.backlog+len(out.B) > r.cfg.MaxPending && n <= r.cfg.MaxPending && before > 0 {
+		return c.flushBefore(n)
 	}
-	if err := r.room(c.held+before, n); err != nil {
+	if err := r.checkRoom(c.backlog+before, n); err != nil {
 		refused, out.B = out.B[before:], out.B[:before]
 		return refused, err
 	}
 	if len(out.B) >= unloadFrom {
-		c.unloadNow()
+		c.flushNow()
 	}
 	return nil, nil
 }
 
 // unloadBefore is Commit where the message has room only if what was written before it
 // leaves.
-func (c *Conn) unloadBefore(n int) (refused []byte, err error) {
+func (c *Conn) flushBefore(n int) (refused []byte, err error) {
 	out, last := c.out, c.loop.buffers.Get()
 	before := len(out.B) - n
 	last.B = append(last.B, out.B[before:]...)
 	out.B = out.B[:before]
-	c.unloadNow()
+	c.flushNow()
 	switch {
 	case c.state != open:
 		c.loop.buffers.Put(last)
 		return nil, ErrClosed
-	case c.delaysOutput():
+	case c.withholdOut():
 		defer c.loop.buffers.Put(last)
 		if err := c.Queue(last.B); err != nil {
 			return bytes.Clone(last.B), err
@@ -103,7 +103,7 @@ func (c *Conn) unloadBefore(n int) (refused []byte, err error) {
 		return nil, nil
 	}
 	c.out = last
-	c.touch()
+	c.markDirty()
 	return c.Commit(n)
 }
 
@@ -113,23 +113,23 @@ func (c *Conn) unloadBefore(n int) (refused []byte, err error) {
 func (c *Conn) Unload() {
 	c.loop.mustBeHere("Conn.Unload")
 	if c.state == open && !c.flags.has(flushing) {
-		c.unloadNow()
+		c.flushNow()
 	}
 }
 
 // unloadNow is Unload where that may be called.
-func (c *Conn) unloadNow() {
-	if c.held == 0 || c.moveOn() {
+func (c *Conn) flushNow() {
+	if c.backlog == 0 || c.sendBacklog() {
 		c.flush()
 	}
 }
 
 // moveOn has the transport send what it can send. It reports whether the conn is alive.
-func (c *Conn) moveOn() bool {
-	if m, ok := c.tr.(mover); ok {
-		m.move()
+func (c *Conn) sendBacklog() bool {
+	if m, ok := c.tr.(backlogSender); ok {
+		m.sendBacklog()
 		if c.state != closed {
-			c.hold(c.tr.Buffered(), 0)
+			c.noteBacklog(c.tr.Buffered(), 0)
 		}
 	}
 	return c.state != closed
@@ -142,15 +142,15 @@ func (c *Conn) LastOut() *Buffer {
 	if c.state != open && c.state != unopened {
 		return nil
 	}
-	if c.waits.Load() {
-		if c.merge(); c.state == closed {
+	if c.hasQueued.Load() {
+		if c.mergeQueued(); c.state == closed {
 			return nil
 		}
 	}
 	if c.out == nil {
-		return c.begin()
+		return c.newOut()
 	}
-	c.touch()
+	c.markDirty()
 	return c.out
 }
 
@@ -185,7 +185,7 @@ type directWriter interface {
 func (c *Conn) Direct(b []byte) bool {
 	c.loop.mustBeHere("Conn.Direct")
 	out := c.out
-	if !MayDirect(len(b)) || out == nil || len(out.B) == 0 || len(out.B)+len(b) < unloadFrom || c.state != open || c.flags.has(delayOutput) || c.held > 0 {
+	if !MayDirect(len(b)) || out == nil || len(out.B) == 0 || len(out.B)+len(b) < unloadFrom || c.state != open || c.flags.has(delayOutput) || c.backlog > 0 {
 		return false
 	}
 	if len(out.B)+len(b) > c.loop.r.cfg.MaxPending {
@@ -197,14 +197,14 @@ func (c *Conn) Direct(b []byte) bool {
 	}
 	c.out = nil
 	if n := c.tr.Buffered(); n > 0 {
-		c.measure(n, n)
+		c.afterWrite(n, n)
 	}
 	return true
 }
 
 // begin has a callback's first output in a buffer, to be flushed.
-func (c *Conn) begin() *Buffer {
+func (c *Conn) newOut() *Buffer {
 	c.out = c.loop.buffers.Get()
-	c.touch()
+	c.markDirty()
 	return c.out
 }

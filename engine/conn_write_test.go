@@ -67,9 +67,9 @@ func TestDirectRefuses(t *testing.T) {
 		c.SetDelayOutput(true)
 		refused["output that is held back"] = !c.Direct(body)
 		c.SetDelayOutput(false)
-		c.held++
+		c.backlog++
 		refused["output in the transport"] = !c.Direct(body)
-		c.held--
+		c.backlog--
 		c.flags.set(gnetHasOutput)
 		refused["output in gnet"] = !c.Direct(body)
 		c.flags.unset(gnetHasOutput)

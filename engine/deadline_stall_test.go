@@ -77,9 +77,9 @@ func TestGraceBehindAStall(t *testing.T) {
 	k := newRounds(t, 1)
 	k.pass(time.Minute)
 	c := k.conns[0].ctx.(*socket).conn()
-	c.strained().grace = 4 * Tick
-	c.allow()
-	if ticks := c.due - k.l.wheel.now; ticks < 4 || ticks > 5 {
+	c.needSlow().grace = 4 * Tick
+	c.restartGrace()
+	if ticks := c.deadline - k.l.wheel.now; ticks < 4 || ticks > 5 {
 		t.Errorf("the grace is over in %d ticks, want 4 or 5", ticks)
 	}
 }

@@ -89,13 +89,13 @@ func (c *Conn) SetDeadline(at time.Duration) {
 
 func (c *Conn) setDeadline(at time.Duration) {
 	if at <= 0 {
-		c.due = 0
+		c.deadline = 0
 		return
 	}
 	w := &c.loop.wheel
-	c.due = max(int32(min((at-1)/Tick+1, maxTicks)), w.now+1)
-	if c.slotDue != 0 {
-		if c.slotDue <= c.due { // found there in time, and moved
+	c.deadline = max(int32(min((at-1)/Tick+1, maxTicks)), w.now+1)
+	if c.wheelAt != 0 {
+		if c.wheelAt <= c.deadline { // found there in time, and moved
 			return
 		}
 		w.take(c)
@@ -114,8 +114,8 @@ func (w *wheel) start(l *Loop) {
 
 // put links c into the slot of its deadline, or as far ahead as slots go.
 func (w *wheel) put(c *Conn) {
-	c.slotDue = min(c.due, w.now+int32(len(w.slots))-1)
-	head := &w.slots[int(c.slotDue)%len(w.slots)]
+	c.wheelAt = min(c.deadline, w.now+int32(len(w.slots))-1)
+	head := &w.slots[int(c.wheelAt)%len(w.slots)]
 	c.nextDue, c.prevDue = *head, nil
 	if *head != nil {
 		(*head).prevDue = c
@@ -125,18 +125,18 @@ func (w *wheel) put(c *Conn) {
 
 // take unlinks c.
 func (w *wheel) take(c *Conn) {
-	if c.slotDue == 0 {
+	if c.wheelAt == 0 {
 		return
 	}
 	if c.prevDue != nil {
 		c.prevDue.nextDue = c.nextDue
 	} else {
-		w.slots[int(c.slotDue)%len(w.slots)] = c.nextDue
+		w.slots[int(c.wheelAt)%len(w.slots)] = c.nextDue
 	}
 	if c.nextDue != nil {
 		c.nextDue.prevDue = c.prevDue
 	}
-	c.nextDue, c.prevDue, c.slotDue = nil, nil, 0
+	c.nextDue, c.prevDue, c.wheelAt = nil, nil, 0
 }
 
 // turn goes on by the ticks that have passed. The timer comes once in a tick; one
@@ -182,8 +182,8 @@ func (w *wheel) expire(at, until int32) {
 		next := c.nextDue
 		w.take(c)
 		switch {
-		case c.due == 0:
-		case c.due > at:
+		case c.deadline == 0:
+		case c.deadline > at:
 			w.put(c)
 		default:
 			w.due = append(w.due, overdue{c, until})
@@ -200,7 +200,7 @@ func (w *wheel) expire(at, until int32) {
 func (w *wheel) judge(l *Loop) {
 	for i := len(w.due) - 1; i >= 0 && !l.r.halted(); i-- {
 		o := w.due[i]
-		expired := o.c.due != 0 && o.c.due <= w.now // else its deadline was moved
+		expired := o.c.deadline != 0 && o.c.deadline <= w.now // else its deadline was moved
 		if expired && w.now < o.until && o.c.unread() {
 			continue
 		}
@@ -209,7 +209,7 @@ func (w *wheel) judge(l *Loop) {
 		w.due[last] = overdue{}
 		w.due = w.due[:last]
 		if expired {
-			o.c.due = 0
+			o.c.deadline = 0
 			o.c.expire()
 		}
 	}
@@ -221,14 +221,14 @@ func (w *wheel) judge(l *Loop) {
 // unread reports whether the conn has input, or its end, that has arrived and was
 // not received.
 func (c *Conn) unread() bool {
-	return c.flags.has(inReady) || c.asked.Load()&askPump != 0 || c.unreadSocket()
+	return c.flags.has(inReady) || c.requests.Load()&askPump != 0 || c.unreadSocket()
 }
 
 func (c *Conn) expire() {
 	switch {
 	case c.state == finishing, c.state == halfClosed:
-		c.overdue()
-	case c.state == open && !c.ending():
+		c.graceOver()
+	case c.state == open && !c.isEnding():
 		c.loop.call(c, func() { c.handler.Expired(c) })
 	}
 }

@@ -31,10 +31,10 @@ func attached(t *testing.T, r *Reactor, h *hooks) *Conn {
 
 // loopOnly is what may be called on the loop's goroutine alone.
 var loopOnly = map[string]func(c *Conn){
-	"Conn.Out":         func(c *Conn) { c.Out() },
-	"Conn.SetDeadline": func(c *Conn) { c.SetDeadline(1) },
+	"Conn.Out":            func(c *Conn) { c.Out() },
+	"Conn.SetDeadline":    func(c *Conn) { c.SetDeadline(1) },
 	"Conn.SetDelayOutput": func(c *Conn) { c.SetDelayOutput(false) },
-	"Loop.Now":         func(c *Conn) { c.Loop().Now() },
+	"Loop.Now":            func(c *Conn) { c.Loop().Now() },
 }
 
 // misuse calls all of it here, and looks for the words in each complaint.

@@ -51,7 +51,7 @@ func (r *Reactor) DialFunc(ctx context.Context, network, addr string, take func(
 
 // connect dials, and keeps the reactor from being taken down meanwhile.
 func (r *Reactor) connect(ctx context.Context, network, addr string) (net.Conn, error) {
-	if err := r.hold(ctx); err != nil {
+	if err := r.retain(ctx); err != nil {
 		return nil, err
 	}
 	defer r.release()

@@ -27,7 +27,7 @@ func (c *Conn) Keep(k *Kept, n int) {
 	}
 	l := c.loop
 	l.mustBeHere("Conn.Keep")
-	if c.state == closed || c.asked.Load()&askAbort != 0 {
+	if c.state == closed || c.requests.Load()&askAbort != 0 {
 		n = 0 // its memory goes with it
 	}
 	k.c = c

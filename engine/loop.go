@@ -63,10 +63,10 @@ type Loop struct {
 	crowded   bool // conns are to be ended, for all of them together have too much waiting
 	wheel     wheel
 	kept      keeping
-	pressed   []pressure // that are to be told
-	lost      []burial   // conns whose end is to be reported
-	untaken   []byte     // input that a socket takes behind the flush that is under way
-	batch     []task     // of this turn, from batched on
+	pressed   []pressure    // that are to be told
+	lost      []closedEvent // conns whose end is to be reported
+	untaken   []byte        // input that a socket takes behind the flush that is under way
+	batch     []task        // of this turn, from batched on
 	batched   int
 	rounds    uint64  // turns that the bell began
 	spare     []*Conn // looked, the other of two

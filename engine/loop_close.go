@@ -41,7 +41,7 @@ func (l *Loop) close(err error) {
 	l.closing = true
 	l.settle() // in place of the loop, nobody has reported yet what ended before
 	for len(l.conns) > 0 {
-		l.conns[len(l.conns)-1].kill(err)
+		l.conns[len(l.conns)-1].endNow(err)
 		l.settle()
 	}
 	l.settle()
@@ -78,6 +78,6 @@ func (l *Loop) close(err error) {
 // drop ends a task that is not to run: a conn that was attached is refused.
 func (l *Loop) drop(t task) {
 	if t.c != nil {
-		t.c.refuse(ErrClosed)
+		t.c.refuseOpen(ErrClosed)
 	}
 }

@@ -179,7 +179,7 @@ func (l *Loop) tell() {
 			return
 		}
 		b := l.lost[i]
-		l.lost[i] = burial{} // once, even if the callback calls Goexit
+		l.lost[i] = closedEvent{} // once, even if the callback calls Goexit
 		if b.c != nil {
 			l.report(b)
 		}
@@ -187,14 +187,14 @@ func (l *Loop) tell() {
 	l.lost = l.lost[:0]
 }
 
-// burial is a conn whose Closed is to be called.
-type burial struct {
+// closedEvent is a conn whose Closed is to be called.
+type closedEvent struct {
 	c   *Conn
 	err error
 }
 
-func (l *Loop) report(b burial) {
-	defer l.r.forget()
+func (l *Loop) report(b closedEvent) {
+	defer l.r.releaseConn()
 	l.call(nil, func() { b.c.handler.Closed(b.c, b.err) })
 }
 

@@ -126,7 +126,7 @@ func (r *Reactor) within(ctx context.Context) (context.Context, context.CancelFu
 
 // hold keeps the reactor from being taken down while a conn is dialled or
 // brought in. It waits while the reactor is stopped.
-func (r *Reactor) hold(ctx context.Context) error {
+func (r *Reactor) retain(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()

@@ -1,9 +1,9 @@
 package engine
 
 // admit counts a conn in, if there is room.
-func (r *Reactor) admit() error {
+func (r *Reactor) admitConn() error {
 	if r.conns.Add(1) > int64(r.cfg.MaxConns) {
-		r.forget()
+		r.releaseConn()
 		return ErrTooManyConns
 	}
 	return nil
@@ -13,7 +13,7 @@ func (r *Reactor) admit() error {
 // a SizeError if there will never be, else ErrBackpressure. A conn for which nothing
 // waits has room whatever the others have, so that those who read are not made to pay
 // for those who do not.
-func (r *Reactor) room(waiting, n int) error {
+func (r *Reactor) checkRoom(waiting, n int) error {
 	if n > r.cfg.MaxPending {
 		return &SizeError{n, r.cfg.MaxPending}
 	}
@@ -27,7 +27,7 @@ func (r *Reactor) room(waiting, n int) error {
 }
 
 // forget counts a conn out.
-func (r *Reactor) forget() {
+func (r *Reactor) releaseConn() {
 	if r.conns.Add(-1) > 0 || !r.draining.Load() {
 		return
 	}

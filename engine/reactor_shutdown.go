@@ -91,7 +91,7 @@ func (r *Reactor) leftOver(ctx context.Context, cause error) error {
 		err := l.Call(ctx, func() {
 			for _, c := range l.conns {
 				e.Conns++
-				e.Bytes += int64(c.pending())
+				e.Bytes += int64(c.pendingNow())
 			}
 		})
 		if err != nil {

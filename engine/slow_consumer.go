@@ -20,21 +20,21 @@ const (
 	crowdedBy = 8
 )
 
-// mover is a transport of which the loop can ask, at any time, to send what waits.
-type mover interface {
+// backlogSender is a transport of which the loop can ask, at any time, to send what waits.
+type backlogSender interface {
 	// move sends what can be sent at once.
-	move()
+	sendBacklog()
 	// watches reports whether the conn is woken when more can be sent.
-	watches() bool
+	tellsWritable() bool
 }
 
 // measure notes the n bytes that the transport could not move on, behind a write.
-func (c *Conn) measure(n, written int) {
-	c.hold(n, written)
+func (c *Conn) afterWrite(n, written int) {
+	c.noteBacklog(n, written)
 	if n == 0 && !c.flags.has(toldAbove) {
 		return
 	}
-	c.weigh()
+	c.checkBacklog()
 	if n > 0 && !c.flags.has(inLookout) && c.state != closed {
 		c.flags.set(inLookout)
 		c.loop.congest(c)
@@ -42,29 +42,29 @@ func (c *Conn) measure(n, written int) {
 }
 
 // hold notes how much the transport holds, after written more bytes went to it.
-func (c *Conn) hold(n, written int) {
-	if n|c.held != 0 {
-		s := c.strained()
-		if c.held == 0 || n < c.held+written {
-			s.moved = c.loop.wheel.time(c.loop)
+func (c *Conn) noteBacklog(n, written int) {
+	if n|c.backlog != 0 {
+		s := c.needSlow()
+		if c.backlog == 0 || n < c.backlog+written {
+			s.progressAt = c.loop.wheel.time(c.loop)
 		}
-		c.held = n
-		c.count(s)
+		c.backlog = n
+		c.countMemory(s)
 	}
 	if c.flags.has(flushing) {
 		n += c.loop.rest.size() // no longer queued, and not the transport's yet
 	}
-	if was := c.buffered.Load(); was != int64(n) {
-		c.buffered.Store(int64(n))
+	if was := c.loopBytes.Load(); was != int64(n) {
+		c.loopBytes.Store(int64(n))
 		if was > int64(n) {
-			c.admit()
+			c.admitWaiters()
 		}
 	}
 }
 
 // count counts the memory that the transport holds towards the reactor's total.
-func (c *Conn) count(s *strain) {
-	n := c.held
+func (c *Conn) countMemory(s *slowState) {
+	n := c.backlog
 	if k, ok := c.tr.(Keeper); ok && n > 0 {
 		n = max(n, k.Memory())
 	}
@@ -84,50 +84,52 @@ func (c *Conn) count(s *strain) {
 
 // relieved looks again at a congested conn; it reports whether all has moved
 // on.
-func (c *Conn) relieved() bool {
+func (c *Conn) recheckBacklog() bool {
 	if c.state == closed {
 		return true
 	}
-	c.hold(c.tr.Buffered(), 0)
-	c.weigh()
+	c.noteBacklog(c.tr.Buffered(), 0)
+	c.checkBacklog()
 	if c.state == closed {
 		return true
 	}
-	if c.held > 0 {
+	if c.backlog > 0 {
 		return false
 	}
-	if c.state == finishing || c.out != nil || c.waits.Load() {
-		c.touch()
+	if c.state == finishing || c.out != nil || c.hasQueued.Load() {
+		c.markDirty()
 	}
 	return true
 }
 
 // weigh compares what waits with the soft bound, and how long it has waited with the
 // times. What could be sent was sent before.
-func (c *Conn) weigh() {
+func (c *Conn) checkBacklog() {
 	cfg := &c.loop.r.cfg
-	n := c.held
+	n := c.backlog
 	if c.flags.has(delayOutput) {
-		n = c.pending()
+		n = c.pendingNow()
 	}
 	switch {
 	case !c.flags.has(toldAbove) && n > cfg.SoftPending:
 		c.flags.set(toldAbove)
-		c.strained().since = c.loop.wheel.time(c.loop)
-		c.press()
+		c.needSlow().aboveSince = c.loop.wheel.time(c.loop)
+		c.deferPressure()
 	case c.flags.has(toldAbove) && n <= cfg.SoftPending/2:
 		c.flags.unset(toldAbove)
-		c.press()
+		c.deferPressure()
 	case c.state != open || n == 0:
-	case c.flags.has(toldAbove) && c.loop.Now()-c.strained().since > cfg.SoftTime,
-		c.held > 0 && c.loop.Now()-c.strained().moved > cfg.StallTime:
-		c.kill(ErrSlowConsumer)
+	case c.flags.has(toldAbove) && c.loop.Now()-c.needSlow().aboveSince > cfg.SoftTime,
+		c.backlog > 0 && c.loop.Now()-c.needSlow().progressAt > cfg.StallTime:
+		c.endNow(ErrSlowConsumer)
 	}
 }
 
 // press has Pressure called when the writes that are under way are over: what a
 // Goexit there would keep them from doing, nobody could make up for.
-func (c *Conn) press() { c.loop.pressed = append(c.loop.pressed, pressure{c, c.flags.has(toldAbove)}) }
+func (c *Conn) deferPressure() {
+	c.loop.pressed = append(c.loop.pressed, pressure{c, c.flags.has(toldAbove)})
+}
 
 // pressure is a call of Pressure that is due.
 type pressure struct {
@@ -137,7 +139,7 @@ type pressure struct {
 
 func (p pressure) tell() {
 	c := p.c
-	if c.state != open || c.ending() {
+	if c.state != open || c.isEnding() {
 		return
 	}
 	c.loop.call(c, func() { c.handler.Pressure(c, p.above) })
@@ -152,7 +154,7 @@ type lookout struct {
 
 func (l *Loop) congest(c *Conn) {
 	on, every := &l.congested, recheckEvery
-	if m, ok := c.tr.(mover); ok && m.watches() {
+	if m, ok := c.tr.(backlogSender); ok && m.tellsWritable() {
 		on, every = &l.watched, watchedEvery
 	}
 	on.conns = append(on.conns, c)
@@ -165,10 +167,10 @@ func (l *Loop) congest(c *Conn) {
 func (o *lookout) look() {
 	for i := 0; i < len(o.conns); {
 		c := o.conns[i]
-		if m, ok := c.tr.(mover); ok && c.state != closed {
-			m.move()
+		if m, ok := c.tr.(backlogSender); ok && c.state != closed {
+			m.sendBacklog()
 		}
-		if !c.relieved() {
+		if !c.recheckBacklog() {
 			i++
 			continue
 		}
@@ -217,18 +219,18 @@ func (l *Loop) endLargest(most int) {
 		return
 	}
 	all := slices.Concat(l.congested.conns, l.watched.conns)
-	slices.SortFunc(all, func(a, b *Conn) int { return cmp.Compare(b.counted(), a.counted()) })
+	slices.SortFunc(all, func(a, b *Conn) int { return cmp.Compare(b.countedMemory(), a.countedMemory()) })
 	for _, c := range all {
 		if l.waiting <= most {
 			return
 		}
-		c.kill(ErrSlowConsumer)
+		c.endNow(ErrSlowConsumer)
 	}
 }
 
 // counted is how much memory of the conn is in the total.
-func (c *Conn) counted() int {
-	if s := c.strain.Load(); s != nil {
+func (c *Conn) countedMemory() int {
+	if s := c.slow.Load(); s != nil {
 		return s.counted
 	}
 	return 0

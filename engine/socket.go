@@ -129,7 +129,7 @@ func (s *socket) take(b []byte) {
 	for more && n < len(b) && !s.flags.has(endTold) && !s.loop.Halted() && !(long && s.loop.roundIsLong(true)) {
 		// Another share at once: what waits is copied.
 		s.loop.untaken = b[n:]
-		s.conn().unload()
+		s.conn().flushIfLong()
 		if s.loop.untaken == nil { // the write failed, and lost holds it
 			return
 		}
@@ -143,7 +143,7 @@ func (s *socket) take(b []byte) {
 			s.pause()
 		}
 	}
-	s.conn().unload()
+	s.conn().flushIfLong()
 }
 
 // deliverHeld offers what is held; it reports whether some is left.

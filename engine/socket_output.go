@@ -22,7 +22,7 @@ const (
 // Write implements Transport.
 func (s *socket) Write(b *Buffer) error {
 	if s.gc == nil {
-		s.conn().swallow(s.framer(), b)
+		s.conn().dropOutput(s.framer(), b)
 		if s.end() != nil {
 			return nil // the end comes behind the input that is held
 		}
@@ -36,7 +36,7 @@ func (s *socket) Write(b *Buffer) error {
 	n, err := s.send(b.B)
 	switch {
 	case err != nil:
-		s.conn().swallow(s.framer(), b)
+		s.conn().dropOutput(s.framer(), b)
 		if s.end() != nil {
 			return nil
 		}
@@ -148,15 +148,15 @@ func (s *socket) drain() {
 // does.
 func (s *socket) failed(err error) {
 	if s.end() == nil && s.state != closed {
-		s.conn().bury(err)
+		s.conn().remove(err)
 	}
 }
 
-// watches implements mover.
-func (s *socket) watches() bool { return s.aside != nil && s.aside.watched }
+// watches implements backlogSender.
+func (s *socket) tellsWritable() bool { return s.aside != nil && s.aside.watched }
 
-// move implements mover.
-func (s *socket) move() { s.drain() }
+// move implements backlogSender.
+func (s *socket) sendBacklog() { s.drain() }
 
 // unwatch has the loop wait for the socket no longer. Its descriptor is open.
 func (s *socket) unwatch() {

@@ -39,7 +39,7 @@ func (f *wrapperGuard) call(method func()) { guard.Call(method, f.failed) }
 // failed ends the conn for a panic with v, or for a Goexit if v is nil. A Goexit that
 // the handler called passes by here as well; it has ended the conn already.
 func (f *wrapperGuard) failed(v any) {
-	if v == nil && (f.c.state == closed || f.c.ending()) {
+	if v == nil && (f.c.state == closed || f.c.isEnding()) {
 		return
 	}
 	f.err = f.c.loop.logFailure(v)
@@ -91,17 +91,17 @@ func (o outside) Memory() int {
 // message any more.
 func (o outside) Messages(Framer) int { return 0 }
 
-// move implements mover.
-func (o outside) move() {
-	if m, ok := o.inner.(mover); ok && o.err == nil {
-		m.move()
+// move implements backlogSender.
+func (o outside) sendBacklog() {
+	if m, ok := o.inner.(backlogSender); ok && o.err == nil {
+		m.sendBacklog()
 	}
 }
 
-// watches implements mover.
-func (o outside) watches() bool {
-	m, ok := o.inner.(mover)
-	return ok && m.watches() && o.inner.Buffered() == o.Buffered()
+// watches implements backlogSender.
+func (o outside) tellsWritable() bool {
+	m, ok := o.inner.(backlogSender)
+	return ok && m.tellsWritable() && o.inner.Buffered() == o.Buffered()
 }
 
 // CloseWrite implements Transport.
