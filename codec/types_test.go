@@ -335,8 +335,12 @@ func checkType(t *testing.T, m *Msgpack, seed uint64) {
 }
 
 func TestRandomTypes(t *testing.T) {
+	seeds := uint64(3000)
+	if testing.Short() {
+		seeds = 600
+	}
 	var m Msgpack
-	for seed := range uint64(3000) {
+	for seed := range seeds {
 		checkType(t, &m, seed)
 	}
 }

@@ -10,17 +10,26 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
-// python finds an interpreter with Twisted and u-msgpack, or skips the test;
-// where PACKETMQ_NEED_PYTHON is set, it fails instead.
-func python(t *testing.T) string {
-	t.Helper()
+// interpreter is the Python that has Twisted and u-msgpack, or empty.
+var interpreter = sync.OnceValue(func() string {
 	for _, name := range []string{"/usr/bin/python3", "python3"} {
 		if exec.Command(name, "-c", "import twisted, umsgpack").Run() == nil {
 			return name
 		}
+	}
+	return ""
+})
+
+// python returns an interpreter with Twisted and u-msgpack, or skips the test;
+// where PACKETMQ_NEED_PYTHON is set, it fails instead.
+func python(t *testing.T) string {
+	t.Helper()
+	if name := interpreter(); name != "" {
+		return name
 	}
 	const missing = "needs Python 3 with Twisted and u-msgpack (Debian: python3-twisted, python3-u-msgpack)"
 	if os.Getenv("PACKETMQ_NEED_PYTHON") != "" {

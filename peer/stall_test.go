@@ -18,9 +18,8 @@ func stall(t *testing.T, p *Peer) {
 // A conn whose other side has spoken all the time is not ended because this side
 // did not listen.
 func TestStallsAreNotTheOtherSidesSilence(t *testing.T) {
-	t.Parallel()
 	setUp := func(s, c *side) { s.cfg.Ping, s.cfg.Idle = -1, 500*time.Millisecond }
-	everywhere(t, setUp, func(t *testing.T, w *world) {
+	everywhereAtOnce(t, setUp, func(t *testing.T, w *world) {
 		_, cc := w.handshake(t)
 		stop, stopped := make(chan struct{}), make(chan struct{})
 		go func() {

@@ -20,35 +20,47 @@ func TestUnsentTellsWhatTheEndSwallowed(t *testing.T) {
 		"an Abort":   func(c *Conn, _ *wire) { c.Abort(cause) },
 		"a softquit": func(c *Conn, _ *wire) { c.Softquit("reason.bye") },
 	} {
-		for _, w := range ways() {
-			t.Run(name+"/"+w.name, func(t *testing.T) {
-				const size = 3000
-				s := newSide(false, 17, 18)
-				s.cfg.QuitGrace = time.Second
-				wr := dialWire(t, s)
+		t.Run(name, func(t *testing.T) {
+			const size = 3000
+			s := newSide(false, 17, 18)
+			s.cfg.QuitGrace = 50 * time.Millisecond
+			ln := open(t, NewServer(s.reg, &s.cfg))
+			type sender struct {
+				way  string
+				wr   *wire
+				sent int
+			}
+			senders := make(map[*Conn]*sender)
+			for _, w := range ways() {
+				wr := dialTo(t, ln)
 				wr.shakeWith(initMsg{version: 1, maxFrame: 1 << 20})
 				c := s.next(t, "made").conn
-				sent := 0
+				sender := &sender{w.name, wr, 0}
 				for c.Pending() < 500_000 {
 					onLoop(t, c, func() {
 						for range 50 {
 							if err := w.send(c, s, size); err != nil {
 								t.Fatal(err)
 							}
-							sent++
+							sender.sent++
 						}
 					})
 				}
-				var packets, bytes int
-				end(c, wr)
-				lost := s.next(t, "lost").conn
-				packets, bytes = lost.Unsent()
-				if packets == 0 || bytes == 0 {
-					t.Errorf("%d packets and %d bytes are unsent, and the other side read nothing", packets, bytes)
+				senders[c] = sender
+			}
+			for c, sender := range senders {
+				end(c, sender.wr)
+			}
+			for range senders {
+				c := s.next(t, "lost").conn
+				if packets, bytes := c.Unsent(); packets == 0 || bytes == 0 {
+					t.Errorf("%s: %d packets and %d bytes are unsent, and the other side read nothing", senders[c].way, packets, bytes)
 				}
+			}
+			for c, sender := range senders {
 				eventually(t, "disconnected", func() bool { return c.State() == Disconnected })
-				packets, bytes = c.Unsent()
-				all, err := io.ReadAll(wr)
+				packets, bytes := c.Unsent()
+				all, err := io.ReadAll(sender.wr)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -61,16 +73,16 @@ func TestUnsentTellsWhatTheEndSwallowed(t *testing.T) {
 					rest = rest[n:]
 				}
 				if name == "a softquit" { // which may have left, too
-					sent++
+					sender.sent++
 				}
-				if got+packets != sent {
-					t.Errorf("%d packets arrived and %d (%d bytes) are unsent, of %d", got, packets, bytes, sent)
+				if got+packets != sender.sent {
+					t.Errorf("%s: %d packets arrived and %d (%d bytes) are unsent, of %d", sender.way, got, packets, bytes, sender.sent)
 				}
 				if n := c.Pending(); n != bytes {
-					t.Errorf("Pending() is %d, want the %d bytes that are unsent", n, bytes)
+					t.Errorf("%s: Pending() is %d, want the %d bytes that are unsent", sender.way, n, bytes)
 				}
-			})
-		}
+			}
+		})
 	}
 }
 

@@ -19,9 +19,11 @@ const (
 
 // Check fails tb if, when it ends, more goroutines run this module's or gnet's
 // code, or more descriptors are open, than now. Goroutines and descriptors on
-// their way out are given time. Tests that use it cannot run in parallel.
+// their way out are given time. A test that runs beside others would count
+// theirs: Check panics in it. Parallel subtests are checked by their parent.
 func Check(tb testing.TB) {
 	tb.Helper()
+	tb.Setenv("PACKETMQ_LEAK_CHECK", tb.Name()) // for its panic in parallel tests
 	files, stacks := openFiles(), len(goroutines())
 	tb.Cleanup(func() {
 		tick := time.NewTicker(time.Millisecond)
