@@ -9,7 +9,7 @@ SOAK    ?= 10m
 SEEDS   ?= 500
 N       ?= 1000000
 
-.PHONY: run test test-386 debug build microbench versus bench bench-quick lint fmt tidy vet fuzz sim siege soak many cross clean
+.PHONY: run test test-all test-386 debug build microbench versus bench bench-quick lint fmt tidy vet fuzz sim siege soak many cross clean
 
 run: build ## a server and its clients, live, with real traffic, for ten seconds
 	bin/bench run
@@ -24,7 +24,10 @@ many: build ## N conns closed under writers that hold on to them; N unknown ids 
 soak: build ## clients that connect, talk and vanish, for SOAK
 	bin/siege soak --duration $(SOAK)
 
-test: ## everything, with the race detector; then what that would spoil
+test: ## every test of the library, some at a smaller size, in under two minutes; those that need Python with Twisted are skipped where there is none
+	$(GO) test -short -parallel 10 -timeout 5m ./... # those that are parallel only wait
+
+test-all: ## all tests of all modules at their full size, with the race detector; then those that it would spoil; some ten minutes, and downloads what bench/versus compares with
 	$(GO) test -race -timeout 10m ./...
 	cd bench && $(GO) test -race -timeout 10m ./...
 	cd bench/versus && $(GO) test -race -timeout 10m -p 1 ./...
