@@ -16,8 +16,8 @@ import (
 	"github.com/packetmq/packetmq/registry"
 )
 
-// idleBytes is what an idle conn of a server takes of the heap, as DESIGN.md
-// has it part by part.
+// idleBytes is what an idle conn of a server takes of the heap, as the decision
+// docs/decisions/0016-small-idle-conns.md has it part by part.
 const idleBytes = 768
 
 // The clients are bare descriptors: what is counted is the server's.
