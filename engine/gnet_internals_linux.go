@@ -11,7 +11,13 @@ import (
 )
 
 // pollSet is the epoll set of the event loop that gc is on, for which gnet has no
-// method: 0 if it is not where gnet 2.9 has it.
+// method: 0 if it is not where gnet 2.9 has it. gc is the wake-up socket, the first
+// one of the set, which it has report edges.
+//
+// The kernel puts a socket whose level is reported back into its list of ready ones
+// each time that it was reported, ahead of those that become ready while the loop
+// works. A wake-up during that work would come before them all, and each would wait
+// for two turns in place of one. One whose edges are reported comes after them.
 func pollSet(gc gnet.Conn) (fd int) {
 	poller := fieldOf(gc, "poller")
 	if !poller.IsValid() || poller.Kind() != reflect.Pointer || poller.Elem().Kind() != reflect.Struct {
@@ -21,7 +27,7 @@ func pollSet(gc gnet.Conn) (fd int) {
 	if !set.IsValid() || set.Kind() != reflect.Int {
 		return 0
 	}
-	if fd = int(set.Int()); !pollFor(fd, gc.Fd(), true) { // it has no other events yet
+	if fd = int(set.Int()); !setEvents(fd, gc.Fd(), unix.EPOLLIN|unix.EPOLLET) {
 		return 0
 	}
 	return fd
@@ -47,11 +53,17 @@ func fieldOf(gc gnet.Conn, name string) (field reflect.Value) {
 }
 
 // pollFor has the epoll set report input of fd, or not. It reports whether the set
-// has fd. With the build tag poll_opt, gnet has a pointer where this puts fd.
+// has fd.
 func pollFor(set, fd int, input bool) bool {
-	ev := unix.EpollEvent{Fd: int32(fd)}
 	if input {
-		ev.Events = unix.EPOLLIN | unix.EPOLLPRI
+		return setEvents(set, fd, unix.EPOLLIN|unix.EPOLLPRI)
 	}
+	return setEvents(set, fd, 0)
+}
+
+// setEvents has the epoll set report these events of fd. It reports whether the set
+// has fd. With the build tag poll_opt, gnet has a pointer where this puts fd.
+func setEvents(set, fd int, events uint32) bool {
+	ev := unix.EpollEvent{Events: events, Fd: int32(fd)}
 	return unix.EpollCtl(set, unix.EPOLL_CTL_MOD, fd, &ev) == nil
 }

@@ -58,7 +58,8 @@ func (l *Loop) readDone() (wait bool) {
 // findRoundEnd has roundEnded called when the sockets that are ready now have been
 // read. gnet does not report the end of a poll round. So we write to the wake-up
 // socket during the round: its event comes after those of the sockets that were
-// ready before, because the kernel's list of ready sockets is first in, first out.
+// ready before, because the kernel's list of ready sockets is first in, first out,
+// and the wake-up socket is not in it yet: see pollSet.
 // A socket that has input left after its read is in the list again before the
 // wake-up, and so is read once more, in a round that counts as the same.
 func (l *Loop) findRoundEnd() {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -161,6 +162,48 @@ func TestFloodsWaitForOthers(t *testing.T) {
 	}
 	if most > floods {
 		t.Errorf("another conn waited for %d shares of %v", most, dear)
+	}
+}
+
+// What comes while a share of a turn is handled, however long that takes, is handled
+// before the next share: it waits for one of them, not for two.
+func TestInputIsHandledBetweenTwoLongShares(t *testing.T) {
+	const shares = 50
+	r := start(t, nil)
+	l := r.loops[0]
+	said, unheard := 0, 0 // loop only
+	opened := make(chan struct{})
+	ln, err := r.Listen("unix", filepath.Join(t.TempDir(), "s"), func(net.Conn) (*Conn, Handler) {
+		return new(Conn), &hooks{
+			opened:   func(*Conn) { close(opened) },
+			received: func(_ *Conn, b []byte) int { unheard = 0; return len(b) },
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	polite := dial(t, ln)
+	wait(t, "socket", opened)
+	late := make(chan int, 1)
+	most := 0
+	p := new(plug)
+	p.pump = func() bool {
+		most = max(most, unheard)
+		if said == shares {
+			late <- most
+			return false
+		}
+		polite.Write([]byte{1}) // which is there when Write returns: the socket is a Unix one
+		said++
+		unheard++
+		time.Sleep(2 * turnBudget)
+		l.dear = true // as after long input
+		return true
+	}
+	p.open = func() { p.sink.Wake(l) }
+	plugIn(t, r, p, &hooks{})
+	if n := wait(t, "last share", late); n > 0 {
+		t.Errorf("a share began while input waited that had come before it")
 	}
 }
 
