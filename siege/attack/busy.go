@@ -1,5 +1,7 @@
 package attack
 
+// Row busy: a server whose own work never ends answers its clients all the same.
+
 import (
 	"context"
 	"time"
@@ -8,12 +10,12 @@ import (
 	"github.com/packetmq/packetmq/siege/target"
 )
 
-// timersWithin is how late a timer may be at most, on a machine of which others
-// use nothing.
+// timersWithin is how late a timer may be at most if no other process uses the
+// machine.
 const timersWithin = 20 * time.Millisecond
 
-// tryBusy measures a crowd's latency on a server whose loop has work of its own:
-// a posted function that posts itself, 100,000 timers a second, and a memory
+// tryBusy measures latency on a server whose loop has work of its own: a posted
+// function that posts itself, 100,000 timers a second, and a memory
 // client that sends as fast as it can.
 func tryBusy(ctx context.Context, t *trial) error {
 	s, err := t.start(ctx, target.Options{Busy: true})
@@ -21,7 +23,7 @@ func tryBusy(ctx context.Context, t *trial) error {
 		return err
 	}
 	defer s.Kill() // it has never given everything back
-	polite, err := client.StartProbes(ctx, &s.Endpoint, t.pick(100, 20), 20*time.Millisecond)
+	probes, err := client.StartProbes(ctx, &s.Endpoint, t.pick(100, 20), 20*time.Millisecond)
 	if err != nil {
 		return err
 	}
@@ -38,7 +40,7 @@ func tryBusy(ctx context.Context, t *trial) error {
 		if _, err := s.Ask(ctx); err != nil { // collects garbage, and forgets what was late by that
 			return err
 		}
-		if err := b.measure(ctx, func(ctx context.Context) (time.Duration, error) { return polite.Round(ctx, length) }); err != nil {
+		if err := b.measure(ctx, func(ctx context.Context) (time.Duration, error) { return probes.Round(ctx, length) }); err != nil {
 			return err
 		}
 		h, err := s.Ask(ctx)
@@ -47,9 +49,9 @@ func tryBusy(ctx context.Context, t *trial) error {
 		}
 		lates = append(lates, time.Duration(h.Late))
 		t.show("p99 of %d others %s beside a re-posting function, 100,000 timers/s (late %s at most) and a memory flood (CPU used by others %.0f %%)",
-			polite.Len(), span(b.alone()), span(median(lates)), 100*b.othersCPU())
+			probes.Len(), span(b.alone()), span(median(lates)), 100*b.othersCPU())
 	}
-	_, _, err = polite.Stop()
+	_, _, err = probes.Stop()
 	t.check(err == nil, "a polite conn: %v", err)
 	limit, most := b.scale(t.bound(floodP99)), b.scale(t.bound(timersWithin))
 	t.check(b.alone() < limit, "p99 is %v; want less than %v; others used %.0f %% of the CPU", b.alone(), limit, 100*b.othersCPU())

@@ -1,5 +1,8 @@
 package attack
 
+// How the latency beside an attack is compared with that without it, on a machine
+// that does other things too.
+
 import (
 	"cmp"
 	"context"
@@ -10,90 +13,94 @@ import (
 	"github.com/packetmq/packetmq/siege/target"
 )
 
-// calm is how much of all processors others may use while a bout counts as
-// calm.
+// calm is the largest share of all processors that other processes may use in a
+// calm round. With a larger one, more of what others do is measured; with a smaller
+// one, more rounds are needed.
 const calm = 0.2
 
-// bout is a round without an attack, and one beside each of some attacks.
+// comparisonRound has the 99th percentiles of one round: without an attack, and
+// beside each attack.
 type comparisonRound struct {
-	othersCPU float64 // how much of all processors others used: the most of any of its rounds
+	othersCPU float64 // the largest share that others had of all processors in a part of the round
 	alone     time.Duration
 	beside    []time.Duration
 }
 
-// bouts are measured in turn, so that what else the machine does is much the
-// same for all their rounds. Where others use the processors too, up to thrice
-// as many are measured as are wanted, and those count during which they used
-// the least: a loop that is as busy as a flood makes it gets its processor
-// taken away by whatever else wants to run, and that is not what is measured.
+// comparison is rounds in which no attack and each attack are measured in turns, so
+// that what else the machine does is much the same for all. If other processes use
+// the machine, up to three times as many rounds are measured as are wanted, and the
+// calmest count. The reason: a flood keeps the server's processor busy, so another
+// process that wants to run takes it away, and that is not what is measured.
 type comparison struct {
 	server *target.Server
 	want   int
 	all    []comparisonRound
 }
 
-func (b *comparison) done() bool {
+// done reports whether there are enough rounds.
+func (c *comparison) done() bool {
 	calmly := 0
-	for _, x := range b.all {
+	for _, x := range c.all {
 		if x.othersCPU <= calm {
 			calmly++
 		}
 	}
-	return calmly >= b.want || len(b.all) >= 3*b.want
+	return calmly >= c.want || len(c.all) >= 3*c.want
 }
 
-// counting are those that count.
-func (b *comparison) counted() []comparisonRound {
-	byBusy := slices.SortedStableFunc(slices.Values(b.all), func(x, y comparisonRound) int { return cmp.Compare(x.othersCPU, y.othersCPU) })
-	return byBusy[:min(b.want, len(byBusy))]
+// counted returns the rounds that count.
+func (c *comparison) counted() []comparisonRound {
+	byBusy := slices.SortedStableFunc(slices.Values(c.all), func(x, y comparisonRound) int { return cmp.Compare(x.othersCPU, y.othersCPU) })
+	return byBusy[:min(c.want, len(byBusy))]
 }
 
-// busy is how much of the processors others used at most while those were
-// measured that count.
-func (b *comparison) othersCPU() (most float64) {
-	for _, x := range b.counted() {
+// othersCPU returns the largest share of the processors that other processes had
+// in a round that counts.
+func (c *comparison) othersCPU() (most float64) {
+	for _, x := range c.counted() {
 		most = max(most, x.othersCPU)
 	}
 	return most
 }
 
-// stretch is d, longer by what it takes with the processor time that others
-// left: twice as long where they used half, ten times at most.
-func (b *comparison) scale(d time.Duration) time.Duration {
-	return time.Duration(float64(d) / max(1-b.othersCPU(), 0.1))
+// scale returns d, made longer by what other processes used: twice as long where
+// they used half of the processors, ten times as long at most.
+func (c *comparison) scale(d time.Duration) time.Duration {
+	return time.Duration(float64(d) / max(1-c.othersCPU(), 0.1))
 }
 
-// alone is the median of the rounds without an attack.
-func (b *comparison) alone() time.Duration {
+// alone returns the median of the rounds without an attack.
+func (c *comparison) alone() time.Duration {
 	var p99 []time.Duration
-	for _, x := range b.counted() {
+	for _, x := range c.counted() {
 		p99 = append(p99, x.alone)
 	}
 	return median(p99)
 }
 
-// beside is the median of the rounds beside the i-th attack.
-func (b *comparison) beside(i int) time.Duration { return median(b.besideRounds(i)) }
+// beside returns the median of the rounds beside the i-th attack.
+func (c *comparison) beside(i int) time.Duration { return median(c.besideRounds(i)) }
 
-func (b *comparison) besideRounds(i int) (p99 []time.Duration) {
-	for _, x := range b.counted() {
+// besideRounds returns the p99s beside the i-th attack.
+func (c *comparison) besideRounds(i int) (p99 []time.Duration) {
+	for _, x := range c.counted() {
 		p99 = append(p99, x.beside[i])
 	}
 	return p99
 }
 
-// fight adds a bout.
-func (b *comparison) measure(ctx context.Context, alone func(context.Context) (time.Duration, error), attacks ...func(context.Context) (time.Duration, error)) error {
+// measure adds a round.
+func (c *comparison) measure(ctx context.Context, alone func(context.Context) (time.Duration, error), attacks ...func(context.Context) (time.Duration, error)) error {
 	var x comparisonRound
 	round := func(measure func(context.Context) (time.Duration, error)) (p99 time.Duration, err error) {
-		before, err := target.ReadCPU(b.server.PID())
+		before, err := target.ReadCPU(c.server.PID())
 		if err != nil {
 			return 0, err
 		}
 		if p99, err = measure(ctx); err != nil {
 			return 0, err
 		}
-		after, err := target.ReadCPU(b.server.PID())
+		after, err := target.ReadCPU(c.server.PID())
 		x.othersCPU = max(x.othersCPU, after.Others(before))
 		return p99, err
 	}
@@ -108,10 +115,10 @@ func (b *comparison) measure(ctx context.Context, alone func(context.Context) (t
 		}
 		x.beside = append(x.beside, p99)
 	}
-	b.all = append(b.all, x)
+	c.all = append(c.all, x)
 	return nil
 }
 
-// median is of the p99s of rounds: one that other work on the machine spoils
-// does not count.
+// median returns the median of the p99s of rounds, which a single round that was
+// disturbed does not change.
 func median(rounds []time.Duration) time.Duration { return client.Percentile(rounds, 50) }

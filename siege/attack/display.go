@@ -1,5 +1,7 @@
 package attack
 
+// The table of rows on the terminal, while they are tried.
+
 import (
 	"fmt"
 	"io"
@@ -9,8 +11,9 @@ import (
 	"time"
 )
 
-// board draws lines: all of them in place, again and again, on a terminal, else
-// each once it is final, and a word now and then about those that are not.
+// display shows a line for each row. On a terminal it draws all lines again and
+// again in the same place. Elsewhere it writes each line when it is final, and now
+// and then the names of the rows that are being tried.
 type display struct {
 	w        io.Writer
 	terminal bool
@@ -26,29 +29,29 @@ const (
 )
 
 func newDisplay(w io.Writer) *display {
-	b := &display{w: w}
+	d := &display{w: w}
 	if f, ok := w.(*os.File); ok {
 		info, err := f.Stat()
-		b.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0 && f.Name() != os.DevNull
+		d.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0 && f.Name() != os.DevNull
 	}
-	return b
+	return d
 }
 
 // start draws until stop is called.
-func (b *display) start() (stop func()) {
+func (d *display) start() (stop func()) {
 	every := wordEvery
-	if b.terminal {
+	if d.terminal {
 		every = redrawEvery
 	}
 	tick := time.NewTicker(every)
 	done, ended := make(chan struct{}), make(chan struct{})
-	b.draw()
+	d.draw()
 	go func() {
 		defer close(ended)
 		for {
 			select {
 			case <-tick.C:
-				b.draw()
+				d.draw()
 			case <-done:
 				return
 			}
@@ -58,51 +61,52 @@ func (b *display) start() (stop func()) {
 		tick.Stop()
 		close(done)
 		<-ended
-		if b.terminal {
-			b.draw()
+		if d.terminal {
+			d.draw()
 		}
 	}
 }
 
-// over says that a line is final.
-func (b *display) finished(t *trial) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.terminal {
-		fmt.Fprintln(b.w, t)
+// finished is called when the line of a row is final.
+func (d *display) finished(t *trial) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.terminal {
+		fmt.Fprintln(d.w, t)
 	}
 }
 
-func (b *display) draw() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.terminal {
-		b.redraw()
+// draw shows how the rows stand.
+func (d *display) draw() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.terminal {
+		d.redraw()
 		return
 	}
 	var running []string
-	for _, t := range b.lines {
+	for _, t := range d.lines {
 		if t.status() == statusRunning {
 			running = append(running, t.name)
 		}
 	}
 	if len(running) > 0 {
-		fmt.Fprintf(b.w, "...     %s\n", strings.Join(running, ", "))
+		fmt.Fprintf(d.w, "...     %s\n", strings.Join(running, ", "))
 	}
 }
 
-// redraw writes every line over its last one. Lines are not wrapped: they would
-// take more room than they are given back.
-func (b *display) redraw() {
+// redraw writes every line over the old one. It turns line wrapping off: a wrapped
+// line would take two lines of the terminal, and only one would be overwritten.
+func (d *display) redraw() {
 	var out strings.Builder
 	out.WriteString("\x1b[?7l")
-	if b.drawn {
-		fmt.Fprintf(&out, "\x1b[%dA", len(b.lines))
+	if d.drawn {
+		fmt.Fprintf(&out, "\x1b[%dA", len(d.lines))
 	}
-	for _, t := range b.lines {
+	for _, t := range d.lines {
 		fmt.Fprintf(&out, "\x1b[K%s\n", t)
 	}
 	out.WriteString("\x1b[?7h")
-	io.WriteString(b.w, out.String())
-	b.drawn = true
+	io.WriteString(d.w, out.String())
+	d.drawn = true
 }

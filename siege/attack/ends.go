@@ -1,5 +1,7 @@
 package attack
 
+// Row ends: conns, clients and servers that end without a word.
+
 import (
 	"bufio"
 	"context"
@@ -17,8 +19,8 @@ import (
 	"github.com/packetmq/packetmq/siege/wire"
 )
 
-// tryEnds ends conns in every way that is none of the protocol's, then a server
-// in order while it owes replies, then one without warning.
+// tryEnds ends conns in every way but the protocol's, then a server in order while
+// it owes replies, then a server without warning.
 func tryEnds(ctx context.Context, t *trial) error {
 	ends, err := t.clientsEnd(ctx)
 	if err != nil {
@@ -40,13 +42,13 @@ func tryEnds(ctx context.Context, t *trial) error {
 }
 
 // clientsEnd kills processes of clients, resets conns in the middle of a frame,
-// and closes half of others, beside a crowd.
+// and closes one direction of others, beside probes.
 func (t *trial) clientsEnd(ctx context.Context) (ends int, err error) {
 	s, err := t.start(ctx, target.Options{})
 	if err != nil {
 		return 0, err
 	}
-	polite, err := client.StartProbes(ctx, &s.Endpoint, 50, 10*time.Millisecond)
+	probes, err := client.StartProbes(ctx, &s.Endpoint, 50, 10*time.Millisecond)
 	if err != nil {
 		return 0, err
 	}
@@ -83,7 +85,7 @@ func (t *trial) clientsEnd(ctx context.Context) (ends int, err error) {
 		}
 	})
 	ends += n
-	_, slowest, err := polite.Stop()
+	_, slowest, err := probes.Stop()
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
 	}

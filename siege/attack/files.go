@@ -1,5 +1,7 @@
 package attack
 
+// Row files: a server that runs out of descriptors.
+
 import (
 	"context"
 	"strings"
@@ -12,19 +14,19 @@ import (
 )
 
 // resumeWithin is how soon after a descriptor becomes free the server accepts
-// again, with what a dial and a handshake take.
+// again. The last tenth of a second is for a dial and a handshake.
 const resumeWithin = time.Second + 100*time.Millisecond
 
 // tryFiles dials a server of 64 descriptors 200 times, and gives them back one
 // by one.
 func tryFiles(ctx context.Context, t *trial) error {
-	// 24 are in use from the start: else the server would stop at the number of
-	// conns that it takes with 64 descriptors, before they run out.
+	// 24 are in use from the start. Otherwise the server would refuse conns before
+	// it runs out: it takes fewer conns than it has descriptors.
 	s, err := t.start(ctx, target.Options{Files: 64, Taken: 24})
 	if err != nil {
 		return err
 	}
-	polite, err := client.StartProbes(ctx, &s.Endpoint, 4, 10*time.Millisecond)
+	probes, err := client.StartProbes(ctx, &s.Endpoint, 4, 10*time.Millisecond)
 	if err != nil {
 		return err
 	}
@@ -72,7 +74,7 @@ func tryFiles(ctx context.Context, t *trial) error {
 	}
 	lines, _ := s.LogCounts()
 	t.check(lines > 0 && strings.Contains(s.Log(), "too many open files"), "the server does not say that it ran out of descriptors, in %d lines:\n%s", lines, s.Log())
-	echoes, slowest, err := polite.Stop()
+	echoes, slowest, err := probes.Stop()
 	t.check(err == nil, "a conn from before: %v", err)
 	t.check(slowest < t.bound(answerWithin), "a conn from before waited %v, want at most %v", slowest, answerWithin)
 	t.check(worst < t.bound(resumeWithin), "accepting resumed %v after a descriptor became free, want %v", worst, resumeWithin)

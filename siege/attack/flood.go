@@ -1,5 +1,7 @@
 package attack
 
+// Row flood: one conn that sends as fast as it can.
+
 import (
 	"context"
 	"io"
@@ -12,25 +14,25 @@ import (
 )
 
 const (
-	// floodP99 is the p99 that polite conns may have beside a flood, on a machine
-	// of which others use nothing.
+	// floodP99 is the largest p99 of probes beside a flood if no other process
+	// uses the machine.
 	floodP99 = 10 * time.Millisecond
 
-	// floodAhead is how many bytes of a flood are under way at most. With more
-	// than the hard limit it would be closed when its reader gets no processor.
+	// floodAhead is how many bytes of a flood are under way at most. With more than
+	// the hard limit, the server would close the conn as soon as its reader waits
+	// for a processor.
 	floodAhead = hardLimit / 2
 )
 
-// tryFlood measures a crowd's latency alone, beside one conn that sends tiny
-// packets as fast as it can, and beside one that sends the largest there are: in
-// turn, so that what else the machine does is the same for all.
+// tryFlood measures latency without an attack, beside one conn that sends tiny
+// packets as fast as it can, and beside one that sends the largest packets.
 func tryFlood(ctx context.Context, t *trial) error {
 	s, err := t.start(ctx, target.Options{})
 	if err != nil {
 		return err
 	}
 	n := t.pick(100, 20)
-	polite, err := client.StartProbes(ctx, &s.Endpoint, n, 20*time.Millisecond)
+	probes, err := client.StartProbes(ctx, &s.Endpoint, n, 20*time.Millisecond)
 	if err != nil {
 		return err
 	}
@@ -38,9 +40,9 @@ func tryFlood(ctx context.Context, t *trial) error {
 	if t.quick {
 		length /= 5
 	}
-	tiny := flood{t: t, s: s, polite: polite, length: length, frame: wire.EncodeFrame(wire.IDEcho, []byte{0xc0})}
-	large := flood{t: t, s: s, polite: polite, length: length, frame: wire.EncodeFrame(wire.IDEcho, make([]byte, wire.MaxFrame-wire.IDSize))}
-	alone := func(ctx context.Context) (time.Duration, error) { return polite.Round(ctx, length) }
+	tiny := flood{t: t, s: s, probes: probes, length: length, frame: wire.EncodeFrame(wire.IDEcho, []byte{0xc0})}
+	large := flood{t: t, s: s, probes: probes, length: length, frame: wire.EncodeFrame(wire.IDEcho, make([]byte, wire.MaxFrame-wire.IDSize))}
+	alone := func(ctx context.Context) (time.Duration, error) { return probes.Round(ctx, length) }
 	b := comparison{server: s, want: t.pick(5, 1)}
 	for !b.done() {
 		if err := b.measure(ctx, alone, tiny.attack, large.attack); err != nil {
@@ -49,7 +51,7 @@ func tryFlood(ctx context.Context, t *trial) error {
 		t.show("p99 of %d others %s alone; %s beside %s tiny packets/s, %s beside %s/s of 1 MiB ones (CPU used by others %.0f %%)", n,
 			span(b.alone()), span(b.beside(0)), count(tiny.rate()), span(b.beside(1)), size(large.rate()*wire.MaxFrame), 100*b.othersCPU())
 	}
-	_, _, err = polite.Stop()
+	_, _, err = probes.Stop()
 	t.check(err == nil, "a polite conn: %v", err)
 	limit := b.scale(t.bound(floodP99))
 	for i, name := range []string{"tiny", "1 MiB"} {
@@ -59,12 +61,12 @@ func tryFlood(ctx context.Context, t *trial) error {
 	return nil
 }
 
-// flood is a conn that sends the same frame as fast as it can, and reads the
-// replies: else it would be one that stalls.
+// flood is a conn that sends the same frame as fast as it can. It reads the replies:
+// otherwise the server would end it as one that stalls.
 type flood struct {
 	t      *trial
 	s      *target.Server
-	polite *client.Probes
+	probes *client.Probes
 	length time.Duration
 	frame  []byte
 
@@ -72,12 +74,12 @@ type flood struct {
 	took  time.Duration
 }
 
-// rate is in packets a second that came back.
+// rate returns how many packets a second came back.
 func (f *flood) rate() int64 {
 	return int64(float64(f.bytes) / float64(len(f.frame)) / f.took.Seconds())
 }
 
-// attack measures a round beside it.
+// attack measures a round of the probes beside the flood.
 func (f *flood) attack(ctx context.Context) (p99 time.Duration, err error) {
 	c, err := f.s.Connect(ctx)
 	if err != nil {
@@ -121,7 +123,7 @@ func (f *flood) attack(ctx context.Context) (p99 time.Duration, err error) {
 		}
 	}()
 	began := time.Now()
-	p99, err = f.polite.Round(ctx, f.length)
+	p99, err = f.probes.Round(ctx, f.length)
 	f.took += time.Since(began)
 	select {
 	case e := <-written:

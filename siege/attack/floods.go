@@ -1,5 +1,8 @@
 package attack
 
+// Rows floods and costly: hundreds of conns that send as fast as they can, the
+// smallest packets that there are, or the ones that take longest to decode.
+
 import (
 	"context"
 	"encoding/binary"
@@ -10,8 +13,8 @@ import (
 	"github.com/packetmq/packetmq/siege/wire"
 )
 
-// tryFloods measures a crowd's latency alone, and beside hundreds of conns that
-// send answers to heartbeats that nobody sent: the tiniest of what is legal, and
+// tryFloods measures latency without an attack, and beside conns that send answers
+// to heartbeats which nobody sent. These are the smallest legal packets, and
 // nothing comes back.
 func tryFloods(ctx context.Context, t *trial) error {
 	s, err := t.start(ctx, target.Options{})
@@ -22,8 +25,8 @@ func tryFloods(ctx context.Context, t *trial) error {
 	return tryFloodGroups(ctx, t, s, client.Batch(pong), len(pong), t.pick(100, 10), t.pick(400, 20))
 }
 
-// tryCostly does the same beside conns whose payloads cost the server far more
-// than they cost them, and are legal.
+// tryCostly does the same beside conns whose payloads are legal and cost the server
+// far more than the client.
 func tryCostly(ctx context.Context, t *trial) error {
 	s, err := t.start(ctx, target.Options{Mode: "any"})
 	if err != nil {
@@ -33,7 +36,7 @@ func tryCostly(ctx context.Context, t *trial) error {
 	return tryFloodGroups(ctx, t, s, frame, len(frame), t.pick(50, 5))
 }
 
-// pairs is an array of maps of one pair each, as many as a payload may have.
+// pairs returns an array of maps of one pair each, as many as a payload may have.
 func pairs() []byte {
 	const n = 21_800 // and with their pairs 65,400 elements
 	b := binary.BigEndian.AppendUint32([]byte{0xdd}, n)
@@ -43,10 +46,11 @@ func pairs() []byte {
 	return b
 }
 
-// tryMobs measures beside mobs of each of some sizes, which say the same piece,
-// of frames of that length, again and again.
+// tryFloodGroups measures latency beside groups of each of some sizes. All conns of
+// a group send the same piece again and again, which is made of frames of that
+// length.
 func tryFloodGroups(ctx context.Context, t *trial, s *target.Server, piece []byte, frame int, sizes ...int) error {
-	polite, err := client.StartProbes(ctx, &s.Endpoint, t.pick(100, 20), 20*time.Millisecond)
+	probes, err := client.StartProbes(ctx, &s.Endpoint, t.pick(100, 20), 20*time.Millisecond)
 	if err != nil {
 		return err
 	}
@@ -57,10 +61,10 @@ func tryFloodGroups(ctx context.Context, t *trial, s *target.Server, piece []byt
 	var mobs []*floodGroup
 	var attacks []func(context.Context) (time.Duration, error)
 	for _, n := range sizes {
-		m := &floodGroup{t: t, s: s, polite: polite, length: length, conns: n, piece: piece}
+		m := &floodGroup{t: t, s: s, probes: probes, length: length, conns: n, piece: piece}
 		mobs, attacks = append(mobs, m), append(attacks, m.attack)
 	}
-	alone := func(ctx context.Context) (time.Duration, error) { return polite.Round(ctx, length) }
+	alone := func(ctx context.Context) (time.Duration, error) { return probes.Round(ctx, length) }
 	b := comparison{server: s, want: t.pick(3, 1)}
 	for !b.done() {
 		if err := b.measure(ctx, alone, attacks...); err != nil {
@@ -70,9 +74,9 @@ func tryFloodGroups(ctx context.Context, t *trial, s *target.Server, piece []byt
 		for i, m := range mobs {
 			beside += ", " + span(b.beside(i)) + " beside " + count(m.conns) + " with " + count(m.rate(frame)) + " packets/s"
 		}
-		t.show("p99 of %d others %s alone%s (CPU used by others %.0f %%)", polite.Len(), span(b.alone()), beside, 100*b.othersCPU())
+		t.show("p99 of %d others %s alone%s (CPU used by others %.0f %%)", probes.Len(), span(b.alone()), beside, 100*b.othersCPU())
 	}
-	_, worst, err := polite.Stop()
+	_, worst, err := probes.Stop()
 	t.check(err == nil, "a polite conn: %v", err)
 	limit := b.scale(t.bound(crowdedP99))
 	for i, m := range mobs {
@@ -82,11 +86,11 @@ func tryFloodGroups(ctx context.Context, t *trial, s *target.Server, piece []byt
 	return nil
 }
 
-// mob is a number of conns that flood together.
+// floodGroup is a number of conns that flood together.
 type floodGroup struct {
 	t      *trial
 	s      *target.Server
-	polite *client.Probes
+	probes *client.Probes
 	length time.Duration
 	conns  int
 	piece  []byte
@@ -95,12 +99,12 @@ type floodGroup struct {
 	took  time.Duration
 }
 
-// rate is in packets a second that the server took.
+// rate returns how many packets a second the server took.
 func (m *floodGroup) rate(frame int) int64 {
 	return int64(float64(m.bytes) / float64(frame) / max(m.took.Seconds(), 1e-9))
 }
 
-// attack measures a round beside it.
+// attack measures a round of the probes beside the group.
 func (m *floodGroup) attack(ctx context.Context) (p99 time.Duration, err error) {
 	all, err := client.ConnectAll(ctx, m.s.Dial, m.conns, wire.HandshakeWith(wire.InitWithHeartbeat(), true))
 	if err != nil {
@@ -121,7 +125,7 @@ func (m *floodGroup) attack(ctx context.Context) (p99 time.Duration, err error) 
 	}()
 	err = client.Sleep(ctx, m.length/5) // every socket is full
 	if err == nil {
-		p99, err = m.polite.Round(ctx, m.length)
+		p99, err = m.probes.Round(ctx, m.length)
 	}
 	stop()
 	<-ended
@@ -130,7 +134,7 @@ func (m *floodGroup) attack(ctx context.Context) (p99 time.Duration, err error) 
 	m.t.check(p.Closed() < m.conns, "all of the %d conns that flood were closed", m.conns)
 	client.ResetAll(all)
 	if err == nil {
-		err = m.s.WaitConns(ctx, m.polite.Len()) // what it has read of them is done with
+		err = m.s.WaitConns(ctx, m.probes.Len()) // what it has read of them is done with
 	}
 	return p99, err
 }

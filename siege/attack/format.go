@@ -1,12 +1,14 @@
 package attack
 
+// How figures are written: bytes, times and counts.
+
 import (
 	"fmt"
 	"strconv"
 	"time"
 )
 
-// size is in bytes, with three digits or so: "812 B", "3.2 KiB", "9.1 MiB".
+// size writes a number of bytes with about three digits: "812 B", "3.2 KiB", "9.1 MiB".
 func size(n int64) string {
 	switch f := float64(n); {
 	case n < 0:
@@ -20,7 +22,7 @@ func size(n int64) string {
 	}
 }
 
-// span is in ms, or s from one up.
+// span writes a time in ms, or in s from one second up.
 func span(d time.Duration) string {
 	if d < time.Second {
 		return fmt.Sprintf("%.2f ms", float64(d)/1e6)
@@ -28,7 +30,7 @@ func span(d time.Duration) string {
 	return fmt.Sprintf("%.2f s", d.Seconds())
 }
 
-// count separates thousands: "1,234,567".
+// count writes a number with its thousands apart: "1,234,567".
 func count[T int | int64](n T) string {
 	s := strconv.FormatInt(int64(n), 10)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {

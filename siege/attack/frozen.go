@@ -1,5 +1,7 @@
 package attack
 
+// Row frozen: a server whose process stands still for longer than its deadlines.
+
 import (
 	"context"
 	"errors"
@@ -14,17 +16,17 @@ import (
 )
 
 const (
-	// frozenDeadline is what the server allows a handshake, a frame and silence,
-	// and frozenFor is how long it stands still: longer.
+	// frozenDeadline is what the server allows for a handshake, a frame and
+	// silence. It stands still for frozenFor, which is longer.
 	frozenDeadline = time.Second
 	frozenFor      = 1500 * time.Millisecond
 
 	speakEvery = 50 * time.Millisecond
 )
 
-// tryFrozen stops the server's process for longer than the other side has for
-// anything, while clients do all in time, and one is silent. A machine that is suspended
-// or out of memory does the same.
+// tryFrozen stops the server's process for longer than its deadlines, while clients
+// do everything in time. It is what happens on a machine that is suspended or out
+// of memory.
 func tryFrozen(ctx context.Context, t *trial) error {
 	s, err := t.start(ctx, target.Options{Deadline: frozenDeadline})
 	if err != nil {
@@ -93,8 +95,8 @@ func (t *trial) freeze(ctx context.Context, s *target.Server, n int) (stayed int
 	if err := errors.Join(err, s.Signal(syscall.SIGCONT)); err != nil {
 		return 0, err
 	}
-	// Another half of the deadline, in which those that only did one thing may
-	// be silent.
+	// Half a deadline more: a server that counts the time it stood still ends
+	// clients now, and these are not late yet.
 	if err := client.Sleep(ctx, frozenDeadline/2); err != nil {
 		return 0, err
 	}
@@ -114,7 +116,7 @@ func (t *trial) freeze(ctx context.Context, s *target.Server, n int) (stayed int
 	}), nil
 }
 
-// isIn reads what has come, and is nil if the server has not ended the conn.
+// isIn reads what has come. It returns nil if the server has not ended the conn.
 func isIn(c *client.Conn) error {
 	c.SetReadDeadline(time.Now().Add(time.Millisecond))
 	for {
@@ -126,8 +128,8 @@ func isIn(c *client.Conn) error {
 	}
 }
 
-// stayed counts the conns for which ok is nil, and tells what became of one of
-// the others.
+// stayed counts the conns for which ok returns nil. The row fails with the error of
+// the first other one.
 func (t *trial) stayed(what string, conns []*client.Conn, ok func(*client.Conn) error) (n int) {
 	var first error
 	for _, c := range conns {

@@ -1,5 +1,7 @@
 package attack
 
+// Row holders: silent conns that take every place for a handshake.
+
 import (
 	"context"
 	"fmt"
@@ -12,15 +14,15 @@ import (
 	"github.com/packetmq/packetmq/siege/wire"
 )
 
-// honestIn is how many of a hundred honest clients get in beside silent conns
-// that take every place there is.
+// honestIn is how many of a hundred honest clients are to get in beside silent conns
+// that take every place.
 const honestIn = 95
 
 // redialAfter is how long a silent conn takes to come back: a round trip.
 const redialAfter = 100 * time.Millisecond
 
-// tryHolders has more silent conns than there are places for handshakes, each
-// of which dials again when it is ended, and honest clients beside them.
+// tryHolders has more silent conns than there are places for handshakes, and honest
+// clients beside them. A silent conn dials again when the server ends it.
 func tryHolders(ctx context.Context, t *trial) error {
 	var text string
 	for _, secure := range []bool{false, true} {
@@ -47,7 +49,7 @@ func tryHolders(ctx context.Context, t *trial) error {
 	return nil
 }
 
-// holders are silent conns that dial again.
+// silentConns are conns that say nothing and, when they are ended, dial again.
 type silentConns struct {
 	s      *target.Server
 	silent int
@@ -55,8 +57,8 @@ type silentConns struct {
 	dials  atomic.Int64
 }
 
-// honest counts how many honest clients there were, ten a second, and how many
-// of them got in.
+// honest connects ten honest clients a second. It returns how many got in, and how
+// many there were.
 func (h *silentConns) honest(ctx context.Context) (in, all int, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var silent sync.WaitGroup
@@ -89,7 +91,7 @@ func (h *silentConns) honest(ctx context.Context) (in, all int, err error) {
 	return int(got.Load()), all, nil
 }
 
-// hold dials, says nothing, and dials again once it is ended.
+// occupy dials, says nothing, and dials again once the server ends it.
 func (h *silentConns) occupy(ctx context.Context) {
 	for ctx.Err() == nil {
 		c, err := h.s.Dial(ctx)

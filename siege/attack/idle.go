@@ -1,5 +1,7 @@
 package attack
 
+// Row idle: as many conns as descriptors allow.
+
 import (
 	"context"
 	"errors"
@@ -15,11 +17,12 @@ import (
 	"github.com/packetmq/packetmq/siege/wire"
 )
 
-// spareFiles is what this process and the server keep for all but these conns.
+// spareFiles is how many descriptors this process and the server keep for anything
+// but these conns.
 const spareFiles = 300
 
-// tryIdle opens as many conns as descriptors allow, lets them be idle, and then
-// has each served once.
+// tryIdle opens as many conns as descriptors allow, leaves them idle, and then has
+// each served once.
 func tryIdle(ctx context.Context, t *trial) error {
 	s, err := t.start(ctx, target.Options{})
 	if err != nil {
@@ -110,7 +113,7 @@ func serveAll(t *trial, conns []*client.Conn) (served int) {
 	return int(ok.Load())
 }
 
-// room is how many conns descriptors allow.
+// room returns how many conns the descriptors of this process allow.
 func room() (int, error) {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {

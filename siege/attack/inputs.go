@@ -1,5 +1,7 @@
 package attack
 
+// Row inputs: payloads that kill decoders, and bytes at random.
+
 import (
 	"bytes"
 	"context"
@@ -18,19 +20,17 @@ import (
 const (
 	attackers = 16
 
-	// inputGrowth is how much the server's memory may grow at most, by what is
-	// thrown at it: a frame of 1 MiB from each attacker, and the 16 MiB that one
-	// payload may decode to; twice, because the collector lets as much garbage
-	// lie as there is in use.
+	// inputGrowth is how much the server's memory may grow at most. There is a frame
+	// of 1 MiB from each attacker, and one payload may decode to 16 MiB; and the
+	// collector leaves as much garbage as there is in use.
 	inputGrowth = 2 * (attackers*wire.MaxFrame + 16<<20)
 
-	// answerWithin is how long a polite conn may wait at most, beside attacks
-	// whose work is the server's to do.
+	// answerWithin is how long a probe may wait at most beside attacks that give
+	// the server legitimate work.
 	answerWithin = time.Second
 )
 
-// tryInputs throws at a server of each mode what kills decoders, and what
-// nobody has thought of.
+// tryInputs sends a server of each mode what kills decoders, and bytes at random.
 func tryInputs(ctx context.Context, t *trial) error {
 	var thrown, refused atomic.Int64
 	var growth int64
@@ -47,7 +47,7 @@ func tryInputs(ctx context.Context, t *trial) error {
 		if err := s.ResetPeak(); err != nil {
 			return err
 		}
-		polite, err := client.StartProbes(ctx, &s.Endpoint, 4, 5*time.Millisecond)
+		probes, err := client.StartProbes(ctx, &s.Endpoint, 4, 5*time.Millisecond)
 		if err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func tryInputs(ctx context.Context, t *trial) error {
 			t.fail("the server in mode %s has ended: %v\n%s", mode, s.State, s.Log())
 			return nil
 		}
-		_, slowest, err := polite.Stop()
+		_, slowest, err := probes.Stop()
 		t.check(err == nil, "mode %s: a polite conn: %v", mode, err)
 		t.check(slowest < t.bound(answerWithin), "mode %s: a polite conn waited %v, want at most %v", mode, slowest, answerWithin)
 		peak, err := s.PeakRSS()
@@ -72,14 +72,15 @@ func tryInputs(ctx context.Context, t *trial) error {
 	return nil
 }
 
-// input is a payload that asks for trouble.
+// input is a payload that does harm to a careless decoder.
 type input struct {
 	name    string
 	payload []byte
 	valid   bool // msgpack within every limit
 }
 
-// bombs are payloads that kill a decoder, its stack, or its memory.
+// bombs returns payloads that exhaust the stack, the memory or the time of a
+// careless decoder.
 func bombs() []input {
 	huge := []byte{0xff, 0xff, 0xff, 0xff}
 	whole := wire.MaxFrame - wire.IDSize
@@ -109,8 +110,8 @@ func bombs() []input {
 	return list
 }
 
-// promises is n bytes of headers, each of which promises as many elements as
-// there are bytes behind it.
+// promises returns n bytes of headers, each of which promises as many elements as
+// there are bytes after it.
 func promises(code byte, n int) []byte {
 	b := make([]byte, 0, n)
 	for n >= 10 {
@@ -125,8 +126,8 @@ func promises(code byte, n int) []byte {
 	return append(b, make([]byte, n)...)
 }
 
-// bomb has every attacker send every bomb, on a conn of its own each. A server
-// that decodes refuses it; one that does not returns it.
+// throwBombs has every attacker send every bomb, each on its own conn. A server that
+// decodes refuses a bomb; one that does not decode returns it.
 func throwBombs(ctx context.Context, t *trial, s *target.Server, thrown, refused *atomic.Int64) {
 	list := bombs()
 	var all sync.WaitGroup
@@ -155,7 +156,7 @@ func throwBombs(ctx context.Context, t *trial, s *target.Server, thrown, refused
 	all.Wait()
 }
 
-// hit sends a payload and returns why it was refused, or "" if it came back.
+// sendPayload sends a payload and returns why it was refused, or "" if it came back.
 func sendPayload(ctx context.Context, s *target.Server, payload []byte) (wire.Reason, error) {
 	c, err := s.Connect(ctx)
 	if err != nil {
@@ -179,8 +180,7 @@ func sendPayload(ctx context.Context, s *target.Server, payload []byte) (wire.Re
 	return "", nil
 }
 
-// throw has the attackers send n inputs of no kind in particular, on a conn
-// each.
+// throwJunk has the attackers send n inputs at random, each on its own conn.
 func throwJunk(ctx context.Context, s *target.Server, n int, thrown *atomic.Int64) {
 	var all sync.WaitGroup
 	for i := range attackers {
@@ -208,7 +208,8 @@ func throwJunk(ctx context.Context, s *target.Server, n int, thrown *atomic.Int6
 	all.Wait()
 }
 
-// junk is what a client may say that is none, or that has gone wrong.
+// junk returns what something else than a client sends, or a client that has gone
+// wrong.
 func junk(rnd *rand.Rand) []byte {
 	whole := wire.Handshake(true)
 	switch rnd.IntN(8) {
@@ -245,6 +246,7 @@ func junk(rnd *rand.Rand) []byte {
 	}
 }
 
+// mutate changes up to eight bytes.
 func mutate(rnd *rand.Rand, b []byte) {
 	for range 1 + rnd.IntN(8) {
 		b[rnd.IntN(len(b))] = byte(rnd.Uint32())

@@ -1,5 +1,7 @@
 package attack
 
+// What the servers of all rows had in use when they were started, and in the end.
+
 import (
 	"fmt"
 	"sync"
@@ -7,14 +9,14 @@ import (
 	"github.com/packetmq/packetmq/siege/target"
 )
 
-// ledger is what the servers of all rows held when they were started, and in
-// the end.
+// leftovers collects what servers had in use in the end and not at their start.
 type leftovers struct {
 	mu      sync.Mutex
 	servers int
 	wrong   []string
 }
 
+// add takes down what the server of a row had in use.
 func (l *leftovers) add(name string, before, after target.Resources) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

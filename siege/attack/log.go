@@ -1,5 +1,7 @@
 package attack
 
+// Rows log and full: how much a server logs of conns that it ends or refuses.
+
 import (
 	"bytes"
 	"context"
@@ -11,17 +13,18 @@ import (
 	"github.com/packetmq/packetmq/siege/wire"
 )
 
-// linesPerSecond is how much a server may log of one kind, whatever is done to it.
+// linesPerSecond is how many lines of one kind a server may log, whatever is done
+// to it.
 const linesPerSecond = 10
 
-// logLimit is how many lines of so many kinds that makes; the second that has begun
-// may be full.
+// logLimit returns how many lines of so many kinds that makes in a time. A second
+// that has begun counts in full.
 func logLimit(kinds int, took time.Duration) int {
 	return kinds * linesPerSecond * (int(took.Seconds()) + 1)
 }
 
-// tryLog sends packets of unknown ids until each conn is ended for it, and
-// opens conns that say nothing sensible, and counts what the server says.
+// tryLog sends packets of unknown ids until the server ends each conn, and opens
+// conns that speak HTTP, and counts the server's log lines.
 func tryLog(ctx context.Context, t *trial) error {
 	s, err := t.start(ctx, target.Options{})
 	if err != nil {
@@ -64,15 +67,15 @@ func tryLog(ctx context.Context, t *trial) error {
 	return nil
 }
 
-// tryFull dials a server that has as many conns as it takes, and counts what
-// the server says.
+// tryFull dials a server that has as many conns as it takes, and counts the server's
+// log lines.
 func tryFull(ctx context.Context, t *trial) error {
 	const files, room = 300, 150 // half of the descriptors are conns, when they are few
 	s, err := t.start(ctx, target.Options{Files: files})
 	if err != nil {
 		return err
 	}
-	polite, err := client.StartProbes(ctx, &s.Endpoint, room, 100*time.Millisecond)
+	probes, err := client.StartProbes(ctx, &s.Endpoint, room, 100*time.Millisecond)
 	if err != nil {
 		return err
 	}
@@ -93,7 +96,7 @@ func tryFull(ctx context.Context, t *trial) error {
 		return ctx.Err()
 	}
 	took := time.Since(began)
-	_, slowest, err := polite.Stop()
+	_, slowest, err := probes.Stop()
 	t.check(err == nil, "a conn that was there: %v", err)
 	t.check(slowest < t.bound(answerWithin), "a conn that was there waited %v, want at most %v", slowest, answerWithin)
 	t.check(int(refused.Load()) == dials, "%d of %d conns were refused", refused.Load(), dials)
@@ -107,7 +110,7 @@ func tryFull(ctx context.Context, t *trial) error {
 	return nil
 }
 
-// refusal says something on a conn of its own, and returns what it is refused
+// refusal says something on a new conn, and returns the reason that it is refused
 // with.
 func refusal(ctx context.Context, s *target.Server, says ...[]byte) wire.Reason {
 	c, err := s.Dial(ctx)

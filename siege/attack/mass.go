@@ -1,5 +1,7 @@
 package attack
 
+// Row mass: tens of thousands of conns that end at once.
+
 import (
 	"context"
 	"syscall"
@@ -9,15 +11,15 @@ import (
 	"github.com/packetmq/packetmq/siege/target"
 )
 
-// massWithin is how long a polite conn may wait at most while tens of thousands
-// of others end.
+// massWithin is how long a probe may wait at most while tens of thousands of conns
+// end.
 const massWithin = 100 * time.Millisecond
 
-// massTime is by when they have ended.
+// massTime is how long all of them may take to end.
 const massTime = 5 * time.Second
 
-// tryMass ends all memory conns of a server at once, more than descriptors
-// allow sockets, and measures how long others wait.
+// tryMass ends all memory conns of a server at once, and measures how long probes
+// wait. They are memory conns because descriptors do not allow as many sockets.
 func tryMass(ctx context.Context, t *trial) error {
 	members := t.pick(65_536, 2000)
 	s, err := t.start(ctx, target.Options{Members: members})
@@ -25,14 +27,14 @@ func tryMass(ctx context.Context, t *trial) error {
 		return err
 	}
 	t.check(s.Before.Conns == int64(members), "the server has %d conns, want %d", s.Before.Conns, members)
-	polite, err := client.StartProbes(ctx, &s.Endpoint, 20, 4*time.Millisecond)
+	probes, err := client.StartProbes(ctx, &s.Endpoint, 20, 4*time.Millisecond)
 	if err != nil {
 		return err
 	}
 	if err := client.Sleep(ctx, time.Second); err != nil {
 		return err
 	}
-	alone := polite.Slowest()
+	alone := probes.Slowest()
 	before, err := target.ReadCPU(s.PID())
 	if err != nil {
 		return err
@@ -43,7 +45,7 @@ func tryMass(ctx context.Context, t *trial) error {
 	if err := client.Sleep(ctx, massTime); err != nil { // without a question: its answer takes a collection of all garbage
 		return err
 	}
-	beside := polite.Slowest()
+	beside := probes.Slowest()
 	after, err := target.ReadCPU(s.PID())
 	if err != nil {
 		return err
@@ -53,13 +55,13 @@ func tryMass(ctx context.Context, t *trial) error {
 		return err
 	}
 	t.check(alone > 0 && beside > 0, "the others were not served")
-	t.check(left.Conns <= int64(polite.Len()), "%d conns have not ended after %v", left.Conns-int64(polite.Len()), massTime)
-	_, _, err = polite.Stop()
+	t.check(left.Conns <= int64(probes.Len()), "%d conns have not ended after %v", left.Conns-int64(probes.Len()), massTime)
+	_, _, err = probes.Stop()
 	busy := after.Others(before)
 	t.check(err == nil, "a polite conn: %v", err)
 	limit := time.Duration(float64(t.bound(massWithin)) / max(1-busy, 0.1))
 	t.check(beside < limit, "a polite conn waited %v while %d conns ended, alone %v; want less than %v; others used %.0f %% of the CPU", beside, members, alone, limit, 100*busy)
 	t.show("%s conns ended at once; the slowest of %d others %s alone, %s meanwhile (CPU used by others %.0f %%)",
-		count(members), polite.Len(), span(alone), span(beside), 100*busy)
+		count(members), probes.Len(), span(alone), span(beside), 100*busy)
 	return nil
 }

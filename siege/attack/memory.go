@@ -1,5 +1,8 @@
 package attack
 
+// Rows partial, beats, early and owed: many conns that each make the server keep
+// as much as one conn may.
+
 import (
 	"context"
 	"fmt"
@@ -10,13 +13,12 @@ import (
 	"github.com/packetmq/packetmq/siege/wire"
 )
 
-// beatCost is the processor time that a heartbeat may take which comes alone, and
-// cannot be answered at once: three times what a read, a write that takes
-// nothing, and the rest of a turn take.
+// beatCost is the processor time that a heartbeat may take if it comes alone and
+// cannot be answered at once. It is three times what a read, a write that takes
+// nothing and the rest of a turn take together.
 const beatCost = 20 * time.Microsecond
 
-// tryPartial has thousands of conns send all but the last byte of the largest
-// frame there is.
+// tryPartial has thousands of conns send all but the last byte of the largest frame.
 func tryPartial(ctx context.Context, t *trial) error {
 	most, err := room()
 	if err != nil {
@@ -33,8 +35,8 @@ func tryPartial(ctx context.Context, t *trial) error {
 	})
 }
 
-// tryBeats has conns clog themselves with answers, send heartbeats one at a
-// time, and read all in the end.
+// tryBeats has conns ask for more answers than they take, then send heartbeats one
+// at a time, and in the end read everything.
 func tryBeats(ctx context.Context, t *trial) error {
 	echo := wire.EncodeFrame(wire.IDEcho, make([]byte, 64<<10-wire.HeaderSize))
 	const echoes = 56 // beyond what the kernel takes, and within the soft bound
@@ -54,7 +56,7 @@ func tryBeats(ctx context.Context, t *trial) error {
 	return err
 }
 
-// tryEarly has conns send heartbeats before they are made, and read nothing.
+// tryEarly has conns send heartbeats before their handshake, and read nothing.
 func tryEarly(ctx context.Context, t *trial) error {
 	start := wire.EncodeFrame(wire.IDInit, wire.InitWithHeartbeat())
 	u := &memoryAttack{
@@ -79,7 +81,7 @@ func tryEarly(ctx context.Context, t *trial) error {
 	return t.unanswered(ctx, u.s)
 }
 
-// unanswered sends a heartbeat before authentication, and wants no answer.
+// unanswered sends a heartbeat before authentication, and fails if it is answered.
 func (t *trial) unanswered(ctx context.Context, s *target.Server) error {
 	c, err := s.Dial(ctx)
 	if err != nil {

@@ -1,5 +1,7 @@
 package attack
 
+// An attack on a server's memory, and what it is allowed to cost.
+
 import (
 	"context"
 	"time"
@@ -9,30 +11,30 @@ import (
 )
 
 const (
-	// inputBound and outputBound are what may wait of all conns together, each
-	// way, by the server's documents.
+	// inputBound and outputBound are how many bytes of all conns together may wait,
+	// each way, according to the server's documents.
 	inputBound  = 512 << 20
 	outputBound = 512<<20 + 64<<20 // an eighth more, before a conn is ended for it
 
-	// besideP99 is the p99 that polite conns may have beside attacks on memory,
-	// and crowdedP99 the one beside hundreds that send as fast as they can.
+	// besideP99 is the largest p99 of probes beside attacks on memory, and
+	// crowdedP99 the largest beside hundreds of conns that send as fast as they can.
 	besideP99  = 10 * time.Millisecond
 	crowdedP99 = 20 * time.Millisecond
 )
 
-// mostRSS is how much more memory a process may take where so much may wait: half
-// as much again, for what the collector has not seen yet.
+// mostRSS returns how much a process may grow where so many bytes may wait: half as
+// much again, for what the collector has not seen yet.
 func mostRSS(bound int64) int64 { return bound / 2 * 3 }
 
-// keptRSS is how much more it may have after the conns' end.
+// keptRSS returns how much of that may be left after the conns' end.
 func keptRSS(bound int64) int64 { return bound / 10 }
 
-// burden is an attack on a server's memory by many conns: what the server takes
-// while they last, and what it keeps after their end.
+// memoryAttack is many conns that make the server keep memory. It measures how much
+// the server takes while they last, and how much it keeps after their end.
 type memoryAttack struct {
 	t      *trial
 	s      *target.Server
-	polite *client.Probes
+	probes *client.Probes
 
 	bound     int64 // of what may wait, in bytes
 	conns     int
@@ -49,27 +51,27 @@ type memoryAttack struct {
 	closed     int           // conns that the server closed in the last round
 }
 
-// tryBurden measures a crowd's latency alone and beside a burden, and the
-// server's memory. line adds what else the row shows.
+// tryMemoryAttack measures latency without and beside an attack, and the server's
+// memory. line returns what else the row shows.
 func tryMemoryAttack(ctx context.Context, t *trial, u *memoryAttack, p99 time.Duration, line func() string) error {
 	s, err := t.start(ctx, target.Options{})
 	if err != nil {
 		return err
 	}
 	u.t, u.s = t, s
-	if u.polite, err = client.StartProbes(ctx, &s.Endpoint, t.pick(100, 20), 20*time.Millisecond); err != nil {
+	if u.probes, err = client.StartProbes(ctx, &s.Endpoint, t.pick(100, 20), 20*time.Millisecond); err != nil {
 		return err
 	}
-	alone := func(ctx context.Context) (time.Duration, error) { return u.polite.Round(ctx, time.Second) }
+	alone := func(ctx context.Context) (time.Duration, error) { return u.probes.Round(ctx, time.Second) }
 	b := comparison{server: s, want: 1}
 	for !b.done() {
 		if err := b.measure(ctx, alone, u.attack); err != nil {
 			return err
 		}
-		t.show("p99 of %d others %s alone, %s beside; +%s (of %s), +%s after; %s (CPU used by others %.0f %%)", u.polite.Len(),
+		t.show("p99 of %d others %s alone, %s beside; +%s (of %s), +%s after; %s (CPU used by others %.0f %%)", u.probes.Len(),
 			span(b.alone()), span(b.beside(0)), size(u.grew), size(mostRSS(u.bound)), size(u.kept), line(), 100*b.othersCPU())
 	}
-	_, worst, err := u.polite.Stop()
+	_, worst, err := u.probes.Stop()
 	t.check(err == nil, "a polite conn: %v", err)
 	limit := b.scale(t.bound(p99))
 	t.check(b.beside(0) < limit, "p99 beside it is %v (the most: %v), alone %v; want less than %v; others used %.0f %% of the CPU",
@@ -79,7 +81,7 @@ func tryMemoryAttack(ctx context.Context, t *trial, u *memoryAttack, p99 time.Du
 	return nil
 }
 
-// attack is one round.
+// attack measures one round.
 func (u *memoryAttack) attack(ctx context.Context) (p99 time.Duration, err error) {
 	start, err := u.s.Ask(ctx)
 	if err != nil {
@@ -88,7 +90,7 @@ func (u *memoryAttack) attack(ctx context.Context) (p99 time.Duration, err error
 	if err := u.s.ResetPeak(); err != nil {
 		return 0, err
 	}
-	u.polite.TakeTimes()
+	u.probes.TakeTimes()
 	began := time.Now()
 	dial := u.s.Dial
 	if u.clogs {
@@ -103,7 +105,7 @@ func (u *memoryAttack) attack(ctx context.Context) (p99 time.Duration, err error
 		if err := u.begin(ctx, conns); err != nil {
 			return 0, err
 		}
-		u.polite.TakeTimes()
+		u.probes.TakeTimes()
 		began = time.Now()
 	}
 	before, err := target.CPUOf(u.s.PID())
@@ -125,7 +127,7 @@ func (u *memoryAttack) attack(ctx context.Context) (p99 time.Duration, err error
 		p.Drain(until)
 		cancel()
 	}
-	p99 = u.polite.P99Since(began)
+	p99 = u.probes.P99Since(began)
 	peak, err := u.s.PeakRSS()
 	if err != nil {
 		return 0, err
@@ -141,7 +143,7 @@ func (u *memoryAttack) attack(ctx context.Context) (p99 time.Duration, err error
 	return p99, err
 }
 
-// begin says what comes first, and waits until the server is done with it.
+// begin sends what comes first, and waits until the server has handled it.
 func (u *memoryAttack) begin(ctx context.Context, conns []*client.Conn) error {
 	p, err := client.NewSender(conns, u.first)
 	if err != nil {

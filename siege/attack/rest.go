@@ -1,5 +1,8 @@
 package attack
 
+// Row rest: after all other rows, and after the same attack six times over, a
+// server has in use what it had before.
+
 import (
 	"context"
 	"math/rand/v2"
@@ -11,12 +14,12 @@ import (
 	"github.com/packetmq/packetmq/siege/wire"
 )
 
-// rssDrift is how much more memory a server may have after three rounds of the
-// same assault, of 1,000 conns each, than after the first three: some pages.
+// rssDrift is how much more memory a server may have after three more rounds of the
+// same attack, of 1,000 conns each. The bound leaves room for some pages.
 const rssDrift = 1 << 20
 
-// tryRest looks at what the servers of all rows were left with, and has one
-// more go through the same assault again and again.
+// tryRest looks at what the servers of all rows had in use in the end, and attacks
+// one more server in the same way again and again.
 func (l *leftovers) tryRest(ctx context.Context, t *trial) error {
 	s, err := t.start(ctx, target.Options{Mode: "typed"})
 	if err != nil {
@@ -54,7 +57,7 @@ func (l *leftovers) tryRest(ctx context.Context, t *trial) error {
 	return nil
 }
 
-// assault is n conns of everything that the rows do, in little.
+// mixedAttack is n conns that do a little of what all rows do.
 func mixedAttack(ctx context.Context, s *target.Server, n int) {
 	list := bombs()
 	var at atomic.Int64
@@ -79,8 +82,8 @@ func mixedAttack(ctx context.Context, s *target.Server, n int) {
 	})
 }
 
-// vanish talks for a while and goes, in one of the ways in which clients go. It
-// returns what went wrong before it went.
+// vanish connects, talks for a while, and goes in one of the ways in which clients
+// go. It returns what went wrong before that.
 func vanish(ctx context.Context, s *target.Server, rnd *rand.Rand, tag uint64) error {
 	c, err := s.Connect(ctx)
 	if err != nil {

@@ -1,5 +1,7 @@
 package attack
 
+// Row reuse: descriptors that are used again while replies are on their way.
+
 import (
 	"context"
 	"errors"

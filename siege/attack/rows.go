@@ -1,5 +1,7 @@
 package attack
 
+// The promises, in the order of the table, and how all of them are tried.
+
 import (
 	"context"
 	"errors"
@@ -25,8 +27,7 @@ type Config struct {
 // something grew.
 var ErrBroken = errors.New("not everything is as promised")
 
-// row is a promise and how to try it. Rows of the same wave run at the same
-// time.
+// row is a promise and how to try it. Rows of the same wave run side by side.
 type row struct {
 	name    string
 	promise string
@@ -34,11 +35,11 @@ type row struct {
 	try     func(ctx context.Context, t *trial) error
 }
 
-// waves is how many there are.
+// waves is how many waves there are.
 const waves = 18
 
-// rows returns them in the order in which they are shown. The last looks at
-// what the others left.
+// rows returns the rows in the order of the table. The last one looks at what the
+// others left.
 func rows(l *leftovers) []row {
 	return []row{
 		{"inputs", "no input kills the process", 1, tryInputs},
@@ -75,7 +76,7 @@ func Names() (names []string) {
 	return names
 }
 
-// Check reports a row that there is not.
+// Check fails if a row is named that does not exist.
 func (cfg *Config) Check() error {
 	for _, name := range cfg.Only {
 		if !slices.Contains(Names(), name) {
@@ -85,9 +86,9 @@ func (cfg *Config) Check() error {
 	return nil
 }
 
-// Run tries the rows and draws a line for each. It returns ErrBroken if one was
-// broken or could not be tried. When ctx is done it ends early, with the
-// servers, and returns what it knows by then.
+// Run tries the rows and shows a line for each. It returns ErrBroken if a promise was
+// broken or could not be tried. When ctx is done, it ends the servers and returns
+// what it knows by then.
 func Run(ctx context.Context, cfg Config) error {
 	if err := cfg.Check(); err != nil {
 		return err
@@ -117,7 +118,7 @@ func Run(ctx context.Context, cfg Config) error {
 	return sum(cfg.Out, trials, time.Since(began), ctx.Err() != nil)
 }
 
-// sum says how it went.
+// sum writes the summary.
 func sum(w io.Writer, trials []*trial, took time.Duration, interrupted bool) error {
 	held, bad := 0, 0
 	for _, t := range trials {

@@ -1,5 +1,7 @@
 package attack
 
+// Row rush: hundreds of TLS clients at the same moment.
+
 import (
 	"context"
 	"sync"
@@ -28,7 +30,7 @@ func tryRush(ctx context.Context, t *trial) error {
 	return ctx.Err()
 }
 
-// rush has n clients connect at once, and echo.
+// rush has n clients connect at once, and get one reply each.
 func (t *trial) rush(ctx context.Context, s *target.Server, n int) (in int, slowest time.Duration) {
 	var all sync.WaitGroup
 	var got atomic.Int64

@@ -1,5 +1,7 @@
 package attack
 
+// Row slow: clients that are silent, stop half way, or send a byte a second.
+
 import (
 	"context"
 	"errors"
@@ -19,8 +21,8 @@ const (
 	frameTime     = 10 * time.Second
 	lateBy        = time.Second
 
-	// slowCost is what a slow conn may cost the server more than an idle one,
-	// in bytes of memory.
+	// slowCost is how many bytes of memory a slow conn may cost the server more
+	// than an idle one.
 	slowCost = 2 << 10
 )
 
@@ -33,6 +35,7 @@ type slowKind struct {
 	drips    []byte // or a byte a second of this
 }
 
+// slowKinds returns all ways.
 func slowKinds() []slowKind {
 	shake := wire.Handshake(true)
 	frame := wire.AppendFrame(nil, wire.IDEcho, make([]byte, 500))
@@ -45,8 +48,8 @@ func slowKinds() []slowKind {
 	}
 }
 
-// trySlow opens slow conns of every kind, and waits for their ends; and as many
-// idle ones on another server, for what they cost.
+// trySlow opens slow conns of every kind and waits until the server ends them. It
+// opens as many idle ones on another server, to compare what they cost.
 func trySlow(ctx context.Context, t *trial) error {
 	// Three kinds stay below the 1,024 handshakes that may be under way.
 	each := func(k slowKind) int {
@@ -160,8 +163,8 @@ func endOf(c *client.Conn, deadline time.Time) (late time.Duration, err error) {
 	}
 }
 
-// drip sends the conns of the kinds that drip a byte a second, until stop is
-// called.
+// drip sends the next byte each second, on the conns that send a byte a second, until
+// stop is called.
 func drip(ctx context.Context, kinds []slowKind, opened [][]*client.Conn) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})

@@ -1,5 +1,7 @@
 package attack
 
+// Clients that come and go for long, and what the server keeps of them.
+
 import (
 	"context"
 	"fmt"
@@ -21,16 +23,16 @@ type SoakConfig struct {
 	Out      io.Writer // gets a line for each look
 }
 
-// heapDrift is how much more a server's live heap may be at the end than at the
-// beginning, as a part of it.
+// heapDrift is by which share of itself a server's live heap may grow from the
+// beginning to the end.
 const heapDrift = 0.02
 
-// heapNoise is by how many bytes a live heap of half a mebibyte goes up and down
-// by itself: the runtime's own tables, and what a timer or a log line holds.
+// heapNoise is by how many bytes a live heap of half a mebibyte goes up and down by
+// itself: the runtime's own tables, timers and log lines do that.
 const heapNoise = 32 << 10
 
-// looks is how many times a soak looks at the server, the first ones, that are
-// to warm it up, among them; lookEvery is the least time between two.
+// looks is how many times a soak looks at the server. The first warmUp looks do not
+// count. lookEvery is the least time between two.
 const (
 	looks     = 60
 	warmUp    = 3
@@ -38,10 +40,10 @@ const (
 )
 
 // Soak has clients connect, talk and vanish, again and again. Now and then they
-// pause until the server has none, and it is asked what it holds. It returns
-// ErrBroken if goroutines, descriptors or buffers are more in the end than in
-// the beginning, if the live heap has grown by more than two percent, or if a
-// client was not served. When ctx is done it ends early.
+// pause until the server has no conn, and it is asked what it has in use. Soak
+// returns ErrBroken if there are more goroutines, descriptors or buffers in the end
+// than in the beginning, if the live heap has grown by more than two percent, or if
+// a client was not served. When ctx is done it ends early.
 func Soak(ctx context.Context, cfg SoakConfig) error {
 	s, err := target.Start(ctx, cfg.Server, target.Options{})
 	if s != nil {
@@ -76,7 +78,7 @@ func Soak(ctx context.Context, cfg SoakConfig) error {
 	return c.judge(cfg.Out, s.Before, all[warmUp:])
 }
 
-// unlessDone is err, or nil if it is an interruption's doing.
+// unlessDone returns err, or nil if ctx is done, which explains the error.
 func unlessDone(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil
@@ -112,6 +114,7 @@ func (c *churn) run(ctx context.Context, d time.Duration) {
 	all.Wait()
 }
 
+// fail takes down a client that was not served.
 func (c *churn) fail(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

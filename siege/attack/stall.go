@@ -1,5 +1,7 @@
 package attack
 
+// Row stall: a client that does not read what it asks for.
+
 import (
 	"context"
 	"time"
@@ -13,22 +15,22 @@ const (
 	// hardLimit is what may wait for one conn at most, in bytes.
 	hardLimit = 8 << 20
 
-	// stallGrowth is how much the server may grow by one reader that stalls:
-	// what waits for it; as much again, because the collector lets as much
-	// garbage lie as there is in use; and what it takes to read the requests.
+	// stallGrowth is how much the server may grow for one reader that stalls: what
+	// waits for it, as much again in garbage, because the collector leaves as much
+	// as there is in use, and what reading the requests takes.
 	stallGrowth = 2*hardLimit + 8<<20
 
-	// runsFor is how long one that asks for ever more may last: a second and a half
-	// until the hard limit, with what the kernel takes before, and two from then.
+	// runsFor is how long a conn that asks for ever more may last: a second and a
+	// half until the kernels are full and the hard limit is reached, and two more.
 	runsFor = 3500 * time.Millisecond
 
-	// A p99 may be twice what it was, and this much more: single rounds differ by
-	// that without any attack.
+	// noise is by how much the p99s of rounds differ without any attack. Beside the
+	// attack, a p99 may be twice as long and this much longer.
 	noise = 2 * time.Millisecond
 )
 
-// tryStall measures a crowd's latency alone and beside conns that do not read
-// what they ask for.
+// tryStall measures latency without an attack and beside conns that do not read what
+// they ask for.
 func tryStall(ctx context.Context, t *trial) error {
 	s, err := t.start(ctx, target.Options{})
 	if err != nil {
@@ -38,13 +40,13 @@ func tryStall(ctx context.Context, t *trial) error {
 	if t.quick {
 		length /= 5
 	}
-	polite, err := client.StartProbes(ctx, &s.Endpoint, t.pick(1000, 20), 200*time.Millisecond)
+	probes, err := client.StartProbes(ctx, &s.Endpoint, t.pick(1000, 20), 200*time.Millisecond)
 	if err != nil {
 		return err
 	}
-	o := stalls{t: t, s: s, polite: polite, length: length}
-	// One that asks for as much as may wait, and then for nothing: it stays
-	// below the hard limit, and is closed after 10 s above the soft one.
+	o := stalls{t: t, s: s, probes: probes, length: length}
+	// A conn that asks for as much as may wait, and then for nothing. It stays below
+	// the hard limit, and the server closes it after 10 s above the soft one.
 	if err := o.measure(ctx, 2); err != nil {
 		return err
 	}
@@ -54,16 +56,16 @@ func tryStall(ctx context.Context, t *trial) error {
 	if err := o.measure(ctx, 2); err != nil {
 		return err
 	}
-	alone := func(ctx context.Context) (time.Duration, error) { return polite.Round(ctx, length) }
+	alone := func(ctx context.Context) (time.Duration, error) { return probes.Round(ctx, length) }
 	b := comparison{server: s, want: t.pick(5, 2)}
 	for !b.done() {
 		if err := b.measure(ctx, alone, o.run); err != nil {
 			return err
 		}
-		t.show("p99 of %d others %s → %s, %s → %s; closed after %s, %s; +%s (of %s)", polite.Len(), span(median(o.alone)),
+		t.show("p99 of %d others %s → %s, %s → %s; closed after %s, %s; +%s (of %s)", probes.Len(), span(median(o.alone)),
 			span(median(o.sitting)), span(b.alone()), span(b.beside(0)), span(o.sat), span(o.ran), size(o.grew), size(stallGrowth))
 	}
-	_, _, err = polite.Stop()
+	_, _, err = probes.Stop()
 	t.check(err == nil, "another conn: %v", err)
 	around := median(o.alone)
 	t.check(median(o.sitting) <= 2*around+t.bound(noise), "beside one that asks for 8 MiB and then nothing p99 is %v (rounds: %v), alone %v; want at most twice that and %v",
@@ -80,7 +82,7 @@ func tryStall(ctx context.Context, t *trial) error {
 type stalls struct {
 	t      *trial
 	s      *target.Server
-	polite *client.Probes
+	probes *client.Probes
 	length time.Duration
 
 	alone, sitting []time.Duration // p99 of each round, around and beside the first
@@ -88,10 +90,10 @@ type stalls struct {
 	grew           int64           // of its memory, at most
 }
 
-// measure measures a number of rounds without any.
+// measure measures a number of rounds without such a conn.
 func (o *stalls) measure(ctx context.Context, rounds int) error {
 	for range rounds {
-		p99, err := o.polite.Round(ctx, o.length)
+		p99, err := o.probes.Round(ctx, o.length)
 		if err != nil {
 			return err
 		}
@@ -100,14 +102,17 @@ func (o *stalls) measure(ctx context.Context, rounds int) error {
 	return nil
 }
 
-// run measures a round beside one that asks without end, 16 MiB a second: the
-// hard limit ends it. A faster one would be a flood.
+// run measures a round beside a conn that asks for 16 MiB a second until the hard
+// limit ends it. A faster one would be a flood.
 func (o *stalls) run(ctx context.Context) (time.Duration, error) {
 	var p99 []time.Duration
 	err := o.beside(ctx, 1<<30, 4*time.Millisecond, 1, &p99, &o.ran)
 	return median(p99), err
 }
 
+// beside measures rounds beside a conn that asks for so many bytes, in frames with a
+// pause between them. It adds the p99s to p99s, and notes in closed how long the
+// server took to close the conn.
 func (o *stalls) beside(ctx context.Context, bytes int, pause time.Duration, rounds int, p99s *[]time.Duration, closed *time.Duration) error {
 	start, err := o.s.Ask(ctx)
 	if err != nil {
@@ -123,7 +128,7 @@ func (o *stalls) beside(ctx context.Context, bytes int, pause time.Duration, rou
 	defer c.Reset()
 	took := stall(ctx, c, bytes, pause)
 	for range rounds {
-		p99, err := o.polite.Round(ctx, o.length)
+		p99, err := o.probes.Round(ctx, o.length)
 		if err != nil {
 			return err
 		}
@@ -145,8 +150,9 @@ func (o *stalls) beside(ctx context.Context, bytes int, pause time.Duration, rou
 	return err
 }
 
-// stall has a conn ask for so many bytes of replies and read none of them. It
-// tells how long it took the server to close it, seen by a write that fails.
+// stall has a conn ask for so many bytes of replies and read none of them. The
+// channel gets how long it took until a write failed because the server had closed
+// the conn.
 func stall(ctx context.Context, c *client.Conn, bytes int, pause time.Duration) (closed chan time.Duration) {
 	closed = make(chan time.Duration, 1)
 	c.TCP.SetReadBuffer(4 << 10)

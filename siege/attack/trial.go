@@ -1,5 +1,7 @@
 package attack
 
+// One row while it is tried: its servers, its figure, and what was not as promised.
+
 import (
 	"context"
 	"fmt"
@@ -9,7 +11,7 @@ import (
 	"github.com/packetmq/packetmq/siege/target"
 )
 
-// standing is how a row stands.
+// status is how far a row is.
 type status int
 
 const (
@@ -25,21 +27,24 @@ func (s status) String() string {
 
 // trial is a row being tried.
 type trial struct {
+	// set once
 	row
-	program   string
-	env       []string
+	program   string   // that is attacked
+	env       []string // added to the server's
 	quick     bool
-	conns     int
+	conns     int // how many the caller of Run asked for; 0: no matter
 	leftovers *leftovers
 
-	mu      sync.Mutex
-	state   status
-	text    string
-	breaks  []string
-	servers []*target.Server
+	servers []*target.Server // run only
+
+	// guarded by mu
+	mu     sync.Mutex
+	state  status
+	text   string   // the figure
+	breaks []string // what is not as promised; the first ten
 }
 
-// run tries the row, and then looks at what its servers are left with.
+// run tries the row, and then looks at what its servers have in use.
 func (t *trial) run(ctx context.Context) {
 	limit := 3*time.Minute + time.Duration(t.conns)*20*time.Millisecond // far more than any takes
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -68,7 +73,7 @@ func (t *trial) run(ctx context.Context) {
 	}
 }
 
-// start starts a server that is killed with the trial at the latest.
+// start starts a server, which is killed when the trial ends if not before.
 func (t *trial) start(ctx context.Context, opts target.Options) (*target.Server, error) {
 	opts.Env = t.env
 	s, err := target.Start(ctx, t.program, opts)
@@ -78,7 +83,7 @@ func (t *trial) start(ctx context.Context, opts target.Options) (*target.Server,
 	return s, err
 }
 
-// dismiss ends a server in order, after it has given everything back.
+// stopServer ends a server in order, after it has no conn any more.
 func (t *trial) stopServer(ctx context.Context, s *target.Server) error {
 	after, err := s.WaitIdle(ctx)
 	if err != nil {
@@ -88,7 +93,7 @@ func (t *trial) stopServer(ctx context.Context, s *target.Server) error {
 	return s.Stop(ctx)
 }
 
-// of is how many of something there are to be.
+// pick returns the first number, or the second in a quick trial.
 func (t *trial) pick(full, quick int) int {
 	if t.quick {
 		return quick
@@ -96,7 +101,7 @@ func (t *trial) pick(full, quick int) int {
 	return full
 }
 
-// many is of, or what was asked for.
+// pickConns is pick, unless the caller of Run asked for a number.
 func (t *trial) pickConns(full, quick int) int {
 	if t.conns > 0 {
 		return t.conns
@@ -104,8 +109,9 @@ func (t *trial) pickConns(full, quick int) int {
 	return t.pick(full, quick)
 }
 
-// within is a bound on a time. A quick trial is for tests, on machines that do
-// other things too: it finds what takes for ever.
+// bound returns the bound on a time: d, or ten times as much in a quick trial. Quick
+// trials are for tests, on machines that do other things too, and are to find what
+// takes for ever.
 func (t *trial) bound(d time.Duration) time.Duration {
 	if t.quick {
 		return 10 * d
@@ -113,14 +119,14 @@ func (t *trial) bound(d time.Duration) time.Duration {
 	return d
 }
 
-// figure is what the row shows, now.
+// show sets the figure that the row shows.
 func (t *trial) show(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.text = fmt.Sprintf(format, args...)
 }
 
-// broke notes something that is not as promised.
+// fail takes down something that is not as promised.
 func (t *trial) fail(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -129,13 +135,14 @@ func (t *trial) fail(format string, args ...any) {
 	}
 }
 
-// want notes that something is broken unless ok.
+// check takes it down unless ok.
 func (t *trial) check(ok bool, format string, args ...any) {
 	if !ok {
 		t.fail(format, args...)
 	}
 }
 
+// broken returns what is not as promised.
 func (t *trial) broken() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -1,5 +1,8 @@
 package attack
 
+// Row wrong: what the protocol forbids, each with the reason that the server is to
+// give.
+
 import (
 	"bytes"
 	"context"
@@ -18,10 +21,10 @@ type wrongCase struct {
 	want wire.Reason
 }
 
-// frames joins what packet made.
+// frames joins frames.
 func frames(f ...[]byte) []byte { return bytes.Join(f, nil) }
 
-// states are wrong whoever takes over whose ids.
+// states returns what is wrong whichever side takes over the ids.
 func states(adapt bool) []wrongCase {
 	start := wire.EncodeFrame(wire.IDInit, wire.Init())
 	pubs := wire.EncodeFrame(wire.IDPubIDs, wire.PubIDs(adapt, wire.IDMap()))
@@ -65,7 +68,7 @@ func states(adapt bool) []wrongCase {
 	}
 }
 
-// maps are hostile to a server that takes over ids.
+// maps returns id maps that are hostile to a server that takes over ids.
 func maps() []wrongCase {
 	start := wire.EncodeFrame(wire.IDInit, wire.Init())
 	with := func(edit func([]wire.IDPair) []wire.IDPair) []byte {
@@ -112,8 +115,8 @@ func maps() []wrongCase {
 	}
 }
 
-// tryWrong says what may not be said to a server that insists on its ids, and
-// to one that takes over ours.
+// tryWrong says what is forbidden to a server that insists on its ids, and to one
+// that takes over the clients'.
 func tryWrong(ctx context.Context, t *trial) error {
 	cases, echoes := 0, 0
 	for _, adapt := range []bool{false, true} {
@@ -121,7 +124,7 @@ func tryWrong(ctx context.Context, t *trial) error {
 		if err != nil {
 			return err
 		}
-		polite, err := client.StartProbes(ctx, &s.Endpoint, 8, 5*time.Millisecond)
+		probes, err := client.StartProbes(ctx, &s.Endpoint, 8, 5*time.Millisecond)
 		if err != nil {
 			return err
 		}
@@ -145,7 +148,7 @@ func tryWrong(ctx context.Context, t *trial) error {
 				t.check(err == nil && why == w.want, "%s, adapt %v: got reason %q (%v), want %s", w.name, adapt, why, err, w.want)
 			}
 		}
-		n, slowest, err := polite.Stop()
+		n, slowest, err := probes.Stop()
 		echoes += n
 		t.check(err == nil, "another conn: %v", err)
 		t.check(slowest < t.bound(answerWithin), "another conn waited %v, want at most %v", slowest, answerWithin)
