@@ -58,17 +58,17 @@ func (c *Conn) authenticate(token []byte, admit func()) {
 	if token != nil {
 		token = append([]byte{}, token...)
 	}
-	e := c.more()
-	e.asked.Store(true)
+	c.mark(decisionOpen)
 	err := f(c, Credentials{token, c.TLS(), c.UnixCred()})
-	if errors.Is(err, ErrDecideLater) {
-		e.undecided, c.ahead = admit, true
-		if !c.shaking { // else the handshake has its deadline
+	if errors.Is(err, ErrDecideLater) && !c.flags.has(lost) {
+		c.flags.set(inputKept)
+		c.more().undecided = admit
+		if !c.flags.has(handshaking) { // else the handshake has its deadline
 			c.link.SetDeadline(c.link.Loop().Now() + c.peer.cfg.Handshake)
 		}
 		return
 	}
-	e.asked.Store(false)
+	c.unmark(decisionOpen)
 	c.decide(err, admit)
 }
 
@@ -77,7 +77,7 @@ func (c *Conn) decide(err error, admit func()) {
 	switch {
 	case err != nil:
 		c.fault(ReasonDenied, err)
-	case c.State() < Softquitted && !c.aborted(): // the program may have ended it itself
+	case c.State() < Softquitted && !c.marked(aborted): // the program may have ended it itself
 		admit()
 	}
 }
@@ -93,11 +93,11 @@ func (c *Conn) Decide(err error) error {
 	if c.State() >= Softquitted {
 		return ErrClosed
 	}
-	e := c.extra.Load()
-	if e == nil || !e.asked.CompareAndSwap(true, false) {
+	if !c.unmark(decisionOpen) {
 		return ErrDecided
 	}
 	return c.soon(func() {
+		e := c.more()
 		if admit := e.undecided; admit != nil {
 			e.undecided = nil
 			c.decide(err, admit)

@@ -23,7 +23,7 @@ type Conn struct {
 	peer *Peer
 	id   uint64
 
-	state   atomic.Uint32
+	life    atomic.Uint32 // a State and marks
 	maxSend atomic.Uint32
 	adapted atomic.Pointer[adaptation]
 	extra   atomic.Pointer[extra]
@@ -34,27 +34,14 @@ type Conn struct {
 	watch   watch
 	guest   *guest   // of an accepted socket
 	reader  *partial // of the frame that has begun; nil between frames
-	ahead   bool     // input waits in extra, and what comes waits behind it
-	beats   bool     // both sides know heartbeats
-	shaking bool     // frames are bounded as they are before the handshake is done
-	made    bool     // OnMade was called
-	lost    bool     // OnLost was called
-	over    bool     // no more input is handled
-	proven  bool     // the other side's finish was handled
-	unknown uint8    // packets with unknown ids so far, and encoding
+	flags   flags
+	unknown uint8 // packets with unknown ids so far
 }
-
-// encoding, in Conn.unknown, says that reply is writing where output is next
-// appended: what a value sends as it encodes itself is queued.
-const encoding = 1 << 7
 
 // extra is what most conns never have, or only at their end.
 type extra struct {
 	overflow atomic.Uint32
 	dropped  atomic.Uint64
-	aborted  atomic.Bool
-	leaving  atomic.Bool // this side ended it: a client does not come back
-	farewell atomic.Bool // OnLost is being called: a softquitted conn may still send
 	unsent   atomic.Pointer[engine.Unsent]
 
 	// Set before the conn is opened.
@@ -63,8 +50,6 @@ type extra struct {
 	far    *Peer       // what a memory client connected to
 	mate   *Conn       // the other end of a conn in memory
 	waiter func(error) // of Connect; the loop's from then on, nil once called
-
-	asked atomic.Bool // Authenticate was called, and may be answered by Decide
 
 	// The loop's alone.
 	undecided func()      // goes on with the handshake; nil: nobody is waited for
@@ -103,14 +88,6 @@ func (c *Conn) Peer() *Peer {
 	return c.peer
 }
 
-// State is how far the conn is in its life.
-func (c *Conn) State() State {
-	if c == nil {
-		return Disconnected
-	}
-	return State(c.state.Load())
-}
-
 // SetState puts the conn into a state, and does nothing else: no packet is
 // sent and no callback is called. It is for programs with a handshake of their
 // own, as with Config.SkipHandshake. From Softquitted there is no way back: such
@@ -119,11 +96,8 @@ func (c *Conn) SetState(s State) {
 	if c.check() != nil {
 		return
 	}
-	for s <= Disconnected {
-		old := c.state.Load()
-		if State(old) >= Softquitted && s < State(old) || c.state.CompareAndSwap(old, uint32(s)) {
-			return
-		}
+	if s <= Disconnected {
+		c.advance(setBy(s))
 	}
 }
 

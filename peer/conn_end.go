@@ -17,7 +17,7 @@ func (c *Conn) onSoftquit(payload []byte) {
 		c.fault(ReasonPayload, &PayloadError{registry.NameSoftquit, err})
 		return
 	}
-	c.over = true
+	c.flags.set(inputEnded)
 	c.lose(c.toldReason(m.reason, payload))
 	c.link.Finish(c.peer.cfg.QuitGrace)
 }
@@ -43,8 +43,8 @@ func (c *Conn) toldReason(reason Reason, payload []byte) error {
 // it or nil. The other side is the one to close, so that it has read all before
 // the socket goes.
 func (c *Conn) quit(reason Reason, because error) {
-	c.more().leaving.Store(true)
-	if c.State() == Disconnected || c.lost {
+	c.mark(endedHere)
+	if c.State() == Disconnected || c.flags.has(lost) {
 		return
 	}
 	if because != nil {
@@ -53,8 +53,8 @@ func (c *Conn) quit(reason Reason, because error) {
 		c.lose(reason)
 	}
 	c.emit(registry.IDSoftquit, softquitMsg{reason}.append)
-	if !c.made { // there is nothing that it could still want to send
-		c.over = true
+	if !c.flags.has(made) { // there is nothing that it could still want to send
+		c.flags.set(inputEnded)
 		c.link.Finish(faultGrace)
 		return
 	}
@@ -64,12 +64,12 @@ func (c *Conn) quit(reason Reason, because error) {
 // fault ends the conn because of an error; no more input is looked at, and the
 // other side has a moment to read why.
 func (c *Conn) fault(reason Reason, err error) {
-	if c.over {
+	if c.flags.has(inputEnded) {
 		return
 	}
-	c.over = true
+	c.flags.set(inputEnded)
 	c.peer.logFault(c, reason, err)
-	if !c.lost {
+	if !c.flags.has(lost) {
 		c.lose(&Fault{reason, err})
 		c.emit(registry.IDSoftquit, c.lastWord(reason, err))
 	}
@@ -92,16 +92,18 @@ func (c *Conn) violation(id uint16, what string) {
 // lose tells the program that the conn is lost, once. While it is told, it may
 // still send.
 func (c *Conn) lose(reason error) {
-	if c.lost {
+	if c.flags.has(lost) {
 		return
 	}
-	e := c.more()
-	c.lost, e.why = true, reason
-	before := State(c.state.Swap(uint32(Softquitted)))
+	c.flags.set(lost)
+	c.more().why = reason
+	before, _ := c.advance(conversationOver)
 	c.link.EndWaits() // what they would send would come after the softquit
 	c.noteUnsent(c.link.Waiting())
-	e.farewell.Store(c.made && before <= Softquitted)
-	defer e.farewell.Store(false)
+	if c.flags.has(made) && before != Disconnected {
+		c.mark(lastSends)
+		defer c.unmark(lastSends)
+	}
 	c.tellLost(reason)
 }
 
@@ -134,7 +136,7 @@ func (c *Conn) depart() {
 		c.peer.reg.Leave()
 	}
 	e := c.more()
-	if e.target != nil && c.made && !e.leaving.Load() {
+	if e.target != nil && c.flags.has(made) && !c.marked(endedHere) {
 		c.peer.lostServer(*e.target, c.link.Loop().Time()-e.since, e.why)
 	}
 }
@@ -159,16 +161,8 @@ func (c *Conn) Abort(err error) {
 	if c.check() != nil {
 		return
 	}
-	e := c.more()
-	e.leaving.Store(true)
-	e.aborted.Store(true)
+	c.mark(endedHere | aborted)
 	c.link.Abort(err)
-}
-
-// aborted reports whether Abort was called.
-func (c *Conn) aborted() bool {
-	e := c.extra.Load()
-	return e != nil && e.aborted.Load()
 }
 
 // Softquit ends the conversation: OnLost is called with the reason, then the
@@ -179,14 +173,8 @@ func (c *Conn) Softquit(reason Reason) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	for {
-		s := c.state.Load()
-		if State(s) >= Softquitted {
-			return ErrNotActive
-		}
-		if c.state.CompareAndSwap(s, uint32(Softquitted)) {
-			break
-		}
+	if _, ok := c.advance(softquitCalled); !ok {
+		return ErrNotActive
 	}
 	if reason == "" {
 		reason = ReasonUnknown

@@ -22,7 +22,7 @@ func (c *Conn) handleFrame(table *registry.Table, f codec.Frame) {
 	id := f.ID()
 	t := table.Type(id)
 	switch {
-	case id <= registry.IDFinish, c.beats && (id == registry.IDPing || id == registry.IDPong):
+	case id <= registry.IDFinish, c.flags.has(heartbeats) && (id == registry.IDPing || id == registry.IDPong):
 		c.internal(id, f.Payload())
 	case t == nil:
 		c.unknownID(id)
@@ -57,7 +57,7 @@ func (c *Conn) admits(t *registry.Type, id uint16) bool {
 // early reports whether a packet may be handled whether or not the handshake is
 // done: an internal one, of another side that need not be authenticated first.
 func (c *Conn) early(t *registry.Type) bool {
-	return t.Internal() && !c.lost && (c.State() == Active || c.peer.cfg.Authenticate == nil)
+	return t.Internal() && !c.flags.has(lost) && (c.State() == Active || c.peer.cfg.Authenticate == nil)
 }
 
 // flows reports whether an application packet that has come may be seen by the
@@ -66,10 +66,10 @@ func (c *Conn) early(t *registry.Type) bool {
 func (c *Conn) flows(id uint16) bool {
 	switch s := c.State(); {
 	case s == Active:
-		if !c.made {
+		if !c.flags.has(made) {
 			c.establish()
 		}
-		return c.made && c.State() == Active // an aborted conn is not made any more
+		return c.flags.has(made) && c.State() == Active // an aborted conn is not made any more
 	case s < Active:
 		c.violation(id, "came before the handshake was done")
 	}
@@ -124,7 +124,7 @@ func (c *Conn) deliver(t *registry.Type, h *handler, payload []byte) {
 		return
 	}
 	if hooks := t.Hooks(); hooks != nil && hooks.Decode != nil {
-		if v, err = hooks.Decode.OnDecode(c, v); err != nil || c.lost {
+		if v, err = hooks.Decode.OnDecode(c, v); err != nil || c.flags.has(lost) {
 			c.refuse(err)
 			return
 		}
@@ -136,7 +136,7 @@ func (c *Conn) deliver(t *registry.Type, h *handler, payload []byte) {
 func (c *Conn) hand(t *registry.Type, h *handler, v any) (err error) {
 	p := c.peer
 	if p.cfg.PacketIn != nil {
-		if v, err = p.cfg.PacketIn(c, t, v); err != nil || c.lost {
+		if v, err = p.cfg.PacketIn(c, t, v); err != nil || c.flags.has(lost) {
 			return err
 		}
 	}
@@ -150,7 +150,7 @@ func (c *Conn) give(t *registry.Type, h *handler, v any) error {
 	hooks := t.Hooks()
 	heard := hooks != nil && hooks.Receive != nil
 	if heard {
-		if err := hooks.Receive.OnReceive(c, v); err != nil || c.lost {
+		if err := hooks.Receive.OnReceive(c, v); err != nil || c.flags.has(lost) {
 			return err
 		}
 	}

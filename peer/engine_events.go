@@ -55,17 +55,17 @@ func (s *session) Opened(*engine.Conn) {
 	c.link.SetDelayOutput(p.cfg.Overflow == registry.DropOldest || p.ownIDs(p.reg.Table()).dropsOldest)
 	if skips {
 		if p.cfg.Authenticate != nil { // nothing is sent before it has let the other side in
-			c.state.CompareAndSwap(uint32(Active), uint32(ConnMade))
+			c.advance(notLetInYet)
 		}
 		c.authenticate(nil, func() {
-			c.state.CompareAndSwap(uint32(ConnMade), uint32(Active))
+			c.advance(handshakeSkipped)
 			c.setMaxSend(uint64(p.cfg.MaxFrame))
 			c.establish()
 		})
 		return
 	}
 	c.setMaxSend(OriginalMaxFrame)
-	c.shaking = true
+	c.flags.set(handshaking)
 	c.link.SetDeadline(c.link.Loop().Now() + p.cfg.Handshake)
 	m := initMsg{version: protocolVersion}
 	if !p.cfg.NoExtensions {
@@ -82,7 +82,7 @@ func (s *session) Drain(*engine.Conn) {
 	if far := c.far(); far != nil && far.reactor == c.peer.reactor {
 		return
 	}
-	if !c.lost {
+	if !c.flags.has(lost) {
 		c.quit(c.peer.farewell(), nil)
 	}
 }
@@ -99,15 +99,16 @@ func (s *session) NotOpened(_ *engine.Conn, err error) {
 func (s *session) Closed(_ *engine.Conn, err error) {
 	c := s.conn()
 	c.forgetPartial()
-	c.state.Store(uint32(Disconnected))
+	c.advance(transportGone)
 	if err == nil {
 		err = engine.ErrClosed
 	}
 	err = c.explainRefusal(err)
 	defer c.depart()
 	c.noteUnsent(c.link.Unsent())
-	if !c.lost {
-		c.lost, c.more().why = true, err
+	if !c.flags.has(lost) {
+		c.flags.set(lost)
+		c.more().why = err
 		c.tellLost(err)
 	}
 }
@@ -126,15 +127,15 @@ func (s *session) Expired(*engine.Conn) {
 	c := s.conn()
 	now := c.now()
 	switch {
-	case c.lost: // softquit, and the other side has not closed
+	case c.flags.has(lost): // softquit, and the other side has not closed
 		c.outwait()
 		return
-	case !c.made && c.State() < Active:
+	case !c.flags.has(made) && c.State() < Active:
 		c.fault(ReasonTimeout, ErrHandshakeTimeout)
 		return
-	case !c.made && c.State() == Active && c.shaking:
+	case !c.flags.has(made) && c.State() == Active && c.flags.has(handshaking):
 		return // SetState made it so: the program has a handshake of its own
-	case !c.made:
+	case !c.flags.has(made):
 		c.fault(ReasonTimeout, ErrHandshakeTimeout)
 		return
 	case c.watch.frame != 0 && c.watch.frame <= now:
@@ -149,7 +150,7 @@ func (s *session) Expired(*engine.Conn) {
 // Received implements engine.Handler.
 func (s *session) Received(_ *engine.Conn, b []byte) (n int) {
 	c := s.conn()
-	if c.ahead {
+	if c.flags.has(inputKept) {
 		return c.setAside(b)
 	}
 	return c.receive(b)

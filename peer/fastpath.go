@@ -18,7 +18,7 @@ import (
 func (c *Conn) express(b []byte, most int) (n, packets int) {
 	p := c.peer
 	handlers := p.handlers.Load() // before observed: SetPacketLog replaces them behind it
-	if !c.made || c.shaking || c.reader != nil || p.observed() {
+	if c.flags&(made|handshaking) != made || c.reader != nil || p.observed() {
 		return 0, 0
 	}
 	loop := c.link.Loop()
@@ -48,7 +48,7 @@ func (c *Conn) express(b []byte, most int) (n, packets int) {
 		// What the last packet's handler, or another goroutine, may have changed.
 		// A table of the conn's own changes with the registry's, and input that is
 		// over makes its conn inactive.
-		if c.State() != Active || c.aborted() || p.reg.Table() != base || p.handlers.Load() != handlers ||
+		if !c.isOpen() || p.reg.Table() != base || p.handlers.Load() != handlers ||
 			loop.Halted() {
 			break
 		}

@@ -108,8 +108,10 @@ func (c *Conn) onInit(payload []byte) {
 		c.setMaxSend(m.maxFrame)
 	}
 	c.peer.admission.moved(c.guest)
-	c.beats = m.beats && c.peer.cfg.Ping > 0 && !c.peer.cfg.NoExtensions
-	c.state.CompareAndSwap(uint32(ConnMade), uint32(IDCheck))
+	if m.beats && c.peer.cfg.Ping > 0 && !c.peer.cfg.NoExtensions {
+		c.flags.set(heartbeats)
+	}
+	c.advance(initHandled)
 	own := c.peer.ownIDs(c.peer.reg.Join())
 	c.adapted.Store(&own.told)
 	token, err := c.token(m.auth)
@@ -163,12 +165,12 @@ func (c *Conn) onPubIDs(payload []byte) {
 // output, so whatever is sent now comes behind it.
 func (c *Conn) activate() {
 	c.emit(registry.IDFinish, finishMsg{}.append)
-	c.state.CompareAndSwap(uint32(IDCheck), uint32(Active))
-	c.shaking = false
+	c.advance(finishSent)
+	c.flags.clear(handshaking)
 }
 
 func (c *Conn) onFinish(payload []byte) {
-	if c.State() != Active || c.proven {
+	if c.State() != Active || c.flags.has(finishSeen) {
 		c.violation(registry.IDFinish, "came out of turn")
 		return
 	}
@@ -176,17 +178,17 @@ func (c *Conn) onFinish(payload []byte) {
 		c.fault(ReasonPayload, &PayloadError{registry.NameFinish, err})
 		return
 	}
-	c.proven = true
+	c.flags.set(finishSeen)
 	c.establish()
 }
 
 // establish reports the conn made, once: when the other side has finished the
 // handshake, or has sent a packet before it did.
 func (c *Conn) establish() {
-	if c.made || c.aborted() { // a Connect that has given up returned already
+	if c.flags.has(made) || c.marked(aborted) { // a Connect that has given up returned already
 		return
 	}
-	c.made = true
+	c.flags.set(made)
 	if e := c.extra.Load(); e != nil && e.target != nil {
 		e.since = c.link.Loop().Time()
 	}

@@ -22,7 +22,7 @@ func (c *Conn) beat() {
 // could have answers wait here before it has shown who it is.
 func (c *Conn) heartbeat(id uint16, payload []byte) {
 	switch {
-	case !c.made:
+	case !c.flags.has(made):
 	case id == registry.IDPing:
 		c.onPing(payload)
 	default:

@@ -22,7 +22,7 @@ func (c *Conn) EncodedIn(raw []byte) error {
 	if len(raw) < codec.IDSize {
 		return codec.ErrShortFrame
 	}
-	if c.over || c.State() >= Softquitted {
+	if c.flags.has(inputEnded) || c.State() >= Softquitted {
 		return ErrNotActive
 	}
 	c.handleFrame(c.table(), codec.Frame(raw))
@@ -41,7 +41,7 @@ func (c *Conn) PacketIn(t *registry.Type, v any) error {
 	if err != nil {
 		return err
 	}
-	if c.over || !c.early(t) && (c.State() != Active || !c.made) {
+	if c.flags.has(inputEnded) || !c.early(t) && (c.State() != Active || !c.flags.has(made)) {
 		return ErrNotActive
 	}
 	if v, err = c.peer.received(t, v); err != nil {

@@ -29,7 +29,7 @@ func (p *Peer) logFault(c *Conn, reason Reason, err error) {
 		msg = "handler failed"
 	case reason == ReasonDenied:
 		msg = "conn denied"
-	case !c.made:
+	case !c.flags.has(made):
 		msg = "handshake failed"
 	}
 	p.say(slog.LevelWarn, msg, "conn", c.id, "remote", c.RemoteAddr(), "reason", string(reason), "err", err)

@@ -64,7 +64,7 @@ func (c *Conn) policy(t *registry.Type) registry.Overflow {
 // queue hands a frame to the link, or to the policy if there is no room.
 func (c *Conn) queue(t *registry.Type, frame []byte) error {
 	err := c.link.Queue(frame)
-	if errors.Is(err, ErrBackpressure) && c.link.Loop().Here() && c.unknown&encoding == 0 {
+	if errors.Is(err, ErrBackpressure) && c.link.Loop().Here() && !c.flags.has(encoding) {
 		c.link.Unload() // a long callback's output can only leave here
 		err = c.link.Queue(frame)
 	}

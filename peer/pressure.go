@@ -17,7 +17,7 @@ func (s *session) Pressure(_ *engine.Conn, above bool) {
 // before OnMade is told after it, and after OnLost nothing is.
 func (c *Conn) tellPressure() {
 	e := c.extra.Load()
-	if e == nil || e.above == e.knowsAbove || !c.made || c.lost {
+	if e == nil || e.above == e.knowsAbove || !c.flags.has(made) || c.flags.has(lost) {
 		return
 	}
 	e.knowsAbove = e.above

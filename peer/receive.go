@@ -21,9 +21,9 @@ func (c *Conn) receive(b []byte) (n int) {
 		packets += k
 		switch {
 		case n == len(b):
-		case c.over || c.aborted():
+		case c.flags.has(inputEnded) || c.marked(aborted):
 			return len(b)
-		case c.ahead && c.more().undecided != nil:
+		case c.flags.has(inputKept) && c.more().undecided != nil:
 			return n + c.setAside(b[n:])
 		case packets == sharePackets || n >= shareBytes || c.link.Loop().Halted():
 			c.heed(packets)
@@ -54,7 +54,7 @@ func (c *Conn) single(b []byte) (n, packets int) {
 func (c *Conn) cut(b []byte) (f codec.Frame, n int, err error) {
 	if c.reader == nil {
 		var check func(uint16, int) error
-		if c.shaking {
+		if c.flags.has(handshaking) {
 			check = checkBeforeActive
 		}
 		f, n, err = codec.Cut(b, c.peer.cfg.MaxFrame, check)
@@ -138,7 +138,7 @@ func (c *Conn) RecvPacket(packet, v any) error {
 // soon calls fn on the loop unless the conn has ended by then.
 func (c *Conn) soon(fn func()) error {
 	return c.link.Loop().Post(func() {
-		if c.over || c.aborted() || c.State() == Disconnected {
+		if c.flags.has(inputEnded) || c.marked(aborted) || c.State() == Disconnected {
 			return
 		}
 		returned := false

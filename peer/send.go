@@ -111,7 +111,7 @@ func (c *Conn) ReplyRaw(t *registry.Type, payload []byte) error {
 	c.mustBeOnLoop("Conn.ReplyRaw")
 	id, ok := c.table().WireID(t)
 	if !ok || t.Options().MaxSize > 0 || codec.IDSize+len(payload) > int(c.maxSend.Load()) ||
-		c.State() != Active || c.unknown&encoding != 0 || c.peer.observed() {
+		c.State() != Active || c.flags.has(encoding) || c.peer.observed() {
 		return c.SendRaw(t, payload) // which knows what is wrong, if anything
 	}
 	out := c.link.Out()
@@ -278,7 +278,7 @@ func (c *Conn) dispatchBy(w waiting, t *registry.Type, frame []byte) (err error)
 // reply encodes after what the callback has written so far.
 func (c *Conn) reply(t *registry.Type, v any) error {
 	id, ok := c.table().WireID(t)
-	if !ok || c.State() != Active || c.unknown&encoding != 0 || c.peer.observed() || t.Hooks() != nil {
+	if !ok || c.State() != Active || c.flags.has(encoding) || c.peer.observed() || t.Hooks() != nil {
 		return c.peer.send(c, t, v) // which knows what is wrong, if anything
 	}
 	out := c.link.Out()
@@ -310,8 +310,8 @@ func (c *Conn) commit(t *registry.Type, n int) error {
 // it has until the frame is whole, and what is sent meanwhile is queued, to
 // follow it: nothing else may be appended where the frame is being written.
 func (c *Conn) encodeInto(out *engine.Buffer, t *registry.Type, id uint16, v any) error {
-	c.unknown |= encoding
-	defer c.encoded()
+	c.flags.set(encoding)
+	defer c.flags.clear(encoding)
 	b, err := c.encode(out.B, t, id, v)
 	if err == nil {
 		out.B = b
@@ -319,14 +319,12 @@ func (c *Conn) encodeInto(out *engine.Buffer, t *registry.Type, id uint16, v any
 	return err
 }
 
-func (c *Conn) encoded() { c.unknown &^= encoding }
-
 // sendable reports whether the conn is in a state to send a packet of type t,
 // nil if that is not known. Internal packets of the program may go before the
 // handshake is done, where they may also come.
 func (c *Conn) sendable(t *registry.Type) error {
 	switch s := c.State(); {
-	case s == Active, s == Softquitted && c.more().farewell.Load():
+	case s == Active, s == Softquitted && c.marked(lastSends):
 		return nil
 	case s < Active && t != nil && t.Internal() && c.peer.cfg.Authenticate == nil:
 		return nil

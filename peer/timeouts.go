@@ -60,7 +60,7 @@ func (c *Conn) outwait() {
 
 // await sets the deadline to what comes first.
 func (c *Conn) await() {
-	if c.lost {
+	if c.flags.has(lost) {
 		return // the deadline is the other side's to close by
 	}
 	at := c.watch.beat
@@ -76,7 +76,7 @@ func (c *Conn) watchOver() {
 		c.watch.heard = c.now()
 		c.watch.beat = c.watch.heard.after(every)
 	}
-	if c.beats {
+	if c.flags.has(heartbeats) {
 		c.beat() // for RTT to be known soon
 	}
 	c.await()
@@ -87,9 +87,9 @@ func (c *Conn) watchOver() {
 func (c *Conn) lookEvery() time.Duration {
 	cfg := &c.peer.cfg
 	switch {
-	case c.beats && cfg.Idle > 0:
+	case c.flags.has(heartbeats) && cfg.Idle > 0:
 		return min(cfg.Ping, max(cfg.Idle/3, 1))
-	case c.beats:
+	case c.flags.has(heartbeats):
 		return cfg.Ping
 	case cfg.Idle > 0:
 		return max(cfg.Idle/3, 1)
@@ -105,7 +105,7 @@ func (c *Conn) look(now ticks) {
 		c.fault(ReasonTimeout, ErrIdle)
 		return
 	}
-	if c.beats {
+	if c.flags.has(heartbeats) {
 		c.beat()
 	}
 	c.watch.beat = now.after(c.lookEvery())
@@ -137,7 +137,7 @@ func (c *Conn) timeFrame(frames int) {
 		c.watch.frame = 0 // the deadline may come too early, and is then set anew
 	case c.watch.frame == 0 || frames > 0:
 		c.watch.frame = c.now().after(c.peer.cfg.FrameTime)
-		if c.made {
+		if c.flags.has(made) {
 			c.await()
 		}
 	}

@@ -99,7 +99,7 @@ func (c *Client) dialTLS(ctx context.Context, address string, conn *Conn) error 
 // client's certificate when the client is done.
 func (c *Conn) explainRefusal(err error) error {
 	var op *net.OpError
-	if c.made || c.TLS() == nil || !errors.As(err, &op) || op.Op != "remote error" {
+	if c.flags.has(made) || c.TLS() == nil || !errors.As(err, &op) || op.Op != "remote error" {
 		return err
 	}
 	return fmt.Errorf("%w with %v: %w", ErrTLS, c.RemoteAddr(), err)

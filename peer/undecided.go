@@ -9,16 +9,16 @@ import "fmt"
 // was kept so.
 func (c *Conn) setAside(b []byte) (n int) {
 	e := c.more()
-	for c.ahead && e.undecided == nil && len(e.waiting)+len(b) > maxAhead {
+	for c.flags.has(inputKept) && e.undecided == nil && len(e.waiting)+len(b) > maxAhead {
 		if c.link.Loop().Halted() {
 			return 0 // it comes again
 		}
 		c.replayShare()
 	}
 	switch {
-	case c.over || c.aborted():
+	case c.flags.has(inputEnded) || c.marked(aborted):
 		return len(b)
-	case !c.ahead:
+	case !c.flags.has(inputKept):
 		return c.receive(b)
 	case len(e.waiting)+len(b) > maxAhead:
 		c.fault(ReasonProtocol, errAhead)
@@ -31,8 +31,8 @@ func (c *Conn) setAside(b []byte) (n int) {
 
 // replay handles what was set aside, a share at a time.
 func (c *Conn) replay() {
-	if c.ahead && c.more().undecided == nil && !c.aborted() {
-		if c.replayShare(); c.ahead {
+	if c.flags.has(inputKept) && c.more().undecided == nil && !c.marked(aborted) {
+		if c.replayShare(); c.flags.has(inputKept) {
 			c.soon(c.replay)
 		}
 	}
@@ -49,8 +49,8 @@ func (c *Conn) replayShare() {
 
 // dropAhead forgets what was set aside, or that something is to be.
 func (c *Conn) dropAhead() {
-	if c.ahead {
-		c.ahead = false
+	if c.flags.has(inputKept) {
+		c.flags.clear(inputKept)
 		e := c.more()
 		e.undecided, e.waiting = nil, nil
 		c.link.Keep(&e.kept, 0)
