@@ -100,10 +100,8 @@ func (c *Conn) packet(t *registry.Type, payload []byte) {
 	}
 	p := c.peer
 	h := p.handler(t)
-	if h != nil && h.direct != nil && !p.observed() && t.Hooks() == nil {
-		if err := h.direct(c, payload); err != nil {
-			c.refuse(err)
-		}
+	if h != nil && h.direct != nil && !p.observed() {
+		c.refuse(h.direct(c, payload))
 		return
 	}
 	c.deliver(t, h, payload)

@@ -1,32 +1,33 @@
 package peer
 
-// The way of a packet in for the usual case: see fastpath.
+// The fast path in: whole frames of an Active conn that nothing but their handler
+// wants to see. What holds for a whole burst is asked once, and what the program may
+// change meanwhile is asked again before each packet. Everything else goes by
+// handleOne, with the same outcome: for each packet there, the checks made here
+// before the loop cost more than a plain handler does.
 
 import (
 	"encoding/binary"
 
 	"github.com/packetmq/packetmq/codec"
-	"github.com/packetmq/packetmq/registry"
 )
 
-// express is receive for the usual packet: its frame lies whole in b, the conn
-// is active, and nobody but the packet's handler wants to see it. It handles as
-// many of these as stand at the front of b, most and a share at most, and returns
-// the bytes they took and how many they were. What it leaves, frame handles; the
-// two do the same, but asking for each packet what holds for all of a burst costs
-// more than a plain handler does.
-func (c *Conn) express(b []byte, most int) (n, packets int) {
+// fastPath handles the frames at the front of b that may take the fast path, at most
+// most and a share of the turn. It returns the bytes that they took and how many they
+// were.
+func (c *Conn) fastPath(b []byte, most int) (n, packets int) {
 	p := c.peer
-	handlers := p.handlers.Load() // before observed: SetPacketLog replaces them behind it
+	epoch := p.epoch.Load() // before what it stands for: the handlers, and observed
 	if c.flags&(made|handshaking) != made || c.reader != nil || p.observed() {
 		return 0, 0
 	}
+	handlers := p.handlers.Load()
 	loop := c.link.Loop()
 	base := p.reg.Table()
-	table := c.table() // of base, or of what the first look below finds changed
+	table := c.table() // of base; if that has changed since, the loop below finds out before its first packet
 	limit := uint(p.cfg.MaxFrame - codec.IDSize)
-	left := max(len(b)-shareBytes, codec.HeaderSize-1) // what is not looked at
-	var h *handler                                     // of the packets with this id
+	left := max(len(b)-shareBytes, codec.HeaderSize-1) // frames that begin in the last bytes are not looked at
+	var h *handler                                     // of the packets with the id last
 	last := -1
 	rest := b
 	for len(rest) > left && packets < most {
@@ -40,16 +41,15 @@ func (c *Conn) express(b []byte, most int) (n, packets int) {
 			if t == nil {
 				break
 			}
-			if h = handlers.of(t); h == nil || !h.express {
+			if h = handlers.of(t); h == nil || !h.fast {
 				break
 			}
 			last = id
 		}
-		// What the last packet's handler, or another goroutine, may have changed.
-		// A table of the conn's own changes with the registry's, and input that is
-		// over makes its conn inactive.
-		if !c.isOpen() || p.reg.Table() != base || p.handlers.Load() != handlers ||
-			loop.Halted() {
+		// The last packet's handler, or another goroutine, may have changed these. An
+		// adapted table changes with the registry's, and input that is ended makes the
+		// conn inactive.
+		if !c.isOpen() || p.reg.Table() != base || p.epoch.Load() != epoch || loop.Halted() {
 			break
 		}
 		payload := rest[codec.HeaderSize:end:end]
@@ -60,10 +60,4 @@ func (c *Conn) express(b []byte, most int) (n, packets int) {
 		}
 	}
 	return len(b) - len(rest), packets
-}
-
-// expressed reports whether packets of type t may go by express, if their
-// handler takes them directly.
-func expressed(t *registry.Type) bool {
-	return t.Hooks() == nil && t.Options().MaxSize == 0 && !t.Internal()
 }

@@ -3,7 +3,6 @@ package peer
 import (
 	"fmt"
 	"reflect"
-	"sync/atomic"
 
 	"github.com/packetmq/packetmq/registry"
 )
@@ -12,16 +11,6 @@ import (
 type Host interface{ base() *Peer }
 
 func (p *Peer) base() *Peer { return p }
-
-// handler is what one peer does with one packet type. Its functions are called
-// on a conn's loop.
-type handler struct {
-	packet  *registry.Type
-	direct  func(c *Conn, payload []byte) error // decodes and handles in one go; nil if that cannot be
-	raw     func(c *Conn, payload []byte) error // handles without decoding
-	decoded func(c *Conn, v any) error          // handles what was decoded
-	express bool                                // direct is all that these packets need
-}
 
 // Resetter is implemented by packet values that clear themselves before they
 // are decoded into again, and can so keep the memory of their slices. It is for
@@ -145,43 +134,4 @@ func handled(h Host, key any, isNil bool) (*Peer, *registry.Type, error) {
 	}
 	t, err := p.reg.Lookup(key)
 	return p, t, err
-}
-
-// handlers is what a peer does with its packets, by Type.Index. Loops read it
-// without a lock: a slot is replaced at once, and the slice as a whole with it,
-// which has express look again.
-type handlers []atomic.Pointer[handler]
-
-// of finds what handles t, or nil.
-func (hs handlers) of(t *registry.Type) *handler {
-	if i := t.Index(); i < len(hs) {
-		if h := hs[i].Load(); h != nil && h.packet == t {
-			return h // and not that of a removed packet with the same index
-		}
-	}
-	return nil
-}
-
-// with is hs with a handler, in the same memory unless it needs more.
-func (hs handlers) with(h *handler) *handlers {
-	i := h.packet.Index()
-	if i >= len(hs) {
-		larger := make(handlers, max(i+1, 2*len(hs)))
-		for j := range hs {
-			larger[j].Store(hs[j].Load())
-		}
-		hs = larger
-	}
-	hs[i].Store(h)
-	return &hs
-}
-
-// handler finds what handles t, or nil.
-func (p *Peer) handler(t *registry.Type) *handler { return p.handlers.Load().of(t) }
-
-func (p *Peer) setHandler(t *registry.Type, h *handler) {
-	h.packet, h.express = t, h.direct != nil && expressed(t)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.handlers.Store(p.handlers.Load().with(h))
 }

@@ -28,6 +28,7 @@ type Peer struct {
 	share   throttle.Kinds // of the peer's lines in the log
 
 	handlers    atomic.Pointer[handlers]
+	epoch       atomic.Uint32 // counts changes of the handlers and of the packet log's switch, after each
 	lastAdapted atomic.Pointer[adaptation]
 	lastRebased atomic.Pointer[adaptation]
 	encodedIDs  atomic.Pointer[encodedIDs]
@@ -206,9 +207,4 @@ func (p *Peer) Softquit(to any, reason Reason) error {
 		return err
 	}
 	return c.Softquit(reason)
-}
-
-// observed reports whether something wants to see every packet.
-func (p *Peer) observed() bool {
-	return p.hooked || p.packets.on.Load()
 }

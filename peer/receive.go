@@ -13,9 +13,9 @@ import (
 func (c *Conn) receive(b []byte) (n int) {
 	packets := 0
 	for n < len(b) {
-		used, k := c.express(b[n:], sharePackets-packets)
+		used, k := c.fastPath(b[n:], sharePackets-packets)
 		if k == 0 {
-			used, k = c.single(b[n:])
+			used, k = c.handleOne(b[n:])
 		}
 		n += used
 		packets += k
@@ -34,8 +34,8 @@ func (c *Conn) receive(b []byte) (n int) {
 	return n
 }
 
-// single is express for one frame of any kind, or the part of one that is there.
-func (c *Conn) single(b []byte) (n, packets int) {
+// handleOne handles one frame of any kind, or keeps the part of one that is there.
+func (c *Conn) handleOne(b []byte) (n, packets int) {
 	gathered := c.reader // nil: the frame lies in b
 	f, n, err := c.cut(b)
 	switch {
