@@ -35,34 +35,34 @@ type admission struct {
 	halfOpen, halfOpenPerAddr, perAddr int
 	rate                               float64 // a second; 0: no limit
 
-	mu     sync.Mutex
-	half   halves
-	pace   pace
-	places map[netip.Addr]*place
-	sweep  int   // places at which the next sweep is due
-	other  place // of sockets without an IP address
+	mu    sync.Mutex
+	half  halfOpenQueues
+	steps stepTimes
+	addrs map[netip.Addr]*addrCount
+	sweep int       // places at which the next sweep is due
+	other addrCount // of sockets without an IP address
 }
 
-// place is one address.
-type place struct {
-	addr  netip.Addr
-	open  int
-	half  halves
-	saved float64 // conns that the rate allows now
-	at    time.Time
+// addrCount is one address.
+type addrCount struct {
+	addr     netip.Addr
+	open     int
+	half     halfOpenQueues
+	tokens   float64 // conns that the rate allows now
+	refilled time.Time
 }
 
-// guest is an accepted socket for the admission, as long as it is open.
-type guest struct {
-	place *place    // nil: it is gone
-	half  *halfOpen // nil: its handshake was completed, or it left by itself
+// admittedSocket is an accepted socket for the admission, as long as it is open.
+type admittedSocket struct {
+	addr *addrCount // nil: it is gone
+	half *halfOpen  // nil: its handshake was completed, or it left by itself
 }
 
-// firstSweep is the number of places that are not worth looking through.
-const firstSweep = 1024
+// minSweep is the number of places that are not worth looking through.
+const minSweep = 1024
 
-// placeOf is what an address counts as; ok is false where there is no IP.
-func placeOf(a net.Addr) (addr netip.Addr, ok bool) {
+// addrKey is what an address counts as; ok is false where there is no IP.
+func addrKey(a net.Addr) (addr netip.Addr, ok bool) {
 	tcp, isTCP := a.(*net.TCPAddr)
 	if !isTCP {
 		return addr, false
@@ -76,16 +76,16 @@ func placeOf(a net.Addr) (addr netip.Addr, ok bool) {
 	return addr, ok
 }
 
-// recheck is how often a newcomer that waits for room looks for some.
-const recheck = 5 * time.Millisecond
+// roomCheckInterval is how often a newcomer that waits for room looks for some.
+const roomCheckInterval = 5 * time.Millisecond
 
 // admit lets a socket in, as a guest whose progress and end are to be told, or
 // says why not. With end the guest can be ended to make room, by any goroutine.
 // Where nobody has to make room yet, it waits until somebody has, or ctx is done.
-func (a *admission) admit(ctx context.Context, remote net.Addr, end func(error)) (*guest, error) {
-	addr, hasIP := placeOf(remote)
+func (a *admission) admit(ctx context.Context, remote net.Addr, end func(error)) (*admittedSocket, error) {
+	addr, hasIP := addrKey(remote)
 	for {
-		g, evicted, err := a.try(addr, hasIP, end)
+		g, evicted, err := a.tryAdmit(addr, hasIP, end)
 		if evicted != nil {
 			evicted.end(evicted.why)
 		}
@@ -93,7 +93,7 @@ func (a *admission) admit(ctx context.Context, remote net.Addr, end func(error))
 			return g, err
 		}
 		select {
-		case <-time.After(recheck):
+		case <-time.After(roomCheckInterval):
 		case <-ctx.Done():
 			return nil, ErrClosed
 		}
@@ -109,49 +109,49 @@ type eviction struct {
 	why error
 }
 
-func (a *admission) try(addr netip.Addr, hasIP bool, end func(error)) (*guest, *eviction, error) {
+func (a *admission) tryAdmit(addr netip.Addr, hasIP bool, end func(error)) (*admittedSocket, *eviction, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	p, now := &a.other, time.Now()
 	if hasIP {
-		p = a.place(addr)
+		p = a.addrCount(addr)
 		defer a.forget(p)
-		if err := a.fits(p, now); err != nil {
+		if err := a.checkAddr(p, now); err != nil {
 			return nil, nil, err
 		}
 	}
 	p.open++ // so that p is not forgotten with who has to make room
 	var evicted *eviction
 	switch {
-	case hasIP && p.half.n() >= a.perAddrLimit(p):
+	case hasIP && p.half.len() >= a.perAddrLimit(p):
 		// One address does not make the others wait, and so never waits itself.
-		evicted = a.evict(p.half.longest(), ErrHalfOpenPerAddr)
-	case a.half.n() >= a.halfOpen:
-		h := a.half.longest()
-		if now.Sub(h.since) < a.pace.patience(h) {
+		evicted = a.evict(p.half.oldest(), ErrHalfOpenPerAddr)
+	case a.half.len() >= a.halfOpen:
+		h := a.half.oldest()
+		if now.Sub(h.since) < a.steps.grace(h) {
 			p.open--
 			return nil, nil, errNoRoom
 		}
 		evicted = a.evict(h, ErrHalfOpen)
 	}
 	if a.rate > 0 {
-		p.saved--
+		p.tokens--
 	}
-	g := &guest{place: p}
-	g.half = &halfOpen{guest: g, end: end, since: now}
-	a.add(g.half)
+	g := &admittedSocket{addr: p}
+	g.half = &halfOpen{admitted: g, end: end, since: now}
+	a.enqueue(g.half)
 	return g, evicted, nil
 }
 
 // evict counts a guest out that is to make room.
 func (a *admission) evict(h *halfOpen, why error) *eviction {
-	a.leave(h.guest)
-	h.why, h.guest.half = why, h
+	a.releaseLocked(h.admitted)
+	h.why, h.admitted.half = why, h
 	return &eviction{h.end, why}
 }
 
 // perAddrLimit is how many conns of one address may be half open, at least one.
-func (a *admission) perAddrLimit(p *place) int {
+func (a *admission) perAddrLimit(p *addrCount) int {
 	switch {
 	case a.halfOpenPerAddr > 0:
 		return a.halfOpenPerAddr
@@ -161,87 +161,87 @@ func (a *admission) perAddrLimit(p *place) int {
 	return DefaultHalfOpenPerAddr
 }
 
-// fits checks the limits of one address on more than half-open conns.
-func (a *admission) fits(p *place, now time.Time) error {
+// checkAddr checks the limits of one address on more than half-open conns.
+func (a *admission) checkAddr(p *addrCount, now time.Time) error {
 	if a.perAddr > 0 && p.open >= a.perAddr {
 		return ErrPerAddr
 	}
 	if a.rate > 0 {
-		if a.recover(p, now); p.saved < 1 {
+		if a.refill(p, now); p.tokens < 1 {
 			return ErrRate
 		}
 	}
 	return nil
 }
 
-// recover lets the rate of an address grow back, to a second's worth and one.
-func (a *admission) recover(p *place, now time.Time) {
-	p.saved = min(p.saved+now.Sub(p.at).Seconds()*a.rate, a.rate+1)
-	p.at = now
+// refill lets the rate of an address grow back, to a second's worth and one.
+func (a *admission) refill(p *addrCount, now time.Time) {
+	p.tokens = min(p.tokens+now.Sub(p.refilled).Seconds()*a.rate, a.rate+1)
+	p.refilled = now
 }
 
-// place finds or makes the place of an address. a.mu is held.
-func (a *admission) place(addr netip.Addr) *place {
-	if p := a.places[addr]; p != nil {
+// addrCount finds or makes the place of an address. a.mu is held.
+func (a *admission) addrCount(addr netip.Addr) *addrCount {
+	if p := a.addrs[addr]; p != nil {
 		return p
 	}
-	if a.places == nil {
-		a.places = make(map[netip.Addr]*place)
-		a.sweep = firstSweep
+	if a.addrs == nil {
+		a.addrs = make(map[netip.Addr]*addrCount)
+		a.sweep = minSweep
 	}
-	if len(a.places) >= a.sweep {
-		a.tidy()
-		a.sweep = max(firstSweep, 2*len(a.places))
+	if len(a.addrs) >= a.sweep {
+		a.forgetIdle()
+		a.sweep = max(minSweep, 2*len(a.addrs))
 	}
-	p := &place{addr: addr, saved: a.rate + 1, at: time.Now()}
-	a.places[addr] = p
+	p := &addrCount{addr: addr, tokens: a.rate + 1, refilled: time.Now()}
+	a.addrs[addr] = p
 	return p
 }
 
-// tidy forgets the places whose rate has recovered. a.mu is held.
-func (a *admission) tidy() {
+// forgetIdle forgets the places whose rate has recovered. a.mu is held.
+func (a *admission) forgetIdle() {
 	now := time.Now()
-	for _, p := range a.places {
-		a.recover(p, now)
+	for _, p := range a.addrs {
+		a.refill(p, now)
 		a.forget(p)
 	}
 }
 
 // forget drops a place that has nothing to remember. a.mu is held.
-func (a *admission) forget(p *place) {
-	if p.open == 0 && (a.rate == 0 || p.saved >= a.rate) {
-		delete(a.places, p.addr)
+func (a *admission) forget(p *addrCount) {
+	if p.open == 0 && (a.rate == 0 || p.tokens >= a.rate) {
+		delete(a.addrs, p.addr)
 	}
 }
 
-// moved says that a guest has come a step further in its handshake. A nil guest
+// progressed says that a guest has come a step further in its handshake. A nil guest
 // is one that needed no admission, here and below.
-func (a *admission) moved(g *guest) {
+func (a *admission) progressed(g *admittedSocket) {
 	if g == nil {
 		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	h := g.half
-	if h == nil || g.place == nil {
+	if h == nil || g.addr == nil {
 		return
 	}
-	a.drop(h)
+	a.dequeue(h)
 	now := time.Now()
-	a.pace.step(now.Sub(h.since))
-	h.spoke, h.since = true, now
-	a.add(h)
+	a.steps.note(now.Sub(h.since))
+	h.heard, h.since = true, now
+	a.enqueue(h)
 }
 
-// hand has end be what a guest is ended with from now on. It reports false when
+// setEnd has end be what a guest is ended with from now on. It reports false when
 // the guest had to make room already.
-func (a *admission) hand(g *guest, end func(error)) bool {
+func (a *admission) setEnd(g *admittedSocket, end func(error)) bool {
 	if g == nil {
 		return true
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if g.place == nil {
+	if g.addr == nil {
 		return false
 	}
 	if g.half != nil {
@@ -250,57 +250,57 @@ func (a *admission) hand(g *guest, end func(error)) bool {
 	return true
 }
 
-// settled says that the handshake of a guest is complete.
-func (a *admission) settled(g *guest) {
+// completed says that the handshake of a guest is complete.
+func (a *admission) completed(g *admittedSocket) {
 	if g == nil {
 		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if h := g.half; h != nil && g.place != nil {
-		a.pace.step(time.Since(h.since))
-		a.drop(h)
+	if h := g.half; h != nil && g.addr != nil {
+		a.steps.note(time.Since(h.since))
+		a.dequeue(h)
 		g.half = nil
 	}
 }
 
-// left says that a guest is gone. It returns why the guest had to make room, if
+// release says that a guest is gone. It returns why the guest had to make room, if
 // it had.
-func (a *admission) left(g *guest) error {
+func (a *admission) release(g *admittedSocket) error {
 	if g == nil {
 		return nil
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.leave(g)
+	a.releaseLocked(g)
 	if g.half != nil {
 		return g.half.why
 	}
 	return nil
 }
 
-// leave counts a guest out, once. a.mu is held.
-func (a *admission) leave(g *guest) {
-	p := g.place
+// releaseLocked counts a guest out, once. a.mu is held.
+func (a *admission) releaseLocked(g *admittedSocket) {
+	p := g.addr
 	if p == nil {
 		return
 	}
 	if g.half != nil {
-		a.drop(g.half)
+		a.dequeue(g.half)
 	}
-	g.place, g.half = nil, nil
+	g.addr, g.half = nil, nil
 	p.open--
 	a.forget(p)
 }
 
-// add puts a half-open one last in its queues. a.mu is held, as in drop.
-func (a *admission) add(h *halfOpen) {
-	h.all = a.half.queue(h).PushBack(h)
-	h.near = h.guest.place.half.queue(h).PushBack(h)
+// enqueue puts a half-open one last in its queues. a.mu is held, as in drop.
+func (a *admission) enqueue(h *halfOpen) {
+	h.inAll = a.half.queue(h).PushBack(h)
+	h.inAddr = h.admitted.addr.half.queue(h).PushBack(h)
 }
 
-// drop takes a half-open one off its queues.
-func (a *admission) drop(h *halfOpen) {
-	a.half.queue(h).Remove(h.all)
-	h.guest.place.half.queue(h).Remove(h.near)
+// dequeue takes a half-open one off its queues.
+func (a *admission) dequeue(h *halfOpen) {
+	a.half.queue(h).Remove(h.inAll)
+	h.admitted.addr.half.queue(h).Remove(h.inAddr)
 }

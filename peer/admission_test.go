@@ -45,7 +45,7 @@ func TestAdmission(t *testing.T) {
 		"rate":                {&admission{halfOpen: 99, rate: 0.001}, many(5, "10.0.0.1:%d"), 1, ErrRate},
 	} {
 		t.Run(name, func(t *testing.T) {
-			in := make(map[*guest]bool)
+			in := make(map[*admittedSocket]bool)
 			var why error
 			for _, from := range test.from {
 				g, err := test.a.admit(t.Context(), tcpAddr(from), func(err error) { why = err })
@@ -56,7 +56,7 @@ func TestAdmission(t *testing.T) {
 				in[g] = true
 			}
 			for g := range in {
-				if g.place == nil {
+				if g.addr == nil {
 					delete(in, g)
 				}
 			}
@@ -64,18 +64,18 @@ func TestAdmission(t *testing.T) {
 				t.Fatalf("%d are in, the last had to leave because of %v; want %d, and %v", len(in), why, test.in, test.why)
 			}
 			for g := range in {
-				test.a.settled(g)
-				test.a.settled(g)
+				test.a.completed(g)
+				test.a.completed(g)
 			}
-			if n := test.a.half.n(); n != 0 {
+			if n := test.a.half.len(); n != 0 {
 				t.Errorf("%d are half open with all settled", n)
 			}
 			for g := range in {
-				test.a.left(g)
-				test.a.left(g)
+				test.a.release(g)
+				test.a.release(g)
 			}
-			if test.a.rate == 0 && len(test.a.places) != 0 {
-				t.Errorf("%d addresses are remembered with nobody there", len(test.a.places))
+			if test.a.rate == 0 && len(test.a.addrs) != 0 {
+				t.Errorf("%d addresses are remembered with nobody there", len(test.a.addrs))
 			}
 			if _, err := test.a.admit(t.Context(), tcpAddr("10.9.9.9:1"), nil); err != nil {
 				t.Errorf("a newcomer after all left: %v", err)
@@ -87,7 +87,7 @@ func TestAdmission(t *testing.T) {
 // crowd is an admission that is full, within a synctest bubble.
 type crowd struct {
 	admission
-	guests []*guest
+	guests []*admittedSocket
 	ended  []int // guests that had to make room, by their order
 }
 
@@ -121,14 +121,14 @@ func TestRoomIsMade(t *testing.T) {
 		after  time.Duration
 	}{
 		"silent":             {func(c *crowd) { time.Sleep(time.Second) }, 0, 0},
-		"silent, just come":  {func(c *crowd) {}, 0, silentPatience},
-		"one left meanwhile": {func(c *crowd) { time.AfterFunc(20*time.Millisecond, func() { c.left(c.guests[3]) }) }, -1, 20 * time.Millisecond},
-		"one got ready":      {func(c *crowd) { time.AfterFunc(20*time.Millisecond, func() { c.settled(c.guests[3]) }) }, -1, 20 * time.Millisecond},
-		"others are quick":   {func(c *crowd) { time.Sleep(10 * time.Millisecond); c.moved(c.guests[0]) }, 1, leastPatience - 10*time.Millisecond},
-		"the first spoke":    {func(c *crowd) { time.Sleep(time.Second); c.moved(c.guests[0]) }, 1, 0},
+		"silent, just come":  {func(c *crowd) {}, 0, maxSilentGrace},
+		"one left meanwhile": {func(c *crowd) { time.AfterFunc(20*time.Millisecond, func() { c.release(c.guests[3]) }) }, -1, 20 * time.Millisecond},
+		"one got ready":      {func(c *crowd) { time.AfterFunc(20*time.Millisecond, func() { c.completed(c.guests[3]) }) }, -1, 20 * time.Millisecond},
+		"others are quick":   {func(c *crowd) { time.Sleep(10 * time.Millisecond); c.progressed(c.guests[0]) }, 1, minGrace - 10*time.Millisecond},
+		"the first spoke":    {func(c *crowd) { time.Sleep(time.Second); c.progressed(c.guests[0]) }, 1, 0},
 		"most spoke":         {func(c *crowd) { spoke(c, 0, 1, 2); time.Sleep(time.Second) }, 0, 0},
-		"most spoke, again":  {func(c *crowd) { spoke(c, 0, 1, 2); time.Sleep(time.Second); spoke(c, 0) }, 1, spokePatience - time.Second},
-		"on a slow machine":  {func(c *crowd) { time.Sleep(time.Second); spoke(c, 0, 1, 2) }, 0, spokePatience},
+		"most spoke, again":  {func(c *crowd) { spoke(c, 0, 1, 2); time.Sleep(time.Second); spoke(c, 0) }, 1, maxHeardGrace - time.Second},
+		"on a slow machine":  {func(c *crowd) { time.Sleep(time.Second); spoke(c, 0, 1, 2) }, 0, maxHeardGrace},
 		"few spoke":          {func(c *crowd) { time.Sleep(time.Second); spoke(c, 0, 1); time.Sleep(time.Second) }, 2, 0},
 	}
 	for name, test := range tests {
@@ -137,7 +137,7 @@ func TestRoomIsMade(t *testing.T) {
 				c := newCrowd(t, 4)
 				test.before(c)
 				took := c.next(t)
-				if took < test.after || took > test.after+recheck {
+				if took < test.after || took > test.after+roomCheckInterval {
 					t.Errorf("the newcomer waited for %v, want %v", took, test.after)
 				}
 				var want []int
@@ -147,7 +147,7 @@ func TestRoomIsMade(t *testing.T) {
 				if !slices.Equal(c.ended, want) {
 					t.Errorf("%v had to make room, want %v", c.ended, want)
 				}
-				if n := c.half.n(); n != 4 {
+				if n := c.half.len(); n != 4 {
 					t.Errorf("%d are half open", n)
 				}
 			})
@@ -157,7 +157,7 @@ func TestRoomIsMade(t *testing.T) {
 
 func spoke(c *crowd, guests ...int) {
 	for _, i := range guests {
-		c.moved(c.guests[i])
+		c.progressed(c.guests[i])
 	}
 }
 
@@ -185,14 +185,14 @@ func TestAdmissionForgets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.left(g)
+		a.release(g)
 		if i%5000 == 0 {
-			for _, p := range a.places {
-				p.at = p.at.Add(-time.Second)
+			for _, p := range a.addrs {
+				p.refilled = p.refilled.Add(-time.Second)
 			}
 		}
 	}
-	if n := len(a.places); n > 20_000 {
+	if n := len(a.addrs); n > 20_000 {
 		t.Errorf("%d addresses are remembered", n)
 	}
 }

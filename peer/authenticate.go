@@ -62,7 +62,7 @@ func (c *Conn) authenticate(token []byte, admit func()) {
 	err := f(c, Credentials{token, c.TLS(), c.UnixCred()})
 	if errors.Is(err, ErrDecideLater) && !c.flags.has(lost) {
 		c.flags.set(inputKept)
-		c.more().undecided = admit
+		c.makeRare().admit = admit
 		if !c.flags.has(handshaking) { // else the handshake has its deadline
 			c.link.SetDeadline(c.link.Loop().Now() + c.peer.cfg.Handshake)
 		}
@@ -97,11 +97,11 @@ func (c *Conn) Decide(err error) error {
 		return ErrDecided
 	}
 	return c.soon(func() {
-		e := c.more()
-		if admit := e.undecided; admit != nil {
-			e.undecided = nil
+		e := c.makeRare()
+		if admit := e.admit; admit != nil {
+			e.admit = nil
 			c.decide(err, admit)
-			c.replay()
+			c.handleKept()
 		}
 	})
 }

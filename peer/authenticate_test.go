@@ -200,7 +200,7 @@ func TestTokenIsForThoseWhoAsk(t *testing.T) {
 				if strings.Contains(out, "secret") != test.shown {
 					t.Errorf("sent %q", out)
 				}
-				plain := string(codec.AppendFrame(nil, registry.IDPubIDs, w.client.ownIDs(w.client.reg.Table()).payload))
+				plain := string(codec.AppendFrame(nil, registry.IDPubIDs, w.client.ownPubIDs(w.client.reg.Table()).payload))
 				if strings.Contains(out, plain) == test.shown {
 					t.Errorf("sent %q", out)
 				}

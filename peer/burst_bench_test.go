@@ -67,7 +67,7 @@ func BenchmarkBurst(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			if err := srv.Reactor().Attach(f, &c.link, c.session(), nil); err != nil {
+			if err := srv.Reactor().Attach(f, &c.link, c.engineHandler(), nil); err != nil {
 				b.Fatal(err)
 			}
 			<-f.opened

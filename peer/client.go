@@ -43,11 +43,11 @@ func (c *Client) connect(ctx context.Context, to target) (*Conn, error) {
 		return nil, err
 	}
 	return c.await(ctx, func(ctx context.Context, conn *Conn) error {
-		conn.more().target = &to
+		conn.makeRare().target = &to
 		if network == "tls" {
 			return c.dialTLS(ctx, address, conn)
 		}
-		return c.reactor.Dial(ctx, network, address, &conn.link, conn.session())
+		return c.reactor.Dial(ctx, network, address, &conn.link, conn.engineHandler())
 	})
 }
 
@@ -120,7 +120,7 @@ func (p *Peer) await(ctx context.Context, open func(context.Context, *Conn) erro
 		return nil, err
 	}
 	result := make(chan error, 1)
-	conn.more().waiter = func(err error) { result <- err }
+	conn.makeRare().waiter = func(err error) { result <- err }
 	if err := open(ctx, conn); err != nil {
 		return nil, p.orClosed(err)
 	}
@@ -153,7 +153,7 @@ func (p *Peer) orClosed(err error) error {
 // within returns a ctx that also ends with the peer, for the cause ErrClosed.
 func (p *Peer) within(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(p.life, func() { cancel(ErrClosed) })
+	stop := context.AfterFunc(p.lifetime, func() { cancel(ErrClosed) })
 	return ctx, func() { stop(); cancel(nil) }
 }
 

@@ -30,13 +30,13 @@ const (
 	// own are taken for it.
 	OriginalMaxFrame = 99999
 
-	minFrame     = 1 << 10     // the handshake must fit
-	maxFrame     = 1 << 30     // lengths of 64 bits hold any number of these
-	maxTime      = 1 << 60     // 36 years: sums of a few of them are durations
-	maxUnknown   = 16          // packets of unknown ids before a conn is ended
-	sharePackets = 256         // a conn's share of one turn: packets,
-	shareBytes   = 64 << 10    // or bytes
-	faultGrace   = time.Second // for the other side to read why a conn ends
+	minFrame    = 1 << 10     // the handshake must fit
+	maxFrame    = 1 << 30     // lengths of 64 bits hold any number of these
+	maxTime     = 1 << 60     // 36 years: sums of a few of them are durations
+	maxUnknown  = 16          // packets of unknown ids before a conn is ended
+	turnPackets = 256         // a conn's share of one turn: packets,
+	turnBytes   = 64 << 10    // or bytes
+	faultGrace  = time.Second // for the other side to read why a conn ends
 )
 
 // Config sets up a peer. The zero value, like nil, means the defaults. Its fields

@@ -25,51 +25,51 @@ type Conn struct {
 
 	life    atomic.Uint32 // a State and marks
 	maxSend atomic.Uint32
-	adapted atomic.Pointer[adaptation]
-	extra   atomic.Pointer[extra]
+	ids     atomic.Pointer[idTables]
+	rare    atomic.Pointer[rareFields]
 	data    atomic.Pointer[any]
 	rtt     atomic.Uint32 // in microseconds, rounded up
 
 	// The loop's alone.
-	watch   watch
-	guest   *guest   // of an accepted socket
-	reader  *partial // of the frame that has begun; nil between frames
-	flags   flags
-	unknown uint8 // packets with unknown ids so far
+	timeouts     timeouts
+	admitted     *admittedSocket // of an accepted socket
+	partialFrame *partialFrame   // of the frame that has begun; nil between frames
+	flags        flags
+	unknownIDs   uint8 // packets with unknown ids so far
 }
 
-// extra is what most conns never have, or only at their end.
-type extra struct {
+// rareFields is what most conns never have, or only at their end.
+type rareFields struct {
 	overflow atomic.Uint32
 	dropped  atomic.Uint64
 	unsent   atomic.Pointer[engine.Unsent]
 
 	// Set before the conn is opened.
-	origin *origin     // nil: nothing is known
-	target *target     // what a client connected to, and comes back to
-	far    *Peer       // what a memory client connected to
-	mate   *Conn       // the other end of a conn in memory
-	waiter func(error) // of Connect; the loop's from then on, nil once called
+	credentials *transportCredentials // nil: nothing is known
+	target      *target               // what a client connected to, and comes back to
+	far         *Peer                 // what a memory client connected to
+	otherEnd    *Conn                 // the other end of a conn in memory
+	waiter      func(error)           // of Connect; the loop's from then on, nil once called
 
 	// The loop's alone.
-	undecided func()      // goes on with the handshake; nil: nobody is waited for
-	waiting   []byte      // input that came while the conn was undecided
-	kept      engine.Kept // what that takes
+	admit      func()      // goes on with the handshake; nil: nobody is waited for
+	keptInput  []byte      // input that came while the conn was undecided
+	keptMemory engine.Kept // what that takes
 
-	why        error         // what OnLost was called with
-	since      time.Duration // when a client's conn was made, on the loop's clock
-	left       int           // bytes that waited when last looked at after the softquit
-	above      bool          // more than SoftPending waits for the other side,
-	knowsAbove bool          // and OnPressure was told so
+	why          error         // what OnLost was called with
+	since        time.Duration // when a client's conn was made, on the loop's clock
+	lastPending  int           // bytes that waited when last looked at after the softquit
+	overPressure bool          // more than SoftPending waits for the other side,
+	toldPressure bool          // and OnPressure was told so
 }
 
-// more is the conn's extra, made if there is none yet.
-func (c *Conn) more() *extra {
-	if e := c.extra.Load(); e != nil {
+// makeRare is the conn's extra, made if there is none yet.
+func (c *Conn) makeRare() *rareFields {
+	if e := c.rare.Load(); e != nil {
 		return e
 	}
-	c.extra.CompareAndSwap(nil, new(extra))
-	return c.extra.Load()
+	c.rare.CompareAndSwap(nil, new(rareFields))
+	return c.rare.Load()
 }
 
 // ID is the conn's number, unique in its peer and never used again.
@@ -140,7 +140,7 @@ func (c *Conn) Dialed() string {
 	if c == nil {
 		return ""
 	}
-	if e := c.extra.Load(); e != nil && e.target != nil {
+	if e := c.rare.Load(); e != nil && e.target != nil {
 		return e.target.name()
 	}
 	return ""

@@ -18,20 +18,20 @@ func (c *Conn) onSoftquit(payload []byte) {
 		return
 	}
 	c.flags.set(inputEnded)
-	c.lose(c.toldReason(m.reason, payload))
+	c.endConversation(c.reasonFrom(m.reason, payload))
 	c.link.Finish(c.peer.cfg.QuitGrace)
 }
 
-// toldReason is what the other side says of why it ends the conn, and what this side
+// reasonFrom is what the other side says of why it ends the conn, and what this side
 // knows of it.
-func (c *Conn) toldReason(reason Reason, payload []byte) error {
+func (c *Conn) reasonFrom(reason Reason, payload []byte) error {
 	switch reason {
 	case ReasonDenied:
 		if why := parseWhy(payload); why != "" {
 			return &Denied{Why: why}
 		}
 	case ReasonNonEqualPackets:
-		if differ := c.peer.refusal(c); differ != nil {
+		if differ := c.peer.mismatch(c); differ != nil {
 			c.peer.logFault(c, reason, differ)
 			return &Fault{reason, differ}
 		}
@@ -48,11 +48,11 @@ func (c *Conn) quit(reason Reason, because error) {
 		return
 	}
 	if because != nil {
-		c.lose(&Fault{reason, because})
+		c.endConversation(&Fault{reason, because})
 	} else {
-		c.lose(reason)
+		c.endConversation(reason)
 	}
-	c.emit(registry.IDSoftquit, softquitMsg{reason}.append)
+	c.sendInternal(registry.IDSoftquit, softquitMsg{reason}.append)
 	if !c.flags.has(made) { // there is nothing that it could still want to send
 		c.flags.set(inputEnded)
 		c.link.Finish(faultGrace)
@@ -70,14 +70,14 @@ func (c *Conn) fault(reason Reason, err error) {
 	c.flags.set(inputEnded)
 	c.peer.logFault(c, reason, err)
 	if !c.flags.has(lost) {
-		c.lose(&Fault{reason, err})
-		c.emit(registry.IDSoftquit, c.lastWord(reason, err))
+		c.endConversation(&Fault{reason, err})
+		c.sendInternal(registry.IDSoftquit, c.faultSoftquit(reason, err))
 	}
 	c.link.Finish(faultGrace)
 }
 
-// lastWord is the softquit that tells the other side of a fault.
-func (c *Conn) lastWord(reason Reason, err error) func([]byte) []byte {
+// faultSoftquit is the softquit that tells the other side of a fault.
+func (c *Conn) faultSoftquit(reason Reason, err error) func([]byte) []byte {
 	var denied *Denied
 	if reason == ReasonDenied && !c.peer.cfg.NoExtensions && errors.As(err, &denied) && denied.Why != "" {
 		return func(b []byte) []byte { return appendWhy(b, denied.Why) }
@@ -89,14 +89,14 @@ func (c *Conn) violation(id uint16, what string) {
 	c.fault(ReasonProtocol, &ProtocolError{State: c.State(), ID: id, Reason: what})
 }
 
-// lose tells the program that the conn is lost, once. While it is told, it may
+// endConversation tells the program that the conn is lost, once. While it is told, it may
 // still send.
-func (c *Conn) lose(reason error) {
+func (c *Conn) endConversation(reason error) {
 	if c.flags.has(lost) {
 		return
 	}
 	c.flags.set(lost)
-	c.more().why = reason
+	c.makeRare().why = reason
 	before, _ := c.advance(conversationOver)
 	c.link.EndWaits() // what they would send would come after the softquit
 	c.noteUnsent(c.link.Waiting())
@@ -104,38 +104,38 @@ func (c *Conn) lose(reason error) {
 		c.mark(lastSends)
 		defer c.unmark(lastSends)
 	}
-	c.tellLost(reason)
+	c.callOnLost(reason)
 }
 
-func (c *Conn) tellLost(reason error) {
+func (c *Conn) callOnLost(reason error) {
 	returned := false
 	defer c.caught(&returned)
-	c.dropAhead()
-	c.peer.gone(c)
+	c.dropKept()
+	c.peer.removeActive(c)
 	c.peer.stats.lost(reason)
-	c.wake(reason)
+	c.finishConnect(reason)
 	if f := c.peer.cfg.OnLost; f != nil {
 		f(c, reason)
 	}
 	returned = true
 }
 
-// wake tells a waiting Connect how it went.
-func (c *Conn) wake(err error) {
-	if e := c.extra.Load(); e != nil && e.waiter != nil {
+// finishConnect tells a waiting Connect how it went.
+func (c *Conn) finishConnect(err error) {
+	if e := c.rare.Load(); e != nil && e.waiter != nil {
 		w := e.waiter
 		e.waiter = nil
 		w(err)
 	}
 }
 
-// depart takes the conn off its peer, behind OnLost.
-func (c *Conn) depart() {
-	c.peer.remove(c)
-	if c.adapted.Load() != nil { // it was told the packets
+// leavePeer takes the conn off its peer, behind OnLost.
+func (c *Conn) leavePeer() {
+	c.peer.removeConn(c)
+	if c.ids.Load() != nil { // it was told the packets
 		c.peer.reg.Leave()
 	}
-	e := c.more()
+	e := c.makeRare()
 	if e.target != nil && c.flags.has(made) && !c.marked(endedHere) {
 		c.peer.lostServer(*e.target, c.link.Loop().Time()-e.since, e.why)
 	}
@@ -151,7 +151,7 @@ func (c *Conn) caught(returned *bool) {
 	case v == nil: // the engine logs where
 		c.fault(ReasonHandler, engine.ErrGoexit)
 	default:
-		(*session)(c).Failed(nil, &engine.PanicError{Value: v, Stack: debug.Stack()})
+		(*engineHandler)(c).Failed(nil, &engine.PanicError{Value: v, Stack: debug.Stack()})
 	}
 }
 

@@ -7,24 +7,24 @@ import (
 	"math/rand/v2"
 )
 
-// index finds conns by their ids, and their place in the peer's order. It is a
+// connIndex finds conns by their ids, and their place in the peer's order. It is a
 // hash table with open addressing that takes its keys from the conns: 16 to 32
 // bytes a conn, where a map takes twice that. The zero value is empty.
-type index struct {
+type connIndex struct {
 	seed   uint64  // without which who knows the ids could have conns meet in a few slots
 	slots  []*Conn // a power of two, at most three quarters of them in use; no gap between a conn and its slot
 	places []int32 // of the conn in the same slot: its place in the order, or unmade
 	n      int
 }
 
-// unmade is the place of a conn that is not in the order.
-const unmade = -1
+// unlisted is the place of a conn that is not in the order.
+const unlisted = -1
 
-// fewSlots is the least that an index has once it has any.
-const fewSlots = 16
+// minSlots is the least that an index has once it has any.
+const minSlots = 16
 
 // slot is where id is, or would be. There are slots.
-func (x *index) slot(id uint64) int {
+func (x *connIndex) slot(id uint64) int {
 	mask := len(x.slots) - 1
 	high, low := bits.Mul64(id^x.seed, 0x9e3779b97f4a7c15) // spreads ids that lie close together
 	i := int(high^low) & mask
@@ -35,7 +35,7 @@ func (x *index) slot(id uint64) int {
 }
 
 // get is the conn with that id, or nil.
-func (x *index) get(id uint64) *Conn {
+func (x *connIndex) get(id uint64) *Conn {
 	if x.n == 0 {
 		return nil
 	}
@@ -44,7 +44,7 @@ func (x *index) get(id uint64) *Conn {
 
 // place is where the conn with that id has its place in the order; nil if there
 // is no such conn. It is valid until a conn is added or removed.
-func (x *index) place(id uint64) *int32 {
+func (x *connIndex) place(id uint64) *int32 {
 	if x.n == 0 {
 		return nil
 	}
@@ -56,22 +56,22 @@ func (x *index) place(id uint64) *int32 {
 }
 
 // add puts in a conn whose id is not there.
-func (x *index) add(c *Conn) {
+func (x *connIndex) add(c *Conn) {
 	if 4*x.n >= 3*len(x.slots) {
-		x.resize(max(fewSlots, 2*len(x.slots)))
+		x.resize(max(minSlots, 2*len(x.slots)))
 	}
-	x.put(c, unmade)
+	x.put(c, unlisted)
 	x.n++
 }
 
 // put has c, which is in no slot, in its own.
-func (x *index) put(c *Conn, place int32) {
+func (x *connIndex) put(c *Conn, place int32) {
 	i := x.slot(c.id)
 	x.slots[i], x.places[i] = c, place
 }
 
 // remove takes the conn with that id out, if it is there.
-func (x *index) remove(id uint64) {
+func (x *connIndex) remove(id uint64) {
 	if x.get(id) == nil {
 		return
 	}
@@ -83,13 +83,13 @@ func (x *index) remove(id uint64) {
 		x.slots[i] = nil
 		x.put(c, x.places[i])
 	}
-	if 8*x.n < len(x.slots) && len(x.slots) > fewSlots {
-		x.resize(max(fewSlots, len(x.slots)/4))
+	if 8*x.n < len(x.slots) && len(x.slots) > minSlots {
+		x.resize(max(minSlots, len(x.slots)/4))
 	}
 }
 
 // resize makes it n slots.
-func (x *index) resize(n int) {
+func (x *connIndex) resize(n int) {
 	x.seed = rand.Uint64()
 	slots, places := x.slots, x.places
 	x.slots, x.places = make([]*Conn, n), make([]int32, n)
@@ -101,7 +101,7 @@ func (x *index) resize(n int) {
 }
 
 // all is every conn, in no order.
-func (x *index) all() []*Conn {
+func (x *connIndex) all() []*Conn {
 	conns := make([]*Conn, 0, x.n)
 	for _, c := range x.slots {
 		if c != nil {

@@ -9,7 +9,7 @@ import (
 
 // The index against a map, through growing, churning and shrinking.
 func TestIndex(t *testing.T) {
-	var x index
+	var x connIndex
 	want := make(map[uint64]*Conn)
 	next := uint64(0)
 	add := func() {
@@ -35,7 +35,7 @@ func TestIndex(t *testing.T) {
 		if n := len(x.all()); n != len(want) || x.n != n {
 			t.Fatalf("%s: %d conns, %d counted, want %d", when, n, x.n, len(want))
 		}
-		if len(want) > 0 && (4*len(want) > 3*len(x.slots) || 8*len(want) < len(x.slots) && len(x.slots) > fewSlots) {
+		if len(want) > 0 && (4*len(want) > 3*len(x.slots) || 8*len(want) < len(x.slots) && len(x.slots) > minSlots) {
 			t.Fatalf("%s: %d conns in %d slots", when, len(want), len(x.slots))
 		}
 	}
@@ -60,7 +60,7 @@ func TestIndex(t *testing.T) {
 }
 
 func BenchmarkIndex(b *testing.B) {
-	var x index
+	var x connIndex
 	m := make(map[uint64]*Conn)
 	const conns = 20000
 	for id := range uint64(conns) {

@@ -3,23 +3,23 @@ package peer
 // The conns of a peer whose handshake is complete, in the order in which they were
 // made.
 
-// order keeps the conns of a peer whose handshake is complete in the order in
+// connOrder keeps the conns of a peer whose handshake is complete in the order in
 // which they were made. Adding and removing one takes the same time however many
 // there are: a conn that is removed leaves a gap, its place is known from the
 // index, and the gaps are closed when they are as many as the conns.
-type order struct {
+type connOrder struct {
 	conns []*Conn // nil: a gap
 	first int     // the place of the first conn, if there is one
 	n     int     // conns
 }
 
-// fewGaps is the number of gaps that are not worth closing.
-const fewGaps = 64
+// minGaps is the number of gaps that are not worth closing.
+const minGaps = 64
 
 // add puts c, which is in x, behind all others.
-func (o *order) add(x *index, c *Conn) {
+func (o *connOrder) add(x *connIndex, c *Conn) {
 	place := x.place(c.id)
-	if place == nil || *place != unmade {
+	if place == nil || *place != unlisted {
 		return
 	}
 	*place = int32(len(o.conns))
@@ -28,16 +28,16 @@ func (o *order) add(x *index, c *Conn) {
 }
 
 // remove takes c out, if it is there.
-func (o *order) remove(x *index, c *Conn) {
+func (o *connOrder) remove(x *connIndex, c *Conn) {
 	place := x.place(c.id)
-	if place == nil || *place == unmade {
+	if place == nil || *place == unlisted {
 		return
 	}
 	o.conns[*place] = nil
-	*place = unmade
+	*place = unlisted
 	o.n--
 	switch {
-	case len(o.conns) > 2*o.n+fewGaps:
+	case len(o.conns) > 2*o.n+minGaps:
 		o.close(x)
 	case o.n == 0:
 		o.conns, o.first = o.conns[:0], 0
@@ -48,7 +48,7 @@ func (o *order) remove(x *index, c *Conn) {
 }
 
 // close closes the gaps.
-func (o *order) close(x *index) {
+func (o *connOrder) close(x *connIndex) {
 	conns := make([]*Conn, 0, o.n+o.n/4)
 	for _, c := range o.conns {
 		if c != nil {
@@ -60,7 +60,7 @@ func (o *order) close(x *index) {
 }
 
 // all is a copy, without the gaps.
-func (o *order) all() []*Conn {
+func (o *connOrder) all() []*Conn {
 	conns := make([]*Conn, 0, o.n)
 	for _, c := range o.conns[o.first:] {
 		if c != nil {
@@ -71,7 +71,7 @@ func (o *order) all() []*Conn {
 }
 
 // head is the first conn, or nil.
-func (o *order) head() *Conn {
+func (o *connOrder) head() *Conn {
 	if o.n == 0 {
 		return nil
 	}

@@ -9,8 +9,8 @@ import (
 
 // The order against a slice, through growing, churning and shrinking.
 func TestOrder(t *testing.T) {
-	var x index
-	var o order
+	var x connIndex
+	var o connOrder
 	var want []*Conn
 	next := uint64(0)
 	add := func() {
@@ -47,7 +47,7 @@ func TestOrder(t *testing.T) {
 		if o.head() != first {
 			t.Fatalf("%s: the first is %v, want %v", when, o.head(), first)
 		}
-		if len(o.conns) > 2*len(want)+fewGaps {
+		if len(o.conns) > 2*len(want)+minGaps {
 			t.Fatalf("%s: %d places for %d conns", when, len(o.conns), len(want))
 		}
 	}
@@ -94,14 +94,14 @@ func BenchmarkConnsOfAPeer(b *testing.B) {
 				arrange(ends)
 				for b.Loop() {
 					for _, c := range conns {
-						p.enter(c)
-						p.made(c)
+						p.addConn(c)
+						p.addActive(c)
 					}
 					for range p.Conns() {
 					}
 					for _, c := range ends {
-						p.gone(c)
-						p.remove(c)
+						p.removeActive(c)
+						p.removeConn(c)
 						p.Default()
 					}
 				}

@@ -110,7 +110,7 @@ func TestCloseEndsWhatAClientHasBegun(t *testing.T) {
 			eventually(t, "timer", func() bool {
 				c.mu.Lock()
 				defer c.mu.Unlock()
-				return len(c.retries) > 0
+				return len(c.reconnectTimers) > 0
 			})
 		},
 	} {
@@ -133,7 +133,7 @@ func TestCloseEndsWhatAClientHasBegun(t *testing.T) {
 				client.Close()
 				client.mu.Lock()
 				defer client.mu.Unlock()
-				if len(client.retries) != 0 {
+				if len(client.reconnectTimers) != 0 {
 					t.Error("a timer is left")
 				}
 			})
@@ -150,7 +150,7 @@ func TestSilentConnsKeepNobodyOut(t *testing.T) {
 			s.cfg.OnMade, s.cfg.OnLost, c.cfg.OnMade, c.cfg.OnLost = nil, nil, nil, nil
 			w := transports[name](t, s, c)
 			var ln *engine.Listener
-			for ln = range w.server.lns {
+			for ln = range w.server.listeners {
 			}
 			var stop atomic.Bool
 			var wg sync.WaitGroup

@@ -24,8 +24,8 @@ func (p *Peer) newConn() (*Conn, error) {
 	return &Conn{peer: p, id: p.nextID}, nil
 }
 
-// enter takes a conn in that was opened.
-func (p *Peer) enter(c *Conn) error {
+// addConn takes a conn in that was opened.
+func (p *Peer) addConn(c *Conn) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -35,56 +35,56 @@ func (p *Peer) enter(c *Conn) error {
 	return nil
 }
 
-// made enters a conn into the order of those that are active.
-func (p *Peer) made(c *Conn) {
+// addActive enters a conn into the order of those that are active.
+func (p *Peer) addActive(c *Conn) {
 	p.stats.made()
-	p.admission.settled(c.guest)
+	p.admission.completed(c.admitted)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.actives.add(&p.conns, c)
-	delete(p.differ, c)
+	delete(p.mismatches, c)
 }
 
-// gone takes a conn that is being ended out of that order.
-func (p *Peer) gone(c *Conn) {
+// removeActive takes a conn that is being ended out of that order.
+func (p *Peer) removeActive(c *Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.actives.remove(&p.conns, c)
 }
 
-// remove forgets a conn whose transport is gone, which gone has taken out of the
+// removeConn forgets a conn whose transport is gone, which gone has taken out of the
 // order before.
-func (p *Peer) remove(c *Conn) {
-	p.admission.left(c.guest)
+func (p *Peer) removeConn(c *Conn) {
+	p.admission.release(c.admitted)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.conns.remove(c.id)
-	delete(p.differ, c)
-	if p.empty != nil && p.conns.n == 0 {
+	delete(p.mismatches, c)
+	if p.noConns != nil && p.conns.n == 0 {
 		select {
-		case <-p.empty:
+		case <-p.noConns:
 		default:
-			close(p.empty)
+			close(p.noConns)
 		}
 	}
 }
 
-// expectRefusal keeps how the names of c's two sides differ until the other side
+// noteMismatch keeps how the names of c's two sides differ until the other side
 // refuses it for that, or makes it all the same.
-func (p *Peer) expectRefusal(c *Conn, differ *registry.MismatchError) {
+func (p *Peer) noteMismatch(c *Conn, differ *registry.MismatchError) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.differ == nil {
-		p.differ = make(map[*Conn]*registry.MismatchError)
+	if p.mismatches == nil {
+		p.mismatches = make(map[*Conn]*registry.MismatchError)
 	}
-	p.differ[c] = differ
+	p.mismatches[c] = differ
 }
 
-// refusal is what expectRefusal has kept, or nil.
-func (p *Peer) refusal(c *Conn) *registry.MismatchError {
+// mismatch is what expectRefusal has kept, or nil.
+func (p *Peer) mismatch(c *Conn) *registry.MismatchError {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.differ[c]
+	return p.mismatches[c]
 }
 
 // Conn finds a conn by its id; nil if there is none.

@@ -40,16 +40,16 @@ func (p *Peer) marshal(b []byte, t *registry.Type, v any) ([]byte, error) {
 	if t.Holds(v) {
 		return p.codec.Append(b, v)
 	}
-	made, err := p.exactly(t, v)
+	made, err := p.convertExactly(t, v)
 	if err != nil {
 		return b, err
 	}
 	return p.codec.Append(b, made)
 }
 
-// exactly makes a *T for the packet's type T of a value, by way of its encoded
+// convertExactly makes a *T for the packet's type T of a value, by way of its encoded
 // form, if nothing is lost on the way.
-func (p *Peer) exactly(t *registry.Type, v any) (any, error) {
+func (p *Peer) convertExactly(t *registry.Type, v any) (any, error) {
 	made := t.New()
 	bad := &ValueError{Packet: t.Name(), Value: reflect.TypeOf(v), Want: reflect.TypeOf(made).Elem()}
 	given, err := p.codec.Append(nil, v)
@@ -79,9 +79,9 @@ func (p *Peer) exactly(t *registry.Type, v any) (any, error) {
 	return made, nil
 }
 
-// received is v as a handler of t gets it: a *T, or what the packet's object
+// convertReceived is v as a handler of t gets it: a *T, or what the packet's object
 // wants values to be.
-func (p *Peer) received(t *registry.Type, v any) (any, error) {
+func (p *Peer) convertReceived(t *registry.Type, v any) (any, error) {
 	made := t.New()
 	if p := reflect.ValueOf(made); p.Kind() != reflect.Pointer || p.IsNil() {
 		return v, nil // a plain value, or nothing to decode into
@@ -93,7 +93,7 @@ func (p *Peer) received(t *registry.Type, v any) (any, error) {
 		into.Set(reflect.ValueOf(v))
 		return made, nil
 	}
-	return p.exactly(t, v)
+	return p.convertExactly(t, v)
 }
 
 // covers reports whether nothing of the plain value v is missing in the plain

@@ -8,41 +8,41 @@ import (
 	"net"
 )
 
-// origin is what is known about the other side of a conn besides its address.
-type origin struct {
+// transportCredentials is what is known about the other side of a conn besides its address.
+type transportCredentials struct {
 	tls  *tls.ConnectionState
 	unix *UnixCred
 }
 
-// originOf reads it off nc; nil if there is nothing. TLS tells nothing before
+// credentialsOf reads it off nc; nil if there is nothing. TLS tells nothing before
 // its handshake is done.
-func originOf(nc net.Conn) *origin {
+func credentialsOf(nc net.Conn) *transportCredentials {
 	switch nc := nc.(type) {
 	case interface{ ConnectionState() tls.ConnectionState }:
 		if cs := nc.ConnectionState(); cs.HandshakeComplete {
-			return &origin{tls: &cs}
+			return &transportCredentials{tls: &cs}
 		}
 	case *net.UnixConn:
 		if cred := unixCred(nc); cred != nil {
-			return &origin{unix: cred}
+			return &transportCredentials{unix: cred}
 		}
 	}
 	return nil
 }
 
-// setOrigin keeps what is known about nc, which c is about to be opened over.
-func (c *Conn) setOrigin(nc net.Conn) {
-	if o := originOf(nc); o != nil {
-		c.more().origin = o
+// noteCredentials keeps what is known about nc, which c is about to be opened over.
+func (c *Conn) noteCredentials(nc net.Conn) {
+	if o := credentialsOf(nc); o != nil {
+		c.makeRare().credentials = o
 	}
 }
 
-func (c *Conn) origin() *origin {
+func (c *Conn) transportCredentials() *transportCredentials {
 	if c == nil {
 		return nil
 	}
-	if e := c.extra.Load(); e != nil {
-		return e.origin
+	if e := c.rare.Load(); e != nil {
+		return e.credentials
 	}
 	return nil
 }
@@ -58,7 +58,7 @@ type UnixCred struct {
 // accepted, or of one that was injected. It is nil for other conns, and on
 // systems that do not tell.
 func (c *Conn) UnixCred() *UnixCred {
-	if o := c.origin(); o != nil {
+	if o := c.transportCredentials(); o != nil {
 		return o.unix
 	}
 	return nil
@@ -69,7 +69,7 @@ func unixCred(nc *net.UnixConn) (cred *UnixCred) {
 	if err != nil {
 		return nil
 	}
-	raw.Control(func(fd uintptr) { cred = peerCred(int(fd)) })
+	raw.Control(func(fd uintptr) { cred = readUnixCred(int(fd)) })
 	return cred
 }
 

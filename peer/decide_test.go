@@ -179,7 +179,7 @@ func TestInputOfAnUndecidedConn(t *testing.T) {
 		}
 		return b
 	}
-	const most = maxAhead/8 - 10 // frames of 8 bytes, behind finish
+	const most = maxKeptInput/8 - 10 // frames of 8 bytes, behind finish
 	w := dialTo(t, ln)
 	w.shake(2)
 	c := wait(t, "question", asked)
@@ -187,7 +187,7 @@ func TestInputOfAnUndecidedConn(t *testing.T) {
 	w.Write(packets(0, most))
 	set := make(chan int)
 	eventually(t, "input", func() bool {
-		c.Loop().Post(func() { set <- len(c.more().waiting) })
+		c.Loop().Post(func() { set <- len(c.makeRare().keptInput) })
 		return wait(t, "count", set) > 8*most
 	})
 	nothing(t, "packet", got)
@@ -204,14 +204,14 @@ func TestInputOfAnUndecidedConn(t *testing.T) {
 	w.shake(2)
 	c = wait(t, "question", asked)
 	w.Write(packets(0, 2*most))
-	if e := s.next(t, "lost"); !errors.Is(e.reason, ReasonProtocol) || !errors.Is(e.reason, errAhead) {
+	if e := s.next(t, "lost"); !errors.Is(e.reason, ReasonProtocol) || !errors.Is(e.reason, errKeptInput) {
 		t.Errorf("lost because of %v", e.reason)
 	}
 }
 
 // What conns say while they wait is bounded for all of them together, too.
 func TestInputOfUndecidedConnsIsBoundedInTotal(t *testing.T) {
-	const bound, said = 256 << 10, maxAhead * 3 / 4
+	const bound, said = 256 << 10, maxKeptInput * 3 / 4
 	s := newSide(false, 17, 18)
 	s.cfg.Engine = &engine.Config{MaxTotalInput: bound}
 	asked := deciding(s)

@@ -17,30 +17,30 @@ func ofProgram(id uint16) bool {
 	return id >= registry.MinID || id > registry.IDFinish && id < registry.IDPing
 }
 
-// handleFrame handles a frame after Config.EncodedIn.
-func (c *Conn) handleFrame(table *registry.Table, f codec.Frame) {
+// handleAfterEncodedIn handles a frame after Config.EncodedIn.
+func (c *Conn) handleAfterEncodedIn(table *registry.Table, f codec.Frame) {
 	id := f.ID()
 	t := table.Type(id)
 	switch {
 	case id <= registry.IDFinish, c.flags.has(heartbeats) && (id == registry.IDPing || id == registry.IDPong):
-		c.internal(id, f.Payload())
+		c.onInternal(id, f.Payload())
 	case t == nil:
-		c.unknownID(id)
-	case c.admits(t, id):
-		c.packet(t, f.Payload())
+		c.onUnknownID(id)
+	case c.admitPacket(t, id):
+		c.handlePacket(t, f.Payload())
 	}
 }
 
 // encodedIn is what Config.EncodedIn makes of a frame; nil means that there is
 // nothing to handle.
 func (c *Conn) encodedIn(table *registry.Table, f codec.Frame) codec.Frame {
-	if t := table.Type(f.ID()); t != nil && !c.admits(t, f.ID()) || t == nil && !c.flows(f.ID()) {
+	if t := table.Type(f.ID()); t != nil && !c.admitPacket(t, f.ID()) || t == nil && !c.admitProgramPacket(f.ID()) {
 		return nil
 	}
 	raw, err := c.lendEncodedIn(f)
 	switch {
 	case err != nil:
-		c.refuse(err)
+		c.endFor(err)
 	case len(raw) < codec.IDSize:
 		c.fault(ReasonFrame, codec.ErrShortFrame)
 	default:
@@ -49,21 +49,21 @@ func (c *Conn) encodedIn(table *registry.Table, f codec.Frame) codec.Frame {
 	return nil
 }
 
-// admits reports whether a packet may be handled in the state the conn is in.
-func (c *Conn) admits(t *registry.Type, id uint16) bool {
-	return c.early(t) || c.flows(id)
+// admitPacket reports whether a packet may be handled in the state the conn is in.
+func (c *Conn) admitPacket(t *registry.Type, id uint16) bool {
+	return c.isEarly(t) || c.admitProgramPacket(id)
 }
 
-// early reports whether a packet may be handled whether or not the handshake is
+// isEarly reports whether a packet may be handled whether or not the handshake is
 // done: an internal one, of another side that need not be authenticated first.
-func (c *Conn) early(t *registry.Type) bool {
+func (c *Conn) isEarly(t *registry.Type) bool {
 	return t.Internal() && !c.flags.has(lost) && (c.State() == Active || c.peer.cfg.Authenticate == nil)
 }
 
-// flows reports whether an application packet that has come may be seen by the
+// admitProgramPacket reports whether an application packet that has come may be seen by the
 // program: not before the handshake is done, and not after OnLost. The first one
 // proves that the other side has done its part of the handshake.
-func (c *Conn) flows(id uint16) bool {
+func (c *Conn) admitProgramPacket(id uint16) bool {
 	switch s := c.State(); {
 	case s == Active:
 		if !c.flags.has(made) {
@@ -76,23 +76,23 @@ func (c *Conn) flows(id uint16) bool {
 	return false // Softquitted: it was sent before the other side knew
 }
 
-// unknownID drops a packet; the program's registry may be changing.
-func (c *Conn) unknownID(id uint16) {
+// onUnknownID drops a packet; the program's registry may be changing.
+func (c *Conn) onUnknownID(id uint16) {
 	if c.State() < Active {
 		c.violation(id, "came before the handshake was done, and is unknown")
 		return
 	}
 	c.peer.stats.unknown()
-	if a := c.adapted.Load(); a != nil && a.told.Type(id) != nil {
+	if a := c.ids.Load(); a != nil && a.told.Type(id) != nil {
 		return // it was removed here, which the other side cannot know
 	}
-	if c.unknown++; c.unknown > maxUnknown {
+	if c.unknownIDs++; c.unknownIDs > maxUnknown {
 		c.fault(ReasonProtocol, &UnknownIDError{ID: id})
 	}
 }
 
-// packet decodes a payload and delivers it.
-func (c *Conn) packet(t *registry.Type, payload []byte) {
+// handlePacket decodes a payload and delivers it.
+func (c *Conn) handlePacket(t *registry.Type, payload []byte) {
 	if limit := t.Options().MaxSize; limit > 0 && len(payload) > limit {
 		c.fault(ReasonPayload, fmt.Errorf("%s: %w", t.Name(),
 			&codec.SizeError{Length: int64(len(payload)), Max: limit}))
@@ -101,49 +101,49 @@ func (c *Conn) packet(t *registry.Type, payload []byte) {
 	p := c.peer
 	h := p.handler(t)
 	if h != nil && h.direct != nil && !p.observed() {
-		c.refuse(h.direct(c, payload))
+		c.endFor(h.direct(c, payload))
 		return
 	}
-	c.deliver(t, h, payload)
+	c.handleWithHooks(t, h, payload)
 }
 
-// deliver takes a packet through every hook that there is. One of them may have
+// handleWithHooks takes a packet through every hook that there is. One of them may have
 // ended the conn by what it gave its base: nothing is called behind OnLost.
-func (c *Conn) deliver(t *registry.Type, h *handler, payload []byte) {
+func (c *Conn) handleWithHooks(t *registry.Type, h *handler, payload []byte) {
 	p := c.peer
-	p.log(c, Received, t, payload)
+	p.logPacket(c, Received, t, payload)
 	if h != nil && h.raw != nil {
-		c.refuse(h.raw(c, payload))
+		c.endFor(h.raw(c, payload))
 		return
 	}
 	v, err := p.decode(t, payload)
 	if err != nil {
-		c.refuse(err)
+		c.endFor(err)
 		return
 	}
 	if hooks := t.Hooks(); hooks != nil && hooks.Decode != nil {
 		if v, err = hooks.Decode.OnDecode(c, v); err != nil || c.flags.has(lost) {
-			c.refuse(err)
+			c.endFor(err)
 			return
 		}
 	}
-	c.refuse(c.hand(t, h, v))
+	c.endFor(c.handleDecoded(t, h, v))
 }
 
-// hand gives a decoded packet to whoever handles it.
-func (c *Conn) hand(t *registry.Type, h *handler, v any) (err error) {
+// handleDecoded gives a decoded packet to whoever handles it.
+func (c *Conn) handleDecoded(t *registry.Type, h *handler, v any) (err error) {
 	p := c.peer
 	if p.cfg.PacketIn != nil {
 		if v, err = p.cfg.PacketIn(c, t, v); err != nil || c.flags.has(lost) {
 			return err
 		}
 	}
-	return c.give(t, h, v)
+	return c.handleAfterPacketIn(t, h, v)
 }
 
-// give gives a decoded packet, which Config.PacketIn has seen, to its object and
+// handleAfterPacketIn gives a decoded packet, which Config.PacketIn has seen, to its object and
 // its handler.
-func (c *Conn) give(t *registry.Type, h *handler, v any) error {
+func (c *Conn) handleAfterPacketIn(t *registry.Type, h *handler, v any) error {
 	p := c.peer
 	hooks := t.Hooks()
 	heard := hooks != nil && hooks.Receive != nil
@@ -163,9 +163,9 @@ func (c *Conn) give(t *registry.Type, h *handler, v any) error {
 	return nil
 }
 
-// refuse ends the conn because a packet could not be decoded or handled. A
+// endFor ends the conn because a packet could not be decoded or handled. A
 // handler that returns a Reason ends it with that one.
-func (c *Conn) refuse(err error) {
+func (c *Conn) endFor(err error) {
 	var reason Reason
 	var bad *PayloadError
 	switch {

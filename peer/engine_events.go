@@ -11,39 +11,39 @@ import (
 	"github.com/packetmq/packetmq/registry"
 )
 
-// session is a Conn as the engine sees it: the protocol from the first byte to
+// engineHandler is a Conn as the engine sees it: the protocol from the first byte to
 // the last. It knows no socket and no clock; bytes and events come from the
 // loop, and bytes and requests go to the link.
-type session Conn
+type engineHandler Conn
 
-func (s *session) conn() *Conn { return (*Conn)(s) }
+func (s *engineHandler) conn() *Conn { return (*Conn)(s) }
 
-// wrapped is a session over a transport of the program's.
-type wrapped struct{ *session }
+// wrappingHandler is a session over a transport of the program's.
+type wrappingHandler struct{ *engineHandler }
 
 // Wrap implements engine.Wrapper.
-func (w wrapped) Wrap(_ *engine.Conn, inner engine.Transport) engine.Transport {
+func (w wrappingHandler) Wrap(_ *engine.Conn, inner engine.Transport) engine.Transport {
 	return w.peer.cfg.Wrap(w.conn(), inner)
 }
 
-// session is c's handler.
-func (c *Conn) session() engine.Handler {
+// engineHandler is c's handler.
+func (c *Conn) engineHandler() engine.Handler {
 	if c.peer.cfg.Wrap != nil {
-		return wrapped{(*session)(c)}
+		return wrappingHandler{(*engineHandler)(c)}
 	}
-	return (*session)(c)
+	return (*engineHandler)(c)
 }
 
 // Opened implements engine.Handler: both sides speak at once, unasked.
-func (s *session) Opened(*engine.Conn) {
+func (s *engineHandler) Opened(*engine.Conn) {
 	c := s.conn()
 	p := c.peer
-	if err := p.enter(c); err != nil {
+	if err := p.addConn(c); err != nil {
 		c.Abort(err)
 		return
 	}
-	if !p.admission.hand(c.guest, c.makeRoom) {
-		c.Abort(p.admission.left(c.guest))
+	if !p.admission.setEnd(c.admitted, c.endHalfOpen) {
+		c.Abort(p.admission.release(c.admitted))
 		return
 	}
 	skips := p.cfg.SkipHandshake
@@ -52,7 +52,7 @@ func (s *session) Opened(*engine.Conn) {
 		f(c)
 		skips = skips || before != Active && c.State() == Active
 	}
-	c.link.SetDelayOutput(p.cfg.Overflow == registry.DropOldest || p.ownIDs(p.reg.Table()).dropsOldest)
+	c.link.SetDelayOutput(p.cfg.Overflow == registry.DropOldest || p.ownPubIDs(p.reg.Table()).dropsOldest)
 	if skips {
 		if p.cfg.Authenticate != nil { // nothing is sent before it has let the other side in
 			c.advance(notLetInYet)
@@ -72,49 +72,49 @@ func (s *session) Opened(*engine.Conn) {
 		m.maxFrame, m.beats = uint64(p.cfg.MaxFrame), p.cfg.Ping > 0
 		m.auth = p.cfg.Authenticate != nil
 	}
-	c.emit(registry.IDInit, m.append)
+	c.sendInternal(registry.IDInit, m.append)
 }
 
 // Drain implements engine.Handler. Of a pair whose two ends are drained, the
 // server's speaks: if both did, each would drop what the other still sends.
-func (s *session) Drain(*engine.Conn) {
+func (s *engineHandler) Drain(*engine.Conn) {
 	c := s.conn()
 	if far := c.far(); far != nil && far.reactor == c.peer.reactor {
 		return
 	}
 	if !c.flags.has(lost) {
-		c.quit(c.peer.farewell(), nil)
+		c.quit(c.peer.shutdownReason(), nil)
 	}
 }
 
 // NotOpened implements engine.Unopened.
-func (s *session) NotOpened(_ *engine.Conn, err error) {
+func (s *engineHandler) NotOpened(_ *engine.Conn, err error) {
 	c := s.conn()
-	if c.peer.admission.left(c.guest) == nil { // else it was closed, and counted, to make room
-		c.peer.refuse(c.RemoteAddr(), err)
+	if c.peer.admission.release(c.admitted) == nil { // else it was closed, and counted, to make room
+		c.peer.noteRefused(c.RemoteAddr(), err)
 	}
 }
 
 // Closed implements engine.Handler.
-func (s *session) Closed(_ *engine.Conn, err error) {
+func (s *engineHandler) Closed(_ *engine.Conn, err error) {
 	c := s.conn()
-	c.forgetPartial()
+	c.dropPartialFrame()
 	c.advance(transportGone)
 	if err == nil {
 		err = engine.ErrClosed
 	}
 	err = c.explainRefusal(err)
-	defer c.depart()
+	defer c.leavePeer()
 	c.noteUnsent(c.link.Unsent())
 	if !c.flags.has(lost) {
 		c.flags.set(lost)
-		c.more().why = err
-		c.tellLost(err)
+		c.makeRare().why = err
+		c.callOnLost(err)
 	}
 }
 
 // Failed implements engine.Failer.
-func (s *session) Failed(_ *engine.Conn, err error) {
+func (s *engineHandler) Failed(_ *engine.Conn, err error) {
 	c := s.conn()
 	if p, ok := err.(*engine.PanicError); ok {
 		c.peer.logPanic(c, p)
@@ -123,12 +123,12 @@ func (s *session) Failed(_ *engine.Conn, err error) {
 }
 
 // Expired implements engine.Handler.
-func (s *session) Expired(*engine.Conn) {
+func (s *engineHandler) Expired(*engine.Conn) {
 	c := s.conn()
 	now := c.now()
 	switch {
 	case c.flags.has(lost): // softquit, and the other side has not closed
-		c.outwait()
+		c.checkQuitGrace()
 		return
 	case !c.flags.has(made) && c.State() < Active:
 		c.fault(ReasonTimeout, ErrHandshakeTimeout)
@@ -138,26 +138,26 @@ func (s *session) Expired(*engine.Conn) {
 	case !c.flags.has(made):
 		c.fault(ReasonTimeout, ErrHandshakeTimeout)
 		return
-	case c.watch.frame != 0 && c.watch.frame <= now:
+	case c.timeouts.frameDue != 0 && c.timeouts.frameDue <= now:
 		c.fault(ReasonTimeout, ErrFrameTimeout)
 		return
-	case c.watch.beat != 0 && c.watch.beat <= now:
-		c.look(now)
+	case c.timeouts.checkDue != 0 && c.timeouts.checkDue <= now:
+		c.checkSilence(now)
 	}
-	c.await()
+	c.armDeadline()
 }
 
 // Received implements engine.Handler.
-func (s *session) Received(_ *engine.Conn, b []byte) (n int) {
+func (s *engineHandler) Received(_ *engine.Conn, b []byte) (n int) {
 	c := s.conn()
 	if c.flags.has(inputKept) {
-		return c.setAside(b)
+		return c.keepInput(b)
 	}
 	return c.receive(b)
 }
 
 // Message implements engine.Framer: it is a frame.
-func (s *session) Message(b []byte) int {
+func (s *engineHandler) Message(b []byte) int {
 	if len(b) < codec.HeaderSize {
 		return len(b)
 	}

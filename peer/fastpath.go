@@ -18,7 +18,7 @@ import (
 func (c *Conn) fastPath(b []byte, most int) (n, packets int) {
 	p := c.peer
 	epoch := p.epoch.Load() // before what it stands for: the handlers, and observed
-	if c.flags&(made|handshaking) != made || c.reader != nil || p.observed() {
+	if c.flags&(made|handshaking) != made || c.partialFrame != nil || p.observed() {
 		return 0, 0
 	}
 	handlers := p.handlers.Load()
@@ -26,8 +26,8 @@ func (c *Conn) fastPath(b []byte, most int) (n, packets int) {
 	base := p.reg.Table()
 	table := c.table() // of base; if that has changed since, the loop below finds out before its first packet
 	limit := uint(p.cfg.MaxFrame - codec.IDSize)
-	left := max(len(b)-shareBytes, codec.HeaderSize-1) // frames that begin in the last bytes are not looked at
-	var h *handler                                     // of the packets with the id last
+	left := max(len(b)-turnBytes, codec.HeaderSize-1) // frames that begin in the last bytes are not looked at
+	var h *handler                                    // of the packets with the id last
 	last := -1
 	rest := b
 	for len(rest) > left && packets < most {
@@ -56,7 +56,7 @@ func (c *Conn) fastPath(b []byte, most int) (n, packets int) {
 		rest = rest[end:]
 		packets++
 		if err := h.direct(c, payload); err != nil {
-			c.refuse(err)
+			c.endFor(err)
 		}
 	}
 	return len(b) - len(rest), packets

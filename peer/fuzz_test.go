@@ -152,7 +152,7 @@ func newPatient(t *testing.T, adapt bool) *patient {
 	}
 	p.c = c
 	p.tape = &tape{t: t, pool: p.v.Reactor().Buffers()}
-	if err := p.v.Reactor().Attach(p.tape, &c.link, (*session)(c), nil); err != nil {
+	if err := p.v.Reactor().Attach(p.tape, &c.link, (*engineHandler)(c), nil); err != nil {
 		t.Fatal(err)
 	}
 	p.settle()
@@ -214,7 +214,7 @@ func (p *patient) bury() {
 	if n := p.v.Reactor().Conns(); n != 0 {
 		t.Errorf("%d conns are left", n)
 	}
-	if r := p.c.reader; r != nil {
+	if r := p.c.partialFrame; r != nil {
 		t.Errorf("%d bytes of a frame are left", r.Buffered())
 	}
 	p.checkOutput()

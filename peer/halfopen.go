@@ -10,37 +10,37 @@ import (
 
 // halfOpen is a guest whose handshake is not complete.
 type halfOpen struct {
-	guest *guest
-	end   func(error)
-	why   error     // it had to make room because of this
-	spoke bool      // it has said something that was understood
-	since time.Time // when it came, or made its last step
-	all   *list.Element
-	near  *list.Element // among those of its address
+	admitted *admittedSocket
+	end      func(error)
+	why      error     // it had to make room because of this
+	heard    bool      // it has said something that was understood
+	since    time.Time // when it came, or made its last step
+	inAll    *list.Element
+	inAddr   *list.Element // among those of its address
 }
 
-// halves are half-open guests in two queues, those that have said nothing yet
+// halfOpenQueues are half-open guests in two queues, those that have said nothing yet
 // and those that have, each in the order of the last step. A flood fills one of
 // the two, while those who mean it pass through: whoever has kept this side
 // waiting for the longest, in the fuller queue, is the one to do without. The
 // zero value is empty.
-type halves struct{ silent, spoke list.List }
+type halfOpenQueues struct{ silent, heard list.List }
 
-func (q *halves) n() int { return q.silent.Len() + q.spoke.Len() }
+func (q *halfOpenQueues) len() int { return q.silent.Len() + q.heard.Len() }
 
-func (q *halves) queue(h *halfOpen) *list.List {
-	if h.spoke {
-		return &q.spoke
+func (q *halfOpenQueues) queue(h *halfOpen) *list.List {
+	if h.heard {
+		return &q.heard
 	}
 	return &q.silent
 }
 
-// longest is who has made no step for the longest, in the fuller queue. Nil if
+// oldest is who has made no step for the longest, in the fuller queue. Nil if
 // both are empty.
-func (q *halves) longest() *halfOpen {
+func (q *halfOpenQueues) oldest() *halfOpen {
 	fuller := &q.silent
-	if q.spoke.Len() > fuller.Len() {
-		fuller = &q.spoke
+	if q.heard.Len() > fuller.Len() {
+		fuller = &q.heard
 	}
 	if fuller.Len() == 0 {
 		return nil
@@ -55,29 +55,29 @@ func (q *halves) longest() *halfOpen {
 // 2,500 for the most with a flood that says nothing, and beyond 512 with one that
 // begins handshakes, each at the cost of a signature of TLS or a list of packets.
 const (
-	leastPatience  = 100 * time.Millisecond
-	silentPatience = 400 * time.Millisecond // at most, with who has said nothing
-	spokePatience  = 2 * time.Second        // at most, with who has, and waited for this side meanwhile
+	minGrace       = 100 * time.Millisecond
+	maxSilentGrace = 400 * time.Millisecond // at most, with who has said nothing
+	maxHeardGrace  = 2 * time.Second        // at most, with who has, and waited for this side meanwhile
 )
 
-// pace is how long the slower ones of those take who make steps: steps are of
+// stepTimes is how long the slower ones of those take who make steps: steps are of
 // several kinds, and one that takes a signature takes longer than the next.
-type pace struct{ slow time.Duration } // 0: nobody has made a step yet
+type stepTimes struct{ slowest time.Duration } // 0: nobody has made a step yet
 
-// step takes a step into account. A slow one counts at once, and is forgotten
+// note takes a step into account. A slow one counts at once, and is forgotten
 // within some hundreds of quicker ones.
-func (p *pace) step(took time.Duration) {
-	p.slow = max(p.slow-p.slow/256, took, 1)
+func (p *stepTimes) note(took time.Duration) {
+	p.slowest = max(p.slowest-p.slowest/256, took, 1)
 }
 
-// patience is several times what a slow step takes, within bounds.
-func (p *pace) patience(h *halfOpen) time.Duration {
-	most := silentPatience
-	if h.spoke {
-		most = spokePatience
+// grace is several times what a slow step takes, within bounds.
+func (p *stepTimes) grace(h *halfOpen) time.Duration {
+	most := maxSilentGrace
+	if h.heard {
+		most = maxHeardGrace
 	}
-	if p.slow == 0 {
+	if p.slowest == 0 {
 		return most
 	}
-	return min(max(4*p.slow, leastPatience), most)
+	return min(max(4*p.slowest, minGrace), most)
 }

@@ -56,7 +56,7 @@ func Handle[T any](h Host, pkt registry.Packet[T], fn func(c *Conn, v *T) error)
 			if tv, ok := v.(*T); ok && tv != nil {
 				return fn(c, tv)
 			}
-			made, err := p.received(t, v) // of what a hook has returned
+			made, err := p.convertReceived(t, v) // of what a hook has returned
 			if err != nil {
 				return err
 			}

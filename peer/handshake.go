@@ -18,9 +18,9 @@ func (c *Conn) setMaxSend(n uint64) {
 	c.maxSend.Store(uint32(min(n, uint64(c.peer.cfg.MaxFrame), uint64(waits), math.MaxUint32)))
 }
 
-// checkBeforeActive bounds what is buffered for a conn that has not shown who
+// checkHandshakeFrame bounds what is buffered for a conn that has not shown who
 // it is.
-func checkBeforeActive(id uint16, length int) error {
+func checkHandshakeFrame(id uint16, length int) error {
 	if limit := payloadLimit(id) + codec.IDSize; length > limit {
 		return &codec.SizeError{Length: int64(length), Max: limit}
 	}
@@ -43,8 +43,8 @@ func payloadLimit(id uint16) int {
 	return maxSoftquitPayload
 }
 
-// emit sends an internal packet.
-func (c *Conn) emit(id uint16, payload func([]byte) []byte) {
+// sendInternal sends an internal packet.
+func (c *Conn) sendInternal(id uint16, payload func([]byte) []byte) {
 	take := c.link.Out
 	if id == registry.IDSoftquit {
 		take = c.link.LastOut // there is one of them, and it must get there
@@ -67,8 +67,8 @@ func appendInternal(b []byte, id uint16, payload func([]byte) []byte) []byte {
 	return b
 }
 
-// internal handles one of this library's own packets.
-func (c *Conn) internal(id uint16, payload []byte) {
+// onInternal handles one of this library's own packets.
+func (c *Conn) onInternal(id uint16, payload []byte) {
 	if c.State() == Softquitted && id != registry.IDSoftquit {
 		return // it was sent before the other side knew
 	}
@@ -86,7 +86,7 @@ func (c *Conn) internal(id uint16, payload []byte) {
 	case registry.IDSoftquit:
 		c.onSoftquit(payload)
 	case registry.IDPing, registry.IDPong:
-		c.heartbeat(id, payload)
+		c.onHeartbeat(id, payload)
 	}
 }
 
@@ -107,13 +107,13 @@ func (c *Conn) onInit(payload []byte) {
 	if m.maxFrame > 0 {
 		c.setMaxSend(m.maxFrame)
 	}
-	c.peer.admission.moved(c.guest)
+	c.peer.admission.progressed(c.admitted)
 	if m.beats && c.peer.cfg.Ping > 0 && !c.peer.cfg.NoExtensions {
 		c.flags.set(heartbeats)
 	}
 	c.advance(initHandled)
-	own := c.peer.ownIDs(c.peer.reg.Join())
-	c.adapted.Store(&own.told)
+	own := c.peer.ownPubIDs(c.peer.reg.Join())
+	c.ids.Store(&own.told)
 	token, err := c.token(m.auth)
 	if err != nil {
 		c.fault(ReasonUnknown, err)
@@ -123,7 +123,7 @@ func (c *Conn) onInit(payload []byte) {
 		c.fault(ReasonUnknown, &SizeError{Packet: registry.NamePubIDs, Length: n, Max: maxPubIDsPayload})
 		return
 	}
-	c.emit(registry.IDPubIDs, func(b []byte) []byte {
+	c.sendInternal(registry.IDPubIDs, func(b []byte) []byte {
 		start := len(b)
 		b = append(b, own.payload...)
 		setPolicy(b, start, c.adapts())
@@ -151,9 +151,9 @@ func (c *Conn) onPubIDs(payload []byte) {
 		}
 		c.authenticate(m.token, func() {
 			if !adapts {
-				c.noteNames(payload)
+				c.noteMismatch(payload)
 			} else if err := c.adapt(m.ids); err != nil {
-				c.refuseIDs(err)
+				c.endForIDs(err)
 				return
 			}
 			c.activate()
@@ -164,7 +164,7 @@ func (c *Conn) onPubIDs(payload []byte) {
 // activate is the moment from which packets flow: finish is in the ordered
 // output, so whatever is sent now comes behind it.
 func (c *Conn) activate() {
-	c.emit(registry.IDFinish, finishMsg{}.append)
+	c.sendInternal(registry.IDFinish, finishMsg{}.append)
 	c.advance(finishSent)
 	c.flags.clear(handshaking)
 }
@@ -189,14 +189,14 @@ func (c *Conn) establish() {
 		return
 	}
 	c.flags.set(made)
-	if e := c.extra.Load(); e != nil && e.target != nil {
+	if e := c.rare.Load(); e != nil && e.target != nil {
 		e.since = c.link.Loop().Time()
 	}
-	c.watchOver()
-	c.peer.made(c)
+	c.startChecks()
+	c.peer.addActive(c)
 	if f := c.peer.cfg.OnMade; f != nil {
 		f(c)
 	}
 	c.tellPressure()
-	c.wake(nil)
+	c.finishConnect(nil)
 }

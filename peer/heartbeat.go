@@ -10,17 +10,17 @@ import (
 	"github.com/packetmq/packetmq/registry"
 )
 
-// beat sends a heartbeat.
-func (c *Conn) beat() {
+// sendPing sends a heartbeat.
+func (c *Conn) sendPing() {
 	var stamp [9]byte
 	stamp[0] = 0xcf // uint64
 	binary.BigEndian.PutUint64(stamp[1:], uint64(c.link.Loop().Time()))
-	c.emit(registry.IDPing, func(b []byte) []byte { return append(b, stamp[:]...) })
+	c.sendInternal(registry.IDPing, func(b []byte) []byte { return append(b, stamp[:]...) })
 }
 
-// heartbeat handles one. Nothing is due to a side that has not finished the handshake: it
+// onHeartbeat handles one. Nothing is due to a side that has not finished the handshake: it
 // could have answers wait here before it has shown who it is.
-func (c *Conn) heartbeat(id uint16, payload []byte) {
+func (c *Conn) onHeartbeat(id uint16, payload []byte) {
 	switch {
 	case !c.flags.has(made):
 	case id == registry.IDPing:
@@ -32,7 +32,7 @@ func (c *Conn) heartbeat(id uint16, payload []byte) {
 
 // onPing answers a heartbeat with the same payload.
 func (c *Conn) onPing(payload []byte) {
-	c.emit(registry.IDPong, func(b []byte) []byte { return append(b, payload...) })
+	c.sendInternal(registry.IDPong, func(b []byte) []byte { return append(b, payload...) })
 }
 
 // onPong takes the time that a heartbeat took to come back.

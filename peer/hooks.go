@@ -25,7 +25,7 @@ func (c *Conn) EncodedIn(raw []byte) error {
 	if c.flags.has(inputEnded) || c.State() >= Softquitted {
 		return ErrNotActive
 	}
-	c.handleFrame(c.table(), codec.Frame(raw))
+	c.handleAfterEncodedIn(c.table(), codec.Frame(raw))
 	return nil
 }
 
@@ -41,13 +41,13 @@ func (c *Conn) PacketIn(t *registry.Type, v any) error {
 	if err != nil {
 		return err
 	}
-	if c.flags.has(inputEnded) || !c.early(t) && (c.State() != Active || !c.flags.has(made)) {
+	if c.flags.has(inputEnded) || !c.isEarly(t) && (c.State() != Active || !c.flags.has(made)) {
 		return ErrNotActive
 	}
-	if v, err = c.peer.received(t, v); err != nil {
+	if v, err = c.peer.convertReceived(t, v); err != nil {
 		return err
 	}
-	return c.give(t, h, v)
+	return c.handleAfterPacketIn(t, h, v)
 }
 
 // PacketOut encodes and sends v, as what Config.PacketOut returns is sent. Any
@@ -79,7 +79,7 @@ func (c *Conn) EncodedOut(raw []byte) error {
 	b := c.scratch()
 	defer c.release(b)
 	b.B = codec.AppendFrame(b.B, f.ID(), f.Payload())
-	c.peer.log(c, Sent, t, f.Payload())
+	c.peer.logPacket(c, Sent, t, f.Payload())
 	return c.queue(t, b.B)
 }
 

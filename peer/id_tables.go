@@ -10,47 +10,47 @@ import (
 	"github.com/packetmq/packetmq/registry"
 )
 
-// encodedIDs is the payload of handshake_pubids for one state of the registry.
-type encodedIDs struct {
+// ownPubIDs is the payload of handshake_pubids for one state of the registry.
+type ownPubIDs struct {
 	payload     []byte
-	dropsOldest bool       // some packet's policy is DropOldest
-	told        adaptation // what the other side knows, whatever is added or removed later
+	dropsOldest bool     // some packet's policy is DropOldest
+	told        idTables // what the other side knows, whatever is added or removed later
 }
 
 // rebased is what conns that were told the same share after a change of the
 // registry.
-func (p *Peer) rebased(told, base *registry.Table) *adaptation {
+func (p *Peer) rebased(told, base *registry.Table) *idTables {
 	for {
 		last := p.lastRebased.Load()
 		if last != nil && last.told == told && last.base == base {
 			return last
 		}
-		a := &adaptation{told: told, base: base, table: base.Rebase(told.IDs())}
+		a := &idTables{told: told, base: base, table: base.Rebase(told.IDs())}
 		if p.lastRebased.CompareAndSwap(last, a) {
 			return a
 		}
 	}
 }
 
-// ownIDs is the payload of handshake_pubids, which is the same for all conns
+// ownPubIDs is the payload of handshake_pubids, which is the same for all conns
 // until the registry changes.
-func (p *Peer) ownIDs(table *registry.Table) *encodedIDs {
-	e := p.encodedIDs.Load()
+func (p *Peer) ownPubIDs(table *registry.Table) *ownPubIDs {
+	e := p.pubIDs.Load()
 	if e == nil || e.told.told != table {
 		m := pubIDsMsg{adapt: p.reg.Adapts(), ids: table.IDs()}
-		e = &encodedIDs{payload: m.append(nil), told: adaptation{table, table, table}}
+		e = &ownPubIDs{payload: m.append(nil), told: idTables{table, table, table}}
 		for _, id := range m.ids {
 			e.dropsOldest = e.dropsOldest || table.Type(id.ID).Options().Overflow == registry.DropOldest
 		}
-		p.encodedIDs.Store(e)
+		p.pubIDs.Store(e)
 	}
 	return e
 }
 
-// adaptation is the ids that both sides of a conn know packets by: the other
+// idTables is the ids that both sides of a conn know packets by: the other
 // side's, or this side's as they were when it told them. It is shared by the
 // conns that have the same.
-type adaptation struct {
+type idTables struct {
 	told  *registry.Table // of the handshake
 	base  *registry.Table // the registry's, which table was made for
 	table *registry.Table // the packets of base, under the ids of told
@@ -59,7 +59,7 @@ type adaptation struct {
 // table is the dispatch table of the conn: the registry's own, or the same
 // packets under the other side's ids.
 func (c *Conn) table() *registry.Table {
-	a := c.adapted.Load()
+	a := c.ids.Load()
 	if a == nil || a.base != c.peer.reg.Table() {
 		return c.newTable()
 	}
@@ -68,12 +68,12 @@ func (c *Conn) table() *registry.Table {
 
 // newTable is table for a conn that has none yet, or none of the registry's newest.
 func (c *Conn) newTable() *registry.Table {
-	base, a := c.peer.reg.Table(), c.adapted.Load()
+	base, a := c.peer.reg.Table(), c.ids.Load()
 	if a == nil {
 		return base
 	}
 	a = c.peer.rebased(a.told, base)
-	c.adapted.Store(a)
+	c.ids.Store(a)
 	return a.table
 }
 
@@ -82,7 +82,7 @@ func (c *Conn) newTable() *registry.Table {
 // between them, though, whose policy would be that of both: then the client
 // adapts.
 func (c *Conn) adapts() bool {
-	if m := c.mate(); m != nil && m.peer.reg == c.peer.reg {
+	if m := c.otherEnd(); m != nil && m.peer.reg == c.peer.reg {
 		return c.peer.client
 	}
 	return c.peer.reg.Adapts()
@@ -98,7 +98,7 @@ func setPolicy(b []byte, start int, adapts bool) {
 // adapt takes the other side's ids over, for this conn alone. They are compared
 // with what this side has told, whatever was added or removed since.
 func (c *Conn) adapt(ids []registry.Entry) error {
-	base := c.adapted.Load().told
+	base := c.ids.Load().told
 	from, last := base, c.peer.lastAdapted.Load()
 	if last != nil && last.base == base {
 		from = last.table
@@ -108,15 +108,15 @@ func (c *Conn) adapt(ids []registry.Entry) error {
 		return err
 	}
 	if last == nil || table != last.table {
-		last = &adaptation{told: table, base: base, table: table}
+		last = &idTables{told: table, base: base, table: table}
 		c.peer.lastAdapted.Store(last)
 	}
-	c.adapted.Store(last)
+	c.ids.Store(last)
 	return nil
 }
 
-// refuseIDs ends a conn whose id map cannot be taken over.
-func (c *Conn) refuseIDs(err error) {
+// endForIDs ends a conn whose id map cannot be taken over.
+func (c *Conn) endForIDs(err error) {
 	if _, ok := err.(*registry.MismatchError); ok {
 		c.peer.logFault(c, ReasonNonEqualPackets, err)
 		c.quit(ReasonNonEqualPackets, err)
@@ -125,15 +125,15 @@ func (c *Conn) refuseIDs(err error) {
 	c.fault(ReasonProtocol, err)
 }
 
-// noteNames compares the names, as the adapting side does, which will refuse
+// noteMismatch compares the names, as the adapting side does, which will refuse
 // this side if they differ and has no way to say how.
-func (c *Conn) noteNames(payload []byte) {
+func (c *Conn) noteMismatch(payload []byte) {
 	m, err := parsePubIDs(payload, true)
 	if err != nil {
 		return // they are not this side's to judge
 	}
 	var differ *registry.MismatchError
-	if errors.As(c.adapted.Load().told.Compare(m.ids), &differ) {
-		c.peer.expectRefusal(c, differ)
+	if errors.As(c.ids.Load().told.Compare(m.ids), &differ) {
+		c.peer.noteMismatch(c, differ)
 	}
 }

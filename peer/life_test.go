@@ -72,8 +72,11 @@ func handleAll(t *testing.T, d *diary, server *Server, s *side) {
 
 // pokes are all that can happen to a conn. They are called on its loop.
 var pokes = map[string]func(c *Conn){
-	"pressure":          func(c *Conn) { (*session)(c).Pressure(nil, true) },
-	"relief":            func(c *Conn) { c.more().above, c.more().knowsAbove = true, true; (*session)(c).Pressure(nil, false) },
+	"pressure": func(c *Conn) { (*engineHandler)(c).Pressure(nil, true) },
+	"relief": func(c *Conn) {
+		c.makeRare().overPressure, c.makeRare().toldPressure = true, true
+		(*engineHandler)(c).Pressure(nil, false)
+	},
 	"typed packet":      func(c *Conn) { arrive(c, 17) },
 	"raw packet":        func(c *Conn) { arrive(c, 19) },
 	"packet with hooks": func(c *Conn) { arrive(c, 20) },
@@ -98,7 +101,7 @@ func arrive(c *Conn, ids ...uint16) {
 	for _, id := range ids {
 		b = codec.AppendFrame(b, id, []byte{0x80})
 	}
-	(*session)(c).Received(nil, b)
+	(*engineHandler)(c).Received(nil, b)
 }
 
 // What of a program runs for a conn runs after it was authenticated and before
@@ -208,7 +211,7 @@ func TestPressureBeforeOnMadeIsToldAfterIt(t *testing.T) {
 	w.shake(1)
 	await.True(t, "conn", func() bool { return server.Conn(1) != nil })
 	c := server.Conn(1)
-	c.Loop().Call(t.Context(), func() { (*session)(c).Pressure(nil, true) })
+	c.Loop().Call(t.Context(), func() { (*engineHandler)(c).Pressure(nil, true) })
 	nothing(t, "pressure", pressed)
 	w.expect(2)
 	w.send(2, pubIDsMsg{adapt: true}.append(nil))
@@ -217,7 +220,7 @@ func TestPressureBeforeOnMadeIsToldAfterIt(t *testing.T) {
 	if !wait(t, "pressure", pressed) {
 		t.Error("told of relief")
 	}
-	c.Loop().Call(t.Context(), func() { (*session)(c).Pressure(nil, true) })
+	c.Loop().Call(t.Context(), func() { (*engineHandler)(c).Pressure(nil, true) })
 	nothing(t, "second pressure", pressed)
 }
 

@@ -14,44 +14,44 @@ import (
 func (p *Peer) accept(nc net.Conn) (*engine.Conn, engine.Handler) {
 	c, err := p.newConn()
 	if err == nil {
-		c.guest, err = p.admit(nc)
+		c.admitted, err = p.admit(nc)
 	}
 	if err != nil {
-		p.refuse(nc.RemoteAddr(), err)
+		p.noteRefused(nc.RemoteAddr(), err)
 		return nil, nil
 	}
-	c.setOrigin(nc)
-	return &c.link, c.session()
+	c.noteCredentials(nc)
+	return &c.link, c.engineHandler()
 }
 
 // admit lets nc in. If it has to make room before it is opened, it is closed.
-func (p *Peer) admit(nc net.Conn) (*guest, error) {
+func (p *Peer) admit(nc net.Conn) (*admittedSocket, error) {
 	remote := nc.RemoteAddr()
-	return p.admission.admit(p.life, remote, func(why error) {
-		p.refuse(remote, why)
+	return p.admission.admit(p.lifetime, remote, func(why error) {
+		p.noteRefused(remote, why)
 		nc.Close()
 	})
 }
 
-// makeRoom ends a conn whose handshake is not complete.
-func (c *Conn) makeRoom(why error) {
-	c.peer.refuse(c.RemoteAddr(), why)
+// endHalfOpen ends a conn whose handshake is not complete.
+func (c *Conn) endHalfOpen(why error) {
+	c.peer.noteRefused(c.RemoteAddr(), why)
 	c.Abort(why)
 }
 
 // inject opens c over nc, which is taken over in any case.
 func (p *Peer) inject(c *Conn, nc net.Conn) error {
-	c.setOrigin(nc)
-	return p.reactor.Inject(nc, &c.link, c.session())
+	c.noteCredentials(nc)
+	return p.reactor.Inject(nc, &c.link, c.engineHandler())
 }
 
-// refuse counts a socket that was not let in.
-func (p *Peer) refuse(remote net.Addr, err error) {
+// noteRefused counts a socket that was not let in.
+func (p *Peer) noteRefused(remote net.Addr, err error) {
 	if errors.Is(err, ErrClosed) {
 		return
 	}
 	p.stats.refused(err)
-	p.say(slog.LevelWarn, "socket not let in", "remote", remote, "err", err)
+	p.logLine(slog.LevelWarn, "socket not let in", "remote", remote, "err", err)
 }
 
 // listen accepts conns at addr.
@@ -66,11 +66,11 @@ func (p *Peer) listen(addr string) (*engine.Listener, error) {
 	if network == "tls" {
 		return p.listenTLS(address)
 	}
-	return p.keep(p.reactor.Listen(network, address, p.accept))
+	return p.addListener(p.reactor.Listen(network, address, p.accept))
 }
 
-// keep closes ln with the peer.
-func (p *Peer) keep(ln *engine.Listener, err error) (*engine.Listener, error) {
+// addListener closes ln with the peer.
+func (p *Peer) addListener(ln *engine.Listener, err error) (*engine.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -80,13 +80,13 @@ func (p *Peer) keep(ln *engine.Listener, err error) (*engine.Listener, error) {
 		go ln.Close()
 		return nil, ErrClosed
 	}
-	for old := range p.lns {
+	for old := range p.listeners {
 		select {
 		case <-old.Done():
-			delete(p.lns, old)
+			delete(p.listeners, old)
 		default:
 		}
 	}
-	p.lns[ln] = struct{}{}
+	p.listeners[ln] = struct{}{}
 	return ln, nil
 }

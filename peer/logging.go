@@ -9,11 +9,11 @@ import (
 	"github.com/packetmq/packetmq/engine"
 )
 
-// say logs a line, at a bounded rate for each msg, and off the loop. What a stranger
+// logLine logs a line, at a bounded rate for each msg, and off the loop. What a stranger
 // can provoke has other words than what the program's own faults are told in, so
 // that it cannot use up their rate.
-func (p *Peer) say(level slog.Level, msg string, args ...any) {
-	if ok, skipped := p.share.Allow(msg); ok {
+func (p *Peer) logLine(level slog.Level, msg string, args ...any) {
+	if ok, skipped := p.logRates.Allow(msg); ok {
 		p.reactor.Log(p.cfg.Logger, level, msg, append(args, "skipped", skipped)...)
 	}
 }
@@ -32,10 +32,10 @@ func (p *Peer) logFault(c *Conn, reason Reason, err error) {
 	case !c.flags.has(made):
 		msg = "handshake failed"
 	}
-	p.say(slog.LevelWarn, msg, "conn", c.id, "remote", c.RemoteAddr(), "reason", string(reason), "err", err)
+	p.logLine(slog.LevelWarn, msg, "conn", c.id, "remote", c.RemoteAddr(), "reason", string(reason), "err", err)
 }
 
 // logPanic tells of a panic in the program's code.
 func (p *Peer) logPanic(c *Conn, err *engine.PanicError) {
-	p.say(slog.LevelError, "handler panicked", "conn", c.id, "remote", c.RemoteAddr(), "panic", err.Value, "stack", string(err.Stack))
+	p.logLine(slog.LevelError, "handler panicked", "conn", c.id, "remote", c.RemoteAddr(), "panic", err.Value, "stack", string(err.Stack))
 }

@@ -86,7 +86,7 @@ func (c *MemoryClient) Connect(ctx context.Context, to MemoryHost) (*Conn, error
 		return nil, err
 	}
 	return c.await(ctx, func(_ context.Context, conn *Conn) error {
-		conn.more().target = &target{host: to}
+		conn.makeRare().target = &target{host: to}
 		return c.connect(conn, to)
 	})
 }
@@ -107,7 +107,7 @@ func (c *MemoryClient) begin(to target) error {
 	if err != nil {
 		return err
 	}
-	e := conn.more()
+	e := conn.makeRare()
 	e.target = &to
 	e.waiter = func(err error) {
 		if err != nil {
@@ -130,7 +130,7 @@ func (c *MemoryClient) Disconnect(from any) error { return c.Softquit(from, Reas
 
 // far is what a memory client has connected c to, else nil.
 func (c *Conn) far() *Peer {
-	if e := c.extra.Load(); e != nil {
+	if e := c.rare.Load(); e != nil {
 		return e.far
 	}
 	return nil
@@ -143,17 +143,17 @@ func (c *MemoryClient) connect(near *Conn, to MemoryHost) error {
 	if err != nil {
 		return err
 	}
-	near.more().far = server
+	near.makeRare().far = server
 	pair(near, far)
 	ra, rb := c.reactor, server.reactor
 	a, b := memconn.Pair(ra.Buffers(), rb.Buffers())
 	loop := rb.Loops()[int(far.id)%len(rb.Loops())]
-	if err := rb.Attach(b, &far.link, far.session(), loop); err != nil {
+	if err := rb.Attach(b, &far.link, far.engineHandler(), loop); err != nil {
 		a.Close()
 		return err
 	}
 	if ra != rb {
 		loop = nil
 	}
-	return ra.Attach(a, &near.link, near.session(), loop)
+	return ra.Attach(a, &near.link, near.engineHandler(), loop)
 }

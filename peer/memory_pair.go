@@ -4,12 +4,12 @@ package peer
 
 // pair has the two ends of a conn in memory know each other. They are not open
 // yet.
-func pair(near, far *Conn) { near.more().mate, far.more().mate = far, near }
+func pair(near, far *Conn) { near.makeRare().otherEnd, far.makeRare().otherEnd = far, near }
 
-// mate is the conn at the other end, nil unless this one is in memory.
-func (c *Conn) mate() *Conn {
-	if e := c.extra.Load(); e != nil {
-		return e.mate
+// otherEnd is the conn at the other end, nil unless this one is in memory.
+func (c *Conn) otherEnd() *Conn {
+	if e := c.rare.Load(); e != nil {
+		return e.otherEnd
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func TestOddNumbersInAConfig(t *testing.T) {
 					wait(t, "packet", pings)
 				}
 				for _, c := range []*Conn{sc, cc} { // a look right away ends neither
-					c.Loop().Call(t.Context(), func() { c.look(c.now() + ticks(time.Second/engine.Tick)) })
+					c.Loop().Call(t.Context(), func() { c.checkSilence(c.now() + ticks(time.Second/engine.Tick)) })
 				}
 				nothing(t, "event", w.s.events)
 				cc.SetState(State(200))
@@ -90,9 +90,9 @@ func TestNoSuchOverflow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.more().overflow.Store(uint32(registry.CloseSlow)) // to be overwritten
+		c.makeRare().overflow.Store(uint32(registry.CloseSlow)) // to be overwritten
 		c.SetOverflow(test.on)
-		if got := c.policy(nil); got != test.want {
+		if got := c.overflowPolicy(nil); got != test.want {
 			t.Errorf("Config.Overflow %d, SetOverflow(%d): policy %d, want %d", test.of, test.on, got, test.want)
 		}
 		client.Close()

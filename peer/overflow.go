@@ -25,7 +25,7 @@ func (c *Conn) SetOverflow(p registry.Overflow) {
 	if p > registry.DropOldest {
 		p = 0
 	}
-	c.more().overflow.Store(uint32(p))
+	c.makeRare().overflow.Store(uint32(p))
 	if p == registry.DropOldest {
 		c.link.Loop().Post(func() { c.link.SetDelayOutput(true) })
 	}
@@ -37,19 +37,19 @@ func (c *Conn) Dropped() uint64 {
 	if c == nil {
 		return 0
 	}
-	if e := c.extra.Load(); e != nil {
+	if e := c.rare.Load(); e != nil {
 		return e.dropped.Load()
 	}
 	return 0
 }
 
-// policy is what happens to a packet of type t, nil if that is not known, for
+// overflowPolicy is what happens to a packet of type t, nil if that is not known, for
 // which there is no room.
-func (c *Conn) policy(t *registry.Type) registry.Overflow {
+func (c *Conn) overflowPolicy(t *registry.Type) registry.Overflow {
 	if t != nil && t.Options().Overflow != 0 {
 		return t.Options().Overflow
 	}
-	if e := c.extra.Load(); e != nil && e.overflow.Load() != 0 {
+	if e := c.rare.Load(); e != nil && e.overflow.Load() != 0 {
 		return registry.Overflow(e.overflow.Load())
 	}
 	if p := c.peer.cfg.Overflow; p != 0 {
@@ -88,7 +88,7 @@ func (c *Conn) refused(t *registry.Type, frame []byte, err error) error {
 
 // overflow does what the policy says with a frame for which there is no room.
 func (c *Conn) overflow(t *registry.Type, frame []byte) error {
-	switch c.policy(t) {
+	switch c.overflowPolicy(t) {
 	case registry.Refuse:
 		return ErrBackpressure
 	case registry.DropOldest:
@@ -96,10 +96,10 @@ func (c *Conn) overflow(t *registry.Type, frame []byte) error {
 		if c.link.Queue(frame) == nil {
 			return nil
 		}
-		c.more().dropped.Add(1)
+		c.makeRare().dropped.Add(1)
 		return nil
 	case registry.DropNewest:
-		c.more().dropped.Add(1)
+		c.makeRare().dropped.Add(1)
 		return nil
 	}
 	c.link.Abort(engine.ErrSlowConsumer)
@@ -112,7 +112,7 @@ func (c *Conn) dropOldest(n int) {
 	table := c.table()
 	gone := c.link.Discard(n, func(frame []byte) bool {
 		id := codec.Frame(frame[codec.LengthSize:]).ID()
-		return id >= registry.MinID && c.policy(table.Type(id)) == registry.DropOldest
+		return id >= registry.MinID && c.overflowPolicy(table.Type(id)) == registry.DropOldest
 	})
-	c.more().dropped.Add(uint64(gone))
+	c.makeRare().dropped.Add(uint64(gone))
 }

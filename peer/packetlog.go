@@ -72,8 +72,8 @@ func (l *packetLog) add(e LogEntry) {
 	l.ring.Push(e)
 }
 
-// log logs a packet if that is wanted.
-func (p *Peer) log(c *Conn, d Direction, t *registry.Type, payload []byte) {
+// logPacket logs a packet if that is wanted.
+func (p *Peer) logPacket(c *Conn, d Direction, t *registry.Type, payload []byte) {
 	if !p.packets.on.Load() {
 		return
 	}

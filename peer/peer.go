@@ -18,40 +18,40 @@ import (
 //
 // Its methods may be called from any goroutine.
 type Peer struct {
-	reg     *registry.Registry
-	cfg     Config
-	reactor *engine.Reactor
-	owned   bool // the reactor is this peer's own
-	client  bool // a conn that is not named has a default
-	hooked  bool // cfg has hooks
-	codec   codec.Msgpack
-	share   throttle.Kinds // of the peer's lines in the log
+	reg      *registry.Registry
+	cfg      Config
+	reactor  *engine.Reactor
+	owned    bool // the reactor is this peer's own
+	client   bool // a conn that is not named has a default
+	hooked   bool // cfg has hooks
+	codec    codec.Msgpack
+	logRates throttle.Kinds // of the peer's lines in the log
 
-	handlers    atomic.Pointer[handlers]
-	epoch       atomic.Uint32 // counts changes of the handlers and of the packet log's switch, after each
-	lastAdapted atomic.Pointer[adaptation]
-	lastRebased atomic.Pointer[adaptation]
-	encodedIDs  atomic.Pointer[encodedIDs]
-	packets     packetLog
-	admission   admission
-	stats       stats
-	spares      []codec.Spares  // of each loop, for the frames that its conns gather
-	shaking     sockets         // dialled ones, during their TLS handshake
-	life        context.Context // done, with the cause ErrClosed, from Close or Shutdown on
-	end         context.CancelCauseFunc
-	unhandled   unhandled
-	data        atomic.Pointer[any]
+	handlers       atomic.Pointer[handlers]
+	epoch          atomic.Uint32 // counts changes of the handlers and of the packet log's switch, after each
+	lastAdapted    atomic.Pointer[idTables]
+	lastRebased    atomic.Pointer[idTables]
+	pubIDs         atomic.Pointer[ownPubIDs]
+	packets        packetLog
+	admission      admission
+	stats          stats
+	spareBuffers   []codec.Spares  // of each loop, for the frames that its conns gather
+	dialHandshakes tlsHandshakes   // dialled ones, during their TLS handshake
+	lifetime       context.Context // done, with the cause ErrClosed, from Close or Shutdown on
+	endLifetime    context.CancelCauseFunc
+	unhandled      unhandled
+	data           atomic.Pointer[any]
 
-	mu      sync.Mutex
-	closed  bool
-	retries map[*engine.Timer]struct{} // after which a client tries again
-	parting Reason                     // of ShutdownWith
-	nextID  uint64
-	conns   index
-	actives order                             // of conns, those whose handshake is complete
-	differ  map[*Conn]*registry.MismatchError // conns not made yet whose names differ
-	lns     map[*engine.Listener]struct{}
-	empty   chan struct{} // closed with the last conn, while shutting down
+	mu              sync.Mutex
+	closed          bool
+	reconnectTimers map[*engine.Timer]struct{} // after which a client tries again
+	reasonGiven     Reason                     // of ShutdownWith
+	nextID          uint64
+	conns           connIndex
+	actives         connOrder                         // of conns, those whose handshake is complete
+	mismatches      map[*Conn]*registry.MismatchError // conns not made yet whose names differ
+	listeners       map[*engine.Listener]struct{}
+	noConns         chan struct{} // closed with the last conn, while shutting down
 }
 
 // newPeer panics on a nil registry: there is nothing that it could mean.
@@ -60,13 +60,13 @@ func newPeer(reg *registry.Registry, cfg *Config) *Peer {
 		panic("peer: nil registry")
 	}
 	p := &Peer{
-		reg: reg,
-		cfg: cfg.withDefaults(),
-		lns: make(map[*engine.Listener]struct{}),
+		reg:       reg,
+		cfg:       cfg.withDefaults(),
+		listeners: make(map[*engine.Listener]struct{}),
 
-		retries: make(map[*engine.Timer]struct{}),
+		reconnectTimers: make(map[*engine.Timer]struct{}),
 	}
-	p.life, p.end = context.WithCancelCause(context.Background())
+	p.lifetime, p.endLifetime = context.WithCancelCause(context.Background())
 	c := &p.cfg
 	p.hooked = c.EncodedIn != nil || c.PacketIn != nil || c.PacketOut != nil || c.EncodedOut != nil
 	p.reactor = c.Reactor
@@ -81,7 +81,7 @@ func newPeer(reg *registry.Registry, cfg *Config) *Peer {
 		}
 		p.reactor = engine.New(&ec)
 	}
-	p.spares = make([]codec.Spares, len(p.reactor.Loops()))
+	p.spareBuffers = make([]codec.Spares, len(p.reactor.Loops()))
 	p.codec.Limits = p.cfg.Payload
 	p.admission.halfOpen, p.admission.halfOpenPerAddr = c.HalfOpen, c.HalfOpenPerAddr
 	p.admission.perAddr, p.admission.rate = c.PerAddr, c.RatePerAddr

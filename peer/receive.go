@@ -13,7 +13,7 @@ import (
 func (c *Conn) receive(b []byte) (n int) {
 	packets := 0
 	for n < len(b) {
-		used, k := c.fastPath(b[n:], sharePackets-packets)
+		used, k := c.fastPath(b[n:], turnPackets-packets)
 		if k == 0 {
 			used, k = c.handleOne(b[n:])
 		}
@@ -23,26 +23,26 @@ func (c *Conn) receive(b []byte) (n int) {
 		case n == len(b):
 		case c.flags.has(inputEnded) || c.marked(aborted):
 			return len(b)
-		case c.flags.has(inputKept) && c.more().undecided != nil:
-			return n + c.setAside(b[n:])
-		case packets == sharePackets || n >= shareBytes || c.link.Loop().Halted():
-			c.heed(packets)
+		case c.flags.has(inputKept) && c.makeRare().admit != nil:
+			return n + c.keepInput(b[n:])
+		case packets == turnPackets || n >= turnBytes || c.link.Loop().Halted():
+			c.noteInput(packets)
 			return n
 		}
 	}
-	c.heed(packets)
+	c.noteInput(packets)
 	return n
 }
 
 // handleOne handles one frame of any kind, or keeps the part of one that is there.
 func (c *Conn) handleOne(b []byte) (n, packets int) {
-	gathered := c.reader // nil: the frame lies in b
-	f, n, err := c.cut(b)
+	gathered := c.partialFrame // nil: the frame lies in b
+	f, n, err := c.cutFrame(b)
 	switch {
 	case err != nil:
 		c.fault(ReasonFrame, err)
 	case f != nil:
-		c.frame(c.table(), f)
+		c.handleFrame(c.table(), f)
 		if packets = 1; gathered != nil {
 			gathered.Reset()
 		}
@@ -50,52 +50,52 @@ func (c *Conn) handleOne(b []byte) (n, packets int) {
 	return n, packets
 }
 
-// cut takes a frame from the front of b, or keeps what there is of it.
-func (c *Conn) cut(b []byte) (f codec.Frame, n int, err error) {
-	if c.reader == nil {
+// cutFrame takes a frame from the front of b, or keeps what there is of it.
+func (c *Conn) cutFrame(b []byte) (f codec.Frame, n int, err error) {
+	if c.partialFrame == nil {
 		var check func(uint16, int) error
 		if c.flags.has(handshaking) {
-			check = checkBeforeActive
+			check = checkHandshakeFrame
 		}
 		f, n, err = codec.Cut(b, c.peer.cfg.MaxFrame, check)
 		if f != nil || err != nil {
 			return f, n, err
 		}
-		spares := &c.peer.spares[c.link.Loop().Index()]
-		c.reader = &partial{Reader: codec.Reader{Max: c.peer.cfg.MaxFrame, Check: check, Spares: spares}}
+		spares := &c.peer.spareBuffers[c.link.Loop().Index()]
+		c.partialFrame = &partialFrame{Reader: codec.Reader{Max: c.peer.cfg.MaxFrame, Check: check, Spares: spares}}
 	}
-	if f, n, err = c.reader.Next(b); f != nil || err != nil {
-		c.link.Keep(&c.reader.kept, 0)
-		c.reader = nil // f lies there until it was handled
+	if f, n, err = c.partialFrame.Next(b); f != nil || err != nil {
+		c.link.Keep(&c.partialFrame.memory, 0)
+		c.partialFrame = nil // f lies there until it was handled
 	} else {
-		c.link.Keep(&c.reader.kept, c.reader.Held())
+		c.link.Keep(&c.partialFrame.memory, c.partialFrame.Held())
 	}
 	return f, n, err
 }
 
-// partial is a frame of which the rest has not come.
-type partial struct {
+// partialFrame is a frame of which the rest has not come.
+type partialFrame struct {
 	codec.Reader
-	kept engine.Kept
+	memory engine.Kept
 }
 
-// forgetPartial gives back what is kept of a frame.
-func (c *Conn) forgetPartial() {
-	if c.reader != nil {
-		c.link.Keep(&c.reader.kept, 0)
-		c.reader.Reset()
-		c.reader = nil
+// dropPartialFrame gives back what is kept of a frame.
+func (c *Conn) dropPartialFrame() {
+	if c.partialFrame != nil {
+		c.link.Keep(&c.partialFrame.memory, 0)
+		c.partialFrame.Reset()
+		c.partialFrame = nil
 	}
 }
 
-// frame handles one frame.
-func (c *Conn) frame(table *registry.Table, f codec.Frame) {
+// handleFrame handles one frame.
+func (c *Conn) handleFrame(table *registry.Table, f codec.Frame) {
 	if c.peer.cfg.EncodedIn != nil && ofProgram(f.ID()) {
 		if f = c.encodedIn(table, f); f == nil {
 			return
 		}
 	}
-	c.handleFrame(table, f)
+	c.handleAfterEncodedIn(table, f)
 }
 
 // RecvEncoded handles raw, a packet id and its payload, as if it had come from
@@ -108,7 +108,7 @@ func (c *Conn) RecvEncoded(raw []byte) error {
 		return codec.ErrShortFrame
 	}
 	f := codec.Frame(append([]byte(nil), raw...))
-	return c.soon(func() { c.frame(c.table(), f) })
+	return c.soon(func() { c.handleFrame(c.table(), f) })
 }
 
 // RecvPacket handles v, a decoded packet, as if it had come from the other
@@ -125,12 +125,12 @@ func (c *Conn) RecvPacket(packet, v any) error {
 	if err != nil {
 		return err
 	}
-	if v, err = c.peer.received(t, v); err != nil {
+	if v, err = c.peer.convertReceived(t, v); err != nil {
 		return err
 	}
 	return c.soon(func() {
-		if c.admits(t, t.ID()) {
-			c.refuse(c.hand(t, h, v))
+		if c.admitPacket(t, t.ID()) {
+			c.endFor(c.handleDecoded(t, h, v))
 		}
 	})
 }

@@ -115,9 +115,9 @@ func (p *Peer) later(d time.Duration, fn func()) {
 	var t *engine.Timer
 	t = p.reactor.After(d, func() {
 		p.mu.Lock()
-		delete(p.retries, t)
+		delete(p.reconnectTimers, t)
 		p.mu.Unlock()
 		fn()
 	})
-	p.retries[t] = struct{}{}
+	p.reconnectTimers[t] = struct{}{}
 }

@@ -71,7 +71,7 @@ func idle(t *testing.T, client *Peer) {
 	wait(t, "timer", passed)
 	client.mu.Lock()
 	defer client.mu.Unlock()
-	if len(client.retries) > 0 {
+	if len(client.reconnectTimers) > 0 {
 		t.Error("the client comes back")
 	}
 }

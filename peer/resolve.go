@@ -61,12 +61,12 @@ func number(v any) (id uint64, ok bool) {
 func (p *Peer) connTo(far *Peer) *Conn {
 	if far.client {
 		if c := far.connTo(p); c != nil {
-			return c.mate()
+			return c.otherEnd()
 		}
 		return nil
 	}
 	for c := range p.Conns() {
-		if m := c.mate(); m != nil && m.peer == far {
+		if m := c.otherEnd(); m != nil && m.peer == far {
 			return c
 		}
 	}

@@ -150,8 +150,8 @@ func TestBroadcastLeavesManyOut(t *testing.T) {
 		if err := server.Broadcast(s.pong, &note{}, append([]*Conn{nil}, except[:n-1]...)...); err != nil {
 			t.Fatal(err)
 		}
-		if id := wait(t, "packet", got); id != kept.mate().ID() {
-			t.Errorf("conn %d got it, want %d", id, kept.mate().ID())
+		if id := wait(t, "packet", got); id != kept.otherEnd().ID() {
+			t.Errorf("conn %d got it, want %d", id, kept.otherEnd().ID())
 		}
 		if err := server.Broadcast(s.pong, &note{}, except...); err != nil {
 			t.Fatal(err)

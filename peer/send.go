@@ -267,7 +267,7 @@ func (c *Conn) dispatchBy(w waiting, t *registry.Type, frame []byte) (err error)
 				return err
 			}
 		}
-		p.log(c, Sent, t, codec.Frame(raw).Payload())
+		p.logPacket(c, Sent, t, codec.Frame(raw).Payload())
 	}
 	if w.until != nil {
 		return c.queueWait(w.until, t, frame)

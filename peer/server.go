@@ -48,8 +48,8 @@ func (s *Server) Serve(ln net.Listener) (*engine.Listener, error) {
 	if none {
 		return nil, fmt.Errorf("%w listener", ErrNil)
 	}
-	guests := new(sockets)
-	l, err := s.keep(s.reactor.Serve(tlsApart{ln, func(tc *tls.Conn) { s.receive(tc, guests) }}, s.accept))
+	guests := new(tlsHandshakes)
+	l, err := s.addListener(s.reactor.Serve(tlsApart{ln, func(tc *tls.Conn) { s.receive(tc, guests) }}, s.accept))
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ func (p *Peer) Close() error {
 	if err := p.check(); err != nil {
 		return err
 	}
-	conns, lns := p.retire()
+	conns, lns := p.stopIntake()
 	if p.owned { // and the listeners with it
 		return p.reactor.Close()
 	}
@@ -76,9 +76,9 @@ func (p *Peer) ShutdownWith(ctx context.Context, reason Reason) error {
 		return engine.ErrOnLoop
 	}
 	p.mu.Lock()
-	p.parting = cmp.Or(p.parting, reason, ReasonShutdown)
+	p.reasonGiven = cmp.Or(p.reasonGiven, reason, ReasonShutdown)
 	p.mu.Unlock()
-	conns, lns := p.retire()
+	conns, lns := p.stopIntake()
 	if p.owned { // and the listeners with it
 		return p.reactor.Shutdown(ctx)
 	}
@@ -86,14 +86,14 @@ func (p *Peer) ShutdownWith(ctx context.Context, reason Reason) error {
 	ctx, cancel := withTimeout(ctx, p.reactor.DrainTime())
 	defer cancel()
 	for _, c := range conns {
-		c.Softquit(p.farewell())
+		c.Softquit(p.shutdownReason())
 	}
 	select {
-	case <-p.whenEmpty():
+	case <-p.whenNoConns():
 	case <-p.reactor.Done():
 		return nil
 	case <-ctx.Done():
-		conns, _ := p.retire()
+		conns, _ := p.stopIntake()
 		abortAll(conns)
 		return ctx.Err()
 	}
@@ -105,27 +105,27 @@ func (p *Peer) ShutdownWith(ctx context.Context, reason Reason) error {
 	}
 }
 
-// farewell is the reason that conns are ended with in a Shutdown, of this peer or of
+// shutdownReason is the reason that conns are ended with in a Shutdown, of this peer or of
 // its reactor.
-func (p *Peer) farewell() Reason {
+func (p *Peer) shutdownReason() Reason {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return cmp.Or(p.parting, ReasonShutdown)
+	return cmp.Or(p.reasonGiven, ReasonShutdown)
 }
 
-// retire takes no more conns, ends the attempts to make some, and returns those
+// stopIntake takes no more conns, ends the attempts to make some, and returns those
 // that there are by their ids.
-func (p *Peer) retire() (conns []*Conn, lns []*engine.Listener) {
-	p.end(ErrClosed)
-	p.shaking.close()
+func (p *Peer) stopIntake() (conns []*Conn, lns []*engine.Listener) {
+	p.endLifetime(ErrClosed)
+	p.dialHandshakes.close()
 	p.mu.Lock()
 	p.closed = true
-	for t := range p.retries {
+	for t := range p.reconnectTimers {
 		t.Stop()
 	}
-	clear(p.retries)
+	clear(p.reconnectTimers)
 	conns = p.conns.all()
-	for ln := range p.lns {
+	for ln := range p.listeners {
 		lns = append(lns, ln)
 	}
 	p.mu.Unlock()
@@ -139,14 +139,14 @@ func (p *Peer) isClosed() bool {
 	return p.closed
 }
 
-func (p *Peer) whenEmpty() <-chan struct{} {
+func (p *Peer) whenNoConns() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.empty == nil {
-		p.empty = make(chan struct{})
+	if p.noConns == nil {
+		p.noConns = make(chan struct{})
 		if p.conns.n == 0 {
-			close(p.empty)
+			close(p.noConns)
 		}
 	}
-	return p.empty
+	return p.noConns
 }

@@ -69,7 +69,7 @@ func TestStallsWhileTheOtherSideIsBusy(t *testing.T) {
 		whole := codec.AppendFrame(nil, 17, make([]byte, 900<<10)) // of several reads
 		w.Write(whole[:5])
 		eventually(t, "half a frame", func() (half bool) {
-			c.Loop().Call(t.Context(), func() { half = c.reader != nil })
+			c.Loop().Call(t.Context(), func() { half = c.partialFrame != nil })
 			return half
 		})
 		go w.Write(whole[5:])

@@ -39,7 +39,7 @@ var (
 // TLS is the state of the TLS conn that this one runs over; nil where there is
 // none. It is shared: do not change it.
 func (c *Conn) TLS() *tls.ConnectionState {
-	if o := c.origin(); o != nil {
+	if o := c.transportCredentials(); o != nil {
 		return o.tls
 	}
 	return nil
@@ -77,17 +77,17 @@ func (p *Peer) clientTLS(address string) *tls.Config {
 // dialTLS opens conn over TLS to address.
 func (c *Client) dialTLS(ctx context.Context, address string, conn *Conn) error {
 	return c.reactor.DialFunc(ctx, "tcp", address, func(ctx context.Context, nc net.Conn) error {
-		if !c.shaking.add(nc, nil) {
+		if !c.dialHandshakes.add(nc, nil) {
 			nc.Close()
 			return ErrClosed
 		}
-		defer c.shaking.remove(nc)
+		defer c.dialHandshakes.remove(nc)
 		tc := tls.Client(nc, c.clientTLS(address))
 		if err := tc.HandshakeContext(ctx); err != nil {
 			nc.Close()
 			return fmt.Errorf("%w with %s: %w", ErrTLS, address, explain(err))
 		}
-		if !c.shaking.remove(nc) { // from here on the end of handshakes is not its end
+		if !c.dialHandshakes.remove(nc) { // from here on the end of handshakes is not its end
 			return ErrClosed
 		}
 		return c.inject(conn, tc)
@@ -120,16 +120,16 @@ func (p *Peer) listenTLS(address string) (*engine.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	guests := new(sockets)
+	guests := new(tlsHandshakes)
 	hello := cfg.GetConfigForClient
 	cfg.GetConfigForClient = func(info *tls.ClientHelloInfo) (*tls.Config, error) {
-		p.admission.moved(guests.guest(info.Conn))
+		p.admission.progressed(guests.admitted(info.Conn))
 		if hello != nil {
 			return hello(info)
 		}
 		return nil, nil
 	}
-	ln, err := p.keep(p.reactor.ListenFunc("tcp", address, func(nc net.Conn) {
+	ln, err := p.addListener(p.reactor.ListenFunc("tcp", address, func(nc net.Conn) {
 		p.receive(tls.Server(nc, cfg), guests)
 	}))
 	if err != nil {
@@ -140,7 +140,7 @@ func (p *Peer) listenTLS(address string) (*engine.Listener, error) {
 }
 
 // closeWith ends the handshakes of a listener with it.
-func closeWith(ln *engine.Listener, guests *sockets) {
+func closeWith(ln *engine.Listener, guests *tlsHandshakes) {
 	go func() {
 		<-ln.Done()
 		guests.close()
@@ -148,23 +148,23 @@ func closeWith(ln *engine.Listener, guests *sockets) {
 }
 
 // receive begins the TLS handshake of an accepted socket, or refuses it.
-func (p *Peer) receive(tc *tls.Conn, guests *sockets) {
+func (p *Peer) receive(tc *tls.Conn, guests *tlsHandshakes) {
 	nc := tc.NetConn()
 	g, err := p.admit(nc)
 	if err == nil && !guests.add(nc, g) {
-		p.admission.left(g)
+		p.admission.release(g)
 		err = ErrClosed
 	}
 	if err != nil {
 		nc.Close()
-		p.refuse(nc.RemoteAddr(), err)
+		p.noteRefused(nc.RemoteAddr(), err)
 		return
 	}
 	go p.greet(tc, g, guests)
 }
 
 // greet shakes hands, and brings the conn onto a loop or dismisses it.
-func (p *Peer) greet(tc *tls.Conn, g *guest, guests *sockets) {
+func (p *Peer) greet(tc *tls.Conn, g *admittedSocket, guests *tlsHandshakes) {
 	err := engine.ErrGoexit // unless the program's part in it, by the tls.Config, returns
 	defer func() {
 		if v := recover(); v != nil {
@@ -172,44 +172,44 @@ func (p *Peer) greet(tc *tls.Conn, g *guest, guests *sockets) {
 		}
 		p.greeted(tc, g, guests, err)
 	}()
-	ctx, cancel := context.WithTimeout(p.life, p.cfg.Handshake)
+	ctx, cancel := context.WithTimeout(p.lifetime, p.cfg.Handshake)
 	defer cancel()
 	err = tc.HandshakeContext(ctx)
 }
 
 // greeted takes a guest in after its handshake, or sends it away because of err.
-func (p *Peer) greeted(tc *tls.Conn, g *guest, guests *sockets, err error) {
+func (p *Peer) greeted(tc *tls.Conn, g *admittedSocket, guests *tlsHandshakes, err error) {
 	defer guests.remove(tc.NetConn())
 	if err == nil && guests.remove(tc.NetConn()) { // from here on the listener's end is not its end
 		p.welcome(tc, g)
 		return
 	}
-	if p.admission.left(g) == nil && !guests.isClosed() { // else its socket was closed
-		p.refuseTLS(tc.RemoteAddr(), explain(err))
+	if p.admission.release(g) == nil && !guests.isClosed() { // else its socket was closed
+		p.noteTLSFailed(tc.RemoteAddr(), explain(err))
 	}
 	dismiss(tc.NetConn(), err)
 }
 
 // welcome brings a TLS conn onto a loop.
-func (p *Peer) welcome(tc *tls.Conn, g *guest) {
+func (p *Peer) welcome(tc *tls.Conn, g *admittedSocket) {
 	c, err := p.newConn()
 	if err == nil {
-		c.guest = g
-		p.admission.moved(g)
+		c.admitted = g
+		p.admission.progressed(g)
 		err = p.inject(c, tc)
 	} else {
 		tc.NetConn().Close()
 	}
 	if err != nil {
-		p.admission.left(g)
-		p.refuse(tc.RemoteAddr(), err)
+		p.admission.release(g)
+		p.noteRefused(tc.RemoteAddr(), err)
 	}
 }
 
-// refuseTLS counts a TLS handshake that failed.
-func (p *Peer) refuseTLS(remote net.Addr, err error) {
+// noteTLSFailed counts a TLS handshake that failed.
+func (p *Peer) noteTLSFailed(remote net.Addr, err error) {
 	p.stats.refused(ErrTLS)
-	p.say(slog.LevelWarn, "TLS handshake failed", "remote", remote, "err", err)
+	p.logLine(slog.LevelWarn, "TLS handshake failed", "remote", remote, "err", err)
 }
 
 // dismiss closes a socket whose TLS handshake failed. The other side has a

@@ -8,25 +8,25 @@ import (
 	"sync"
 )
 
-// sockets is those that goroutines shake hands on, for whoever ends the
+// tlsHandshakes is those that goroutines shake hands on, for whoever ends the
 // handshakes: the peer, or the listener that accepted them. The zero value is
 // empty.
-type sockets struct {
+type tlsHandshakes struct {
 	mu     sync.Mutex
 	closed bool
-	open   map[net.Conn]*guest
+	open   map[net.Conn]*admittedSocket
 }
 
 // add takes nc in, and what it was admitted as; it reports false when the set was
 // closed.
-func (s *sockets) add(nc net.Conn, g *guest) bool {
+func (s *tlsHandshakes) add(nc net.Conn, g *admittedSocket) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return false
 	}
 	if s.open == nil {
-		s.open = make(map[net.Conn]*guest)
+		s.open = make(map[net.Conn]*admittedSocket)
 	}
 	s.open[nc] = g
 	return true
@@ -34,7 +34,7 @@ func (s *sockets) add(nc net.Conn, g *guest) bool {
 
 // remove takes nc out; it reports false when that was done before, or nc was
 // closed with the others.
-func (s *sockets) remove(nc net.Conn) bool {
+func (s *tlsHandshakes) remove(nc net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, ok := s.open[nc]
@@ -42,21 +42,21 @@ func (s *sockets) remove(nc net.Conn) bool {
 	return ok
 }
 
-// guest is what nc was admitted as, or nil.
-func (s *sockets) guest(nc net.Conn) *guest {
+// admitted is what nc was admitted as, or nil.
+func (s *tlsHandshakes) admitted(nc net.Conn) *admittedSocket {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.open[nc]
 }
 
-func (s *sockets) isClosed() bool {
+func (s *tlsHandshakes) isClosed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.closed
 }
 
 // close closes all of them, and lets no more in.
-func (s *sockets) close() {
+func (s *tlsHandshakes) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true

@@ -331,7 +331,7 @@ func TestTLSFlood(t *testing.T) {
 		a := &w.server.admission
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		return a.half.n() == 0
+		return a.half.len() == 0
 	})
 }
 
@@ -578,7 +578,7 @@ func TestTheEndOfATLSListenerIsNotThatOfItsConns(t *testing.T) {
 	}
 	near, far := net.Pipe()
 	defer far.Close()
-	guests := new(sockets)
+	guests := new(tlsHandshakes)
 	nc := &deadlineConn{Conn: near, hook: guests.close}
 	g, err := server.admit(nc)
 	if err != nil || !guests.add(nc, g) {

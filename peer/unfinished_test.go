@@ -32,7 +32,7 @@ func TestUnfinishedFramesAreBoundedInTotal(t *testing.T) {
 			}
 			got := inbox(t, w.server, s.ping, 1)
 			var ln *engine.Listener
-			for ln = range w.server.lns {
+			for ln = range w.server.listeners {
 			}
 			frame := codec.AppendFrame(nil, 17, make([]byte, size))
 			var wg sync.WaitGroup

@@ -158,7 +158,7 @@ func TestBothSidesAreToldWhichNamesDiffer(t *testing.T) {
 				w.client.mu.Lock()
 				defer w.server.mu.Unlock()
 				defer w.client.mu.Unlock()
-				if len(w.server.differ)+len(w.client.differ) > 1 { // until the conn is removed
+				if len(w.server.mismatches)+len(w.client.mismatches) > 1 { // until the conn is removed
 					t.Error("differences are kept")
 				}
 			})

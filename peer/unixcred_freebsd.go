@@ -2,7 +2,7 @@ package peer
 
 import "golang.org/x/sys/unix"
 
-func peerCred(fd int) *UnixCred {
+func readUnixCred(fd int) *UnixCred {
 	x, err := unix.GetsockoptXucred(fd, unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
 	if err != nil {
 		return nil

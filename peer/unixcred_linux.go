@@ -2,7 +2,7 @@ package peer
 
 import "golang.org/x/sys/unix"
 
-func peerCred(fd int) *UnixCred {
+func readUnixCred(fd int) *UnixCred {
 	u, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil {
 		return nil

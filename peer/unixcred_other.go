@@ -2,4 +2,4 @@
 
 package peer
 
-func peerCred(int) *UnixCred { return nil }
+func readUnixCred(int) *UnixCred { return nil }

@@ -14,7 +14,7 @@ func (c *Conn) Unsent() (packets, bytes int) {
 	if c == nil {
 		return 0, 0
 	}
-	e := c.extra.Load()
+	e := c.rare.Load()
 	if e == nil {
 		return 0, 0
 	}
@@ -27,7 +27,7 @@ func (c *Conn) Unsent() (packets, bytes int) {
 
 // noteUnsent notes what Unsent tells.
 func (c *Conn) noteUnsent(u engine.Unsent) {
-	if e := c.extra.Load(); u.Bytes > 0 || e != nil && e.unsent.Load() != nil {
-		c.more().unsent.Store(&u)
+	if e := c.rare.Load(); u.Bytes > 0 || e != nil && e.unsent.Load() != nil {
+		c.makeRare().unsent.Store(&u)
 	}
 }
