@@ -20,48 +20,48 @@ var (
 	ErrRate            = errors.New("peer: this address connects too often")
 )
 
-// admission decides which accepted sockets are let in. Addresses are counted
-// one by one for IPv4 and by /64 for IPv6, which is what one customer has.
-// Sockets without an IP address are counted only in total.
+// admission decides which accepted sockets are let in. IPv4 addresses are counted
+// one by one, IPv6 addresses by /64, which is what one customer has. Sockets without
+// an IP address are counted only in total.
 //
-// Of the sockets whose handshake is not complete there is a bounded number. A
-// newcomer is not what pays for that: who holds places and says nothing could
-// keep everybody else out. The one that keeps this side waiting has to leave, see
-// halves.
+// The number of sockets whose handshake is not complete is bounded. When the bound is
+// reached, a newcomer is let in and an old one is ended: silent sockets could keep
+// everybody out if newcomers were refused. halfOpenQueues says which one is ended.
 //
-// An address is forgotten when nothing is open from it and its rate has
-// recovered, so memory is bounded by the conns and by those that came lately.
+// An address is forgotten when nothing is open from it and its tokens have grown
+// back, so memory is bounded by the open sockets and by those that came lately.
 type admission struct {
 	halfOpen, halfOpenPerAddr, perAddr int
-	rate                               float64 // a second; 0: no limit
+	rate                               float64 // conns of one address a second; 0: no limit
 
-	mu    sync.Mutex
-	half  halfOpenQueues
-	steps stepTimes
-	addrs map[netip.Addr]*addrCount
-	sweep int       // places at which the next sweep is due
-	other addrCount // of sockets without an IP address
+	mu       sync.Mutex // guards what follows, and all addrCount, halfOpen and admittedSocket
+	half     halfOpenQueues
+	steps    stepTimes
+	addrs    map[netip.Addr]*addrCount
+	forgetAt int       // when there are so many addrs, forgetIdle is called
+	noAddr   addrCount // of sockets without an IP address
 }
 
-// addrCount is one address.
+// addrCount is what is counted of one address.
 type addrCount struct {
 	addr     netip.Addr
-	open     int
-	half     halfOpenQueues
-	tokens   float64 // conns that the rate allows now
-	refilled time.Time
+	open     int            // sockets
+	half     halfOpenQueues // those of them whose handshake is not complete
+	tokens   float64        // sockets that the rate allows now
+	refilled time.Time      // when tokens was computed
 }
 
-// admittedSocket is an accepted socket for the admission, as long as it is open.
+// admittedSocket is a socket that was let in and is counted until its release. A nil
+// one needed no admission; the methods of admission do nothing with it.
 type admittedSocket struct {
-	addr *addrCount // nil: it is gone
-	half *halfOpen  // nil: its handshake was completed, or it left by itself
+	addr *addrCount // nil: it was released, or was ended to make room
+	half *halfOpen  // nil: its handshake is complete, or it was released before that
 }
 
-// minSweep is the number of places that are not worth looking through.
-const minSweep = 1024
+// minAddrs is a number of addresses that is not worth looking through for idle ones.
+const minAddrs = 1024
 
-// addrKey is what an address counts as; ok is false where there is no IP.
+// addrKey is what the address a is counted as. ok is false if it is no IP address.
 func addrKey(a net.Addr) (addr netip.Addr, ok bool) {
 	tcp, isTCP := a.(*net.TCPAddr)
 	if !isTCP {
@@ -76,12 +76,12 @@ func addrKey(a net.Addr) (addr netip.Addr, ok bool) {
 	return addr, ok
 }
 
-// roomCheckInterval is how often a newcomer that waits for room looks for some.
+// roomCheckInterval is how often a newcomer that waits for room tries again.
 const roomCheckInterval = 5 * time.Millisecond
 
-// admit lets a socket in, as a guest whose progress and end are to be told, or
-// says why not. With end the guest can be ended to make room, by any goroutine.
-// Where nobody has to make room yet, it waits until somebody has, or ctx is done.
+// admit lets a socket in, or returns why not. The caller reports the socket's progress
+// and its release. Any goroutine may call end to end the socket when it has to make
+// room. While nobody has to make room yet, admit waits; it gives up when ctx is done.
 func (a *admission) admit(ctx context.Context, remote net.Addr, end func(error)) (*admittedSocket, error) {
 	addr, hasIP := addrKey(remote)
 	for {
@@ -100,31 +100,32 @@ func (a *admission) admit(ctx context.Context, remote net.Addr, end func(error))
 	}
 }
 
-// errNoRoom says that nobody has to make room yet.
+// errNoRoom is returned while nobody has to make room yet.
 var errNoRoom = errors.New("peer: no room yet")
 
-// eviction is a guest that is to be ended.
+// eviction is a socket that the caller has to end, once a.mu is unlocked.
 type eviction struct {
 	end func(error)
 	why error
 }
 
+// tryAdmit is admit without the wait, which errNoRoom asks for.
 func (a *admission) tryAdmit(addr netip.Addr, hasIP bool, end func(error)) (*admittedSocket, *eviction, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	p, now := &a.other, time.Now()
+	p, now := &a.noAddr, time.Now()
 	if hasIP {
 		p = a.addrCount(addr)
-		defer a.forget(p)
+		defer a.forgetIfIdle(p)
 		if err := a.checkAddr(p, now); err != nil {
 			return nil, nil, err
 		}
 	}
-	p.open++ // so that p is not forgotten with who has to make room
+	p.open++ // before evict, which would forget p if its last socket had to make room
 	var evicted *eviction
 	switch {
 	case hasIP && p.half.len() >= a.perAddrLimit(p):
-		// One address does not make the others wait, and so never waits itself.
+		// The bound of one address concerns nobody else, so there is no wait.
 		evicted = a.evict(p.half.oldest(), ErrHalfOpenPerAddr)
 	case a.half.len() >= a.halfOpen:
 		h := a.half.oldest()
@@ -143,7 +144,7 @@ func (a *admission) tryAdmit(addr netip.Addr, hasIP bool, end func(error)) (*adm
 	return g, evicted, nil
 }
 
-// evict counts a guest out that is to make room.
+// evict releases a socket that has to make room. a.mu is held.
 func (a *admission) evict(h *halfOpen, why error) *eviction {
 	a.releaseLocked(h.admitted)
 	h.why, h.admitted.half = why, h
@@ -155,13 +156,13 @@ func (a *admission) perAddrLimit(p *addrCount) int {
 	switch {
 	case a.halfOpenPerAddr > 0:
 		return a.halfOpenPerAddr
-	case p.addr.IsLoopback(): // one's own machine opens many at once
+	case p.addr.IsLoopback(): // programs of this machine open many at once
 		return a.halfOpen + 1
 	}
 	return DefaultHalfOpenPerAddr
 }
 
-// checkAddr checks the limits of one address on more than half-open conns.
+// checkAddr checks the bounds on all conns of one address. a.mu is held.
 func (a *admission) checkAddr(p *addrCount, now time.Time) error {
 	if a.perAddr > 0 && p.open >= a.perAddr {
 		return ErrPerAddr
@@ -174,48 +175,49 @@ func (a *admission) checkAddr(p *addrCount, now time.Time) error {
 	return nil
 }
 
-// refill lets the rate of an address grow back, to a second's worth and one.
+// refill lets the tokens of an address grow back, to those of one second and one
+// more. a.mu is held.
 func (a *admission) refill(p *addrCount, now time.Time) {
 	p.tokens = min(p.tokens+now.Sub(p.refilled).Seconds()*a.rate, a.rate+1)
 	p.refilled = now
 }
 
-// addrCount finds or makes the place of an address. a.mu is held.
+// addrCount is the count of an address, made if there is none. a.mu is held.
 func (a *admission) addrCount(addr netip.Addr) *addrCount {
 	if p := a.addrs[addr]; p != nil {
 		return p
 	}
 	if a.addrs == nil {
 		a.addrs = make(map[netip.Addr]*addrCount)
-		a.sweep = minSweep
+		a.forgetAt = minAddrs
 	}
-	if len(a.addrs) >= a.sweep {
+	if len(a.addrs) >= a.forgetAt {
 		a.forgetIdle()
-		a.sweep = max(minSweep, 2*len(a.addrs))
+		a.forgetAt = max(minAddrs, 2*len(a.addrs))
 	}
 	p := &addrCount{addr: addr, tokens: a.rate + 1, refilled: time.Now()}
 	a.addrs[addr] = p
 	return p
 }
 
-// forgetIdle forgets the places whose rate has recovered. a.mu is held.
+// forgetIdle forgets the addresses that have nothing open and all their tokens. a.mu
+// is held.
 func (a *admission) forgetIdle() {
 	now := time.Now()
 	for _, p := range a.addrs {
 		a.refill(p, now)
-		a.forget(p)
+		a.forgetIfIdle(p)
 	}
 }
 
-// forget drops a place that has nothing to remember. a.mu is held.
-func (a *admission) forget(p *addrCount) {
+// forgetIfIdle does that for one address. a.mu is held.
+func (a *admission) forgetIfIdle(p *addrCount) {
 	if p.open == 0 && (a.rate == 0 || p.tokens >= a.rate) {
 		delete(a.addrs, p.addr)
 	}
 }
 
-// progressed says that a guest has come a step further in its handshake. A nil guest
-// is one that needed no admission, here and below.
+// progressed notes that a socket has made a step of its handshake.
 func (a *admission) progressed(g *admittedSocket) {
 	if g == nil {
 		return
@@ -233,8 +235,8 @@ func (a *admission) progressed(g *admittedSocket) {
 	a.enqueue(h)
 }
 
-// setEnd has end be what a guest is ended with from now on. It reports false when
-// the guest had to make room already.
+// setEnd replaces the function that ends the socket. It returns false if the socket
+// had to make room before.
 func (a *admission) setEnd(g *admittedSocket, end func(error)) bool {
 	if g == nil {
 		return true
@@ -250,7 +252,7 @@ func (a *admission) setEnd(g *admittedSocket, end func(error)) bool {
 	return true
 }
 
-// completed says that the handshake of a guest is complete.
+// completed notes that the handshake of a socket is complete.
 func (a *admission) completed(g *admittedSocket) {
 	if g == nil {
 		return
@@ -264,8 +266,8 @@ func (a *admission) completed(g *admittedSocket) {
 	}
 }
 
-// release says that a guest is gone. It returns why the guest had to make room, if
-// it had.
+// release gives the socket's place in the bounds back. It returns why the socket had
+// to make room, or nil.
 func (a *admission) release(g *admittedSocket) error {
 	if g == nil {
 		return nil
@@ -279,7 +281,7 @@ func (a *admission) release(g *admittedSocket) error {
 	return nil
 }
 
-// releaseLocked counts a guest out, once. a.mu is held.
+// releaseLocked is release for a caller that holds a.mu. A second call does nothing.
 func (a *admission) releaseLocked(g *admittedSocket) {
 	p := g.addr
 	if p == nil {
@@ -290,16 +292,16 @@ func (a *admission) releaseLocked(g *admittedSocket) {
 	}
 	g.addr, g.half = nil, nil
 	p.open--
-	a.forget(p)
+	a.forgetIfIdle(p)
 }
 
-// enqueue puts a half-open one last in its queues. a.mu is held, as in drop.
+// enqueue puts h last in its two queues. a.mu is held.
 func (a *admission) enqueue(h *halfOpen) {
 	h.inAll = a.half.queue(h).PushBack(h)
 	h.inAddr = h.admitted.addr.half.queue(h).PushBack(h)
 }
 
-// dequeue takes a half-open one off its queues.
+// dequeue takes h out of its two queues. a.mu is held.
 func (a *admission) dequeue(h *halfOpen) {
 	a.half.queue(h).Remove(h.inAll)
 	h.admitted.addr.half.queue(h).Remove(h.inAddr)

@@ -170,8 +170,8 @@ func TestWaitForRoomEnds(t *testing.T) {
 		if _, err := c.admit(ctx, &net.UnixAddr{}, nil); err != ErrClosed {
 			t.Errorf("admit: %v", err)
 		}
-		if c.other.open != 1 {
-			t.Errorf("%d are open", c.other.open)
+		if c.noAddr.open != 1 {
+			t.Errorf("%d are open", c.noAddr.open)
 		}
 	})
 }

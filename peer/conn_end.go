@@ -11,6 +11,7 @@ import (
 	"github.com/packetmq/packetmq/registry"
 )
 
+// onSoftquit handles the other side's softquit.
 func (c *Conn) onSoftquit(payload []byte) {
 	m, err := parseSoftquit(payload)
 	if err != nil {
@@ -22,8 +23,9 @@ func (c *Conn) onSoftquit(payload []byte) {
 	c.link.Finish(c.peer.cfg.QuitGrace)
 }
 
-// reasonFrom is what the other side says of why it ends the conn, and what this side
-// knows of it.
+// reasonFrom is what OnLost is called with after the other side's softquit: the reason in
+// it, with the word that a denied side may know, or with what this side knows itself of how
+// the names differ.
 func (c *Conn) reasonFrom(reason Reason, payload []byte) error {
 	switch reason {
 	case ReasonDenied:
@@ -39,9 +41,8 @@ func (c *Conn) reasonFrom(reason Reason, payload []byte) error {
 	return reason
 }
 
-// quit ends the conversation from this side, with a reason, and an error behind
-// it or nil. The other side is the one to close, so that it has read all before
-// the socket goes.
+// quit ends the conversation from this side. The error because may be nil; it is for OnLost
+// alone. It is the other side that closes, after it has read everything.
 func (c *Conn) quit(reason Reason, because error) {
 	c.mark(endedHere)
 	if c.State() == Disconnected || c.flags.has(lost) {
@@ -53,7 +54,7 @@ func (c *Conn) quit(reason Reason, because error) {
 		c.endConversation(reason)
 	}
 	c.sendInternal(registry.IDSoftquit, softquitMsg{reason}.append)
-	if !c.flags.has(made) { // there is nothing that it could still want to send
+	if !c.flags.has(made) { // the other side has sent nothing that is worth a wait
 		c.flags.set(inputEnded)
 		c.link.Finish(faultGrace)
 		return
@@ -61,8 +62,8 @@ func (c *Conn) quit(reason Reason, because error) {
 	c.link.SetDeadline(c.link.Loop().Now() + c.peer.cfg.QuitGrace)
 }
 
-// fault ends the conn because of an error; no more input is looked at, and the
-// other side has a moment to read why.
+// fault ends the conn because of an error. No more input is handled, and the other side has
+// faultGrace to read why.
 func (c *Conn) fault(reason Reason, err error) {
 	if c.flags.has(inputEnded) {
 		return
@@ -76,7 +77,7 @@ func (c *Conn) fault(reason Reason, err error) {
 	c.link.Finish(faultGrace)
 }
 
-// faultSoftquit is the softquit that tells the other side of a fault.
+// faultSoftquit returns what appends the softquit that tells the other side of a fault.
 func (c *Conn) faultSoftquit(reason Reason, err error) func([]byte) []byte {
 	var denied *Denied
 	if reason == ReasonDenied && !c.peer.cfg.NoExtensions && errors.As(err, &denied) && denied.Why != "" {
@@ -85,12 +86,13 @@ func (c *Conn) faultSoftquit(reason Reason, err error) func([]byte) []byte {
 	return softquitMsg{reason}.append
 }
 
+// violation ends a conn whose other side has sent what it may not.
 func (c *Conn) violation(id uint16, what string) {
 	c.fault(ReasonProtocol, &ProtocolError{State: c.State(), ID: id, Reason: what})
 }
 
-// endConversation tells the program that the conn is lost, once. While it is told, it may
-// still send.
+// endConversation calls OnLost, unless it was called before. From the callback a made conn
+// may still send: the softquit goes out after it.
 func (c *Conn) endConversation(reason error) {
 	if c.flags.has(lost) {
 		return
@@ -98,7 +100,7 @@ func (c *Conn) endConversation(reason error) {
 	c.flags.set(lost)
 	c.makeRare().why = reason
 	before, _ := c.advance(conversationOver)
-	c.link.EndWaits() // what they would send would come after the softquit
+	c.link.EndWaits() // their packets would come after the softquit
 	c.noteUnsent(c.link.Waiting())
 	if c.flags.has(made) && before != Disconnected {
 		c.mark(lastSends)
@@ -107,6 +109,7 @@ func (c *Conn) endConversation(reason error) {
 	c.callOnLost(reason)
 }
 
+// callOnLost takes the conn off the active ones and tells everybody who waits for its end.
 func (c *Conn) callOnLost(reason error) {
 	returned := false
 	defer c.caught(&returned)
@@ -120,7 +123,7 @@ func (c *Conn) callOnLost(reason error) {
 	returned = true
 }
 
-// finishConnect tells a waiting Connect how it went.
+// finishConnect has the Connect that made the conn return, if it has not.
 func (c *Conn) finishConnect(err error) {
 	if e := c.rare.Load(); e != nil && e.waiter != nil {
 		w := e.waiter
@@ -129,7 +132,7 @@ func (c *Conn) finishConnect(err error) {
 	}
 }
 
-// leavePeer takes the conn off its peer, behind OnLost.
+// leavePeer takes the conn off its peer, after OnLost. A client may reconnect.
 func (c *Conn) leavePeer() {
 	c.peer.removeConn(c)
 	if c.ids.Load() != nil { // it was told the packets

@@ -1,7 +1,8 @@
 package peer
 
-// The conns of a peer: from newConn, when a socket is there, to remove, when its
-// transport is gone; and how a program finds them.
+// The conns of a peer, from newConn to removeConn, and how a program finds them. All
+// of them are in Peer.conns; those whose handshake is complete are in Peer.actives
+// too, until OnLost.
 
 import (
 	"iter"
@@ -24,7 +25,7 @@ func (p *Peer) newConn() (*Conn, error) {
 	return &Conn{peer: p, id: p.nextID}, nil
 }
 
-// addConn takes a conn in that was opened.
+// addConn adds a conn that was opened.
 func (p *Peer) addConn(c *Conn) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -35,7 +36,7 @@ func (p *Peer) addConn(c *Conn) error {
 	return nil
 }
 
-// addActive enters a conn into the order of those that are active.
+// addActive adds a conn whose handshake is complete to the active ones.
 func (p *Peer) addActive(c *Conn) {
 	p.stats.made()
 	p.admission.completed(c.admitted)
@@ -45,15 +46,14 @@ func (p *Peer) addActive(c *Conn) {
 	delete(p.mismatches, c)
 }
 
-// removeActive takes a conn that is being ended out of that order.
+// removeActive takes a conn that is about to be lost out of the active ones.
 func (p *Peer) removeActive(c *Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.actives.remove(&p.conns, c)
 }
 
-// removeConn forgets a conn whose transport is gone, which gone has taken out of the
-// order before.
+// removeConn forgets a conn whose transport is gone, after removeActive.
 func (p *Peer) removeConn(c *Conn) {
 	p.admission.release(c.admitted)
 	p.mu.Lock()
@@ -69,8 +69,8 @@ func (p *Peer) removeConn(c *Conn) {
 	}
 }
 
-// noteMismatch keeps how the names of c's two sides differ until the other side
-// refuses it for that, or makes it all the same.
+// noteMismatch keeps how the names of c's two sides differ, until the other side refuses
+// the conn for that, or completes the handshake all the same.
 func (p *Peer) noteMismatch(c *Conn, differ *registry.MismatchError) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -80,7 +80,7 @@ func (p *Peer) noteMismatch(c *Conn, differ *registry.MismatchError) {
 	p.mismatches[c] = differ
 }
 
-// mismatch is what expectRefusal has kept, or nil.
+// mismatch is what noteMismatch has kept of c, or nil.
 func (p *Peer) mismatch(c *Conn) *registry.MismatchError {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,7 +1,7 @@
 package peer
 
-// What the engine tells a conn: opened, received, expired, closed. This is where the
-// engine's calls enter package peer.
+// What the engine tells a conn: it is open, input came, its deadline has passed, it is
+// closed. These methods are the only ones of a conn that the engine calls.
 
 import (
 	"encoding/binary"
@@ -11,14 +11,13 @@ import (
 	"github.com/packetmq/packetmq/registry"
 )
 
-// engineHandler is a Conn as the engine sees it: the protocol from the first byte to
-// the last. It knows no socket and no clock; bytes and events come from the
-// loop, and bytes and requests go to the link.
+// engineHandler is a Conn as the engine's handler. It is a type of its own so that Conn
+// does not export these methods.
 type engineHandler Conn
 
 func (s *engineHandler) conn() *Conn { return (*Conn)(s) }
 
-// wrappingHandler is a session over a transport of the program's.
+// wrappingHandler is the handler of a conn whose peer has Config.Wrap.
 type wrappingHandler struct{ *engineHandler }
 
 // Wrap implements engine.Wrapper.
@@ -26,7 +25,7 @@ func (w wrappingHandler) Wrap(_ *engine.Conn, inner engine.Transport) engine.Tra
 	return w.peer.cfg.Wrap(w.conn(), inner)
 }
 
-// engineHandler is c's handler.
+// engineHandler is what the engine calls for c.
 func (c *Conn) engineHandler() engine.Handler {
 	if c.peer.cfg.Wrap != nil {
 		return wrappingHandler{(*engineHandler)(c)}
@@ -34,7 +33,8 @@ func (c *Conn) engineHandler() engine.Handler {
 	return (*engineHandler)(c)
 }
 
-// Opened implements engine.Handler: both sides speak at once, unasked.
+// Opened implements engine.Handler. Both sides begin the handshake at once; neither waits
+// for the other.
 func (s *engineHandler) Opened(*engine.Conn) {
 	c := s.conn()
 	p := c.peer
@@ -54,7 +54,7 @@ func (s *engineHandler) Opened(*engine.Conn) {
 	}
 	c.link.SetDelayOutput(p.cfg.Overflow == registry.DropOldest || p.ownPubIDs(p.reg.Table()).dropsOldest)
 	if skips {
-		if p.cfg.Authenticate != nil { // nothing is sent before it has let the other side in
+		if p.cfg.Authenticate != nil { // nothing is sent before the program has let the other side in
 			c.advance(notLetInYet)
 		}
 		c.authenticate(nil, func() {
@@ -75,8 +75,8 @@ func (s *engineHandler) Opened(*engine.Conn) {
 	c.sendInternal(registry.IDInit, m.append)
 }
 
-// Drain implements engine.Handler. Of a pair whose two ends are drained, the
-// server's speaks: if both did, each would drop what the other still sends.
+// Drain implements engine.Handler. If both ends of a memory conn are drained, only the
+// server's softquits: if both did, each would drop what the other still sends.
 func (s *engineHandler) Drain(*engine.Conn) {
 	c := s.conn()
 	if far := c.far(); far != nil && far.reactor == c.peer.reactor {
@@ -127,14 +127,11 @@ func (s *engineHandler) Expired(*engine.Conn) {
 	c := s.conn()
 	now := c.now()
 	switch {
-	case c.flags.has(lost): // softquit, and the other side has not closed
+	case c.flags.has(lost): // it was softquit, and the other side has not closed
 		c.checkQuitGrace()
 		return
-	case !c.flags.has(made) && c.State() < Active:
-		c.fault(ReasonTimeout, ErrHandshakeTimeout)
-		return
 	case !c.flags.has(made) && c.State() == Active && c.flags.has(handshaking):
-		return // SetState made it so: the program has a handshake of its own
+		return // SetState has made it Active: the program has a handshake of its own
 	case !c.flags.has(made):
 		c.fault(ReasonTimeout, ErrHandshakeTimeout)
 		return
@@ -156,10 +153,19 @@ func (s *engineHandler) Received(_ *engine.Conn, b []byte) (n int) {
 	return c.receive(b)
 }
 
-// Message implements engine.Framer: it is a frame.
+// Message implements engine.Framer: a message is a frame.
 func (s *engineHandler) Message(b []byte) int {
 	if len(b) < codec.HeaderSize {
 		return len(b)
 	}
 	return codec.LengthSize + int(binary.BigEndian.Uint32(b))
+}
+
+// Pressure implements engine.Handler.
+func (s *engineHandler) Pressure(_ *engine.Conn, above bool) {
+	c := s.conn()
+	if c.peer.cfg.OnPressure != nil {
+		c.makeRare().overPressure = above
+		c.tellPressure()
+	}
 }

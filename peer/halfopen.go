@@ -8,22 +8,21 @@ import (
 	"time"
 )
 
-// halfOpen is a guest whose handshake is not complete.
+// halfOpen is a socket whose handshake is not complete.
 type halfOpen struct {
 	admitted *admittedSocket
 	end      func(error)
-	why      error     // it had to make room because of this
-	heard    bool      // it has said something that was understood
-	since    time.Time // when it came, or made its last step
-	inAll    *list.Element
-	inAddr   *list.Element // among those of its address
+	why      error         // why it had to make room; nil: it had not
+	heard    bool          // it has made a step
+	since    time.Time     // when it came, or made its last step
+	inAll    *list.Element // its place in admission.half
+	inAddr   *list.Element // its place in the queues of its address
 }
 
-// halfOpenQueues are half-open guests in two queues, those that have said nothing yet
-// and those that have, each in the order of the last step. A flood fills one of
-// the two, while those who mean it pass through: whoever has kept this side
-// waiting for the longest, in the fuller queue, is the one to do without. The
-// zero value is empty.
+// halfOpenQueues keeps half-open sockets in two queues, those that have made no step yet
+// and those that have, each in the order of the last step. Honest sockets leave both
+// queues quickly, so the fuller queue is the one that a flood fills. The oldest socket
+// of the fuller queue has to make room. The zero value is empty.
 type halfOpenQueues struct{ silent, heard list.List }
 
 func (q *halfOpenQueues) len() int { return q.silent.Len() + q.heard.Len() }
@@ -35,8 +34,8 @@ func (q *halfOpenQueues) queue(h *halfOpen) *list.List {
 	return &q.silent
 }
 
-// oldest is who has made no step for the longest, in the fuller queue. Nil if
-// both are empty.
+// oldest is the socket of the fuller queue that has made no step for the longest time.
+// It is nil if both queues are empty.
 func (q *halfOpenQueues) oldest() *halfOpen {
 	fuller := &q.silent
 	if q.heard.Len() > fuller.Len() {
@@ -48,29 +47,31 @@ func (q *halfOpenQueues) oldest() *halfOpen {
 	return fuller.Front().Value.(*halfOpen)
 }
 
-// How long a guest may take for a step before it can be the one to make room.
-// With less, honest guests of a machine that is busy with many of them lose what
-// they have done already; with more, a flood keeps the newcomers waiting: with
-// 1,024 places, those beyond 10,000 a second wait for the least patience, beyond
-// 2,500 for the most with a flood that says nothing, and beyond 512 with one that
-// begins handshakes, each at the cost of a signature of TLS or a list of packets.
+// How long a socket may take for a step before it can be the one to make room. With
+// less, a machine that is busy with many honest sockets ends them in the middle of
+// their handshake. With more, a flood makes newcomers wait. With 1,024 half-open
+// sockets, newcomers beyond 10,000 a second wait for minGrace, beyond 2,500 a second
+// for maxSilentGrace if the flood says nothing, and beyond 512 a second for
+// maxHeardGrace if the flood begins handshakes, each of which costs it a TLS signature
+// or a list of packets.
 const (
 	minGrace       = 100 * time.Millisecond
-	maxSilentGrace = 400 * time.Millisecond // at most, with who has said nothing
-	maxHeardGrace  = 2 * time.Second        // at most, with who has, and waited for this side meanwhile
+	maxSilentGrace = 400 * time.Millisecond // of a socket that has made no step
+	maxHeardGrace  = 2 * time.Second        // of one that has: it may be waiting for this side
 )
 
-// stepTimes is how long the slower ones of those take who make steps: steps are of
-// several kinds, and one that takes a signature takes longer than the next.
+// stepTimes remembers how long slow steps take. The slow ones count, since steps are of
+// several kinds: one that needs a signature takes longer than the others.
 type stepTimes struct{ slowest time.Duration } // 0: nobody has made a step yet
 
-// note takes a step into account. A slow one counts at once, and is forgotten
-// within some hundreds of quicker ones.
+// note takes a step into account. A slow step counts at once, and is forgotten after
+// some hundreds of faster ones.
 func (p *stepTimes) note(took time.Duration) {
 	p.slowest = max(p.slowest-p.slowest/256, took, 1)
 }
 
-// grace is several times what a slow step takes, within bounds.
+// grace is how long h may take for a step: four times what slow steps take, within
+// bounds.
 func (p *stepTimes) grace(h *halfOpen) time.Duration {
 	most := maxSilentGrace
 	if h.heard {

@@ -1,7 +1,7 @@
 package peer
 
-// Heartbeats: pings are sent when nothing is heard, pongs answer them, and the round
-// trip gives RTT.
+// Heartbeats: checkSilence sends a ping, the other side answers with a pong of the same
+// payload, and the time between them is RTT.
 
 import (
 	"encoding/binary"
@@ -10,7 +10,7 @@ import (
 	"github.com/packetmq/packetmq/registry"
 )
 
-// sendPing sends a heartbeat.
+// sendPing sends a ping, which has the loop's time as its payload.
 func (c *Conn) sendPing() {
 	var stamp [9]byte
 	stamp[0] = 0xcf // uint64
@@ -18,8 +18,8 @@ func (c *Conn) sendPing() {
 	c.sendInternal(registry.IDPing, func(b []byte) []byte { return append(b, stamp[:]...) })
 }
 
-// onHeartbeat handles one. Nothing is due to a side that has not finished the handshake: it
-// could have answers wait here before it has shown who it is.
+// onHeartbeat handles a ping or a pong. Before the handshake is done it does nothing: else a
+// side that has not shown who it is could make answers pile up here.
 func (c *Conn) onHeartbeat(id uint16, payload []byte) {
 	switch {
 	case !c.flags.has(made):
@@ -30,12 +30,12 @@ func (c *Conn) onHeartbeat(id uint16, payload []byte) {
 	}
 }
 
-// onPing answers a heartbeat with the same payload.
+// onPing answers a ping with the same payload.
 func (c *Conn) onPing(payload []byte) {
 	c.sendInternal(registry.IDPong, func(b []byte) []byte { return append(b, payload...) })
 }
 
-// onPong takes the time that a heartbeat took to come back.
+// onPong measures the time since the ping that the pong answers.
 func (c *Conn) onPong(payload []byte) {
 	if len(payload) != 9 || payload[0] != 0xcf {
 		c.violation(registry.IDPong, "answers no heartbeat of ours")

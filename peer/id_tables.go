@@ -10,15 +10,15 @@ import (
 	"github.com/packetmq/packetmq/registry"
 )
 
-// ownPubIDs is the payload of handshake_pubids for one state of the registry.
+// ownPubIDs is what this side tells in pubids, for one state of the registry.
 type ownPubIDs struct {
 	payload     []byte
 	dropsOldest bool     // some packet's policy is DropOldest
-	told        idTables // what the other side knows, whatever is added or removed later
+	told        idTables // the tables of a conn that was told this and does not adapt
 }
 
-// rebased is what conns that were told the same share after a change of the
-// registry.
+// rebased returns the tables for base, the registry's newest table, of the conns that have
+// told as their ids. These conns share them.
 func (p *Peer) rebased(told, base *registry.Table) *idTables {
 	for {
 		last := p.lastRebased.Load()
@@ -32,8 +32,8 @@ func (p *Peer) rebased(told, base *registry.Table) *idTables {
 	}
 }
 
-// ownPubIDs is the payload of handshake_pubids, which is the same for all conns
-// until the registry changes.
+// ownPubIDs returns what this side tells in pubids. It is the same for all conns until the
+// registry changes.
 func (p *Peer) ownPubIDs(table *registry.Table) *ownPubIDs {
 	e := p.pubIDs.Load()
 	if e == nil || e.told.told != table {
@@ -47,17 +47,17 @@ func (p *Peer) ownPubIDs(table *registry.Table) *ownPubIDs {
 	return e
 }
 
-// idTables is the ids that both sides of a conn know packets by: the other
-// side's, or this side's as they were when it told them. It is shared by the
-// conns that have the same.
+// idTables is the ids under which both sides of a conn know the packets: the other side's
+// if this side adapts, else this side's as they were during the handshake. Conns with the
+// same ids share it. It does not change.
 type idTables struct {
-	told  *registry.Table // of the handshake
-	base  *registry.Table // the registry's, which table was made for
+	told  *registry.Table // the packets and ids of the handshake
+	base  *registry.Table // the registry's table that table was made from
 	table *registry.Table // the packets of base, under the ids of told
 }
 
-// table is the dispatch table of the conn: the registry's own, or the same
-// packets under the other side's ids.
+// table is the conn's dispatch table: the packets of the registry, under the ids of the
+// handshake, or under the registry's own before it.
 func (c *Conn) table() *registry.Table {
 	a := c.ids.Load()
 	if a == nil || a.base != c.peer.reg.Table() {
@@ -66,7 +66,8 @@ func (c *Conn) table() *registry.Table {
 	return a.table
 }
 
-// newTable is table for a conn that has none yet, or none of the registry's newest.
+// newTable is table for a conn that has no tables yet, or whose tables were made before
+// the registry changed.
 func (c *Conn) newTable() *registry.Table {
 	base, a := c.peer.reg.Table(), c.ids.Load()
 	if a == nil {
@@ -88,15 +89,15 @@ func (c *Conn) adapts() bool {
 	return c.peer.reg.Adapts()
 }
 
-// setPolicy has the payload of handshake_pubids that begins at start say that
-// its side adapts, or does not.
+// setPolicy overwrites, in the payload of pubids that begins at start, whether its side
+// adapts.
 func setPolicy(b []byte, start int, adapts bool) {
 	at := start + 1 + 1 + len(keyAdapt) // after the headers of the map and of the key
 	codec.AppendBool(b[:at], adapts)
 }
 
-// adapt takes the other side's ids over, for this conn alone. They are compared
-// with what this side has told, whatever was added or removed since.
+// adapt takes the other side's ids over, for this conn alone. They must be those of the
+// packets that this side has told, whatever was added or removed since.
 func (c *Conn) adapt(ids []registry.Entry) error {
 	base := c.ids.Load().told
 	from, last := base, c.peer.lastAdapted.Load()
@@ -115,7 +116,7 @@ func (c *Conn) adapt(ids []registry.Entry) error {
 	return nil
 }
 
-// endForIDs ends a conn whose id map cannot be taken over.
+// endForIDs ends a conn whose ids cannot be taken over.
 func (c *Conn) endForIDs(err error) {
 	if _, ok := err.(*registry.MismatchError); ok {
 		c.peer.logFault(c, ReasonNonEqualPackets, err)
@@ -125,12 +126,13 @@ func (c *Conn) endForIDs(err error) {
 	c.fault(ReasonProtocol, err)
 }
 
-// noteMismatch compares the names, as the adapting side does, which will refuse
-// this side if they differ and has no way to say how.
+// noteMismatch compares the names of the two sides. The adapting side does the same and
+// ends the conn if they differ, but cannot tell us how they differ: so we keep it for our
+// own log.
 func (c *Conn) noteMismatch(payload []byte) {
 	m, err := parsePubIDs(payload, true)
 	if err != nil {
-		return // they are not this side's to judge
+		return // the adapting side judges them
 	}
 	var differ *registry.MismatchError
 	if errors.As(c.ids.Load().told.Compare(m.ids), &differ) {

@@ -1,6 +1,6 @@
 package peer
 
-// How accepted sockets become conns of a peer.
+// How listeners are opened, and how the sockets that they accept become conns.
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 	"github.com/packetmq/packetmq/engine"
 )
 
-// accept makes the conn for a socket, or refuses it.
+// accept makes the conn for an accepted socket, or refuses the socket.
 func (p *Peer) accept(nc net.Conn) (*engine.Conn, engine.Handler) {
 	c, err := p.newConn()
 	if err == nil {
@@ -24,7 +24,8 @@ func (p *Peer) accept(nc net.Conn) (*engine.Conn, engine.Handler) {
 	return &c.link, c.engineHandler()
 }
 
-// admit lets nc in. If it has to make room before it is opened, it is closed.
+// admit asks the admission whether nc may come in. If nc has to make room before its conn
+// is opened, it is closed.
 func (p *Peer) admit(nc net.Conn) (*admittedSocket, error) {
 	remote := nc.RemoteAddr()
 	return p.admission.admit(p.lifetime, remote, func(why error) {
@@ -33,19 +34,19 @@ func (p *Peer) admit(nc net.Conn) (*admittedSocket, error) {
 	})
 }
 
-// endHalfOpen ends a conn whose handshake is not complete.
+// endHalfOpen ends a conn that has to make room because of why.
 func (c *Conn) endHalfOpen(why error) {
 	c.peer.noteRefused(c.RemoteAddr(), why)
 	c.Abort(why)
 }
 
-// inject opens c over nc, which is taken over in any case.
+// inject opens c over nc. The reactor closes nc if it cannot.
 func (p *Peer) inject(c *Conn, nc net.Conn) error {
 	c.noteCredentials(nc)
 	return p.reactor.Inject(nc, &c.link, c.engineHandler())
 }
 
-// noteRefused counts a socket that was not let in.
+// noteRefused counts and logs a socket that was not let in, or had to make room.
 func (p *Peer) noteRefused(remote net.Addr, err error) {
 	if errors.Is(err, ErrClosed) {
 		return
@@ -54,7 +55,7 @@ func (p *Peer) noteRefused(remote net.Addr, err error) {
 	p.logLine(slog.LevelWarn, "socket not let in", "remote", remote, "err", err)
 }
 
-// listen accepts conns at addr.
+// listen opens a listener at addr.
 func (p *Peer) listen(addr string) (*engine.Listener, error) {
 	if err := p.check(); err != nil {
 		return nil, err
@@ -69,7 +70,7 @@ func (p *Peer) listen(addr string) (*engine.Listener, error) {
 	return p.addListener(p.reactor.Listen(network, address, p.accept))
 }
 
-// addListener closes ln with the peer.
+// addListener has ln closed with the peer. It forgets listeners that have closed.
 func (p *Peer) addListener(ln *engine.Listener, err error) (*engine.Listener, error) {
 	if err != nil {
 		return nil, err

@@ -1,20 +1,9 @@
 package peer
 
-// Config.OnPressure: too much waits for the other side, or no longer.
+// When Config.OnPressure is called.
 
-import "github.com/packetmq/packetmq/engine"
-
-// Pressure implements engine.Handler.
-func (s *engineHandler) Pressure(_ *engine.Conn, above bool) {
-	c := s.conn()
-	if c.peer.cfg.OnPressure != nil {
-		c.makeRare().overPressure = above
-		c.tellPressure()
-	}
-}
-
-// tellPressure calls OnPressure if the program does not know yet. What was so
-// before OnMade is told after it, and after OnLost nothing is.
+// tellPressure calls OnPressure if the pressure is not what the program was told last. It
+// waits until OnMade was called, and tells nothing after OnLost.
 func (c *Conn) tellPressure() {
 	e := c.rare.Load()
 	if e == nil || e.overPressure == e.toldPressure || !c.flags.has(made) || c.flags.has(lost) {

@@ -48,12 +48,12 @@ func (s *Server) Serve(ln net.Listener) (*engine.Listener, error) {
 	if none {
 		return nil, fmt.Errorf("%w listener", ErrNil)
 	}
-	guests := new(tlsHandshakes)
-	l, err := s.addListener(s.reactor.Serve(tlsApart{ln, func(tc *tls.Conn) { s.receive(tc, guests) }}, s.accept))
+	handshakes := new(tlsHandshakes)
+	l, err := s.addListener(s.reactor.Serve(tlsApart{ln, func(tc *tls.Conn) { s.beginHandshake(tc, handshakes) }}, s.accept))
 	if err != nil {
 		return nil, err
 	}
-	closeWith(l, guests)
+	closeWith(l, handshakes)
 	return l, nil
 }
 

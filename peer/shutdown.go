@@ -29,8 +29,8 @@ func (p *Peer) Close() error {
 	return <-closed
 }
 
-// closeAll closes listeners at the same time, since one of the program's may hang. It
-// brings what came of that, once.
+// closeAll closes listeners, each on a goroutine of its own since a listener of the
+// program's may hang. The channel gets one value, their joined errors.
 func closeAll(lns []*engine.Listener) <-chan error {
 	closed := make(chan error, 1)
 	if len(lns) == 0 {
@@ -105,7 +105,7 @@ func (p *Peer) ShutdownWith(ctx context.Context, reason Reason) error {
 	}
 }
 
-// shutdownReason is the reason that conns are ended with in a Shutdown, of this peer or of
+// shutdownReason is the reason that conns are ended with in a Shutdown of this peer or of
 // its reactor.
 func (p *Peer) shutdownReason() Reason {
 	p.mu.Lock()
@@ -113,8 +113,9 @@ func (p *Peer) shutdownReason() Reason {
 	return cmp.Or(p.reasonGiven, ReasonShutdown)
 }
 
-// stopIntake takes no more conns, ends the attempts to make some, and returns those
-// that there are by their ids.
+// stopIntake lets no more conns begin and ends dials, handshakes and reconnections. It
+// returns the conns that there are, in the order of their ids, and the listeners, for the
+// caller to close.
 func (p *Peer) stopIntake() (conns []*Conn, lns []*engine.Listener) {
 	p.endLifetime(ErrClosed)
 	p.dialHandshakes.close()
@@ -139,6 +140,8 @@ func (p *Peer) isClosed() bool {
 	return p.closed
 }
 
+// whenNoConns returns a channel that is closed when the peer has no conns. It is called
+// after stopIntake.
 func (p *Peer) whenNoConns() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -11,29 +11,30 @@ import (
 	"github.com/packetmq/packetmq/engine"
 )
 
-// What a conn waits for, all in one deadline of its link: the handshake; the
-// rest of a frame; the next heartbeat; and the other side's end after a
-// softquit.
+// timeouts is what a made conn waits for. The engine has one deadline for each conn, so
+// armDeadline sets it to whichever of the two is due first. Before a conn is made the
+// deadline is the handshake's, and after OnLost it is that of QuitGrace.
 type timeouts struct {
-	frameDue  ticks // by when the frame that has begun must be whole; 0: none has
-	checkDue  ticks // when the other side is looked at next; 0: never
-	lastInput ticks // when something came last
+	frameDue  ticks // by when the frame that has begun must be whole; 0: none has begun
+	checkDue  ticks // when checkSilence is called next; 0: never
+	lastInput ticks // when input came last
 }
 
-// ticks is a time on the loop's coarse clock, in the steps that it goes in.
+// ticks is a time on the loop's coarse clock, in steps of engine.Tick. It takes half of
+// what a time.Duration does, in every conn.
 type ticks int32
 
 func (t ticks) duration() time.Duration { return time.Duration(t) * engine.Tick }
 
-// now is the time on the conn's loop.
+// now is the time of the conn's loop.
 func (c *Conn) now() ticks { return ticks(c.link.Loop().Now() / engine.Tick) }
 
-// after is when d will have passed.
+// after is the first tick that is at least d after t.
 func (t ticks) after(d time.Duration) ticks {
 	return ticks(min(time.Duration(t)+(d-1)/engine.Tick+1, math.MaxInt32))
 }
 
-// surelyAfter is when d has certainly passed since some moment of the tick t.
+// surelyAfter is the first tick at which d has passed since any moment of the tick t.
 func (t ticks) surelyAfter(d time.Duration) ticks { return t.after(d + engine.Tick) }
 
 var (
@@ -45,9 +46,9 @@ var (
 	ErrIdle = errors.New("peer: nothing was heard for too long")
 )
 
-// checkQuitGrace ends a conn after its softquit, unless the other side still takes what
-// was sent before it: a slow reader is given time as long as it reads, and a
-// reader that stands still is the soft bound's to end, or Shutdown's.
+// checkQuitGrace ends a conn when QuitGrace has passed since its softquit. If the other side
+// has taken output meanwhile, it has QuitGrace again: a slow reader gets everything. One
+// that has stopped reading ends here, or earlier by the reactor's bounds or a Shutdown.
 func (c *Conn) checkQuitGrace() {
 	e, left := c.makeRare(), c.link.Pending()
 	if left > 0 && (e.lastPending == 0 || left < e.lastPending) {
@@ -58,10 +59,10 @@ func (c *Conn) checkQuitGrace() {
 	c.link.Finish(faultGrace)
 }
 
-// armDeadline sets the deadline to what comes first.
+// armDeadline sets the deadline to what is due first.
 func (c *Conn) armDeadline() {
 	if c.flags.has(lost) {
-		return // the deadline is the other side's to close by
+		return // the deadline is that of QuitGrace
 	}
 	at := c.timeouts.checkDue
 	if f := c.timeouts.frameDue; f != 0 && (at == 0 || f < at) {
@@ -70,20 +71,20 @@ func (c *Conn) armDeadline() {
 	c.link.SetDeadline(at.duration())
 }
 
-// startChecks begins to look whether the other side is there.
+// startChecks begins to check whether the other side is there. The conn is made.
 func (c *Conn) startChecks() {
 	if every := c.checkInterval(); every > 0 {
 		c.timeouts.lastInput = c.now()
 		c.timeouts.checkDue = c.timeouts.lastInput.after(every)
 	}
 	if c.flags.has(heartbeats) {
-		c.sendPing() // for RTT to be known soon
+		c.sendPing() // so that RTT is known soon
 	}
 	c.armDeadline()
 }
 
-// checkInterval is how often that is; 0 means that nothing is expected of the other
-// side: it does not know heartbeats, and no idle time was asked for.
+// checkInterval is the time between two calls of checkSilence. 0 means that there are none:
+// the other side does not know heartbeats, and Config.Idle is not set.
 func (c *Conn) checkInterval() time.Duration {
 	cfg := &c.peer.cfg
 	switch {
@@ -97,8 +98,8 @@ func (c *Conn) checkInterval() time.Duration {
 	return 0
 }
 
-// checkSilence ends a conn that was silent for too long, and asks one that knows
-// heartbeats for a sign.
+// checkSilence ends a conn whose other side was silent for too long. Else it sends a ping, if
+// the other side knows heartbeats.
 func (c *Conn) checkSilence(now ticks) {
 	limit := c.idleLimit()
 	if limit > 0 && now >= c.timeouts.lastInput.surelyAfter(limit) {
@@ -109,20 +110,20 @@ func (c *Conn) checkSilence(now ticks) {
 		c.sendPing()
 	}
 	c.timeouts.checkDue = now.after(c.checkInterval())
-	if limit > 0 { // the silence may end before that
+	if limit > 0 { // the limit may be reached before the next check
 		c.timeouts.checkDue = min(c.timeouts.checkDue, c.timeouts.lastInput.surelyAfter(limit))
 	}
 }
 
-// idleLimit is how long the other side may be silent; 0 or less means for ever.
+// idleLimit is how long the other side may be silent. 0 or less means for ever.
 func (c *Conn) idleLimit() time.Duration {
 	if limit := c.peer.cfg.Idle; limit != 0 {
 		return limit
 	}
-	return 3 * c.peer.cfg.Ping // two heartbeats may go unanswered
+	return 3 * c.peer.cfg.Ping // two pings may go unanswered
 }
 
-// noteInput notes that input came, and whether it left a frame unfinished.
+// noteInput notes that input came, with so many whole frames in it.
 func (c *Conn) noteInput(frames int) {
 	c.timeouts.lastInput = c.now()
 	if c.partialFrame != nil || c.timeouts.frameDue != 0 {
@@ -130,11 +131,12 @@ func (c *Conn) noteInput(frames int) {
 	}
 }
 
-// boundFrameTime bounds the time for the rest of an unfinished frame, if there is one.
+// boundFrameTime starts the time for the rest of a frame that has just begun, and stops it
+// if no frame has.
 func (c *Conn) boundFrameTime(frames int) {
 	switch {
 	case c.partialFrame == nil:
-		c.timeouts.frameDue = 0 // the deadline may come too early, and is then set anew
+		c.timeouts.frameDue = 0 // the deadline stays: Expired does nothing and arms it anew
 	case c.timeouts.frameDue == 0 || frames > 0:
 		c.timeouts.frameDue = c.now().after(c.peer.cfg.FrameTime)
 		if c.flags.has(made) {

@@ -45,7 +45,7 @@ func (c *Conn) TLS() *tls.ConnectionState {
 	return nil
 }
 
-// serverTLS is what a listener serves with.
+// serverTLS is the tls.Config of a listener.
 func (p *Peer) serverTLS() (*tls.Config, error) {
 	cfg := p.cfg.TLS.Clone()
 	if cfg == nil || len(cfg.Certificates) == 0 && cfg.GetCertificate == nil && cfg.GetConfigForClient == nil {
@@ -57,7 +57,7 @@ func (p *Peer) serverTLS() (*tls.Config, error) {
 	return cfg, nil
 }
 
-// clientTLS is what a client connects to address with.
+// clientTLS is the tls.Config for a dial to address.
 func (p *Peer) clientTLS(address string) *tls.Config {
 	cfg := p.cfg.TLS.Clone()
 	if cfg == nil {
@@ -87,16 +87,16 @@ func (c *Client) dialTLS(ctx context.Context, address string, conn *Conn) error 
 			nc.Close()
 			return fmt.Errorf("%w with %s: %w", ErrTLS, address, explain(err))
 		}
-		if !c.dialHandshakes.remove(nc) { // from here on the end of handshakes is not its end
+		if !c.dialHandshakes.remove(nc) { // from here on nc is the conn's
 			return ErrClosed
 		}
 		return c.inject(conn, tc)
 	})
 }
 
-// explainRefusal says that err, which c has ended with, is the other side's
-// refusal to go on after the TLS handshake: a server of TLS 1.3 looks at the
-// client's certificate when the client is done.
+// explainRefusal makes err, which has ended c, an ErrTLS if it is the other side's refusal
+// after the TLS handshake. A server of TLS 1.3 looks at the client's certificate only after
+// the client's handshake is done.
 func (c *Conn) explainRefusal(err error) error {
 	var op *net.OpError
 	if c.flags.has(made) || c.TLS() == nil || !errors.As(err, &op) || op.Op != "remote error" {
@@ -105,7 +105,7 @@ func (c *Conn) explainRefusal(err error) error {
 	return fmt.Errorf("%w with %v: %w", ErrTLS, c.RemoteAddr(), err)
 }
 
-// explain says what is the matter with somebody who does not speak TLS.
+// explain makes err an ErrNotTLS if the other side does not speak TLS.
 func explain(err error) error {
 	var plain tls.RecordHeaderError
 	if errors.As(err, &plain) {
@@ -114,45 +114,46 @@ func explain(err error) error {
 	return err
 }
 
-// listenTLS accepts at address and shakes hands, off the loops.
+// listenTLS opens a listener at address. TLS handshakes are done on goroutines of their
+// own, since they take long and would hold the loops up.
 func (p *Peer) listenTLS(address string) (*engine.Listener, error) {
 	cfg, err := p.serverTLS()
 	if err != nil {
 		return nil, err
 	}
-	guests := new(tlsHandshakes)
+	handshakes := new(tlsHandshakes)
 	hello := cfg.GetConfigForClient
 	cfg.GetConfigForClient = func(info *tls.ClientHelloInfo) (*tls.Config, error) {
-		p.admission.progressed(guests.admitted(info.Conn))
+		p.admission.progressed(handshakes.admitted(info.Conn))
 		if hello != nil {
 			return hello(info)
 		}
 		return nil, nil
 	}
 	ln, err := p.addListener(p.reactor.ListenFunc("tcp", address, func(nc net.Conn) {
-		p.receive(tls.Server(nc, cfg), guests)
+		p.beginHandshake(tls.Server(nc, cfg), handshakes)
 	}))
 	if err != nil {
 		return nil, err
 	}
-	closeWith(ln, guests)
+	closeWith(ln, handshakes)
 	return ln, nil
 }
 
-// closeWith ends the handshakes of a listener with it.
-func closeWith(ln *engine.Listener, guests *tlsHandshakes) {
+// closeWith closes the sockets in handshakes when ln has closed.
+func closeWith(ln *engine.Listener, handshakes *tlsHandshakes) {
 	go func() {
 		<-ln.Done()
-		guests.close()
+		handshakes.close()
 	}()
 }
 
-// receive begins the TLS handshake of an accepted socket, or refuses it.
-func (p *Peer) receive(tc *tls.Conn, guests *tlsHandshakes) {
+// beginHandshake begins the TLS handshake of an accepted socket, or refuses the socket.
+func (p *Peer) beginHandshake(tc *tls.Conn, handshakes *tlsHandshakes) {
 	nc := tc.NetConn()
-	g, err := p.admit(nc)
-	if err == nil && !guests.add(nc, g) {
-		p.admission.release(g)
+	admitted, err := p.admit(nc)
+	if err == nil && !handshakes.add(nc, admitted) {
+		p.admission.release(admitted)
 		err = ErrClosed
 	}
 	if err != nil {
@@ -160,62 +161,64 @@ func (p *Peer) receive(tc *tls.Conn, guests *tlsHandshakes) {
 		p.noteRefused(nc.RemoteAddr(), err)
 		return
 	}
-	go p.greet(tc, g, guests)
+	go p.doHandshake(tc, admitted, handshakes)
 }
 
-// greet shakes hands, and brings the conn onto a loop or dismisses it.
-func (p *Peer) greet(tc *tls.Conn, g *admittedSocket, guests *tlsHandshakes) {
-	err := engine.ErrGoexit // unless the program's part in it, by the tls.Config, returns
+// doHandshake does the TLS handshake and then calls endHandshake, also when the program's
+// code in the tls.Config panics or ends the goroutine.
+func (p *Peer) doHandshake(tc *tls.Conn, admitted *admittedSocket, handshakes *tlsHandshakes) {
+	err := engine.ErrGoexit // unless HandshakeContext returns
 	defer func() {
 		if v := recover(); v != nil {
 			err = &engine.PanicError{Value: v, Stack: debug.Stack()}
 		}
-		p.greeted(tc, g, guests, err)
+		p.endHandshake(tc, admitted, handshakes, err)
 	}()
 	ctx, cancel := context.WithTimeout(p.lifetime, p.cfg.Handshake)
 	defer cancel()
 	err = tc.HandshakeContext(ctx)
 }
 
-// greeted takes a guest in after its handshake, or sends it away because of err.
-func (p *Peer) greeted(tc *tls.Conn, g *admittedSocket, guests *tlsHandshakes, err error) {
-	defer guests.remove(tc.NetConn())
-	if err == nil && guests.remove(tc.NetConn()) { // from here on the listener's end is not its end
-		p.welcome(tc, g)
+// endHandshake opens a conn over tc if its handshake is done, else it closes tc because of
+// err.
+func (p *Peer) endHandshake(tc *tls.Conn, admitted *admittedSocket, handshakes *tlsHandshakes, err error) {
+	defer handshakes.remove(tc.NetConn())
+	if err == nil && handshakes.remove(tc.NetConn()) { // from here on tc does not end with its listener
+		p.openTLS(tc, admitted)
 		return
 	}
-	if p.admission.release(g) == nil && !guests.isClosed() { // else its socket was closed
+	if p.admission.release(admitted) == nil && !handshakes.isClosed() { // else its end was counted, or is the listener's
 		p.noteTLSFailed(tc.RemoteAddr(), explain(err))
 	}
-	dismiss(tc.NetConn(), err)
+	closeAfterFailure(tc.NetConn(), err)
 }
 
-// welcome brings a TLS conn onto a loop.
-func (p *Peer) welcome(tc *tls.Conn, g *admittedSocket) {
+// openTLS opens a conn over tc.
+func (p *Peer) openTLS(tc *tls.Conn, admitted *admittedSocket) {
 	c, err := p.newConn()
 	if err == nil {
-		c.admitted = g
-		p.admission.progressed(g)
+		c.admitted = admitted
+		p.admission.progressed(admitted)
 		err = p.inject(c, tc)
 	} else {
 		tc.NetConn().Close()
 	}
 	if err != nil {
-		p.admission.release(g)
+		p.admission.release(admitted)
 		p.noteRefused(tc.RemoteAddr(), err)
 	}
 }
 
-// noteTLSFailed counts a TLS handshake that failed.
+// noteTLSFailed counts and logs a TLS handshake that failed.
 func (p *Peer) noteTLSFailed(remote net.Addr, err error) {
 	p.stats.refused(ErrTLS)
 	p.logLine(slog.LevelWarn, "TLS handshake failed", "remote", remote, "err", err)
 }
 
-// dismiss closes a socket whose TLS handshake failed. The other side has a
-// moment to read why: a socket that is closed with input unread is reset, and
-// what was sent can be lost. One that speaks packetmq without TLS is told so.
-func dismiss(nc net.Conn, err error) {
+// closeAfterFailure closes a socket whose TLS handshake failed. It gives the other side
+// faultGrace to read the TLS alert: a socket that is closed with input unread is reset, and
+// what was sent can be lost. A side that speaks packetmq without TLS is told ReasonTLS.
+func closeAfterFailure(nc net.Conn, err error) {
 	defer nc.Close()
 	if nc.SetDeadline(time.Now().Add(faultGrace)) != nil {
 		return

@@ -8,17 +8,16 @@ import (
 	"sync"
 )
 
-// tlsHandshakes is those that goroutines shake hands on, for whoever ends the
-// handshakes: the peer, or the listener that accepted them. The zero value is
-// empty.
+// tlsHandshakes is a set of sockets in their TLS handshake, so that whoever began the
+// handshakes can end them: the listener that accepted the sockets, or the peer that dialled
+// them. The zero value is empty.
 type tlsHandshakes struct {
 	mu     sync.Mutex
 	closed bool
-	open   map[net.Conn]*admittedSocket
+	open   map[net.Conn]*admittedSocket // nil for dialled ones
 }
 
-// add takes nc in, and what it was admitted as; it reports false when the set was
-// closed.
+// add adds nc, and what it was admitted as. It returns false if the set is closed.
 func (s *tlsHandshakes) add(nc net.Conn, g *admittedSocket) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -32,8 +31,8 @@ func (s *tlsHandshakes) add(nc net.Conn, g *admittedSocket) bool {
 	return true
 }
 
-// remove takes nc out; it reports false when that was done before, or nc was
-// closed with the others.
+// remove takes nc out. It returns false if nc is not in the set any more: then close has
+// closed it, or remove was called before.
 func (s *tlsHandshakes) remove(nc net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,7 +41,7 @@ func (s *tlsHandshakes) remove(nc net.Conn) bool {
 	return ok
 }
 
-// admitted is what nc was admitted as, or nil.
+// admitted returns what nc was admitted as, or nil.
 func (s *tlsHandshakes) admitted(nc net.Conn) *admittedSocket {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,7 +54,7 @@ func (s *tlsHandshakes) isClosed() bool {
 	return s.closed
 }
 
-// close closes all of them, and lets no more in.
+// close closes all sockets in the set, and lets no more in.
 func (s *tlsHandshakes) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
