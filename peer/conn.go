@@ -19,27 +19,31 @@ import (
 // every other method may be called from any goroutine. What is sent leaves in
 // the order of the calls, whichever method and goroutine made them.
 type Conn struct {
+	// Set once.
 	link engine.Conn
 	peer *Peer
 	id   uint64
 
-	life    atomic.Uint32 // a State and marks
-	maxSend atomic.Uint32
+	// For any goroutine.
+	life    atomic.Uint32 // a State, and marks
+	maxSend atomic.Uint32 // the largest frame that may be sent, in bytes of id and payload
 	ids     atomic.Pointer[idTables]
 	rare    atomic.Pointer[rareFields]
 	data    atomic.Pointer[any]
-	rtt     atomic.Uint32 // in microseconds, rounded up
+	rtt     atomic.Uint32 // in microseconds, rounded up; 0: not measured yet
 
-	// The loop's alone.
+	// For the loop only.
 	timeouts     timeouts
-	admitted     *admittedSocket // of an accepted socket
-	partialFrame *partialFrame   // of the frame that has begun; nil between frames
+	admitted     *admittedSocket // nil: the conn needed no admission
+	partialFrame *partialFrame   // nil: the next byte of input begins a frame
 	flags        flags
 	unknownIDs   uint8 // packets with unknown ids so far
 }
 
-// rareFields is what most conns never have, or only at their end.
+// rareFields are the fields that most conns never need, or only at their end. They are
+// allocated when one of them is first set, so that an idle conn stays small.
 type rareFields struct {
+	// For any goroutine.
 	overflow atomic.Uint32
 	dropped  atomic.Uint64
 	unsent   atomic.Pointer[engine.Unsent]
@@ -52,18 +56,18 @@ type rareFields struct {
 	waiter      func(error)           // of Connect; the loop's from then on, nil once called
 
 	// The loop's alone.
-	admit      func()      // goes on with the handshake; nil: nobody is waited for
-	keptInput  []byte      // input that came while the conn was undecided
-	keptMemory engine.Kept // what that takes
+	admit      func()      // what is done if Decide lets the other side in; nil: no Decide is waited for
+	keptInput  []byte      // input that came while a Decide was waited for
+	keptMemory engine.Kept // what keptInput takes, in the account of all conns
 
 	why          error         // what OnLost was called with
 	since        time.Duration // when a client's conn was made, on the loop's clock
-	lastPending  int           // bytes that waited when last looked at after the softquit
-	overPressure bool          // more than SoftPending waits for the other side,
-	toldPressure bool          // and OnPressure was told so
+	lastPending  int           // Pending at the last checkQuitGrace
+	overPressure bool          // more than SoftPending waits for the other side
+	toldPressure bool          // what OnPressure was told last
 }
 
-// makeRare is the conn's extra, made if there is none yet.
+// makeRare returns the rare fields, allocated if there are none yet.
 func (c *Conn) makeRare() *rareFields {
 	if e := c.rare.Load(); e != nil {
 		return e

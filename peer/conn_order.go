@@ -3,10 +3,10 @@ package peer
 // The conns of a peer whose handshake is complete, in the order in which they were
 // made.
 
-// connOrder keeps the conns of a peer whose handshake is complete in the order in
-// which they were made. Adding and removing one takes the same time however many
-// there are: a conn that is removed leaves a gap, its place is known from the
-// index, and the gaps are closed when they are as many as the conns.
+// connOrder is a list of conns in the order in which they were made. Adding and removing one
+// takes the same time however many there are: the connIndex knows the place of each conn, a
+// conn that is removed leaves a gap, and the gaps are closed when there are as many gaps as
+// conns.
 type connOrder struct {
 	conns []*Conn // nil: a gap
 	first int     // the place of the first conn, if there is one
@@ -16,7 +16,7 @@ type connOrder struct {
 // minGaps is the number of gaps that are not worth closing.
 const minGaps = 64
 
-// add puts c, which is in x, behind all others.
+// add adds c, which is in x, after all others.
 func (o *connOrder) add(x *connIndex, c *Conn) {
 	place := x.place(c.id)
 	if place == nil || *place != unlisted {
@@ -27,7 +27,7 @@ func (o *connOrder) add(x *connIndex, c *Conn) {
 	o.n++
 }
 
-// remove takes c out, if it is there.
+// remove removes c, if it is in the list.
 func (o *connOrder) remove(x *connIndex, c *Conn) {
 	place := x.place(c.id)
 	if place == nil || *place == unlisted {
@@ -38,7 +38,7 @@ func (o *connOrder) remove(x *connIndex, c *Conn) {
 	o.n--
 	switch {
 	case len(o.conns) > 2*o.n+minGaps:
-		o.close(x)
+		o.closeGaps(x)
 	case o.n == 0:
 		o.conns, o.first = o.conns[:0], 0
 	}
@@ -47,8 +47,8 @@ func (o *connOrder) remove(x *connIndex, c *Conn) {
 	}
 }
 
-// close closes the gaps.
-func (o *connOrder) close(x *connIndex) {
+// closeGaps moves the conns together.
+func (o *connOrder) closeGaps(x *connIndex) {
 	conns := make([]*Conn, 0, o.n+o.n/4)
 	for _, c := range o.conns {
 		if c != nil {
@@ -59,7 +59,7 @@ func (o *connOrder) close(x *connIndex) {
 	o.conns, o.first = conns, 0
 }
 
-// all is a copy, without the gaps.
+// all returns a copy without the gaps.
 func (o *connOrder) all() []*Conn {
 	conns := make([]*Conn, 0, o.n)
 	for _, c := range o.conns[o.first:] {
@@ -70,7 +70,7 @@ func (o *connOrder) all() []*Conn {
 	return conns
 }
 
-// head is the first conn, or nil.
+// head returns the first conn, or nil.
 func (o *connOrder) head() *Conn {
 	if o.n == 0 {
 		return nil

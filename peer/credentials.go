@@ -1,21 +1,22 @@
 package peer
 
-// What is known about the other side of a conn besides its address: its TLS state,
-// its process at a Unix socket, its token.
+// What is known of who the other side is: its TLS state, its process at a Unix socket, and
+// the token that it has shown.
 
 import (
 	"crypto/tls"
 	"net"
 )
 
-// transportCredentials is what is known about the other side of a conn besides its address.
+// transportCredentials is what the transport says of who the other side is. What it does not
+// say is nil.
 type transportCredentials struct {
 	tls  *tls.ConnectionState
 	unix *UnixCred
 }
 
-// credentialsOf reads it off nc; nil if there is nothing. TLS tells nothing before
-// its handshake is done.
+// credentialsOf asks nc for them. It is nil if nc says nothing. A TLS conn says nothing
+// before its handshake is done.
 func credentialsOf(nc net.Conn) *transportCredentials {
 	switch nc := nc.(type) {
 	case interface{ ConnectionState() tls.ConnectionState }:
@@ -30,13 +31,14 @@ func credentialsOf(nc net.Conn) *transportCredentials {
 	return nil
 }
 
-// noteCredentials keeps what is known about nc, which c is about to be opened over.
+// noteCredentials keeps the credentials of nc. c is about to be opened over nc.
 func (c *Conn) noteCredentials(nc net.Conn) {
 	if o := credentialsOf(nc); o != nil {
 		c.makeRare().credentials = o
 	}
 }
 
+// transportCredentials returns what noteCredentials has kept, or nil.
 func (c *Conn) transportCredentials() *transportCredentials {
 	if c == nil {
 		return nil
@@ -64,6 +66,8 @@ func (c *Conn) UnixCred() *UnixCred {
 	return nil
 }
 
+// unixCred asks the system for the process at the other end of nc. It is nil if the system
+// does not tell.
 func unixCred(nc *net.UnixConn) (cred *UnixCred) {
 	raw, err := nc.SyscallConn()
 	if err != nil {

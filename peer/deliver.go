@@ -1,7 +1,9 @@
 package peer
 
-// The way of a packet in, from a whole frame to the program: hooks, decoding, and
-// the handler. fastpath.go is the same for packets that nothing but a handler wants.
+// The way of a packet from a whole frame to the program, in this order: Config.EncodedIn,
+// the packet log, decoding, the object's OnDecode, Config.PacketIn, the object's OnReceive,
+// and the handler or Config.OnPacket. fastpath.go is a shorter way for packets that only a
+// handler wants.
 
 import (
 	"errors"
@@ -11,9 +13,9 @@ import (
 	"github.com/packetmq/packetmq/registry"
 )
 
-// ofProgram tells the ids that a program gives to its packets, internal ones
-// among them, from those of the handshake and of heartbeats.
-func ofProgram(id uint16) bool {
+// isProgramID reports whether id may be that of a packet of the program's, one of
+// AddInternal among them. The others are those of the handshake and of heartbeats.
+func isProgramID(id uint16) bool {
 	return id >= registry.MinID || id > registry.IDFinish && id < registry.IDPing
 }
 
@@ -31,8 +33,7 @@ func (c *Conn) handleAfterEncodedIn(table *registry.Table, f codec.Frame) {
 	}
 }
 
-// encodedIn is what Config.EncodedIn makes of a frame; nil means that there is
-// nothing to handle.
+// encodedIn calls Config.EncodedIn and returns the frame to handle, or nil if there is none.
 func (c *Conn) encodedIn(table *registry.Table, f codec.Frame) codec.Frame {
 	if t := table.Type(f.ID()); t != nil && !c.admitPacket(t, f.ID()) || t == nil && !c.admitProgramPacket(f.ID()) {
 		return nil
@@ -49,34 +50,38 @@ func (c *Conn) encodedIn(table *registry.Table, f codec.Frame) codec.Frame {
 	return nil
 }
 
-// admitPacket reports whether a packet may be handled in the state the conn is in.
+// admitPacket returns whether a packet may be handled in the state that the conn is in. It
+// makes the conn, or ends it, as admitProgramPacket does.
 func (c *Conn) admitPacket(t *registry.Type, id uint16) bool {
 	return c.isEarly(t) || c.admitProgramPacket(id)
 }
 
-// isEarly reports whether a packet may be handled whether or not the handshake is
-// done: an internal one, of another side that need not be authenticated first.
+// isEarly reports whether a packet may be handled although the handshake may not be done. It
+// may if it is one of AddInternal and the other side need not be authenticated first.
 func (c *Conn) isEarly(t *registry.Type) bool {
 	return t.Internal() && !c.flags.has(lost) && (c.State() == Active || c.peer.cfg.Authenticate == nil)
 }
 
-// admitProgramPacket reports whether an application packet that has come may be seen by the
-// program: not before the handshake is done, and not after OnLost. The first one
-// proves that the other side has done its part of the handshake.
+// admitProgramPacket returns whether the program may see a packet that has come: not before
+// the handshake is done, which is a violation, and not after OnLost. The first packet makes
+// the conn if finish has not: it shows that the other side has done its part of the
+// handshake.
 func (c *Conn) admitProgramPacket(id uint16) bool {
 	switch s := c.State(); {
 	case s == Active:
 		if !c.flags.has(made) {
 			c.establish()
 		}
-		return c.flags.has(made) && c.State() == Active // an aborted conn is not made any more
+		return c.flags.has(made) && c.State() == Active // establish does nothing for an aborted conn
 	case s < Active:
 		c.violation(id, "came before the handshake was done")
 	}
-	return false // Softquitted: it was sent before the other side knew
+	return false // Softquitted: the other side sent it before it knew
 }
 
-// onUnknownID drops a packet; the program's registry may be changing.
+// onUnknownID drops a packet of an id that is not in the conn's table. The conn ends only
+// after maxUnknown of them, since packets may be added to and removed from the registry while
+// conns are open.
 func (c *Conn) onUnknownID(id uint16) {
 	if c.State() < Active {
 		c.violation(id, "came before the handshake was done, and is unknown")
@@ -84,14 +89,14 @@ func (c *Conn) onUnknownID(id uint16) {
 	}
 	c.peer.stats.unknown()
 	if a := c.ids.Load(); a != nil && a.told.Type(id) != nil {
-		return // it was removed here, which the other side cannot know
+		return // the packet was removed here, which the other side cannot know
 	}
 	if c.unknownIDs++; c.unknownIDs > maxUnknown {
 		c.fault(ReasonProtocol, &UnknownIDError{ID: id})
 	}
 }
 
-// handlePacket decodes a payload and delivers it.
+// handlePacket handles a packet that may be handled now.
 func (c *Conn) handlePacket(t *registry.Type, payload []byte) {
 	if limit := t.Options().MaxSize; limit > 0 && len(payload) > limit {
 		c.fault(ReasonPayload, fmt.Errorf("%s: %w", t.Name(),
@@ -107,8 +112,8 @@ func (c *Conn) handlePacket(t *registry.Type, payload []byte) {
 	c.handleWithHooks(t, h, payload)
 }
 
-// handleWithHooks takes a packet through every hook that there is. One of them may have
-// ended the conn by what it gave its base: nothing is called behind OnLost.
+// handleWithHooks decodes a packet and calls every hook that there is. A hook may end the
+// conn, by a Conn.EncodedIn or the like; then nothing more is called, since OnLost was.
 func (c *Conn) handleWithHooks(t *registry.Type, h *handler, payload []byte) {
 	p := c.peer
 	p.logPacket(c, Received, t, payload)
@@ -130,7 +135,7 @@ func (c *Conn) handleWithHooks(t *registry.Type, h *handler, payload []byte) {
 	c.endFor(c.handleDecoded(t, h, v))
 }
 
-// handleDecoded gives a decoded packet to whoever handles it.
+// handleDecoded calls Config.PacketIn, and what comes after it.
 func (c *Conn) handleDecoded(t *registry.Type, h *handler, v any) (err error) {
 	p := c.peer
 	if p.cfg.PacketIn != nil {
@@ -141,13 +146,13 @@ func (c *Conn) handleDecoded(t *registry.Type, h *handler, v any) (err error) {
 	return c.handleAfterPacketIn(t, h, v)
 }
 
-// handleAfterPacketIn gives a decoded packet, which Config.PacketIn has seen, to its object and
-// its handler.
+// handleAfterPacketIn calls the object's OnReceive and the handler, or Config.OnPacket if
+// there is no handler. A packet that nothing of these takes is counted.
 func (c *Conn) handleAfterPacketIn(t *registry.Type, h *handler, v any) error {
 	p := c.peer
 	hooks := t.Hooks()
-	heard := hooks != nil && hooks.Receive != nil
-	if heard {
+	hasOnReceive := hooks != nil && hooks.Receive != nil
+	if hasOnReceive {
 		if err := hooks.Receive.OnReceive(c, v); err != nil || c.flags.has(lost) {
 			return err
 		}
@@ -157,14 +162,14 @@ func (c *Conn) handleAfterPacketIn(t *registry.Type, h *handler, v any) error {
 		return h.decoded(c, v)
 	case h == nil && p.cfg.OnPacket != nil:
 		return p.cfg.OnPacket(c, t, v)
-	case h == nil && !heard && p.cfg.PacketIn == nil:
+	case h == nil && !hasOnReceive && p.cfg.PacketIn == nil:
 		p.unhandledPacket(c, t)
 	}
 	return nil
 }
 
-// endFor ends the conn because a packet could not be decoded or handled. A
-// handler that returns a Reason ends it with that one.
+// endFor ends the conn because of err, what decoding, a hook or a handler has returned. A
+// Reason softquits the conn with that reason; nil and ErrDrop do nothing.
 func (c *Conn) endFor(err error) {
 	var reason Reason
 	var bad *PayloadError
@@ -190,7 +195,7 @@ func (e *PayloadError) Error() string { return fmt.Sprintf("peer: %s: %v", e.Pac
 // Unwrap returns the codec's error.
 func (e *PayloadError) Unwrap() error { return e.Err }
 
-// decode decodes a payload into what its type wants.
+// decode decodes a payload into what the object of type t asks for, or into a plain value.
 func (p *Peer) decode(t *registry.Type, payload []byte) (v any, err error) {
 	if v = t.New(); v == nil {
 		v, err = p.codec.DecodeAnyWithin(p.limits(t), payload)
@@ -203,8 +208,8 @@ func (p *Peer) decode(t *registry.Type, payload []byte) (v any, err error) {
 	return v, nil
 }
 
-// limits are what a payload of type t may ask for: the type's own, and the
-// peer's where it has none.
+// limits bound what a payload of type t may decode to: the type's own limits, and the peer's
+// for those that the type does not set.
 func (p *Peer) limits(t *registry.Type) *codec.Limits {
 	l := &t.Options().Limits
 	if *l == (codec.Limits{}) {

@@ -33,8 +33,7 @@ func (c *Conn) engineHandler() engine.Handler {
 	return (*engineHandler)(c)
 }
 
-// Opened implements engine.Handler. Both sides begin the handshake at once; neither waits
-// for the other.
+// Opened implements engine.Handler.
 func (s *engineHandler) Opened(*engine.Conn) {
 	c := s.conn()
 	p := c.peer
@@ -54,25 +53,10 @@ func (s *engineHandler) Opened(*engine.Conn) {
 	}
 	c.link.SetDelayOutput(p.cfg.Overflow == registry.DropOldest || p.ownPubIDs(p.reg.Table()).dropsOldest)
 	if skips {
-		if p.cfg.Authenticate != nil { // nothing is sent before the program has let the other side in
-			c.advance(notLetInYet)
-		}
-		c.authenticate(nil, func() {
-			c.advance(handshakeSkipped)
-			c.setMaxSend(uint64(p.cfg.MaxFrame))
-			c.establish()
-		})
-		return
+		c.skipHandshake()
+	} else {
+		c.beginHandshake()
 	}
-	c.setMaxSend(OriginalMaxFrame)
-	c.flags.set(handshaking)
-	c.link.SetDeadline(c.link.Loop().Now() + p.cfg.Handshake)
-	m := initMsg{version: protocolVersion}
-	if !p.cfg.NoExtensions {
-		m.maxFrame, m.beats = uint64(p.cfg.MaxFrame), p.cfg.Ping > 0
-		m.auth = p.cfg.Authenticate != nil
-	}
-	c.sendInternal(registry.IDInit, m.append)
 }
 
 // Drain implements engine.Handler. If both ends of a memory conn are drained, only the

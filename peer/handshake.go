@@ -1,7 +1,9 @@
 package peer
 
-// The handshake: both sides send init, then pubids, then finish. A program can skip
-// it; both ways end in establish, which calls OnMade.
+// The handshake. Both sides send init when the conn is open, pubids when they have the
+// other's init, and finish when they have the other's pubids and let the other side in.
+// With its finish a side is Active; with the other's finish the conn is made. A program
+// can skip all that.
 
 import (
 	"bytes"
@@ -11,85 +13,40 @@ import (
 	"github.com/packetmq/packetmq/registry"
 )
 
-// setMaxSend bounds what is sent: to n, to what this side would take, and to what may
-// wait.
+// beginHandshake sends init. Both sides do so at once; neither waits for the other.
+func (c *Conn) beginHandshake() {
+	cfg := &c.peer.cfg
+	c.setMaxSend(OriginalMaxFrame)
+	c.flags.set(handshaking)
+	c.link.SetDeadline(c.link.Loop().Now() + cfg.Handshake)
+	m := initMsg{version: protocolVersion}
+	if !cfg.NoExtensions {
+		m.maxFrame, m.beats = uint64(cfg.MaxFrame), cfg.Ping > 0
+		m.auth = cfg.Authenticate != nil
+	}
+	c.sendInternal(registry.IDInit, m.append)
+}
+
+// skipHandshake makes the conn Active as soon as the program lets the other side in.
+func (c *Conn) skipHandshake() {
+	if c.peer.cfg.Authenticate != nil { // nothing is sent before the program has let the other side in
+		c.advance(notLetInYet)
+	}
+	c.authenticate(nil, func() {
+		c.advance(handshakeSkipped)
+		c.setMaxSend(uint64(c.peer.cfg.MaxFrame))
+		c.establish()
+	})
+}
+
+// setMaxSend sets the largest frame to be sent: n, or less if this side would not take that
+// much itself or if it could not wait in the reactor.
 func (c *Conn) setMaxSend(n uint64) {
 	waits := max(c.peer.reactor.MaxPending()-codec.LengthSize, 0)
 	c.maxSend.Store(uint32(min(n, uint64(c.peer.cfg.MaxFrame), uint64(waits), math.MaxUint32)))
 }
 
-// checkHandshakeFrame bounds what is buffered for a conn that has not shown who
-// it is.
-func checkHandshakeFrame(id uint16, length int) error {
-	if limit := payloadLimit(id) + codec.IDSize; length > limit {
-		return &codec.SizeError{Length: int64(length), Max: limit}
-	}
-	return nil
-}
-
-// payloadLimit is how long the payload of an internal packet may be at any
-// time, and that of others before the handshake is done.
-func payloadLimit(id uint16) int {
-	switch id {
-	case registry.IDInit:
-		return maxInitPayload
-	case registry.IDPubIDs:
-		return maxPubIDsPayload
-	case registry.IDFinish:
-		return maxFinishPayload
-	case registry.IDPing, registry.IDPong:
-		return maxBeatPayload
-	}
-	return maxSoftquitPayload
-}
-
-// sendInternal sends an internal packet.
-func (c *Conn) sendInternal(id uint16, payload func([]byte) []byte) {
-	take := c.link.Out
-	if id == registry.IDSoftquit {
-		take = c.link.LastOut // there is one of them, and it must get there
-	}
-	if out := take(); out != nil {
-		out.B = appendInternal(out.B, id, payload)
-		return
-	}
-	b := c.scratch()
-	defer c.release(b)
-	b.B = appendInternal(b.B, id, payload)
-	c.link.Queue(b.B) // it waits for what is held back; with no room, a heartbeat is not answered
-}
-
-// appendInternal appends a frame that is ours, and bounded by MaxNames.
-func appendInternal(b []byte, id uint16, payload func([]byte) []byte) []byte {
-	start := len(b)
-	b = payload(codec.BeginFrame(b, id))
-	b, _ = codec.EndFrame(b, start, len(b))
-	return b
-}
-
-// onInternal handles one of this library's own packets.
-func (c *Conn) onInternal(id uint16, payload []byte) {
-	if c.State() == Softquitted && id != registry.IDSoftquit {
-		return // it was sent before the other side knew
-	}
-	if len(payload) > payloadLimit(id) {
-		c.violation(id, "is too long")
-		return
-	}
-	switch id {
-	case registry.IDInit:
-		c.onInit(payload)
-	case registry.IDPubIDs:
-		c.onPubIDs(payload)
-	case registry.IDFinish:
-		c.onFinish(payload)
-	case registry.IDSoftquit:
-		c.onSoftquit(payload)
-	case registry.IDPing, registry.IDPong:
-		c.onHeartbeat(id, payload)
-	}
-}
-
+// onInit handles the other side's init and answers with pubids.
 func (c *Conn) onInit(payload []byte) {
 	if c.State() != ConnMade {
 		c.violation(registry.IDInit, "came twice")
@@ -131,6 +88,8 @@ func (c *Conn) onInit(payload []byte) {
 	})
 }
 
+// onPubIDs handles the other side's pubids: the names are compared, the ids are taken over
+// or not, and the program is asked whether the other side may come in.
 func (c *Conn) onPubIDs(payload []byte) {
 	if c.State() != IDCheck {
 		c.violation(registry.IDPubIDs, "came out of turn")
@@ -146,7 +105,7 @@ func (c *Conn) onPubIDs(payload []byte) {
 	case m.adapt == adapts:
 		c.quit(ReasonSameAdaptivePolicy, nil)
 	default:
-		if c.peer.cfg.Authenticate != nil { // which may answer when payload is gone
+		if c.peer.cfg.Authenticate != nil { // the decision may come when payload is gone
 			payload = bytes.Clone(payload)
 		}
 		c.authenticate(m.token, func() {
@@ -161,14 +120,14 @@ func (c *Conn) onPubIDs(payload []byte) {
 	}
 }
 
-// activate is the moment from which packets flow: finish is in the ordered
-// output, so whatever is sent now comes behind it.
+// activate sends finish. Packets may be sent from now on, since they come after it.
 func (c *Conn) activate() {
 	c.sendInternal(registry.IDFinish, finishMsg{}.append)
 	c.advance(finishSent)
 	c.flags.clear(handshaking)
 }
 
+// onFinish handles the other side's finish.
 func (c *Conn) onFinish(payload []byte) {
 	if c.State() != Active || c.flags.has(finishSeen) {
 		c.violation(registry.IDFinish, "came out of turn")
@@ -182,10 +141,11 @@ func (c *Conn) onFinish(payload []byte) {
 	c.establish()
 }
 
-// establish reports the conn made, once: when the other side has finished the
-// handshake, or has sent a packet before it did.
+// establish calls OnMade, unless it was called before. It is time for that when the other
+// side has sent finish, or a packet of the program's, which the Python library may send
+// before its finish.
 func (c *Conn) establish() {
-	if c.flags.has(made) || c.marked(aborted) { // a Connect that has given up returned already
+	if c.flags.has(made) || c.marked(aborted) { // a Connect that gives up aborts the conn, and must hear no OnMade
 		return
 	}
 	c.flags.set(made)

@@ -1,8 +1,8 @@
 package peer
 
-// What comes after each of Config's four hooks, for a hook that calls it itself:
-// before it does more, for several packets, or for another one. It then returns
-// ErrDrop, so that its own packet does not go on a second time.
+// For each hook of Config.Hooks a method of Conn, of the same name, that does what comes
+// after the hook. A hook calls it when it has more to do afterwards, or has several packets
+// to send on. The hook then returns ErrDrop, so that its packet does not go on twice.
 
 import (
 	"fmt"

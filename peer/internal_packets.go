@@ -1,34 +1,90 @@
 package peer
 
-// The payloads of this library's own packets: init, pubids, finish and softquit,
-// each with its append and its parse. We send text as str, and take it as bin too,
-// which is how Python 2 sends it.
+// This library's own packets: those of the handshake, softquit and heartbeats. This is
+// how they are sent, bounded, and told apart when they come. Their payloads are in
+// internal_payloads.go.
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/registry"
 )
 
-const protocolVersion = 1
+// onInternal handles one of this library's own packets.
+func (c *Conn) onInternal(id uint16, payload []byte) {
+	if c.State() == Softquitted && id != registry.IDSoftquit {
+		return // the other side sent it before it knew of the softquit
+	}
+	if len(payload) > payloadLimit(id) {
+		c.violation(id, "is too long")
+		return
+	}
+	switch id {
+	case registry.IDInit:
+		c.onInit(payload)
+	case registry.IDPubIDs:
+		c.onPubIDs(payload)
+	case registry.IDFinish:
+		c.onFinish(payload)
+	case registry.IDSoftquit:
+		c.onSoftquit(payload)
+	case registry.IDPing, registry.IDPong:
+		c.onHeartbeat(id, payload)
+	}
+}
 
-// Keys of the internal packets' maps.
-const (
-	keyVersion  = "version"
-	keyMaxFrame = "maxframe"  // an extension: the largest frame this side takes
-	keyBeats    = "heartbeat" // an extension: this side answers heartbeats
-	keyAdapt    = "adapt"
-	keyIDMap    = "idmap"
-	keyReason   = "reason"
-	keyWhy      = "why"   // an extension of softquit: what a side that is denied may know
-	keyAuth     = "auth"  // an extension of init: this side wants to be shown a token
-	keyToken    = "token" // an extension of pubids: the token
-)
+// sendInternal sends an internal packet, in order with all others. If there is no room for a
+// ping or a pong, it is not sent.
+func (c *Conn) sendInternal(id uint16, payload func([]byte) []byte) {
+	take := c.link.Out
+	if id == registry.IDSoftquit {
+		take = c.link.LastOut // which has room for one packet beyond the bounds
+	}
+	if out := take(); out != nil {
+		out.B = appendInternal(out.B, id, payload)
+		return
+	}
+	b := c.scratch()
+	defer c.release(b)
+	b.B = appendInternal(b.B, id, payload)
+	c.link.Queue(b.B)
+}
 
-// Bounds on internal packets, in bytes of payload: they are checked before
-// anything is buffered, and hold while a conn is not active too.
+// appendInternal appends a whole frame. Our payloads are bounded, so that EndFrame cannot
+// fail.
+func appendInternal(b []byte, id uint16, payload func([]byte) []byte) []byte {
+	start := len(b)
+	b = payload(codec.BeginFrame(b, id))
+	b, _ = codec.EndFrame(b, start, len(b))
+	return b
+}
+
+// payloadLimit is the bound on the payload of an internal packet, and on that of any other
+// packet before the handshake is done.
+func payloadLimit(id uint16) int {
+	switch id {
+	case registry.IDInit:
+		return maxInitPayload
+	case registry.IDPubIDs:
+		return maxPubIDsPayload
+	case registry.IDFinish:
+		return maxFinishPayload
+	case registry.IDPing, registry.IDPong:
+		return maxBeatPayload
+	}
+	return maxSoftquitPayload
+}
+
+// checkHandshakeFrame is asked when a frame begins before the handshake is done. It bounds
+// the memory that a side which has not shown who it is can take.
+func checkHandshakeFrame(id uint16, length int) error {
+	if limit := payloadLimit(id) + codec.IDSize; length > limit {
+		return &codec.SizeError{Length: int64(length), Max: limit}
+	}
+	return nil
+}
+
+// Bounds on the payloads of internal packets, in bytes. They are checked before anything is
+// buffered.
 const (
 	maxInitPayload     = 64
 	maxFinishPayload   = 64
@@ -36,259 +92,3 @@ const (
 	maxBeatPayload     = 16
 	maxPubIDsPayload   = 64 << 10
 )
-
-// initMsg is handshake_init.
-type initMsg struct {
-	version  uint64 // 0 when it was no number
-	maxFrame uint64 // 0 when none was announced
-	beats    bool
-	auth     bool
-}
-
-func (m initMsg) append(b []byte) []byte {
-	n := 1
-	if m.maxFrame > 0 {
-		n++
-	}
-	if m.beats {
-		n++
-	}
-	if m.auth {
-		n++
-	}
-	b = codec.AppendMapHeader(b, n)
-	b = codec.AppendUint(codec.AppendString(b, keyVersion), m.version)
-	if m.maxFrame > 0 {
-		b = codec.AppendUint(codec.AppendString(b, keyMaxFrame), m.maxFrame)
-	}
-	if m.beats {
-		b = codec.AppendBool(codec.AppendString(b, keyBeats), true)
-	}
-	if m.auth {
-		b = codec.AppendBool(codec.AppendString(b, keyAuth), true)
-	}
-	return b
-}
-
-func parseInit(b []byte) (m initMsg, err error) {
-	found := false
-	err = eachPair(b, func(key string, b []byte) ([]byte, error) {
-		switch key {
-		case keyVersion:
-			found = true
-			return uintOrSkip(b, &m.version)
-		case keyMaxFrame:
-			return uintOrSkip(b, &m.maxFrame)
-		case keyBeats:
-			m.beats = len(b) > 0 && b[0] == 0xc3
-		case keyAuth:
-			m.auth = len(b) > 0 && b[0] == 0xc3
-		}
-		return codec.Skip(b)
-	})
-	if err == nil && !found {
-		err = fmt.Errorf("no %s", keyVersion)
-	}
-	return m, err
-}
-
-// pubIDsMsg is handshake_pubids.
-type pubIDsMsg struct {
-	adapt   bool
-	unclear bool             // adapt was neither true nor false
-	ids     []registry.Entry // the names are parts of a copy of the input
-	token   []byte           // of the input; nil: there was none, and none is sent
-}
-
-func (m pubIDsMsg) append(b []byte) []byte {
-	start := len(b)
-	b = codec.AppendMapHeader(b, 2)
-	b = codec.AppendBool(codec.AppendString(b, keyAdapt), m.adapt)
-	b = codec.AppendMapHeader(codec.AppendString(b, keyIDMap), len(m.ids))
-	for _, e := range m.ids {
-		b = codec.AppendUint(codec.AppendString(b, e.Name), uint64(e.ID))
-	}
-	return appendToken(b, start, m.token)
-}
-
-// appendToken puts a token, unless that is nil, into the payload of
-// handshake_pubids that begins at start and ends b.
-func appendToken(b []byte, start int, token []byte) []byte {
-	if token == nil {
-		return b
-	}
-	b[start]++ // a fixmap of two becomes one of three
-	return codec.AppendBytes(codec.AppendString(b, keyToken), token)
-}
-
-// tokenSize is at least what appendToken appends.
-func tokenSize(token []byte) int {
-	if token == nil {
-		return 0
-	}
-	return len(keyToken) + len(token) + 4
-}
-
-// parsePubIDs reads the names only if they are wanted: the side that does not
-// adapt never looks at them.
-func parsePubIDs(b []byte, wanted bool) (m pubIDsMsg, err error) {
-	var adapt, idmap bool
-	err = eachPair(b, func(key string, b []byte) ([]byte, error) {
-		switch key {
-		case keyAdapt:
-			adapt = true
-			return m.parseAdapt(b)
-		case keyIDMap:
-			idmap = true
-			if wanted {
-				return m.parseIDs(b)
-			}
-		case keyToken:
-			if token, rest, err := codec.ReadText(b); err == nil {
-				m.token = token
-				return rest, nil
-			}
-		}
-		return codec.Skip(b)
-	})
-	switch {
-	case err != nil:
-	case !adapt:
-		err = fmt.Errorf("no %s", keyAdapt)
-	case wanted && !idmap:
-		err = fmt.Errorf("no %s", keyIDMap)
-	}
-	return m, err
-}
-
-func (m *pubIDsMsg) parseAdapt(b []byte) (rest []byte, err error) {
-	if m.adapt, rest, err = codec.ReadBool(b); err == nil {
-		return rest, nil
-	}
-	n, rest, err := codec.ReadUint(b)
-	if err == nil && n <= 1 {
-		m.adapt = n == 1
-		return rest, nil
-	}
-	m.unclear = true
-	return codec.Skip(b)
-}
-
-func (m *pubIDsMsg) parseIDs(b []byte) ([]byte, error) {
-	n, b, err := codec.ReadMapHeader(b)
-	if err != nil {
-		return nil, err
-	}
-	if n > registry.MaxNames {
-		return nil, fmt.Errorf("%d names, at most %d are taken", n, registry.MaxNames)
-	}
-	text := string(b)                                   // of which the names are parts: one object, not one for each
-	m.ids = make([]registry.Entry, 0, min(n, len(b)/2)) // a pair takes two bytes at least
-	for range n {
-		var name []byte
-		var id uint64
-		if name, b, err = codec.ReadText(b); err != nil {
-			return nil, err
-		}
-		from := len(text) - len(b) - len(name)
-		if id, b, err = codec.ReadUint(b); err != nil {
-			return nil, err
-		}
-		if id > registry.MaxID {
-			return nil, fmt.Errorf("id %d is out of range", id)
-		}
-		m.ids = append(m.ids, registry.Entry{Name: text[from : from+len(name)], ID: uint16(id)})
-	}
-	return b, nil
-}
-
-// softquitMsg is softquit.
-type softquitMsg struct{ reason Reason }
-
-func (m softquitMsg) append(b []byte) []byte {
-	b = codec.AppendMapHeader(b, 1)
-	reason := m.reason[:min(len(m.reason), maxReason)]
-	// Cut or not, it must be text: the other side may drop what is not.
-	return codec.AppendString(codec.AppendString(b, keyReason), strings.ToValidUTF8(string(reason), ""))
-}
-
-// appendWhy is softquit for a side that was denied with a word that it may know.
-func appendWhy(b []byte, why string) []byte {
-	b = codec.AppendMapHeader(b, 2)
-	b = codec.AppendString(codec.AppendString(b, keyReason), string(ReasonDenied))
-	return codec.AppendString(codec.AppendString(b, keyWhy), strings.ToValidUTF8(why[:min(len(why), maxReason)], ""))
-}
-
-// parseWhy is the word in a softquit that is sound; empty if there is none.
-func parseWhy(b []byte) (why string) {
-	eachPair(b, func(key string, b []byte) ([]byte, error) {
-		if text, rest, err := codec.ReadText(b); key == keyWhy && err == nil {
-			why = strings.ToValidUTF8(string(text[:min(len(text), maxReason)]), "")
-			return rest, nil
-		}
-		return codec.Skip(b)
-	})
-	return why
-}
-
-func parseSoftquit(b []byte) (m softquitMsg, err error) {
-	found := false
-	err = eachPair(b, func(key string, b []byte) ([]byte, error) {
-		if key != keyReason {
-			return codec.Skip(b)
-		}
-		found = true
-		text, rest, err := codec.ReadText(b)
-		m.reason = Reason(strings.ToValidUTF8(string(text[:min(len(text), maxReason)]), ""))
-		return rest, err
-	})
-	if err == nil && !found {
-		err = fmt.Errorf("no %s", keyReason)
-	}
-	return m, err
-}
-
-// finishMsg is handshake_finish; it says nothing.
-type finishMsg struct{}
-
-func (finishMsg) append(b []byte) []byte { return codec.AppendNil(b) }
-
-func parseFinish(b []byte) error {
-	rest, err := codec.ReadNil(b)
-	if err == nil && len(rest) > 0 {
-		err = codec.ErrTrailing
-	}
-	return err
-}
-
-// eachPair calls f with each key of the map b and what stands behind it; f
-// returns what stands behind the value. Nothing may follow the map.
-func eachPair(b []byte, f func(key string, b []byte) ([]byte, error)) error {
-	n, b, err := codec.ReadMapHeader(b)
-	if err != nil {
-		return err
-	}
-	for range n {
-		var key []byte
-		if key, b, err = codec.ReadText(b); err != nil {
-			return err
-		}
-		if b, err = f(string(key), b); err != nil {
-			return fmt.Errorf("%s: %w", key[:min(len(key), 64)], err)
-		}
-	}
-	if len(b) > 0 {
-		return codec.ErrTrailing
-	}
-	return nil
-}
-
-// uintOrSkip reads a number into v, or skips whatever else stands there.
-func uintOrSkip(b []byte, v *uint64) ([]byte, error) {
-	n, rest, err := codec.ReadUint(b)
-	if err != nil {
-		return codec.Skip(b)
-	}
-	*v = n
-	return rest, nil
-}

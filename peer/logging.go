@@ -9,21 +9,21 @@ import (
 	"github.com/packetmq/packetmq/engine"
 )
 
-// logLine logs a line, at a bounded rate for each msg, and off the loop. What a stranger
-// can provoke has other words than what the program's own faults are told in, so
-// that it cannot use up their rate.
+// logLine logs a line off the loop, at a bounded rate for each msg. Lines that a stranger can
+// provoke and lines about the program's own faults must differ in msg: then the first cannot
+// use up the rate of the second.
 func (p *Peer) logLine(level slog.Level, msg string, args ...any) {
 	if ok, skipped := p.logRates.Allow(msg); ok {
 		p.reactor.Log(p.cfg.Logger, level, msg, append(args, "skipped", skipped)...)
 	}
 }
 
-// logFault tells why this side ends a conn.
+// logFault logs why this side ends a conn.
 func (p *Peer) logFault(c *Conn, reason Reason, err error) {
 	msg := "conn ended"
 	var panicked *engine.PanicError
 	switch {
-	case errors.As(err, &panicked): // logPanic has told it
+	case errors.As(err, &panicked): // logPanic has logged it
 		return
 	case reason == ReasonHandler:
 		msg = "handler failed"
@@ -35,7 +35,7 @@ func (p *Peer) logFault(c *Conn, reason Reason, err error) {
 	p.logLine(slog.LevelWarn, msg, "conn", c.id, "remote", c.RemoteAddr(), "reason", string(reason), "err", err)
 }
 
-// logPanic tells of a panic in the program's code.
+// logPanic logs a panic in the program's code.
 func (p *Peer) logPanic(c *Conn, err *engine.PanicError) {
 	p.logLine(slog.LevelError, "handler panicked", "conn", c.id, "remote", c.RemoteAddr(), "panic", err.Value, "stack", string(err.Stack))
 }

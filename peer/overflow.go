@@ -1,7 +1,8 @@
 package peer
 
-// What happens to a packet for which there is no room: it is refused, dropped, or the
-// conn ends, as the policy says.
+// What happens to a packet for which there is no room in the backlog. The policy says: the
+// packet is refused, it or the oldest packets are dropped, or the conn ends. A packet
+// type's policy goes before the conn's, and that before the peer's.
 
 import (
 	"errors"
@@ -43,8 +44,8 @@ func (c *Conn) Dropped() uint64 {
 	return 0
 }
 
-// overflowPolicy is what happens to a packet of type t, nil if that is not known, for
-// which there is no room.
+// overflowPolicy is what happens to a packet of type t for which there is no room. t is nil
+// if the type is not known.
 func (c *Conn) overflowPolicy(t *registry.Type) registry.Overflow {
 	if t != nil && t.Options().Overflow != 0 {
 		return t.Options().Overflow
@@ -65,7 +66,7 @@ func (c *Conn) overflowPolicy(t *registry.Type) registry.Overflow {
 func (c *Conn) queue(t *registry.Type, frame []byte) error {
 	err := c.link.Queue(frame)
 	if errors.Is(err, ErrBackpressure) && c.link.Loop().Here() && !c.flags.has(encoding) {
-		c.link.Unload() // a long callback's output can only leave here
+		c.link.Unload() // the loop is in a callback, so output can leave only here
 		err = c.link.Queue(frame)
 	}
 	return c.refused(t, frame, err)
@@ -106,8 +107,7 @@ func (c *Conn) overflow(t *registry.Type, frame []byte) error {
 	return engine.ErrSlowConsumer
 }
 
-// dropOldest makes room for n bytes at the expense of the oldest packets whose policy
-// it is.
+// dropOldest makes room for n bytes. It drops the oldest packets whose policy is DropOldest.
 func (c *Conn) dropOldest(n int) {
 	table := c.table()
 	gone := c.link.Discard(n, func(frame []byte) bool {

@@ -18,40 +18,44 @@ import (
 //
 // Its methods may be called from any goroutine.
 type Peer struct {
-	reg      *registry.Registry
-	cfg      Config
-	reactor  *engine.Reactor
-	owned    bool // the reactor is this peer's own
-	client   bool // a conn that is not named has a default
-	hooked   bool // cfg has hooks
-	codec    codec.Msgpack
-	logRates throttle.Kinds // of the peer's lines in the log
+	// Set once.
+	reg          *registry.Registry
+	cfg          Config
+	reactor      *engine.Reactor
+	owned        bool // the reactor is this peer's own, and is closed with it
+	client       bool // sends that name no conn go to Default
+	hooked       bool // cfg has hooks that see every packet
+	codec        codec.Msgpack
+	spareBuffers []codec.Spares  // one for each loop, for the frames that its conns gather
+	lifetime     context.Context // done from Close or Shutdown on, with the cause ErrClosed
+	endLifetime  context.CancelCauseFunc
 
+	// For any goroutine.
 	handlers       atomic.Pointer[handlers]
-	epoch          atomic.Uint32 // counts changes of the handlers and of the packet log's switch, after each
-	lastAdapted    atomic.Pointer[idTables]
-	lastRebased    atomic.Pointer[idTables]
+	epoch          atomic.Uint32            // counts changes of handlers and of observed, and is raised after them
+	lastAdapted    atomic.Pointer[idTables] // of the conn that adapted last: the next one probably has the same
+	lastRebased    atomic.Pointer[idTables] // of the conn that met a changed registry last
 	pubIDs         atomic.Pointer[ownPubIDs]
+	data           atomic.Pointer[any]
 	packets        packetLog
 	admission      admission
 	stats          stats
-	spareBuffers   []codec.Spares  // of each loop, for the frames that its conns gather
-	dialHandshakes tlsHandshakes   // dialled ones, during their TLS handshake
-	lifetime       context.Context // done, with the cause ErrClosed, from Close or Shutdown on
-	endLifetime    context.CancelCauseFunc
 	unhandled      unhandled
-	data           atomic.Pointer[any]
+	logRates       throttle.Kinds // one rate for each kind of line
+	dialHandshakes tlsHandshakes  // of dialled sockets; those of accepted ones are their listener's
 
-	mu              sync.Mutex
+	mu sync.Mutex
+
+	// Guarded by mu.
 	closed          bool
-	reconnectTimers map[*engine.Timer]struct{} // after which a client tries again
-	reasonGiven     Reason                     // of ShutdownWith
 	nextID          uint64
-	conns           connIndex
-	actives         connOrder                         // of conns, those whose handshake is complete
-	mismatches      map[*Conn]*registry.MismatchError // conns not made yet whose names differ
+	conns           connIndex                         // all that were opened
+	actives         connOrder                         // those of conns whose handshake is complete
+	mismatches      map[*Conn]*registry.MismatchError // of conns that are not made yet and whose names differ
 	listeners       map[*engine.Listener]struct{}
-	noConns         chan struct{} // closed with the last conn, while shutting down
+	reconnectTimers map[*engine.Timer]struct{}
+	reasonGiven     Reason        // to ShutdownWith
+	noConns         chan struct{} // closed when there are no conns; nil until somebody waits for that
 }
 
 // newPeer panics on a nil registry: there is nothing that it could mean.

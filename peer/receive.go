@@ -1,6 +1,7 @@
 package peer
 
-// Frames are cut from the input here, where it lies; deliver.go does the rest.
+// How input becomes frames: they are cut from it where it lies. A frame of which only a
+// part has come is gathered in memory of its own. deliver.go and fastpath.go handle frames.
 
 import (
 	"github.com/packetmq/packetmq/codec"
@@ -8,8 +9,8 @@ import (
 	"github.com/packetmq/packetmq/registry"
 )
 
-// receive cuts frames from b in place and handles them one by one, until the conn
-// has had its share of the turn. It returns how many bytes of b it has handled.
+// receive handles the frames in b one after the other, until the conn has had its share of
+// the turn. It returns how many bytes of b are done with.
 func (c *Conn) receive(b []byte) (n int) {
 	packets := 0
 	for n < len(b) {
@@ -21,7 +22,7 @@ func (c *Conn) receive(b []byte) (n int) {
 		packets += k
 		switch {
 		case n == len(b):
-		case c.flags.has(inputEnded) || c.marked(aborted):
+		case c.ignoresInput():
 			return len(b)
 		case c.flags.has(inputKept) && c.makeRare().admit != nil:
 			return n + c.keepInput(b[n:])
@@ -34,9 +35,13 @@ func (c *Conn) receive(b []byte) (n int) {
 	return n
 }
 
-// handleOne handles one frame of any kind, or keeps the part of one that is there.
+// ignoresInput reports whether input is dropped, since the conn is at its end.
+func (c *Conn) ignoresInput() bool { return c.flags.has(inputEnded) || c.marked(aborted) }
+
+// handleOne handles the frame at the front of b, or gathers it if it is not whole. It returns
+// how many bytes it took, and how many frames, one or none.
 func (c *Conn) handleOne(b []byte) (n, packets int) {
-	gathered := c.partialFrame // nil: the frame lies in b
+	gathered := c.partialFrame // where the frame lies if it is whole now; nil: it lies in b
 	f, n, err := c.cutFrame(b)
 	switch {
 	case err != nil:
@@ -50,7 +55,8 @@ func (c *Conn) handleOne(b []byte) (n, packets int) {
 	return n, packets
 }
 
-// cutFrame takes a frame from the front of b, or keeps what there is of it.
+// cutFrame takes the frame at the front of b, n bytes of it. If the frame is not whole, cutFrame
+// gathers it and returns nil. A gathered frame stays valid until the Reset of its partialFrame.
 func (c *Conn) cutFrame(b []byte) (f codec.Frame, n int, err error) {
 	if c.partialFrame == nil {
 		var check func(uint16, int) error
@@ -66,20 +72,20 @@ func (c *Conn) cutFrame(b []byte) (f codec.Frame, n int, err error) {
 	}
 	if f, n, err = c.partialFrame.Next(b); f != nil || err != nil {
 		c.link.Keep(&c.partialFrame.memory, 0)
-		c.partialFrame = nil // f lies there until it was handled
+		c.partialFrame = nil // handleOne resets it when f was handled
 	} else {
 		c.link.Keep(&c.partialFrame.memory, c.partialFrame.Held())
 	}
 	return f, n, err
 }
 
-// partialFrame is a frame of which the rest has not come.
+// partialFrame gathers a frame of which only a part has come.
 type partialFrame struct {
 	codec.Reader
-	memory engine.Kept
+	memory engine.Kept // what it takes, in the account of all conns
 }
 
-// dropPartialFrame gives back what is kept of a frame.
+// dropPartialFrame gives back the memory of a frame that will not be whole.
 func (c *Conn) dropPartialFrame() {
 	if c.partialFrame != nil {
 		c.link.Keep(&c.partialFrame.memory, 0)
@@ -88,9 +94,9 @@ func (c *Conn) dropPartialFrame() {
 	}
 }
 
-// handleFrame handles one frame.
+// handleFrame handles one frame, by way of Config.EncodedIn.
 func (c *Conn) handleFrame(table *registry.Table, f codec.Frame) {
-	if c.peer.cfg.EncodedIn != nil && ofProgram(f.ID()) {
+	if c.peer.cfg.EncodedIn != nil && isProgramID(f.ID()) {
 		if f = c.encodedIn(table, f); f == nil {
 			return
 		}
@@ -135,10 +141,11 @@ func (c *Conn) RecvPacket(packet, v any) error {
 	})
 }
 
-// soon calls fn on the loop unless the conn has ended by then.
+// soon calls fn on the loop, after what the loop is doing now, unless the conn is at its end
+// by then.
 func (c *Conn) soon(fn func()) error {
 	return c.link.Loop().Post(func() {
-		if c.flags.has(inputEnded) || c.marked(aborted) || c.State() == Disconnected {
+		if c.ignoresInput() || c.State() == Disconnected {
 			return
 		}
 		returned := false

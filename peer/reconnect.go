@@ -1,6 +1,7 @@
 package peer
 
-// How a client comes back to a server that it lost or did not reach.
+// How a client with Config.Reconnect comes back to a server that it lost or did not reach:
+// after a back-off, which grows with each failure in a row.
 
 import (
 	"errors"
@@ -10,11 +11,11 @@ import (
 	"github.com/packetmq/packetmq/engine"
 )
 
-// target is what a client connects to, and how that went so far.
+// target is what a client connects to, and how often that has failed.
 type target struct {
 	addr   string     // of a Client
 	host   MemoryHost // of a MemoryClient
-	failed int        // attempts and short conns since a conn lasted
+	failed int        // attempts, and conns that did not last, since one that did
 }
 
 // name is the address that callbacks are told.
@@ -38,22 +39,22 @@ func Permanent(reason error) bool {
 	return false
 }
 
-// attempted tells that a try failed, and tries again if that is wanted.
+// attempted tells the program that an attempt has failed, and may try again later.
 func (p *Peer) attempted(to target, err error) {
 	if p.isClosed() {
 		return
 	}
 	to.failed++
 	p.reactor.Post(func() {
-		defer p.comeBack(to, err)
+		defer p.retryLater(to, err)
 		if f := p.cfg.OnConnectFailed; f != nil {
 			f(to.name(), err)
 		}
 	})
 }
 
-// lostServer comes back to a server that was lost, if that is wanted. A conn that
-// lasted was a success; one that did not counts like an attempt that failed.
+// lostServer may come back to a server that was lost. A conn that has not lasted counts as a
+// failure.
 func (p *Peer) lostServer(to target, lasted time.Duration, reason error) {
 	b := p.cfg.Reconnect
 	if b == nil {
@@ -63,19 +64,20 @@ func (p *Peer) lostServer(to target, lasted time.Duration, reason error) {
 	if lasted >= b.Lasts {
 		to.failed = 0
 	}
-	p.comeBack(to, reason)
+	p.retryLater(to, reason)
 }
 
-// comeBack tries again later, if the configuration says so.
-func (p *Peer) comeBack(to target, reason error) {
+// retryLater tries again after the back-off, if Config.Reconnect says so.
+func (p *Peer) retryLater(to target, reason error) {
 	b := p.cfg.Reconnect
 	if b == nil || !b.again(reason) || b.Attempts > 0 && to.failed >= b.Attempts {
 		return
 	}
-	p.later(b.delay(max(to.failed-1, 0)), func() { p.tryAgain(to) })
+	p.later(b.delay(max(to.failed-1, 0)), func() { p.retry(to) })
 }
 
-func (p *Peer) tryAgain(to target) {
+// retry begins another attempt.
+func (p *Peer) retry(to target) {
 	if to.host != nil {
 		(&MemoryClient{p}).attempt(to)
 		return
@@ -83,6 +85,7 @@ func (p *Peer) tryAgain(to target) {
 	(&Client{p}).attempt(to)
 }
 
+// again reports whether the program wants another attempt after a failure.
 func (b *Backoff) again(reason error) bool {
 	if b.Again != nil {
 		return b.Again(reason)
@@ -90,8 +93,7 @@ func (b *Backoff) again(reason error) bool {
 	return !Permanent(reason)
 }
 
-// delay is how long to wait after a number of failures in a row, besides the
-// first one.
+// delay is how long to wait after so many failures in a row, not counting the first one.
 func (b *Backoff) delay(failed int) time.Duration {
 	d := b.Min
 	for range failed {
@@ -102,10 +104,10 @@ func (b *Backoff) delay(failed int) time.Duration {
 		d *= 2
 	}
 	half := rand.N(d/2 + 1)
-	return max(d-d/4+half, d-d/4) // at the end of time the sum would turn over
+	return max(d-d/4+half, d-d/4) // the sum may overflow, and is negative then
 }
 
-// later calls fn after d on the first loop, unless the peer has closed by then.
+// later calls fn after d on the first loop, unless the peer is closed by then.
 func (p *Peer) later(d time.Duration, fn func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -49,7 +49,7 @@ func (s *Server) Serve(ln net.Listener) (*engine.Listener, error) {
 		return nil, fmt.Errorf("%w listener", ErrNil)
 	}
 	handshakes := new(tlsHandshakes)
-	l, err := s.addListener(s.reactor.Serve(tlsApart{ln, func(tc *tls.Conn) { s.beginHandshake(tc, handshakes) }}, s.accept))
+	l, err := s.addListener(s.reactor.Serve(tlsApart{ln, func(tc *tls.Conn) { s.beginTLS(tc, handshakes) }}, s.accept))
 	if err != nil {
 		return nil, err
 	}

@@ -131,7 +131,7 @@ func (p *Peer) listenTLS(address string) (*engine.Listener, error) {
 		return nil, nil
 	}
 	ln, err := p.addListener(p.reactor.ListenFunc("tcp", address, func(nc net.Conn) {
-		p.beginHandshake(tls.Server(nc, cfg), handshakes)
+		p.beginTLS(tls.Server(nc, cfg), handshakes)
 	}))
 	if err != nil {
 		return nil, err
@@ -148,8 +148,8 @@ func closeWith(ln *engine.Listener, handshakes *tlsHandshakes) {
 	}()
 }
 
-// beginHandshake begins the TLS handshake of an accepted socket, or refuses the socket.
-func (p *Peer) beginHandshake(tc *tls.Conn, handshakes *tlsHandshakes) {
+// beginTLS begins the TLS handshake of an accepted socket, or refuses the socket.
+func (p *Peer) beginTLS(tc *tls.Conn, handshakes *tlsHandshakes) {
 	nc := tc.NetConn()
 	admitted, err := p.admit(nc)
 	if err == nil && !handshakes.add(nc, admitted) {
@@ -161,27 +161,27 @@ func (p *Peer) beginHandshake(tc *tls.Conn, handshakes *tlsHandshakes) {
 		p.noteRefused(nc.RemoteAddr(), err)
 		return
 	}
-	go p.doHandshake(tc, admitted, handshakes)
+	go p.doTLS(tc, admitted, handshakes)
 }
 
-// doHandshake does the TLS handshake and then calls endHandshake, also when the program's
+// doTLS does the TLS handshake and then calls endTLS, also when the program's
 // code in the tls.Config panics or ends the goroutine.
-func (p *Peer) doHandshake(tc *tls.Conn, admitted *admittedSocket, handshakes *tlsHandshakes) {
+func (p *Peer) doTLS(tc *tls.Conn, admitted *admittedSocket, handshakes *tlsHandshakes) {
 	err := engine.ErrGoexit // unless HandshakeContext returns
 	defer func() {
 		if v := recover(); v != nil {
 			err = &engine.PanicError{Value: v, Stack: debug.Stack()}
 		}
-		p.endHandshake(tc, admitted, handshakes, err)
+		p.endTLS(tc, admitted, handshakes, err)
 	}()
 	ctx, cancel := context.WithTimeout(p.lifetime, p.cfg.Handshake)
 	defer cancel()
 	err = tc.HandshakeContext(ctx)
 }
 
-// endHandshake opens a conn over tc if its handshake is done, else it closes tc because of
+// endTLS opens a conn over tc if its handshake is done, else it closes tc because of
 // err.
-func (p *Peer) endHandshake(tc *tls.Conn, admitted *admittedSocket, handshakes *tlsHandshakes, err error) {
+func (p *Peer) endTLS(tc *tls.Conn, admitted *admittedSocket, handshakes *tlsHandshakes, err error) {
 	defer handshakes.remove(tc.NetConn())
 	if err == nil && handshakes.remove(tc.NetConn()) { // from here on tc does not end with its listener
 		p.openTLS(tc, admitted)

@@ -584,7 +584,7 @@ func TestTheEndOfATLSListenerIsNotThatOfItsConns(t *testing.T) {
 	if err != nil || !guests.add(nc, g) {
 		t.Fatal(err)
 	}
-	server.endHandshake(tls.Server(nc, newCA(t).server(t)), g, guests, nil)
+	server.endTLS(tls.Server(nc, newCA(t).server(t)), g, guests, nil)
 	if nc.closed.Load() {
 		t.Error("the end of its listener closed it")
 	}

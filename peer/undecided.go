@@ -1,22 +1,31 @@
 package peer
 
-// Input of a conn that waits for a Decide: it is kept, in bounds, and handled once the
-// program has decided.
+// Input that comes while a conn waits for the program's Decide. It is kept and, when the
+// other side was let in, handled before what comes then.
 
 import "fmt"
 
-// keepInput keeps input until it is decided whether it may be handled, or behind what
-// was kept so.
+// maxKeptInput bounds the input that is kept, in bytes. The other side does not know that
+// it waits, and may send its first packets.
+const maxKeptInput = 64 << 10
+
+// errKeptInput ends a conn whose other side has sent more than maxKeptInput before the
+// decision.
+var errKeptInput = fmt.Errorf("peer: more than %d bytes came before it was decided whether the conn may come in", maxKeptInput)
+
+// keepInput keeps b after the input that is kept already. When the decision has been made and
+// there is no room for b, it handles kept input until there is. It returns how many bytes of
+// b are done with.
 func (c *Conn) keepInput(b []byte) (n int) {
 	e := c.makeRare()
 	for c.flags.has(inputKept) && e.admit == nil && len(e.keptInput)+len(b) > maxKeptInput {
 		if c.link.Loop().Halted() {
-			return 0 // it comes again
+			return 0 // b comes again when the loop goes on
 		}
 		c.handleKeptShare()
 	}
 	switch {
-	case c.flags.has(inputEnded) || c.marked(aborted):
+	case c.ignoresInput():
 		return len(b)
 	case !c.flags.has(inputKept):
 		return c.receive(b)
@@ -29,7 +38,7 @@ func (c *Conn) keepInput(b []byte) (n int) {
 	return len(b)
 }
 
-// handleKept handles what was set aside, a share at a time.
+// handleKept handles the kept input, after the decision, one share in each turn of the loop.
 func (c *Conn) handleKept() {
 	if c.flags.has(inputKept) && c.makeRare().admit == nil && !c.marked(aborted) {
 		if c.handleKeptShare(); c.flags.has(inputKept) {
@@ -38,7 +47,7 @@ func (c *Conn) handleKept() {
 	}
 }
 
-// handleKeptShare handles a share of what was set aside.
+// handleKeptShare handles one share of the kept input.
 func (c *Conn) handleKeptShare() {
 	e := c.makeRare()
 	n := c.receive(e.keptInput)
@@ -47,7 +56,7 @@ func (c *Conn) handleKeptShare() {
 	}
 }
 
-// dropKept forgets what was set aside, or that something is to be.
+// dropKept drops the kept input, and has input handled again as it comes.
 func (c *Conn) dropKept() {
 	if c.flags.has(inputKept) {
 		c.flags.clear(inputKept)
@@ -56,12 +65,3 @@ func (c *Conn) dropKept() {
 		c.link.Keep(&e.keptMemory, 0)
 	}
 }
-
-// maxKeptInput is how much input is kept, in bytes, of an other side that waits for a
-// decision. One that is in the handshake does not know that it waits, and may send
-// its first packets.
-const maxKeptInput = 64 << 10
-
-// errKeptInput ends a conn whose other side said too much while it waited for a
-// decision.
-var errKeptInput = fmt.Errorf("peer: more than %d bytes came before it was decided whether the conn may come in", maxKeptInput)

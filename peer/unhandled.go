@@ -9,8 +9,8 @@ import (
 	"github.com/packetmq/packetmq/registry"
 )
 
-// unhandled counts the packets that nobody handled, by Type.Index: there are as
-// many counts as there are packets, whatever comes and goes.
+// unhandled counts the packets that nobody handled. It is indexed by Type.Index, which is
+// used again when a packet was removed, so it does not grow with packets that come and go.
 type unhandled struct {
 	mu     sync.Mutex
 	counts []unhandledCount
@@ -30,14 +30,14 @@ func (u *unhandled) add(t *registry.Type) (first bool) {
 		u.counts = append(u.counts, unhandledCount{})
 	}
 	c := &u.counts[i]
-	if c.packet != t { // the index was a removed packet's
+	if c.packet != t { // the count is a removed packet's
 		*c = unhandledCount{packet: t}
 	}
 	c.n++
 	return c.n == 1
 }
 
-// byName is the counts of packets that are registered.
+// byName returns the counts of the packets that are registered.
 func (u *unhandled) byName(table *registry.Table) map[string]uint64 {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -54,8 +54,7 @@ func (u *unhandled) byName(table *registry.Table) map[string]uint64 {
 	return m
 }
 
-// unhandledPacket counts a packet that nobody handles, and says so once for each
-// type.
+// unhandledPacket counts a packet that nobody handles, and logs the first one of each type.
 func (p *Peer) unhandledPacket(c *Conn, t *registry.Type) {
 	if p.unhandled.add(t) {
 		p.reactor.Log(p.cfg.Logger, slog.LevelWarn, "packet has no handler", "packet", t.Name(), "conn", c.id, "remote", c.RemoteAddr())

@@ -25,7 +25,7 @@ func (c *Conn) Unsent() (packets, bytes int) {
 	return u.Messages, u.Bytes
 }
 
-// noteUnsent notes what Unsent tells.
+// noteUnsent keeps u for Unsent.
 func (c *Conn) noteUnsent(u engine.Unsent) {
 	if e := c.rare.Load(); u.Bytes > 0 || e != nil && e.unsent.Load() != nil {
 		c.makeRare().unsent.Store(&u)
