@@ -171,10 +171,16 @@ func (c *Conn) handleAfterPacketIn(t *registry.Type, h *handler, v any) error {
 // endFor ends the conn because of err, what decoding, a hook or a handler has returned. A
 // Reason softquits the conn with that reason; nil and ErrDrop do nothing.
 func (c *Conn) endFor(err error) {
+	if err != nil { // apart, so that it is inlined: what follows allocates
+		c.endForError(err)
+	}
+}
+
+func (c *Conn) endForError(err error) {
 	var reason Reason
 	var bad *PayloadError
 	switch {
-	case err == nil || errors.Is(err, ErrDrop):
+	case errors.Is(err, ErrDrop):
 	case errors.As(err, &bad):
 		c.fault(ReasonPayload, err)
 	case errors.As(err, &reason):

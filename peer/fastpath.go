@@ -55,9 +55,7 @@ func (c *Conn) fastPath(b []byte, most int) (n, packets int) {
 		payload := rest[codec.HeaderSize:end:end]
 		rest = rest[end:]
 		packets++
-		if err := h.direct(c, payload); err != nil {
-			c.endFor(err)
-		}
+		c.endFor(h.direct(c, payload))
 	}
 	return len(b) - len(rest), packets
 }
