@@ -99,11 +99,11 @@ func TestLoadTakesOtherEncodings(t *testing.T) {
 // The client takes over whatever ids the server has.
 func TestLoadAdapts(t *testing.T) {
 	reg := registry.New()
-	reply, err := reg.Add(replyName, 999, nil)
+	reply, err := reg.AddObject(replyName, 999, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := reg.Add(echoName, 1000, nil); err != nil {
+	if _, err := reg.AddObject(echoName, 1000, nil); err != nil {
 		t.Fatal(err)
 	}
 	server := peer.NewServer(reg, nil)

@@ -132,9 +132,9 @@ func (b *bodies) of(seq uint64) []byte {
 // clientRegistry knows the two packets and takes over a server's ids of them.
 func clientRegistry() (reg *registry.Registry, echo *registry.Type, err error) {
 	reg = registry.NewAdapting()
-	if echo, err = reg.Add(echoName, echoID, nil); err != nil {
+	if echo, err = reg.AddObject(echoName, echoID, nil); err != nil {
 		return nil, nil, err
 	}
-	_, err = reg.Add(replyName, replyID, nil)
+	_, err = reg.AddObject(replyName, replyID, nil)
 	return reg, echo, err
 }

@@ -164,10 +164,10 @@ func answerAny(s *peer.Server) error {
 }
 
 func addUntyped(reg *registry.Registry) (reply *registry.Type, err error) {
-	if _, err := reg.Add(echoName, echoID, nil); err != nil {
+	if _, err := reg.AddObject(echoName, echoID, nil); err != nil {
 		return nil, err
 	}
-	return reg.Add(replyName, replyID, nil)
+	return reg.AddObject(replyName, replyID, nil)
 }
 
 // serve runs the server until ctx is done, and then shuts it down.

@@ -70,9 +70,9 @@ func TestRawPacketsAllocateNothing(t *testing.T) {
 	s, c := newSide(false, 17, 18), newSide(true, 40, 41)
 	payload := []byte{0x92, 1, 2}
 	atMost(t, rallies(t, s, c, func(server *Server, client *MemoryClient, next func(*Conn) error) {
-		HandleRaw(server, s.ping, func(c *Conn, b []byte) error { return c.ReplyRaw(s.pong.Type(), b) })
+		HandleRaw(server, s.ping, func(c *Conn, b []byte) error { return c.ReplyRaw(s.pong.In(s.reg), b) })
 		HandleRaw(client, c.pong, func(c *Conn, b []byte) error { return next(c) })
-	}, func(conn *Conn) { conn.ReplyRaw(c.ping.Type(), payload) }), 0)
+	}, func(conn *Conn) { conn.ReplyRaw(c.ping.In(c.reg), payload) }), 0)
 }
 
 func TestSelfEncodingPacketsAllocateNothing(t *testing.T) {
@@ -104,7 +104,7 @@ func TestSendFromElsewhereAllocatesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	payload, typ := make([]byte, 64), c.ping.Type()
+	payload, typ := make([]byte, 64), c.ping.In(c.reg)
 	got := testing.AllocsPerRun(2000, func() {
 		if err := conn.SendRaw(typ, payload); err != nil {
 			t.Fatal(err)

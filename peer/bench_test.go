@@ -32,26 +32,26 @@ func couple(b *testing.B, server, client func(h Host, reg *registry.Registry)) *
 func BenchmarkMemoryRoundTripRaw(b *testing.B) {
 	payload := make([]byte, 64)
 	done := make(chan struct{})
-	var ping registry.Packet[note]
+	var ping *registry.Type
 	n := 0
 	c := couple(b, func(h Host, reg *registry.Registry) {
 		registry.MustAdd[note](reg, "b:ping", 17)
-		pong := registry.MustAdd[note](reg, "b:pong", 18)
-		HandleRaw(h, 17, func(c *Conn, p []byte) error { return c.ReplyRaw(pong.Type(), p) })
+		pong := registry.MustAdd[note](reg, "b:pong", 18).In(reg)
+		HandleRaw(h, 17, func(c *Conn, p []byte) error { return c.ReplyRaw(pong, p) })
 	}, func(h Host, reg *registry.Registry) {
-		ping = registry.MustAdd[note](reg, "b:ping", 17)
+		ping = registry.MustAdd[note](reg, "b:ping", 17).In(reg)
 		registry.MustAdd[note](reg, "b:pong", 18)
 		HandleRaw(h, 18, func(c *Conn, p []byte) error {
 			if n++; n == b.N {
 				close(done)
 				return nil
 			}
-			return c.ReplyRaw(ping.Type(), payload)
+			return c.ReplyRaw(ping, payload)
 		})
 	})
 	b.ReportAllocs()
 	b.ResetTimer()
-	c.Loop().Post(func() { c.ReplyRaw(ping.Type(), payload) })
+	c.Loop().Post(func() { c.ReplyRaw(ping, payload) })
 	<-done
 }
 
@@ -67,17 +67,17 @@ func BenchmarkMemoryRoundTripVirtual(b *testing.B) {
 	var c *Conn
 	cli := NewMemoryClient(creg, &Config{Reactor: v.Reactor(), Events: Events{OnMade: func(made *Conn) { c = made }}})
 	registry.MustAdd[note](sreg, "b:ping", 17)
-	pong := registry.MustAdd[note](sreg, "b:pong", 18)
-	ping := registry.MustAdd[note](creg, "b:ping", 17)
+	pong := registry.MustAdd[note](sreg, "b:pong", 18).In(sreg)
+	ping := registry.MustAdd[note](creg, "b:ping", 17).In(creg)
 	registry.MustAdd[note](creg, "b:pong", 18)
 	payload := make([]byte, 64)
 	n := 0
-	HandleRaw(srv, 17, func(c *Conn, p []byte) error { return c.ReplyRaw(pong.Type(), p) })
+	HandleRaw(srv, 17, func(c *Conn, p []byte) error { return c.ReplyRaw(pong, p) })
 	HandleRaw(cli, 18, func(c *Conn, p []byte) error {
 		if n++; n == b.N {
 			return nil
 		}
-		return c.ReplyRaw(ping.Type(), payload)
+		return c.ReplyRaw(ping, payload)
 	})
 	if err := cli.ConnectAsync(srv); err != nil {
 		b.Fatal(err)
@@ -87,7 +87,7 @@ func BenchmarkMemoryRoundTripVirtual(b *testing.B) {
 	}
 	b.ReportAllocs()
 	b.ResetTimer()
-	c.Loop().Post(func() { c.ReplyRaw(ping.Type(), payload) })
+	c.Loop().Post(func() { c.ReplyRaw(ping, payload) })
 	for n < b.N {
 		v.Step(0)
 	}
@@ -96,7 +96,7 @@ func BenchmarkMemoryRoundTripVirtual(b *testing.B) {
 func BenchmarkMemoryOneWayRaw(b *testing.B) {
 	payload := make([]byte, 64)
 	done := make(chan struct{})
-	var ping registry.Packet[note]
+	var ping *registry.Type
 	n := 0
 	c := couple(b, func(h Host, reg *registry.Registry) {
 		registry.MustAdd[note](reg, "b:ping", 17)
@@ -106,14 +106,14 @@ func BenchmarkMemoryOneWayRaw(b *testing.B) {
 			}
 			return nil
 		})
-	}, func(h Host, reg *registry.Registry) { ping = registry.MustAdd[note](reg, "b:ping", 17) })
+	}, func(h Host, reg *registry.Registry) { ping = registry.MustAdd[note](reg, "b:ping", 17).In(reg) })
 	b.ReportAllocs()
 	b.ResetTimer()
 	sent := 0
 	var more func()
 	more = func() {
 		for range min(256, b.N-sent) {
-			c.ReplyRaw(ping.Type(), payload)
+			c.ReplyRaw(ping, payload)
 			sent++
 		}
 		if sent < b.N {
@@ -128,7 +128,7 @@ func BenchmarkSendFromGoroutines(b *testing.B) {
 	for _, senders := range []int{1, 4, 16} {
 		b.Run(fmt.Sprint(senders), func(b *testing.B) {
 			payload := make([]byte, 64)
-			var ping registry.Packet[note]
+			var ping *registry.Type
 			done := make(chan struct{})
 			n, each := 0, (b.N+senders-1)/senders
 			total := each * senders
@@ -140,7 +140,7 @@ func BenchmarkSendFromGoroutines(b *testing.B) {
 					}
 					return nil
 				})
-			}, func(h Host, reg *registry.Registry) { ping = registry.MustAdd[note](reg, "b:ping", 17) })
+			}, func(h Host, reg *registry.Registry) { ping = registry.MustAdd[note](reg, "b:ping", 17).In(reg) })
 			b.ReportAllocs()
 			b.ResetTimer()
 			var wg sync.WaitGroup
@@ -150,7 +150,7 @@ func BenchmarkSendFromGoroutines(b *testing.B) {
 						for c.Pending() > engine.DefaultMaxPending/2 {
 							runtime.Gosched()
 						}
-						if err := c.SendRaw(ping.Type(), payload); err != nil {
+						if err := c.SendRaw(ping, payload); err != nil {
 							panic(err)
 						}
 					}

@@ -65,7 +65,7 @@ const (
 
 // addTargets registers the targets, and has handle told what arrives for them.
 func addTargets(s *side, server func() *Server, handle func(c *Conn) error) *Server {
-	anything, err := s.reg.Add("bomb:any", idAny, nil)
+	anything, err := s.reg.AddObject("bomb:any", idAny, nil)
 	if err != nil {
 		panic(err)
 	}
@@ -208,7 +208,7 @@ func newBombRange(t *testing.T) *bombRange {
 		r.handled <- struct{}{}
 		return nil
 	})
-	pong := s.pong.Type()
+	pong := s.pong.In(s.reg)
 	HandleRaw(server, "test:ping", func(c *Conn, b []byte) error { return c.ReplyRaw(pong, b) })
 	ln := open(t, server)
 	r.dial = func() *wire {

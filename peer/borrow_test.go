@@ -97,8 +97,8 @@ func TestSendsThatDoNotReturn(t *testing.T) {
 					case "EncodedOut":
 						s.cfg.EncodedOut, value = func(_ *Conn, raw []byte) ([]byte, error) { leave(); return raw, nil }, 1
 					}
-					s.reg.Add("test:any", 30, hooks)
-					c.reg.Add("test:any", 50, nil)
+					s.reg.AddObject("test:any", 30, hooks)
+					c.reg.AddObject("test:any", 50, nil)
 					pkt := registry.MustAdd[bolter](s.reg, "test:bolter", 31)
 					registry.MustAdd[bolter](c.reg, "test:bolter", 51)
 					w := transports[over](t, s, c)
@@ -203,8 +203,8 @@ func TestReceivingThatDoesNotReturn(t *testing.T) {
 						}
 					}}
 					s.cfg.PacketIn, s.cfg.EncodedIn = h.packet, h.encoded
-					s.reg.Add("test:any", 30, h)
-					c.reg.Add("test:any", 50, nil)
+					s.reg.AddObject("test:any", 30, h)
+					c.reg.AddObject("test:any", 50, nil)
 					w := transports[over](t, s, c)
 					HandleAny(w.server, "test:any", h.handle)
 					pongs := inbox(t, w.client, c.pong, 10)

@@ -34,11 +34,11 @@ func ways() []way {
 		{"Send", func(c *Conn, s *side, n int) error { return Send(c, s.pong, value(n)) }},
 		{"Conn.Send", func(c *Conn, s *side, n int) error { return c.Send("test:pong", value(n)) }},
 		{"Peer.Send", func(c *Conn, s *side, n int) error { return c.Peer().Send(c, "test:pong", value(n)) }},
-		{"SendRaw", func(c *Conn, s *side, n int) error { return c.SendRaw(s.pong.Type(), payload(n)) }},
+		{"SendRaw", func(c *Conn, s *side, n int) error { return c.SendRaw(s.pong.In(s.reg), payload(n)) }},
 		{"SendEncoded", func(c *Conn, s *side, n int) error { return c.SendEncoded(append([]byte{0, 18}, payload(n)...)) }},
 		{"Reply", func(c *Conn, s *side, n int) error { return Reply(c, s.pong, value(n)) }},
 		{"Conn.Reply", func(c *Conn, s *side, n int) error { return c.Reply("test:pong", value(n)) }},
-		{"ReplyRaw", func(c *Conn, s *side, n int) error { return c.ReplyRaw(s.pong.Type(), payload(n)) }},
+		{"ReplyRaw", func(c *Conn, s *side, n int) error { return c.ReplyRaw(s.pong.In(s.reg), payload(n)) }},
 	}
 }
 
@@ -226,7 +226,7 @@ func TestEveryWayOutKeepsMaxTotalPending(t *testing.T) {
 					w.shakeWith(initMsg{version: 1, maxFrame: 1 << 20})
 					c := s.next(t, "made").conn
 					for c.Pending() == 0 { // until the kernel takes no more
-						onLoop(t, c, func() { c.SendRaw(s.pong.Type(), make([]byte, 1<<19)) })
+						onLoop(t, c, func() { c.SendRaw(s.pong.In(s.reg), make([]byte, 1<<19)) })
 					}
 					slow = append(slow, c)
 				}

@@ -52,9 +52,9 @@ func BenchmarkBurst(b *testing.B) {
 	for _, packets := range []int{1, 16, 64} {
 		b.Run(fmt.Sprint(packets), func(b *testing.B) {
 			reg := registry.New()
-			echo := registry.MustAdd[note](reg, "b:echo", 17)
+			echo := registry.MustAdd[note](reg, "b:echo", 17).In(reg)
 			srv := NewServer(reg, &Config{Identity: Identity{SkipHandshake: true}})
-			HandleRaw(srv, echo, func(c *Conn, p []byte) error { return c.ReplyRaw(echo.Type(), p) })
+			HandleRaw(srv, echo, func(c *Conn, p []byte) error { return c.ReplyRaw(echo, p) })
 			b.Cleanup(func() { srv.Close() })
 			if err := srv.RunAsync(); err != nil {
 				b.Fatal(err)

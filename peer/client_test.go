@@ -266,8 +266,8 @@ func TestMemoryIsIsolated(t *testing.T) {
 	c.cfg.Reactor = server.Reactor()
 	client := NewMemoryClient(c.reg, &c.cfg)
 	got := make(chan map[string]any, 2)
-	s.reg.Add("test:any", 30, nil)
-	c.reg.Add("test:any", 50, nil)
+	s.reg.AddObject("test:any", 30, nil)
+	c.reg.AddObject("test:any", 50, nil)
 	HandleAny(server, "test:any", func(c *Conn, v any) error {
 		m := v.(map[string]any)
 		m["list"].([]any)[0] = "changed by the receiver"

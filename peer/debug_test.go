@@ -49,7 +49,7 @@ func TestKeptViewsArePoison(t *testing.T) {
 				}
 				sc, cc := w.handshake(t)
 				for range 3 {
-					if err := cc.SendRaw(w.c.ping.Type(), payload); err != nil {
+					if err := cc.SendRaw(w.c.ping.In(w.c.reg), payload); err != nil {
 						t.Fatal(err)
 					}
 					wait(t, "packet", arrived)
@@ -74,7 +74,7 @@ func TestPanickingHandlerKeepsPoison(t *testing.T) {
 	var kept []byte
 	HandleRaw(w.server, "test:ping", func(_ *Conn, b []byte) error { kept = b; panic("on purpose") })
 	_, cc := w.handshake(t)
-	if err := cc.SendRaw(w.c.ping.Type(), []byte{1, 2, 3}); err != nil {
+	if err := cc.SendRaw(w.c.ping.In(w.c.reg), []byte{1, 2, 3}); err != nil {
 		t.Fatal(err)
 	}
 	s.next(t, "lost")
@@ -99,7 +99,7 @@ func TestNoRawHandlerStaysNone(t *testing.T) {
 func TestReplyElsewhere(t *testing.T) {
 	everywhere(t, nil, func(t *testing.T, w *world) {
 		_, cc := w.handshake(t)
-		typ := w.c.ping.Type()
+		typ := w.c.ping.In(w.c.reg)
 		for name, reply := range map[string]func() error{
 			"Conn.Reply":    func() error { return cc.Reply(typ, note{}) },
 			"Conn.ReplyRaw": func() error { return cc.ReplyRaw(typ, []byte{0xc0}) },

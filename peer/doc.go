@@ -1,11 +1,16 @@
 // Package peer is one side of a packetmq conversation: a Server, a Client, and
 // their counterparts without a socket, MemoryServer and MemoryClient.
 //
-// A program registers its packets, makes a peer, and handles what arrives:
+// A program defines its packets, adds them to a registry, makes a peer, and
+// handles what arrives:
+//
+//	var (
+//		ping = registry.Define[Ping]("app:ping", 17)
+//		pong = registry.Define[Pong]("app:pong", 18)
+//	)
 //
 //	reg := registry.New() // a server insists on its ids, a client adapts
-//	ping := registry.MustAdd[Ping](reg, "app:ping", 17)
-//	pong := registry.MustAdd[Pong](reg, "app:pong", 18)
+//	reg.MustAdd(ping, pong)
 //
 //	srv := peer.NewServer(reg, nil)
 //	peer.Handle(srv, ping, func(c *peer.Conn, v *Ping) error {

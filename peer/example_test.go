@@ -18,12 +18,18 @@ type Pong struct {
 	Text string `msgpack:"text"`
 }
 
-// A server and a client over TCP. Each side numbers its packets as it likes;
-// the client takes over the server's numbers when they meet.
+// The packets of both sides.
+var (
+	ping = registry.Define[Ping]("app:ping", 17)
+	pong = registry.Define[Pong]("app:pong", 18)
+	hit  = registry.Define[int]("app:hit", 19)
+)
+
+// A server and a client over TCP. Each has a registry of its own; the client
+// takes over the server's ids when they meet.
 func Example() {
 	sreg := registry.New()
-	ping := registry.MustAdd[Ping](sreg, "app:ping", 17)
-	pong := registry.MustAdd[Pong](sreg, "app:pong", 18)
+	sreg.MustAdd(ping, pong)
 	srv := peer.NewServer(sreg, nil)
 	peer.Handle(srv, ping, func(c *peer.Conn, v *Ping) error {
 		return peer.Reply(c, pong, &Pong{v.N, "hello"})
@@ -36,11 +42,10 @@ func Example() {
 	defer srv.Close()
 
 	creg := registry.NewAdapting()
-	cping := registry.MustAdd[Ping](creg, "app:ping", 100)
-	cpong := registry.MustAdd[Pong](creg, "app:pong", 101)
+	creg.MustAdd(ping, pong)
 	cli := peer.NewClient(creg, nil)
 	answers := make(chan Pong)
-	peer.Handle(cli, cpong, func(c *peer.Conn, v *Pong) error {
+	peer.Handle(cli, pong, func(c *peer.Conn, v *Pong) error {
 		answers <- *v
 		return nil
 	})
@@ -50,7 +55,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	peer.Send(conn, cping, &Ping{1})
+	peer.Send(conn, ping, &Ping{1})
 	fmt.Println(<-answers)
 	// Output: {1 hello}
 }
@@ -59,7 +64,7 @@ func Example() {
 // goroutine, and the counter needs no lock.
 func ExampleMemoryClient() {
 	sreg := registry.New()
-	hit := registry.MustAdd[int](sreg, "app:hit", 17)
+	sreg.MustAdd(hit)
 	srv := peer.NewServer(sreg, nil)
 	total := 0
 	done := make(chan struct{})
@@ -73,7 +78,7 @@ func ExampleMemoryClient() {
 	defer srv.Close()
 
 	creg := registry.NewAdapting()
-	hit = registry.MustAdd[int](creg, "app:hit", 17)
+	creg.MustAdd(hit)
 	cli := peer.NewMemoryClient(creg, &peer.Config{Reactor: srv.Reactor()})
 	conn, err := cli.Connect(context.Background(), srv)
 	if err != nil {

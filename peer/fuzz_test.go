@@ -81,7 +81,7 @@ func fuzzSide(adapt bool) *side {
 	s := newSide(adapt, 40, 41)
 	s.reg = newRegistry(adapt)
 	for i, name := range []string{"app:ping", "app:pong"} {
-		if _, err := s.reg.Add(name, 17+i, nil); err != nil {
+		if _, err := s.reg.AddObject(name, 17+i, nil); err != nil {
 			panic(err)
 		}
 	}

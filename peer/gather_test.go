@@ -22,7 +22,7 @@ func TestGatheredFramesShareBuffers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn.SendRaw(c.ping.Type(), nil)
+	conn.SendRaw(c.ping.In(c.reg), nil)
 	served := <-got
 	frame := codec.AppendFrame(nil, 17, make([]byte, 60<<10))
 	half := len(frame) / 2

@@ -89,7 +89,7 @@ func sideOf(t *testing.T, values map[string]string, packets []string) *side {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.reg.Add(name, id, nil); err != nil {
+		if _, err := s.reg.AddObject(name, id, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"fmt"
 	"reflect"
 
 	"github.com/packetmq/packetmq/registry"
@@ -29,15 +28,12 @@ func Handle[T any](h Host, pkt registry.Packet[T], fn func(c *Conn, v *T) error)
 	if err != nil {
 		return err
 	}
-	t := pkt.Type()
+	t := pkt.In(p.reg)
 	switch {
 	case t == nil:
-		return ErrNoPacket
+		return noPacket(pkt)
 	case fn == nil:
 		return ErrNoHandler
-	}
-	if _, err := p.reg.Lookup(t); err != nil {
-		return fmt.Errorf("%w: %s is of another registry, or was removed", ErrNoPacket, t.Name())
 	}
 	own := func() func(int) *T { return func(int) *T { return new(T) } }
 	if t.Options().Reuse {

@@ -13,7 +13,7 @@ func TestHandshakeAndAdaptation(t *testing.T) {
 		if sc.State() != Active || cc.State() != Active {
 			t.Fatalf("states are %v and %v", sc.State(), cc.State())
 		}
-		if id, err := cc.wireID(w.c.ping.Type()); err != nil || id != 17 {
+		if id, err := cc.wireID(w.c.ping.In(w.c.reg)); err != nil || id != 17 {
 			t.Errorf("the client sends test:ping as %d, %v, want the server's 17", id, err)
 		}
 		if id := w.c.ping.ID(); id != 40 {
@@ -42,7 +42,7 @@ func TestSkipHandshake(t *testing.T) {
 	everywhere(t, setUp, func(t *testing.T, w *world) {
 		got := make(chan any, 1)
 		HandleAny(w.server, 18, func(c *Conn, v any) error { got <- v.(*note).N; return nil })
-		w.c.reg.Add("test:same", 18, nil)
+		w.c.reg.AddObject("test:same", 18, nil)
 		_, cc := w.handshake(t)
 		if cc.State() != Active {
 			t.Fatal(cc.State())
@@ -80,8 +80,8 @@ func TestMismatchesEndTheHandshake(t *testing.T) {
 		serverAdapts bool
 	}{
 		"same policy":  {func(s, c *side) { *c = *newSide(false, 40, 41) }, ReasonSameAdaptivePolicy, ReasonSameAdaptivePolicy, false},
-		"more packets": {func(s, c *side) { c.reg.Add("test:more", 50, nil) }, ReasonNonEqualPackets, ReasonNonEqualPackets, false},
-		"less packets": {func(s, c *side) { s.reg.Add("test:more", 50, nil) }, ReasonNonEqualPackets, ReasonNonEqualPackets, false},
+		"more packets": {func(s, c *side) { c.reg.AddObject("test:more", 50, nil) }, ReasonNonEqualPackets, ReasonNonEqualPackets, false},
+		"less packets": {func(s, c *side) { s.reg.AddObject("test:more", 50, nil) }, ReasonNonEqualPackets, ReasonNonEqualPackets, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			everywhere(t, test.setUp, func(t *testing.T, w *world) {

@@ -68,13 +68,13 @@ func TestBaseErrors(t *testing.T) {
 		Handle(w.server, w.s.ping, func(*Conn, *note) error { return refused })
 		HandleRaw(w.server, w.s.pong, func(*Conn, []byte) error { return nil })
 		sc, _ := w.handshake(t)
-		ping, pong := w.s.ping.Type(), w.s.pong.Type()
+		ping, pong := w.s.ping.In(w.s.reg), w.s.pong.In(w.s.reg)
 		for name, f := range map[string]func() error{
 			"handler's error":        func() error { return is(sc.PacketIn(ping, &note{}), refused) },
-			"another registry's":     func() error { return as[*registry.UnknownError](sc.PacketIn(w.c.ping.Type(), &note{})) },
+			"another registry's":     func() error { return as[*registry.UnknownError](sc.PacketIn(w.c.ping.In(w.c.reg), &note{})) },
 			"no packet":              func() error { return as[*registry.UnknownError](sc.PacketIn(nil, &note{})) },
 			"no packet, out":         func() error { return is(sc.PacketOut(nil, &note{}), ErrNoPacket) },
-			"another registry's out": func() error { return is(sc.PacketOut(w.c.ping.Type(), &note{}), ErrNoPacket) },
+			"another registry's out": func() error { return is(sc.PacketOut(w.c.ping.In(w.c.reg), &note{}), ErrNoPacket) },
 			"value":                  func() error { return as[*ValueError](sc.PacketIn(ping, "text")) },
 			"value, out":             func() error { return as[*ValueError](sc.PacketOut(ping, "text")) },
 			"short":                  func() error { return is(sc.EncodedIn([]byte{1}), codec.ErrShortFrame) },

@@ -69,8 +69,8 @@ func TestObjectHooks(t *testing.T) {
 	var received chan string
 	setUp := func(s, c *side) {
 		received = make(chan string, 1)
-		s.reg.Add("test:traced", 20, tracer{received})
-		c.reg.Add("test:traced", 43, tracer{received})
+		s.reg.AddObject("test:traced", 20, tracer{received})
+		c.reg.AddObject("test:traced", 43, tracer{received})
 	}
 	everywhere(t, setUp, func(t *testing.T, w *world) {
 		_, cc := w.handshake(t)
@@ -96,8 +96,8 @@ func (h *redirector) OnSend(registry.Conn, any) (registry.Conn, any, error) {
 func TestOnSendRedirects(t *testing.T) {
 	h := new(redirector)
 	setUp := func(s, c *side) {
-		s.reg.Add("test:hop", 20, h)
-		c.reg.Add("test:hop", 43, nil)
+		s.reg.AddObject("test:hop", 20, h)
+		c.reg.AddObject("test:hop", 43, nil)
 	}
 	everywhere(t, setUp, func(t *testing.T, w *world) {
 		got := make(chan uint64, 2)

@@ -311,7 +311,7 @@ func TestLimitOfTheOriginal(t *testing.T) {
 	w := listenWire(t, s)()
 	w.shake(3)
 	c := s.next(t, "made").conn
-	typ := s.pong.Type()
+	typ := s.pong.In(s.reg)
 	if err := c.SendRaw(typ, make([]byte, OriginalMaxFrame-codec.IDSize)); err != nil {
 		t.Errorf("a frame of %d bytes: %v", OriginalMaxFrame, err)
 	}

@@ -31,7 +31,7 @@ func TestWholeFramesAreHandledWhereTheyWereRead(t *testing.T) {
 			var places []uintptr // on the loop, until it is closed
 			HandleRaw(srv, s.ping, func(c *Conn, payload []byte) error {
 				places = append(places, uintptr(unsafe.Pointer(unsafe.SliceData(payload))))
-				return c.ReplyRaw(s.ping.Type(), payload)
+				return c.ReplyRaw(s.ping.In(s.reg), payload)
 			})
 			if err := srv.RunAsync(); err != nil {
 				t.Fatal(err)

@@ -85,8 +85,8 @@ func (s *script) ok() {
 func app(adapt bool, ping, pong int) *side {
 	s := newSide(adapt, ping, pong)
 	s.reg = newRegistry(adapt)
-	s.reg.Add("app:ping", ping, nil)
-	s.reg.Add("app:pong", pong, nil)
+	s.reg.AddObject("app:ping", ping, nil)
+	s.reg.AddObject("app:pong", pong, nil)
 	return s
 }
 

@@ -14,10 +14,10 @@ func TestAddOnAConnectedProgram(t *testing.T) {
 		sc, cc := w.handshake(t)
 		var inUse *registry.InUseError
 		for _, reg := range []*registry.Registry{w.s.reg, w.c.reg} {
-			if _, err := reg.Add("test:late", 50, nil); !errors.As(err, &inUse) || inUse.Conns != 1 {
+			if _, err := reg.AddObject("test:late", 50, nil); !errors.As(err, &inUse) || inUse.Conns != 1 {
 				t.Errorf("Add = %v", err)
 			}
-			if _, err := reg.Add("test:late", 50, nil, registry.Late()); err != nil {
+			if _, err := reg.AddObject("test:late", 50, nil, registry.Late()); err != nil {
 				t.Errorf("Add with Late = %v", err)
 			}
 		}
@@ -42,7 +42,7 @@ func TestAddOnAConnectedProgram(t *testing.T) {
 		later.Softquit("")
 		for _, reg := range []*registry.Registry{w.s.reg, w.c.reg} {
 			eventually(t, "end of both conns", func() bool {
-				_, err := reg.Add("test:free", 51, nil)
+				_, err := reg.AddObject("test:free", 51, nil)
 				return err == nil
 			})
 		}
@@ -51,14 +51,14 @@ func TestAddOnAConnectedProgram(t *testing.T) {
 
 // Conns whose handshake fails, or that skip it, keep nothing out.
 func TestFailedConnsLeaveTheRegistry(t *testing.T) {
-	setUp := func(s, c *side) { c.reg.Add("test:more", 50, nil) }
+	setUp := func(s, c *side) { c.reg.AddObject("test:more", 50, nil) }
 	everywhere(t, setUp, func(t *testing.T, w *world) {
 		if _, err := w.connect(t.Context()); err == nil {
 			t.Fatal("sides with other packets are connected")
 		}
 		for _, reg := range []*registry.Registry{w.s.reg, w.c.reg} {
 			eventually(t, "end of the conn", func() bool {
-				_, err := reg.Add("test:late", 51, nil)
+				_, err := reg.AddObject("test:late", 51, nil)
 				return err == nil
 			})
 		}
@@ -84,7 +84,7 @@ func TestConnsShareTheirTable(t *testing.T) {
 // A packet may get the index of one that was removed, but not its handler.
 func TestHandlersOfRemovedPackets(t *testing.T) {
 	s := newSide(false, 17, 18)
-	old, err := s.reg.Add("test:old", 19, nil)
+	old, err := s.reg.AddObject("test:old", 19, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestHandlersOfRemovedPackets(t *testing.T) {
 	if err := s.reg.Remove(old); err != nil {
 		t.Fatal(err)
 	}
-	added, err := s.reg.Add("test:new", 20, nil)
+	added, err := s.reg.AddObject("test:new", 20, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestHandlerChurn(t *testing.T) {
 	s := newSide(false, 17, 18)
 	server := NewServer(s.reg, &s.cfg)
 	for range 1000 {
-		typ, err := s.reg.Add("test:churn", 19, nil)
+		typ, err := s.reg.AddObject("test:churn", 19, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -133,8 +133,8 @@ func TestProgramCodeRunsWithinTheLifeOfItsConn(t *testing.T) {
 			t.Run(state+"/"+poke, func(t *testing.T) {
 				d := new(diary)
 				s := newSide(false, 17, 18)
-				s.reg.Add("test:raw", 19, nil)
-				s.reg.Add("test:hooked", 20, noted{d})
+				s.reg.AddObject("test:raw", 19, nil)
+				s.reg.AddObject("test:hooked", 20, noted{d})
 				s.reg.AddInternal("packetmq:early", 5, nil)
 				noteAll(d, s)
 				server := NewServer(s.reg, &s.cfg)
@@ -166,8 +166,8 @@ func TestPokesReachAnActiveConn(t *testing.T) {
 	for poke, do := range pokes {
 		d := new(diary)
 		s := newSide(false, 17, 18)
-		s.reg.Add("test:raw", 19, nil)
-		s.reg.Add("test:hooked", 20, noted{d})
+		s.reg.AddObject("test:raw", 19, nil)
+		s.reg.AddObject("test:hooked", 20, noted{d})
 		s.reg.AddInternal("packetmq:early", 5, nil)
 		noteAll(d, s)
 		server := NewServer(s.reg, &s.cfg)
@@ -263,7 +263,7 @@ func TestNoHookIsCalledBehindOneThatEndsTheConn(t *testing.T) {
 			t.Run(hook+"/"+name, func(t *testing.T) {
 				s := newSide(false, 17, 18)
 				e := &ender{in: hook, end: func(c *Conn) { c.EncodedIn(raw) }}
-				s.reg.Add("test:hooked", 20, e)
+				s.reg.AddObject("test:hooked", 20, e)
 				s.cfg.EncodedIn = func(c *Conn, raw []byte) ([]byte, error) { e.at(c, "EncodedIn"); return raw, nil }
 				s.cfg.EncodedOut = func(c *Conn, raw []byte) ([]byte, error) { e.at(c, "EncodedOut"); return raw, nil }
 				s.cfg.PacketIn = func(c *Conn, _ *registry.Type, v any) (any, error) { e.at(c, "PacketIn"); return v, nil }
@@ -302,12 +302,12 @@ func TestPacketInWithinTheLifeOfItsConn(t *testing.T) {
 	s.cfg.Authenticate = func(*Conn, Credentials) error { return nil }
 	s.cfg.QuitGrace = patience // in which the conn is still there
 	server := NewServer(s.reg, &s.cfg)
-	for _, pkt := range []*registry.Type{early, s.ping.Type()} {
+	for _, pkt := range []*registry.Type{early, s.ping.In(s.reg)} {
 		HandleAny(server, pkt, func(*Conn, any) error { t.Errorf("%s was handled", pkt.Name()); return nil })
 	}
 	give := func(c *Conn, when string) {
 		t.Helper()
-		for _, pkt := range []*registry.Type{early, s.ping.Type()} {
+		for _, pkt := range []*registry.Type{early, s.ping.In(s.reg)} {
 			onLoop(t, c, func() {
 				if err := c.PacketIn(pkt, nil); err != ErrNotActive {
 					t.Errorf("%s, %s: error %v", pkt.Name(), when, err)

@@ -48,11 +48,11 @@ func TestLimitsOfAPacket(t *testing.T) {
 			Handle(server(), p, func(*Conn, *any) error { return got() })
 		},
 		"any": func(s *side, server func() *Server, own registry.Option, got func() error) {
-			s.reg.Add("test:limited", 30, nil, own)
+			s.reg.AddObject("test:limited", 30, nil, own)
 			HandleAny(server(), "test:limited", func(*Conn, any) error { return got() })
 		},
 		"without a handler": func(s *side, server func() *Server, own registry.Option, got func() error) {
-			s.reg.Add("test:limited", 30, nil, own)
+			s.reg.AddObject("test:limited", 30, nil, own)
 			s.cfg.OnPacket = func(*Conn, *registry.Type, any) error { return got() }
 			server()
 		},
@@ -68,7 +68,7 @@ func TestLimitsOfAPacket(t *testing.T) {
 					server = NewServer(s.reg, &s.cfg)
 					return server
 				}, registry.Limits(test.own), func() error { taken <- struct{}{}; return nil })
-				typ, err := c.reg.Add("test:limited", 31, nil)
+				typ, err := c.reg.AddObject("test:limited", 31, nil)
 				if err != nil {
 					t.Fatal(err)
 				}

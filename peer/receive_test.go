@@ -12,10 +12,10 @@ import (
 
 func TestEchoObject(t *testing.T) {
 	setUp := func(s, c *side) {
-		s.reg.Add("test:echo", 21, registry.Echo{As: "test:answer"})
-		s.reg.Add("test:answer", 22, nil)
-		c.reg.Add("test:echo", 44, nil)
-		c.reg.Add("test:answer", 45, nil)
+		s.reg.AddObject("test:echo", 21, registry.Echo{As: "test:answer"})
+		s.reg.AddObject("test:answer", 22, nil)
+		c.reg.AddObject("test:echo", 44, nil)
+		c.reg.AddObject("test:answer", 45, nil)
 	}
 	everywhere(t, setUp, func(t *testing.T, w *world) {
 		got := make(chan any, 1)

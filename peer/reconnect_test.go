@@ -87,7 +87,7 @@ func TestComingBackWhereItIsHopeless(t *testing.T) {
 		reason Reason
 	}{
 		"denied":       {deny, ReasonDenied},
-		"other names":  {func(s, c *side) { s.reg.Add("test:more", 19, nil) }, ReasonNonEqualPackets},
+		"other names":  {func(s, c *side) { s.reg.AddObject("test:more", 19, nil) }, ReasonNonEqualPackets},
 		"same policy":  {func(s, c *side) { s.reg = registry.NewAdapting() }, ReasonSameAdaptivePolicy},
 		"at the start": {func(s, c *side) { s.reg = registry.NewAdapting(); deny(s, c) }, ReasonSameAdaptivePolicy},
 	} {

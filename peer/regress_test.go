@@ -85,10 +85,10 @@ func TestConnectHeedsItsContextWhileTheReactorStands(t *testing.T) {
 
 func TestLimitsOfAPacketType(t *testing.T) {
 	setUp := func(s, c *side) {
-		s.reg.Add("test:small", 30, nil, registry.Limits(codec.Limits{Elements: 3}))
-		c.reg.Add("test:small", 50, nil)
-		s.reg.Add("test:large", 31, nil)
-		c.reg.Add("test:large", 51, nil)
+		s.reg.AddObject("test:small", 30, nil, registry.Limits(codec.Limits{Elements: 3}))
+		c.reg.AddObject("test:small", 50, nil)
+		s.reg.AddObject("test:large", 31, nil)
+		c.reg.AddObject("test:large", 51, nil)
 	}
 	everywhere(t, setUp, func(t *testing.T, w *world) {
 		got := make(chan any, 2)
@@ -120,7 +120,7 @@ func TestRefuseHoldsForReplies(t *testing.T) {
 	c.Loop().Post(func() {
 		chunk := make([]byte, 60<<10)
 		for range 1000 {
-			if err := c.ReplyRaw(s.pong.Type(), chunk); err != nil {
+			if err := c.ReplyRaw(s.pong.In(s.reg), chunk); err != nil {
 				refused <- err
 				return
 			}
@@ -145,7 +145,7 @@ func TestOwnMaxFrameBoundsSends(t *testing.T) {
 	w.shake(3)
 	c := s.next(t, "made").conn
 	var se *SizeError
-	if err := c.SendRaw(s.pong.Type(), make([]byte, 1999)); !errors.As(err, &se) || se.Max != 2000 {
+	if err := c.SendRaw(s.pong.In(s.reg), make([]byte, 1999)); !errors.As(err, &se) || se.Max != 2000 {
 		t.Errorf("a frame of 2001 bytes: %v", err)
 	}
 }
@@ -205,7 +205,7 @@ func TestTooManyNamesForTheWire(t *testing.T) {
 	s := newSide(false, 17, 18)
 	for i := range 2000 {
 		name := "test:" + strings.Repeat("x", 50) + string(rune('a'+i%26)) + string(rune('a'+i/26%26)) + string(rune('a'+i/676))
-		if _, err := s.reg.Add(name, 100+i, nil); err != nil {
+		if _, err := s.reg.AddObject(name, 100+i, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -298,7 +298,7 @@ func TestSlowReadersGetEverything(t *testing.T) {
 			w.shake(3)
 			c := s.next(t, "made").conn
 			for range packets {
-				if err := c.SendRaw(s.pong.Type(), make([]byte, size)); err != nil {
+				if err := c.SendRaw(s.pong.In(s.reg), make([]byte, size)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -338,7 +338,7 @@ func TestRegistryChangesDoNotReachOpenConns(t *testing.T) {
 	everywhere(t, nil, func(t *testing.T, w *world) {
 		sc, _ := w.handshake(t)
 		s := w.s.reg
-		if _, err := s.Add("test:late", 30, nil, registry.Late()); err != nil {
+		if _, err := s.AddObject("test:late", 30, nil, registry.Late()); err != nil {
 			t.Fatal(err)
 		}
 		if err := sc.Send("test:late", 1); !errors.Is(err, ErrNotOnWire) {
@@ -347,7 +347,7 @@ func TestRegistryChangesDoNotReachOpenConns(t *testing.T) {
 		if err := s.Remove("test:pong"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Add("test:other", 18, nil, registry.Late()); err != nil {
+		if _, err := s.AddObject("test:other", 18, nil, registry.Late()); err != nil {
 			t.Fatal(err)
 		}
 		if err := sc.Send("test:other", 1); !errors.Is(err, ErrNotOnWire) {
@@ -441,9 +441,9 @@ func (s *speaker) UnmarshalMsg(b []byte) ([]byte, error) { return nil, nil }
 func TestMarshallingThatSends(t *testing.T) {
 	setUp := func(s, c *side) {
 		registry.MustAdd[speaker](s.reg, "test:speak", 30)
-		s.reg.Add("test:inner", 31, nil)
-		c.reg.Add("test:speak", 50, nil)
-		c.reg.Add("test:inner", 51, nil)
+		s.reg.AddObject("test:inner", 31, nil)
+		c.reg.AddObject("test:speak", 50, nil)
+		c.reg.AddObject("test:inner", 51, nil)
 	}
 	everywhere(t, setUp, func(t *testing.T, w *world) {
 		got := make(chan any, 4)

@@ -115,7 +115,7 @@ func TestOneRegistryForBothEnds(t *testing.T) {
 					t.Fatal(err)
 				}
 				wait(t, "pong", pongs)
-				if _, err := s.reg.Add("test:late", 50, nil, registry.Late()); err != nil {
+				if _, err := s.reg.AddObject("test:late", 50, nil, registry.Late()); err != nil {
 					t.Fatal(err)
 				}
 				if err := cc.Send("test:late", 1); !errors.Is(err, ErrNotOnWire) {

@@ -13,7 +13,7 @@ import (
 // Send sends v as a packet, which is named by its name, its id, its object, its
 // *registry.Type or its registry.Packet. The value is anything that msgpack can
 // carry, or that the packet's hooks make of it; it is encoded before Send
-// returns. For a packet of Add[T] it is a T, a *T, or what is exactly a T, such
+// returns. For a packet of Define[T] it is a T, a *T, or what is exactly a T, such
 // as a map of its fields; anything else is a *ValueError. Any goroutine may call
 // it; it never blocks.
 func (c *Conn) Send(packet, v any) error {
@@ -33,7 +33,11 @@ func Send[T any](c *Conn, pkt registry.Packet[T], v *T) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	return c.peer.send(c, pkt.Type(), v)
+	t := pkt.In(c.peer.reg)
+	if t == nil {
+		return noPacket(pkt)
+	}
+	return c.peer.send(c, t, v)
 }
 
 // SendTo is Send on the conn of h that to names as in Peer.Send: nil means the
@@ -47,7 +51,11 @@ func SendTo[T any](h Host, to any, pkt registry.Packet[T], v *T) error {
 	if err != nil {
 		return err
 	}
-	return p.send(c, pkt.Type(), v)
+	t := pkt.In(p.reg)
+	if t == nil {
+		return noPacket(pkt)
+	}
+	return p.send(c, t, v)
 }
 
 // Reply is Send for the conn's own callbacks: it encodes straight into the
@@ -58,7 +66,11 @@ func Reply[T any](c *Conn, pkt registry.Packet[T], v *T) error {
 		return err
 	}
 	c.mustBeOnLoop("Reply")
-	return c.reply(pkt.Type(), v)
+	t := pkt.In(c.peer.reg)
+	if t == nil {
+		return noPacket(pkt)
+	}
+	return c.reply(t, v)
 }
 
 // Reply is Send for the conn's own callbacks: it encodes straight into the
@@ -151,6 +163,14 @@ func (c *Conn) SendEncoded(raw []byte) error {
 	defer c.release(b)
 	b.B = codec.AppendFrame(b.B, f.ID(), f.Payload())
 	return c.dispatch(c.table().Type(f.ID()), b.B)
+}
+
+// noPacket is the error for a packet that the peer's registry does not have.
+func noPacket(pkt interface{ Name() string }) error {
+	if pkt.Name() == "" {
+		return ErrNoPacket
+	}
+	return fmt.Errorf("%w: %s is not in the peer's registry", ErrNoPacket, pkt.Name())
 }
 
 // send takes v through the hooks on the way out and queues it.

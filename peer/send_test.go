@@ -13,8 +13,8 @@ import (
 func TestEverySendForm(t *testing.T) {
 	obj := &struct{ name string }{"an object"}
 	setUp := func(s, c *side) {
-		s.reg.Add("test:obj", 19, nil)
-		c.reg.Add("test:obj", 42, obj)
+		s.reg.AddObject("test:obj", 19, nil)
+		c.reg.AddObject("test:obj", 42, obj)
 	}
 	everywhere(t, setUp, func(t *testing.T, w *world) {
 		got := make(chan any, 1)
@@ -40,7 +40,7 @@ func TestEverySendForm(t *testing.T) {
 			cc.Loop().Post(func() { done <- f() })
 			return wait(t, "post", done)
 		}
-		typ := w.c.ping.Type()
+		typ := w.c.ping.In(w.c.reg)
 		for _, form := range []struct {
 			name string
 			send func() error
@@ -105,7 +105,7 @@ func TestSendErrors(t *testing.T) {
 		if err := cc.SendEncoded([]byte{1}); !errors.Is(err, codec.ErrShortFrame) {
 			t.Errorf("send of one byte: %v", err)
 		}
-		w.c.reg.Add("test:late", 50, nil, registry.Late())
+		w.c.reg.AddObject("test:late", 50, nil, registry.Late())
 		if err := cc.Send("test:late", 1); !errors.Is(err, ErrNotOnWire) {
 			t.Errorf("send of a packet that the other side was not told: %v", err)
 		}
@@ -157,7 +157,7 @@ func TestOrderOfAllAPIs(t *testing.T) {
 				if n%2 == 0 {
 					return w.client.Broadcast(40, note{n, who})
 				}
-				return cc.SendRaw(w.c.ping.Type(), raw(who, n)[2:])
+				return cc.SendRaw(w.c.ping.In(w.c.reg), raw(who, n)[2:])
 			},
 		} {
 			who := string(rune('a' + i))
@@ -219,14 +219,14 @@ func TestLargestFrame(t *testing.T) {
 		HandleRaw(w.server, "test:ping", func(c *Conn, b []byte) error { got <- len(b); return nil })
 		_, cc := w.handshake(t)
 		payload := make([]byte, DefaultMaxFrame-codec.IDSize)
-		if err := cc.SendRaw(w.c.ping.Type(), payload); err != nil {
+		if err := cc.SendRaw(w.c.ping.In(w.c.reg), payload); err != nil {
 			t.Fatal(err)
 		}
 		if n := wait(t, "packet", got); n != len(payload) {
 			t.Errorf("%d bytes arrived, want %d", n, len(payload))
 		}
 		var se *SizeError
-		if err := cc.SendRaw(w.c.ping.Type(), append(payload, 0)); !errors.As(err, &se) {
+		if err := cc.SendRaw(w.c.ping.In(w.c.reg), append(payload, 0)); !errors.As(err, &se) {
 			t.Errorf("one byte more: %v", err)
 		}
 	})

@@ -31,7 +31,11 @@ func SendWait[T any](ctx context.Context, c *Conn, pkt registry.Packet[T], v *T)
 	if err := c.check(); err != nil {
 		return err
 	}
-	return c.peer.sendBy(waiting{ctx}, c, pkt.Type(), v)
+	t := pkt.In(c.peer.reg)
+	if t == nil {
+		return noPacket(pkt)
+	}
+	return c.peer.sendBy(waiting{ctx}, c, t, v)
 }
 
 // queueWait hands a frame to the link when that has room.

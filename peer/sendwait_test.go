@@ -46,7 +46,7 @@ func TestSendWaitHeeds(t *testing.T) {
 	s.cfg.Engine = &engine.Config{SoftPending: 64 << 10}
 	c, _ := clogged(t, "injected", s) // there is no kernel that takes more after a while
 	for c.Pending() <= 64<<10 {
-		onLoop(t, c, func() { c.SendRaw(s.pong.Type(), make([]byte, 1<<19)) })
+		onLoop(t, c, func() { c.SendRaw(s.pong.In(s.reg), make([]byte, 1<<19)) })
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()

@@ -140,7 +140,7 @@ func TestOverflowPolicies(t *testing.T) {
 			w.shakeWith(initMsg{version: 1, maxFrame: 1 << 20})
 			c := s.next(t, "made").conn
 			chunk := make([]byte, 16<<10)
-			typ := s.pong.Type()
+			typ := s.pong.In(s.reg)
 			taken := 0
 			send := func(n int) error {
 				binary.BigEndian.PutUint32(chunk, uint32(n))
@@ -221,7 +221,7 @@ func TestSlowConsumerOverTheSoftBound(t *testing.T) {
 	w.shakeWith(initMsg{version: 1, maxFrame: 1 << 20})
 	c := s.next(t, "made").conn
 	for range 7 { // what the kernel does not take is over the soft bound
-		if c.SendRaw(s.pong.Type(), make([]byte, 1<<20-codec.IDSize)) != nil {
+		if c.SendRaw(s.pong.In(s.reg), make([]byte, 1<<20-codec.IDSize)) != nil {
 			break // ended already
 		}
 	}

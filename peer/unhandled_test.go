@@ -39,13 +39,13 @@ func TestUnhandledPackets(t *testing.T) {
 		"nobody":    {func(*side) {}, map[string]uint64{"test:ping": 3, "test:any": 3}},
 		"OnPacket":  {func(s *side) { s.cfg.OnPacket = func(*Conn, *registry.Type, any) error { return nil } }, nil},
 		"PacketIn":  {func(s *side) { s.cfg.PacketIn = func(_ *Conn, _ *registry.Type, v any) (any, error) { return v, nil } }, nil},
-		"OnReceive": {func(s *side) { s.reg.Remove("test:any"); s.reg.Add("test:any", 30, tracerOfAny{}) }, map[string]uint64{"test:ping": 3}},
+		"OnReceive": {func(s *side) { s.reg.Remove("test:any"); s.reg.AddObject("test:any", 30, tracerOfAny{}) }, map[string]uint64{"test:ping": 3}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			log := new(journal)
 			setUp := func(s, c *side) {
-				s.reg.Add("test:any", 30, nil)
-				c.reg.Add("test:any", 50, nil)
+				s.reg.AddObject("test:any", 30, nil)
+				c.reg.AddObject("test:any", 50, nil)
 				test.setUp(s)
 				log.mu.Lock()
 				log.b.Reset()
@@ -84,12 +84,12 @@ func (tracerOfAny) OnReceive(registry.Conn, any) error { return nil }
 func TestUnhandledPacketsThatAreRemoved(t *testing.T) {
 	reg := registry.New()
 	var u unhandled
-	old, _ := reg.Add("test:old", 20, nil)
+	old, _ := reg.AddObject("test:old", 20, nil)
 	if !u.add(old) || u.add(old) {
 		t.Error("not told once")
 	}
 	reg.Remove(old)
-	added, _ := reg.Add("test:new", 21, nil)
+	added, _ := reg.AddObject("test:new", 21, nil)
 	if got := u.byName(reg.Table()); len(got) != 0 {
 		t.Errorf("unhandled %v", got)
 	}
@@ -135,8 +135,8 @@ func TestBothSidesAreToldWhichNamesDiffer(t *testing.T) {
 				for side, log := range logs {
 					side.cfg.Logger = slog.New(slog.NewTextHandler(log, nil))
 				}
-				s.reg.Add("test:servers own", 50, nil)
-				c.reg.Add("test:clients own", 51, nil)
+				s.reg.AddObject("test:servers own", 50, nil)
+				c.reg.AddObject("test:clients own", 51, nil)
 				w := over(t, s, c)
 				if _, err := w.connect(t.Context()); !errors.Is(err, ReasonNonEqualPackets) {
 					t.Fatalf("Connect = %v", err)

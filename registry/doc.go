@@ -1,19 +1,30 @@
 // Package registry maps packet names, ids and packet objects to each other.
 //
-// A [Registry] is shared by all peers of one side of a program. Each packet
-// has a name "application:packet", a number from [MinID] to [MaxID], and
-// maybe an object whose methods are called as packets of it are sent and
-// received ([Hooks]):
+// A packet is defined once, with a name "application:packet", a number from
+// [MinID] to [MaxID] and the Go type that it is decoded into. Each side of a
+// conversation adds it to a [Registry] of its own:
 //
-//	type Move struct{ X, Y int }
+//	type MoveBody struct{ X, Y int }
 //
-//	r := registry.New()
-//	move := registry.MustAdd[Move](r, "game:move", 16)
-//	pong, err := r.Add("game:pong", 17, nil)
-//	ping, err := r.Add("game:ping", 18, registry.Echo{As: "game:pong"})
+//	var Move = registry.Define[MoveBody]("game:move", 16)
 //
-// What comes out of an Add is a handle for sending and handling that packet. A
-// name, an id or a packet object serves as well wherever a key is asked for;
+//	server := registry.New()         // insists on its ids
+//	client := registry.NewAdapting() // takes over the server's ids
+//	server.MustAdd(Move)
+//	client.MustAdd(Move)
+//
+// The definition is the handle by which the packet is sent and handled. A
+// registry is shared by all peers of one side of a program.
+//
+// # Objects
+//
+// A packet may have an object whose methods are called as packets of it are
+// sent and received ([Hooks]): [WithObject] gives it one. A packet may also have
+// no Go type of its own, as the packets of Python programs:
+//
+//	ping, err := r.AddObject("game:ping", 18, registry.Echo{As: "game:pong"})
+//
+// A name, an id or a packet object serves as well wherever a key is asked for;
 // see [Registry.Lookup].
 //
 // # Tables
@@ -33,4 +44,10 @@
 //
 // Any goroutine may call any function or method of this package. Hooks run
 // where their documentation says.
+//
+// # Nil
+//
+// A method of a nil *Registry returns [ErrNoRegistry] if it returns an error,
+// and panics if not; [Packet.In] returns nil. A method of a nil *Table or *Type
+// panics.
 package registry

@@ -9,7 +9,7 @@ import (
 func TestEcho(t *testing.T) {
 	r := New()
 	pong := MustAdd[object](r, "app:pong", 20)
-	for _, as := range []any{"app:pong", 20, pong, pong.Type()} {
+	for _, as := range []any{"app:pong", 20, pong, pong.In(r)} {
 		ty := mustAdd(t, r, "app:ping", 21, &Echo{As: as})
 		c := &conn{err: errors.New("full")}
 		if err := ty.Hooks().Receive.OnReceive(c, "value"); err != c.err {

@@ -13,6 +13,8 @@ var (
 	ErrFull = errors.New("registry: full")
 	// ErrNoRegistry: the *Registry is nil.
 	ErrNoRegistry = errors.New("registry: no registry")
+	// ErrUndefined: a packet to be added is nil or a zero Packet.
+	ErrUndefined = errors.New("registry: packet without a definition")
 	// ErrPermanent: the four packets every registry has cannot be removed.
 	ErrPermanent = errors.New("registry: packet cannot be removed")
 	// ErrAmbiguous: several packets share the object given as key.
@@ -107,6 +109,11 @@ type UnknownError struct {
 }
 
 func (e *UnknownError) Error() string {
+	if k, ok := e.Key.(Definition); ok {
+		if d := definitionOf(k); d != nil {
+			return fmt.Sprintf("registry: packet %q was not added, or was removed", clip(d.name))
+		}
+	}
 	// A foreign object is not printed: it may be large, or refer to itself.
 	v := reflect.ValueOf(e.Key)
 	switch {

@@ -14,7 +14,7 @@ func Example() {
 	r := registry.New()
 	move := registry.MustAdd[Move](r, "game:move", 16)
 	echo := &registry.Echo{As: "game:pong"}
-	if _, err := r.Add("game:ping", 17, echo); err != nil {
+	if _, err := r.AddObject("game:ping", 17, echo); err != nil {
 		fmt.Println(err)
 	}
 
@@ -44,7 +44,7 @@ func ExampleTable_Adapt() {
 		fmt.Println(err)
 		return
 	}
-	id, _ := table.WireID(ping.Type())
+	id, _ := table.WireID(ping.In(client))
 	fmt.Println("registered", ping.ID(), "on the wire", id)
 	fmt.Println(table.Type(17).Name())
 	// Output:

@@ -82,7 +82,7 @@ func verify(t testing.TB, tb *Table) {
 
 func mustAdd(t testing.TB, r *Registry, name string, id int, obj any) *Type {
 	t.Helper()
-	ty, err := r.Add(name, id, obj)
+	ty, err := r.AddObject(name, id, obj)
 	if err != nil {
 		t.Fatal(err)
 	}

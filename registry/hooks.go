@@ -34,7 +34,7 @@ type OnEncoder interface {
 
 // OnDecoder is asked after a packet was decoded, on the conn's loop.
 //
-// v is what was decoded: a *T for a packet of Add[T], else the pointer that
+// v is what was decoded: a *T for a packet of Define[T], else the pointer that
 // NewValue made, else a plain value. What OnDecode returns is delivered in
 // its place. An error keeps the packet from being delivered, and is the
 // peer's to deal with, like that of a payload which cannot be decoded.
@@ -79,7 +79,7 @@ type (
 //
 // NewValue returns a pointer to a new value, or nil to decode into a plain
 // value. It is called on the conn's loop, once for each packet received. It
-// is not called for packets of Add[T], which are decoded into a T.
+// is not called for packets of Define[T], which are decoded into a T.
 type Valuer interface {
 	NewValue() any
 }

@@ -145,7 +145,7 @@ func TestHooksOfAnotherShapeAreRefused(t *testing.T) {
 	}
 	for _, tt := range tests {
 		r := New()
-		_, plain := r.Add("app:a", 20, tt.obj)
+		_, plain := r.AddObject("app:a", 20, tt.obj)
 		_, typed := Add[int](r, "app:a", 20, WithObject(tt.obj))
 		_, internal := r.AddInternal("packetmq:a", 5, tt.obj)
 		for _, err := range []error{plain, typed, internal} {

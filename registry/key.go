@@ -5,16 +5,11 @@ import (
 	"reflect"
 )
 
-// Typed is a handle to a packet. Packet[T] is one.
-type Typed interface {
-	Type() *Type
-}
-
 // isKey tells whether obj, with value v, is a key of its own, so that it
 // could never be looked up as an object.
 func isKey(obj any, v reflect.Value) bool {
 	switch obj.(type) {
-	case *Type, Typed:
+	case *Type, Definition:
 		return true
 	}
 	return v.Kind() == reflect.String || v.CanInt() || v.CanUint()
@@ -43,13 +38,14 @@ func lookup(in packets, key any) (*Type, error) {
 	case int:
 		return known(numbered(in, int64(k)), key)
 	}
-	v := reflect.ValueOf(key)
-	if k, ok := key.(Typed); ok {
-		if v.Kind() == reflect.Pointer && v.IsNil() {
+	if k, ok := key.(Definition); ok {
+		d := definitionOf(k)
+		if d == nil {
 			return nil, &UnknownError{Key: key}
 		}
-		return registered(in, k.Type(), key)
+		return known(d.of(in.numbered(uint16(d.id))), key)
 	}
+	v := reflect.ValueOf(key)
 	switch {
 	case v.Kind() == reflect.String:
 		return known(in.named(v.String()), key)

@@ -84,7 +84,7 @@ func FuzzName(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name string) {
 		r := New()
 		before := r.Table()
-		ty, err := r.Add(name, 16, nil)
+		ty, err := r.AddObject(name, 16, nil)
 		if want := valid.MatchString(name) && len(name) <= 128 && !strings.HasPrefix(name, "packetmq:"); (err == nil) != want {
 			t.Fatalf("Add(%q) = %v, want ok %v", name, err, want)
 		}

@@ -43,7 +43,7 @@ func Limits(l codec.Limits) Option {
 	return func(o *Options) { o.Limits = l }
 }
 
-// WithObject gives a packet of Add[T] an object, for its hooks and as a key.
+// WithObject gives a packet of Define[T] an object, for its hooks and as a key.
 // What its hooks see decoded is a *T.
 func WithObject(obj any) Option {
 	return func(o *Options) { o.object = obj }
@@ -76,9 +76,9 @@ func (o *Options) check(name string, typed bool) error {
 	case min(o.Limits.Depth, o.Limits.Elements, o.Limits.Budget) < 0:
 		return &OptionError{Name: name, Option: "Limits", Reason: "negative"}
 	case o.Reuse && !typed:
-		return &OptionError{Name: name, Option: "Reuse", Reason: "for packets of Add[T] only"}
+		return &OptionError{Name: name, Option: "Reuse", Reason: "for packets with a Go type only"}
 	case o.object != nil && !typed:
-		return &OptionError{Name: name, Option: "WithObject", Reason: "for packets of Add[T] only"}
+		return &OptionError{Name: name, Option: "WithObject", Reason: "for packets with a Go type only"}
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ func TestOptions(t *testing.T) {
 	r := New()
 	obj := &receiver{}
 	limits := codec.Limits{Depth: 1, Elements: 2, Budget: 3}
-	plain, err := r.Add("app:plain", 20, nil, MaxSize(100), nil)
+	plain, err := r.AddObject("app:plain", 20, nil, MaxSize(100), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,8 +28,8 @@ func TestOptions(t *testing.T) {
 		obj  any
 	}{
 		{plain, Options{MaxSize: 100}, nil},
-		{typed.Type(), Options{Reuse: true, MaxSize: 200, Limits: limits}, obj},
-		{none.Type(), Options{}, nil},
+		{typed.In(r), Options{Reuse: true, MaxSize: 200, Limits: limits}, obj},
+		{none.In(r), Options{}, nil},
 		{new(Type), Options{}, nil},
 	} {
 		if got := *tt.ty.Options(); got != tt.want {
@@ -39,10 +39,10 @@ func TestOptions(t *testing.T) {
 			t.Errorf("%s: object %v", tt.ty.Name(), tt.ty.Object())
 		}
 	}
-	if typed.Type().Hooks().Receive != obj {
+	if typed.In(r).Hooks().Receive != obj {
 		t.Error("the object's hooks are not the packet's")
 	}
-	if ty, err := r.Lookup(obj); ty != typed.Type() || err != nil {
+	if ty, err := r.Lookup(obj); ty != typed.In(r) || err != nil {
 		t.Errorf("Lookup = %v, %v", ty, err)
 	}
 }

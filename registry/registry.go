@@ -70,8 +70,38 @@ func (r *Registry) frozen() *Table {
 	return t
 }
 
-// Add registers a packet under a name "application:packet" and an id between
-// MinID and MaxID. The application must not be "packetmq".
+// Add adds packets that were defined with Define: all of them, or none if there
+// is an error.
+//
+// While conns are open whose other sides were told the packets, a further one
+// is refused unless it was defined with Late: those sides would never learn of
+// it.
+//
+// Errors are a *NameError, *IDError, *TypeError, *ObjectError, *OptionError,
+// *ConflictError, *InUseError, ErrUndefined or ErrFull.
+func (r *Registry) Add(packets ...Definition) error {
+	types := make([]*Type, len(packets))
+	for i, p := range packets {
+		var err error
+		if types[i], err = definitionOf(p).newType(); err != nil {
+			return err
+		}
+	}
+	return r.add(types...)
+}
+
+// MustAdd is like Add but panics on an error. It is for packets that a
+// program sets up from constants, where an error is a bug.
+func (r *Registry) MustAdd(packets ...Definition) {
+	if err := r.Add(packets...); err != nil {
+		panic(err)
+	}
+}
+
+// AddObject adds a packet without a Go type of its own, under a name
+// "application:packet" and an id between MinID and MaxID. The application must
+// not be "packetmq". It is for ports of Python programs, whose packets are
+// objects with hooks; WithObject gives an object to a packet of Define.
 //
 // The object provides the packet's hooks and serves as a key for it; nil is a
 // packet without. It must be comparable, and neither a string nor an integer
@@ -79,73 +109,65 @@ func (r *Registry) frozen() *Table {
 // packets. It may only serve as a key while it serves one; note that pointers
 // to different variables without size may be equal.
 //
-// While conns are open whose other sides were told the packets, a further one
-// is refused unless it is added with Late: those sides would never learn of it.
-//
-// Errors are a *NameError, *IDError, *ObjectError, *OptionError,
-// *ConflictError, *InUseError or ErrFull; they leave the registry as it was.
-func (r *Registry) Add(name string, id int, obj any, opts ...Option) (*Type, error) {
-	t := &Type{name: name, options: collect(opts)}
-	if err := t.options.check(name, false); err != nil {
-		return nil, err
-	}
-	return r.addApplication(t, id, obj)
-}
-
-// AddInternal registers one more internal packet, which is handled before a
-// conn is active. Its application is "packetmq", its id between 4 and 13.
 // All else is as for Add.
+func (r *Registry) AddObject(name string, id int, obj any, opts ...Option) (*Type, error) {
+	return r.addObject(name, id, ofApplication, obj, opts)
+}
+
+// AddInternal adds one more internal packet, which is handled before a conn is
+// active. Its application is "packetmq", its id between 4 and 13. All else is
+// as for AddObject.
 func (r *Registry) AddInternal(name string, id int, obj any, opts ...Option) (*Type, error) {
+	return r.addObject(name, id, internal, obj, opts)
+}
+
+func (r *Registry) addObject(name string, id int, k kind, obj any, opts []Option) (*Type, error) {
 	t := &Type{name: name, options: collect(opts)}
 	if err := t.options.check(name, false); err != nil {
 		return nil, err
 	}
-	if err := checkName(name); err != nil {
+	if err := t.complete(id, k, obj); err != nil {
 		return nil, err
 	}
-	if !isInternal(name) {
-		return nil, &NameError{Name: name, Reason: "the application of an internal packet must be " + application}
-	}
-	return r.add(t, id, minExtra, maxExtra, obj)
-}
-
-func (r *Registry) addApplication(t *Type, id int, obj any) (*Type, error) {
-	if err := checkName(t.name); err != nil {
+	if err := r.add(t); err != nil {
 		return nil, err
 	}
-	if isInternal(t.name) {
-		return nil, &NameError{Name: t.name, Reason: "the application " + application + " is for internal packets"}
-	}
-	return r.add(t, id, MinID, MaxID, obj)
+	return t, nil
 }
 
-// add completes a type and takes it in.
-func (r *Registry) add(t *Type, id, lowest, highest int, obj any) (*Type, error) {
+// add takes types in: all of them, or none.
+func (r *Registry) add(types ...*Type) error {
 	if r == nil {
-		return nil, ErrNoRegistry
-	}
-	if id < lowest || id > highest {
-		return nil, &IDError{Name: t.name, ID: id, Min: lowest, Max: highest}
-	}
-	t.id = uint16(id)
-	if err := t.setObject(obj); err != nil {
-		return nil, err
+		return ErrNoRegistry
 	}
 	r.lock()
 	defer r.mu.Unlock()
+	for i, t := range types {
+		if err := r.admit(t); err != nil {
+			for _, added := range types[:i] {
+				r.catalog.remove(added)
+			}
+			return err
+		}
+	}
+	r.changed()
+	return nil
+}
+
+// admit takes a type in, with the lock held.
+func (r *Registry) admit(t *Type) error {
 	if err := r.conflict(t); err != nil {
-		return nil, err
+		return err
 	}
 	if r.catalog.len() == MaxNames {
-		return nil, ErrFull
+		return ErrFull
 	}
 	late := t.options.late
 	if t.options.late = false; r.conns > 0 && !late {
-		return nil, &InUseError{Name: t.name, Conns: r.conns}
+		return &InUseError{Name: t.name, Conns: r.conns}
 	}
 	r.catalog.add(t)
-	r.changed()
-	return t, nil
+	return nil
 }
 
 // changed has the next reader make a table.
@@ -211,7 +233,7 @@ func (r *Registry) Leave() {
 //
 //   - a string: the packet's name;
 //   - an integer of any type: its id in this registry;
-//   - a *Type or a Packet[T]: the packet itself, if it is registered;
+//   - a Packet[T] or a *Type: the packet itself, if this registry has it;
 //   - anything else: the packet's object.
 //
 // What is not registered, nil included, is an *UnknownError; an object that
@@ -232,6 +254,19 @@ func (r *Registry) Lookup(key any) (*Type, error) {
 		return lookup(r.frozen(), key)
 	}
 	return lookup(&r.catalog, key)
+}
+
+// typeOf is the type that the registry has of a definition, nil if none. It is
+// called for each packet sent, so it looks at the definition's id only.
+func (r *Registry) typeOf(d *definition) *Type {
+	if d == nil || r == nil {
+		return nil
+	}
+	if t := r.table.Load(); t != nil {
+		return d.of(t.Type(uint16(d.id)))
+	}
+	t, _ := r.Lookup(d) // the registry has changed
+	return t
 }
 
 // Name is the name of the packet with a key; see Lookup.

@@ -29,7 +29,7 @@ func TestAddRefuses(t *testing.T) {
 	var (
 		taken = &object{1}
 		plain = func(name string, id int, obj any, opts ...Option) func(*Registry) error {
-			return func(r *Registry) error { _, err := r.Add(name, id, obj, opts...); return err }
+			return func(r *Registry) error { _, err := r.AddObject(name, id, obj, opts...); return err }
 		}
 		typed = func(name string, id int, opts ...Option) func(*Registry) error {
 			return func(r *Registry) error { _, err := Add[object](r, name, id, opts...); return err }
@@ -85,7 +85,7 @@ func TestAddRefuses(t *testing.T) {
 		{"object: handle", plain("app:x", 30, Packet[int]{}), as[*ObjectError]},
 		{"object: pointer to a handle", plain("app:x", 30, &Packet[int]{}), as[*ObjectError]},
 
-		{"nil registry", func(*Registry) error { _, err := (*Registry)(nil).Add("app:x", 30, nil); return err }, is(ErrNoRegistry)},
+		{"nil registry", func(*Registry) error { _, err := (*Registry)(nil).AddObject("app:x", 30, nil); return err }, is(ErrNoRegistry)},
 		{"nil registry, typed", func(*Registry) error { _, err := Add[object](nil, "app:x", 30); return err }, is(ErrNoRegistry)},
 		{"nil registry, internal", func(*Registry) error { _, err := (*Registry)(nil).AddInternal("packetmq:x", 5, nil); return err }, is(ErrNoRegistry)},
 
@@ -174,7 +174,7 @@ func TestZeroRegistry(t *testing.T) {
 	for what, first := range map[string]func(r *Registry) error{
 		"table":  func(r *Registry) error { r.Table(); return nil },
 		"lookup": func(r *Registry) error { _, err := r.Lookup(NameInit); return err },
-		"add":    func(r *Registry) error { _, err := r.Add("app:a", 20, nil); return err },
+		"add":    func(r *Registry) error { _, err := r.AddObject("app:a", 20, nil); return err },
 		"join":   func(r *Registry) error { r.Join(); r.Leave(); return nil },
 	} {
 		var r Registry
@@ -188,7 +188,7 @@ func TestZeroRegistry(t *testing.T) {
 func TestConflictNamesBoth(t *testing.T) {
 	r := New()
 	mustAdd(t, r, "app:a", 20, nil)
-	_, err := r.Add("app:b", 20, nil)
+	_, err := r.AddObject("app:b", 20, nil)
 	e, ok := errors.AsType[*ConflictError](err)
 	if !ok || e.New != (Entry{"app:b", 20}) || e.Old != (Entry{"app:a", 20}) {
 		t.Errorf("Add = %v", err)
@@ -222,7 +222,7 @@ func TestFull(t *testing.T) {
 	r := filled(t, MaxNames-4, MinID)
 	verify(t, r.Table())
 	table := r.Table()
-	if _, err := r.Add("app:one", 60000, nil); !errors.Is(err, ErrFull) {
+	if _, err := r.AddObject("app:one", 60000, nil); !errors.Is(err, ErrFull) {
 		t.Fatalf("Add to a full registry = %v", err)
 	}
 	if r.Table() != table {
@@ -264,7 +264,7 @@ func TestRemoveRefuses(t *testing.T) {
 // Conns that were told the packets keep all but late ones out, until they end.
 func TestAddWhileConnsAreOpen(t *testing.T) {
 	add := map[string]func(r *Registry, opts ...Option) error{
-		"plain": func(r *Registry, opts ...Option) error { _, err := r.Add("app:x", 30, nil, opts...); return err },
+		"plain": func(r *Registry, opts ...Option) error { _, err := r.AddObject("app:x", 30, nil, opts...); return err },
 		"typed": func(r *Registry, opts ...Option) error { _, err := Add[object](r, "app:x", 30, opts...); return err },
 		"internal": func(r *Registry, opts ...Option) error {
 			_, err := r.AddInternal("packetmq:x", 5, nil, opts...)
@@ -412,7 +412,7 @@ func TestRemoveFrees(t *testing.T) {
 }
 
 // keysOf are all forms of key for the packet "app:typed", id 40, object obj.
-func keysOf(p Packet[object], obj any) map[string]any {
+func keysOf(r *Registry, p Packet[object], obj any) map[string]any {
 	return map[string]any{
 		"name":              "app:typed",
 		"kind of name":      kindOfString("app:typed"),
@@ -429,10 +429,10 @@ func keysOf(p Packet[object], obj any) map[string]any {
 		"uintptr":           uintptr(40),
 		"kind of int":       kindOfInt(40),
 		"object":            obj,
-		"*Type":             p.Type(),
+		"*Type":             p.In(r),
 		"Packet":            p,
 		"pointer to Packet": &p,
-		"Typed":             Typed(p),
+		"Definition":        Definition(p),
 	}
 }
 
@@ -446,12 +446,12 @@ func TestKeys(t *testing.T) {
 		mustAdd(t, r, "app:after", 41, object{})
 		return r, p
 	}
-	_, p := setup(t)
-	for form := range keysOf(p, obj) {
+	r, p := setup(t)
+	for form := range keysOf(r, p, obj) {
 		t.Run(form, func(t *testing.T) {
 			r, p := setup(t)
-			key := keysOf(p, obj)[form]
-			if got, err := r.Lookup(key); got != p.Type() || err != nil {
+			key := keysOf(r, p, obj)[form]
+			if got, err := r.Lookup(key); got != p.In(r) || err != nil {
 				t.Errorf("Lookup = %v, %v", got, err)
 			}
 			if got, err := r.Name(key); got != "app:typed" || err != nil {
@@ -497,7 +497,7 @@ func TestUnknownKeys(t *testing.T) {
 		nil, "", "app:b", kindOfString("app:b"), string(make([]byte, 1<<20)),
 		-1, 21, 65536, 65536 + 20, int64(-65536 + 20), uint64(1<<63 + 20), uint64(1<<64 - 1), kindOfInt(21),
 		object{2}, &object{1}, 2.5, struct{}{}, []int{1}, map[string]int{}, func() {}, [1]any{[]int{}},
-		foreign, (*Type)(nil), new(Type), Packet[object]{}, Packet[object]{foreign}, (*Packet[object])(nil), &Packet[object]{},
+		foreign, (*Type)(nil), new(Type), Packet[object]{}, Define[object]("app:a", 20), (*Packet[object])(nil), &Packet[object]{},
 	} {
 		unknown(t, r, key)
 	}
@@ -562,7 +562,7 @@ func TestModel(t *testing.T) {
 			e := Entry{fmt.Sprintf("app:%d", rnd.IntN(30)), uint16(MinID + rnd.IntN(30)*50)}
 			if rnd.IntN(3) > 0 {
 				clash := slices.ContainsFunc(model, func(o Entry) bool { return o.Name == e.Name || o.ID == e.ID })
-				if _, err := r.Add(e.Name, int(e.ID), nil); (err != nil) != clash {
+				if _, err := r.AddObject(e.Name, int(e.ID), nil); (err != nil) != clash {
 					t.Fatalf("seed %d: Add(%v) = %v", seed, e, err)
 				}
 				if !clash {
@@ -600,7 +600,7 @@ func TestConcurrent(t *testing.T) {
 		group.Go(func() {
 			for i := range rounds {
 				// All writers want this one; at most one of them has it.
-				if ty, err := r.Add("app:wanted", 1000, shared); err == nil {
+				if ty, err := r.AddObject("app:wanted", 1000, shared); err == nil {
 					if err := r.Remove(ty); err != nil {
 						t.Errorf("Remove what was just added: %v", err)
 					}
@@ -608,7 +608,7 @@ func TestConcurrent(t *testing.T) {
 					t.Errorf("Add = %v", err)
 				}
 				name, id := fmt.Sprintf("app:%d-%d", w, i%10), 2000+w*300+i%10
-				if _, err := r.Add(name, id, &object{}); err != nil {
+				if _, err := r.AddObject(name, id, &object{}); err != nil {
 					t.Errorf("Add = %v", err)
 				}
 				if err := r.Remove(name); err != nil {
@@ -650,7 +650,7 @@ func BenchmarkLookup(b *testing.B) {
 		name string
 		key  any
 	}{
-		{"name", "app:typed"}, {"id", 1000}, {"object", p.Type().Object()}, {"type", p.Type()}, {"packet", p},
+		{"name", "app:typed"}, {"id", 1000}, {"object", p.In(r).Object()}, {"type", p.In(r)}, {"packet", p},
 	} {
 		b.Run(tt.name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -670,7 +670,7 @@ func BenchmarkChurn(b *testing.B) {
 			r := filled(b, n, MinID)
 			b.ReportAllocs()
 			for b.Loop() {
-				ty, err := r.Add("churn:packet", MaxID, nil)
+				ty, err := r.AddObject("churn:packet", MaxID, nil)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -694,7 +694,7 @@ func BenchmarkAdd(b *testing.B) {
 			for b.Loop() {
 				r := New()
 				for i, name := range names {
-					if _, err := r.Add(name, MinID+i, nil); err != nil {
+					if _, err := r.AddObject(name, MinID+i, nil); err != nil {
 						b.Fatal(err)
 					}
 				}

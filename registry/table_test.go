@@ -58,7 +58,7 @@ func TestIDsAreTheCallers(t *testing.T) {
 func TestNoAllocation(t *testing.T) {
 	r := filled(t, 60, MinID)
 	p := MustAdd[object](r, "app:typed", 1000, WithObject(&object{}))
-	table, ty := r.Table(), p.Type()
+	table, ty := r.Table(), p.In(r)
 	ids := shifted(table, func(id uint16) uint16 { return id })
 	obj := ty.Object()
 	var (

@@ -13,6 +13,7 @@ type Type struct {
 	goType  reflect.Type
 	pointer reflect.Type // *T; nil if there is no T, or if all values are of it
 	fresh   func() any   // nil: decode into any
+	def     *definition  // nil for a packet of AddObject
 }
 
 // Name is the packet's name, "application:packet".
@@ -35,7 +36,7 @@ func (t *Type) Internal() bool { return t.id < MinID }
 // is kept, and compare it.
 func (t *Type) Index() int { return t.index }
 
-// New makes what a packet is decoded into: a *T for a packet of Add[T], else
+// New makes what a packet is decoded into: a *T for a packet of Define[T], else
 // what its object's NewValue returns. Nil means to decode into a plain value.
 func (t *Type) New() any {
 	if t.fresh == nil {
@@ -45,7 +46,7 @@ func (t *Type) New() any {
 }
 
 // Holds reports whether v is a value of the packet's: a T or a *T for one of
-// Add[T], and anything for any other.
+// Define[T], and anything for any other.
 func (t *Type) Holds(v any) bool {
 	if t.pointer == nil {
 		return true
@@ -54,7 +55,7 @@ func (t *Type) Holds(v any) bool {
 	return of == t.pointer || of == t.goType
 }
 
-// GoType is the T of a packet of Add[T], else nil.
+// GoType is the T of a packet of Define[T], else nil.
 func (t *Type) GoType() reflect.Type { return t.goType }
 
 // Hooks are those of the packet's object, nil when it has none. Shared, read
@@ -65,6 +66,36 @@ func (t *Type) Hooks() *Hooks { return t.hooks }
 func (t *Type) Options() *Options { return &t.options }
 
 func (t *Type) entry() Entry { return Entry{Name: t.name, ID: t.id} }
+
+// kind is whose packet a type is of, which decides what names and ids it may
+// have.
+type kind struct {
+	own             bool // the engine's, or a program's beside them
+	lowest, highest int
+}
+
+var (
+	ofApplication = kind{false, MinID, MaxID}
+	internal      = kind{true, minExtra, maxExtra}
+)
+
+// complete gives a type under construction its id and its object, and checks
+// them and its name.
+func (t *Type) complete(id int, k kind, obj any) error {
+	if err := checkName(t.name); err != nil {
+		return err
+	}
+	switch {
+	case k.own && !isInternal(t.name):
+		return &NameError{Name: t.name, Reason: "the application of an internal packet must be " + application}
+	case !k.own && isInternal(t.name):
+		return &NameError{Name: t.name, Reason: "the application " + application + " is for internal packets"}
+	case id < k.lowest || id > k.highest:
+		return &IDError{Name: t.name, ID: id, Min: k.lowest, Max: k.highest}
+	}
+	t.id = uint16(id)
+	return t.setObject(obj)
+}
 
 // setObject gives a type under construction its object.
 func (t *Type) setObject(obj any) error {

@@ -33,9 +33,9 @@ func TestTypeNew(t *testing.T) {
 		want   any
 		goType reflect.Type
 	}{
-		{"no object", func(r *Registry) (*Type, error) { return r.Add("app:a", 20, nil) }, nil, nil},
-		{"object", func(r *Registry) (*Type, error) { return r.Add("app:a", 20, &object{}) }, nil, nil},
-		{"valuer", func(r *Registry) (*Type, error) { return r.Add("app:a", 20, &valuer{}) }, new(int), nil},
+		{"no object", func(r *Registry) (*Type, error) { return r.AddObject("app:a", 20, nil) }, nil, nil},
+		{"object", func(r *Registry) (*Type, error) { return r.AddObject("app:a", 20, &object{}) }, nil, nil},
+		{"valuer", func(r *Registry) (*Type, error) { return r.AddObject("app:a", 20, &valuer{}) }, new(int), nil},
 		{"internal valuer", func(r *Registry) (*Type, error) { return r.AddInternal("packetmq:a", 4, &valuer{}) }, new(int), nil},
 		{"struct", typed[object](), new(object), reflect.TypeFor[object]()},
 		{"map", typed[map[string]int](), new(map[string]int), reflect.TypeFor[map[string]int]()},
@@ -66,6 +66,6 @@ func TestTypeNew(t *testing.T) {
 func typed[T any](opts ...Option) func(*Registry) (*Type, error) {
 	return func(r *Registry) (*Type, error) {
 		p, err := Add[T](r, "app:a", 20, opts...)
-		return p.Type(), err
+		return p.In(r), err
 	}
 }

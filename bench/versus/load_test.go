@@ -88,10 +88,10 @@ func TestServers(t *testing.T) {
 func TestHandshake(t *testing.T) {
 	addr := startServer(t, func(ctx context.Context, addr, _ string, out io.Writer) error {
 		reg := registry.New()
-		if _, err := reg.Add("bench:echo", 17, nil); err != nil {
+		if _, err := reg.AddObject("bench:echo", 17, nil); err != nil {
 			return err
 		}
-		reply, err := reg.Add("bench:reply", 18, nil)
+		reply, err := reg.AddObject("bench:reply", 18, nil)
 		if err != nil {
 			return err
 		}

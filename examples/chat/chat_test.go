@@ -298,15 +298,14 @@ func TestNames(t *testing.T) {
 func TestStranger(t *testing.T) {
 	leak.Check(t)
 	_, addr := startServer(t)
-	p := newPackets(registry.NewAdapting())
 	lost := make(chan error, 1)
-	c := peer.NewClient(p.reg, &peer.Config{Events: peer.Events{OnLost: func(_ *peer.Conn, reason error) { lost <- reason }}})
+	c := peer.NewClient(withPackets(registry.NewAdapting()), &peer.Config{Events: peer.Events{OnLost: func(_ *peer.Conn, reason error) { lost <- reason }}})
 	defer c.Close()
 	heard := make(chan string, 10)
 	answers := make(chan *Answer, 1)
 	err := errors.Join(
-		peer.Handle(c, p.pub, func(_ *peer.Conn, m *PubMsg) error { heard <- m.Text; return nil }),
-		peer.Handle(c, p.cmd, func(_ *peer.Conn, v *SendCmd) error { answers <- v.Answer; return nil }),
+		peer.Handle(c, chatPub, func(_ *peer.Conn, m *PubMsg) error { heard <- m.Text; return nil }),
+		peer.Handle(c, chatCmd, func(_ *peer.Conn, v *SendCmd) error { answers <- v.Answer; return nil }),
 		c.RunAsync(),
 	)
 	if err != nil {
@@ -317,13 +316,13 @@ func TestStranger(t *testing.T) {
 		t.Fatal(err)
 	}
 	startClient(t, addr, "Ann").sees("12:00 house: hello Ann")
-	if err := peer.Send(conn, p.cmd, &SendCmd{ID: 1, Name: "who"}); err != nil {
+	if err := peer.Send(conn, chatCmd, &SendCmd{ID: 1, Name: "who"}); err != nil {
 		t.Fatal(err)
 	}
 	if a := <-answers; a == nil || a.Fault != "join first" {
 		t.Errorf("who was answered %+v", a)
 	}
-	if err := peer.Send(conn, p.msg, &Msg{"hello"}); err != nil {
+	if err := peer.Send(conn, chatMsg, &Msg{"hello"}); err != nil {
 		t.Fatal(err)
 	}
 	if reason := <-lost; reason != peer.Reason("join first") {

@@ -12,7 +12,6 @@ import (
 
 // client is one terminal in the room. Its fields are touched on its loop only.
 type client struct {
-	packets
 	*calls
 	screen
 	name    string
@@ -26,11 +25,11 @@ type client struct {
 func runClient(ctx context.Context, addr, name string, in io.Reader, out io.Writer) error {
 	stay, quit := context.WithCancel(ctx) // not for Connect: made may quit before that returns
 	defer quit()
-	c := &client{packets: newPackets(registry.NewAdapting()), screen: screen{out}, name: name, quit: quit}
-	p := peer.NewClient(c.reg, &peer.Config{Events: peer.Events{OnMade: c.made, OnLost: c.lost}})
+	c := &client{screen: screen{out}, name: name, quit: quit}
+	p := peer.NewClient(withPackets(registry.NewAdapting()), &peer.Config{Events: peer.Events{OnMade: c.made, OnLost: c.lost}})
 	err := errors.Join(
-		peer.Handle(p, c.pub, c.onPub),
-		peer.Handle(p, c.cmd, c.onCmd),
+		peer.Handle(p, chatPub, c.onPub),
+		peer.Handle(p, chatCmd, c.onCmd),
 		p.RunAsync(),
 	)
 	if err == nil {
@@ -46,7 +45,7 @@ func runClient(ctx context.Context, addr, name string, in io.Reader, out io.Writ
 }
 
 func (c *client) made(conn *peer.Conn) {
-	c.calls = newCalls(conn, c.cmd)
+	c.calls = newCalls(conn)
 	c.ask("join", []string{c.name}, func(a Answer) {
 		c.answer(Answer{Lines: a.Lines})
 		if a.Fault != "" {
@@ -91,7 +90,7 @@ func (c *client) line(line string) {
 	case name != "":
 		c.ask(name, args, c.answer)
 	default:
-		if err := peer.Send(c.conn, c.msg, &Msg{line}); err != nil {
+		if err := peer.Send(c.conn, chatMsg, &Msg{line}); err != nil {
 			c.printf("! not said: %v", err)
 		}
 	}

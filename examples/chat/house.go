@@ -15,7 +15,6 @@ const houseName = "house"
 // its conn is memory and its callbacks run on the server's own loop. That is
 // why it may look into the server's maps without a lock.
 type house struct {
-	packets
 	*calls
 	room   *server
 	joined chan error
@@ -23,11 +22,11 @@ type house struct {
 
 // openHouse has the house join the room, before anybody else can.
 func openHouse(ctx context.Context, room *server) error {
-	h := &house{packets: newPackets(registry.NewAdapting()), room: room, joined: make(chan error, 1)}
-	c := peer.NewMemoryClient(h.reg, &peer.Config{Reactor: room.Reactor(), Events: peer.Events{OnMade: h.made}})
+	h := &house{room: room, joined: make(chan error, 1)}
+	c := peer.NewMemoryClient(withPackets(registry.NewAdapting()), &peer.Config{Reactor: room.Reactor(), Events: peer.Events{OnMade: h.made}})
 	err := errors.Join(
-		peer.Handle(c, h.pub, h.onPub),
-		peer.Handle(c, h.cmd, h.onCmd),
+		peer.Handle(c, chatPub, h.onPub),
+		peer.Handle(c, chatCmd, h.onCmd),
 	)
 	if err != nil {
 		return err
@@ -44,7 +43,7 @@ func openHouse(ctx context.Context, room *server) error {
 }
 
 func (h *house) made(c *peer.Conn) {
-	h.calls = newCalls(c, h.cmd)
+	h.calls = newCalls(c)
 	h.ask("join", []string{houseName}, func(a Answer) { h.joined <- a.err() })
 }
 
@@ -53,7 +52,7 @@ func (h *house) onPub(c *peer.Conn, m *PubMsg) error {
 		return nil
 	}
 	text := fmt.Sprintf("hello %s, you are one of %d here", m.From, len(h.room.names))
-	return peer.Reply(c, h.msg, &Msg{text})
+	return peer.Reply(c, chatMsg, &Msg{text})
 }
 
 func (h *house) onCmd(_ *peer.Conn, v *SendCmd) error {

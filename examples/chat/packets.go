@@ -52,22 +52,17 @@ func (a Answer) err() error {
 	return errors.New(a.Fault)
 }
 
-// packets are the packets of one side, with its registry.
-type packets struct {
-	reg *registry.Registry
-	msg registry.Packet[Msg]
-	pub registry.Packet[PubMsg]
-	cmd registry.Packet[SendCmd]
-}
+// The packets of both sides.
+var (
+	chatMsg = registry.Define[Msg]("chat:msg", 16, registry.MaxSize(1<<10))
+	chatPub = registry.Define[PubMsg]("chat:pubmsg", 17, registry.MaxSize(4<<10))
+	chatCmd = registry.Define[SendCmd]("chat:sendcmd", 18, registry.MaxSize(32<<10))
+)
 
-// newPackets adds the packets to the registry of one side.
-func newPackets(r *registry.Registry) packets {
-	return packets{
-		reg: r,
-		msg: registry.MustAdd[Msg](r, "chat:msg", 16, registry.MaxSize(1<<10)),
-		pub: registry.MustAdd[PubMsg](r, "chat:pubmsg", 17, registry.MaxSize(4<<10)),
-		cmd: registry.MustAdd[SendCmd](r, "chat:sendcmd", 18, registry.MaxSize(32<<10)),
-	}
+// withPackets adds the packets to the registry of one side.
+func withPackets(r *registry.Registry) *registry.Registry {
+	r.MustAdd(chatMsg, chatPub, chatCmd)
+	return r
 }
 
 // calls are the commands between the two ends of a conn, as one end sees them:
@@ -75,13 +70,12 @@ func newPackets(r *registry.Registry) packets {
 // touched on the conn's loop only.
 type calls struct {
 	conn  *peer.Conn
-	pkt   registry.Packet[SendCmd]
 	last  uint32
 	waits map[uint32]func(Answer)
 }
 
-func newCalls(conn *peer.Conn, pkt registry.Packet[SendCmd]) *calls {
-	return &calls{conn: conn, pkt: pkt, waits: make(map[uint32]func(Answer))}
+func newCalls(conn *peer.Conn) *calls {
+	return &calls{conn: conn, waits: make(map[uint32]func(Answer))}
 }
 
 // ask sends a command, and has then called with the answer: exactly once, with
@@ -90,7 +84,7 @@ func (c *calls) ask(name string, args []string, then func(Answer)) {
 	c.last++
 	id := c.last
 	c.waits[id] = then
-	if err := peer.Send(c.conn, c.pkt, &SendCmd{ID: id, Name: name, Args: args}); err != nil {
+	if err := peer.Send(c.conn, chatCmd, &SendCmd{ID: id, Name: name, Args: args}); err != nil {
 		c.settle(id, Answer{Fault: err.Error()})
 	}
 }
@@ -103,9 +97,9 @@ func (c *calls) take(v *SendCmd, do func(v *SendCmd, answer func(Answer))) {
 		return
 	}
 	do(v, func(a Answer) {
-		err := peer.Send(c.conn, c.pkt, &SendCmd{ID: v.ID, Answer: &a})
+		err := peer.Send(c.conn, chatCmd, &SendCmd{ID: v.ID, Answer: &a})
 		if _, tooLarge := errors.AsType[*peer.SizeError](err); tooLarge {
-			peer.Send(c.conn, c.pkt, &SendCmd{ID: v.ID, Answer: &Answer{Fault: "the answer is too long"}})
+			peer.Send(c.conn, chatCmd, &SendCmd{ID: v.ID, Answer: &Answer{Fault: "the answer is too long"}})
 		} // another error: the conn has ended, nobody waits
 	})
 }

@@ -24,7 +24,6 @@ const (
 // happens: packets, conns that come and go, lines of the console, timers. So
 // the maps are plain maps.
 type server struct {
-	packets
 	*peer.Server
 	screen
 	now     func() time.Time
@@ -49,13 +48,13 @@ func runServer(ctx context.Context, addr string, in io.Reader, out io.Writer, no
 	ctx, quit := context.WithCancel(ctx)
 	defer quit()
 	s := &server{
-		packets: newPackets(registry.New()), screen: screen{out}, now: now, quit: quit,
+		screen: screen{out}, now: now, quit: quit,
 		guests: make(map[*peer.Conn]*guest), names: make(map[string]*guest),
 	}
-	s.Server = peer.NewServer(s.reg, &peer.Config{Events: peer.Events{OnMade: s.made, OnLost: s.lost}})
+	s.Server = peer.NewServer(withPackets(registry.New()), &peer.Config{Events: peer.Events{OnMade: s.made, OnLost: s.lost}})
 	err := errors.Join(
-		peer.Handle(s, s.msg, s.onMsg),
-		peer.Handle(s, s.cmd, s.onCmd),
+		peer.Handle(s, chatMsg, s.onMsg),
+		peer.Handle(s, chatCmd, s.onCmd),
 		s.RunAsync(),
 	)
 	if err == nil {
@@ -83,7 +82,7 @@ func (s *server) open(addr string, in io.Reader) error {
 }
 
 func (s *server) made(c *peer.Conn) {
-	g := &guest{calls: newCalls(c, s.cmd)}
+	g := &guest{calls: newCalls(c)}
 	g.timer = c.Loop().After(joinTime, func() { c.Softquit("no name was given") })
 	s.guests[c] = g
 }
@@ -114,7 +113,7 @@ func (s *server) tell(m *PubMsg, except ...*peer.Conn) {
 			except = append(except, c)
 		}
 	}
-	s.Broadcast(s.pub, m, except...)
+	s.Broadcast(chatPub, m, except...)
 	s.public(m)
 }
 

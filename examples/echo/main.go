@@ -5,7 +5,7 @@
 //	go run ./examples/echo -serve 127.0.0.1:7000    only the server, until Ctrl-C
 //	go run ./examples/echo -connect 127.0.0.1:7000  only the client
 //
-// Look at register, which both sides share; at serve, whose handler answers with
+// Look at say and heard, which both sides share; at serve, whose handler answers with
 // Reply; and at talk, which sends from an ordinary goroutine, then from a handler.
 package main
 
@@ -32,15 +32,15 @@ type Heard struct {
 
 const done = peer.Reason("echo.done")
 
-// register adds the packets to the registry of one side. Of two sides one
-// adapts, that is, takes over the other one's ids: here it is the client.
-func register(r *registry.Registry) (registry.Packet[Say], registry.Packet[Heard]) {
-	return registry.MustAdd[Say](r, "echo:say", 16), registry.MustAdd[Heard](r, "echo:heard", 17)
-}
+// The packets. Each side adds them to a registry of its own.
+var (
+	say   = registry.Define[Say]("echo:say", 16)
+	heard = registry.Define[Heard]("echo:heard", 17)
+)
 
 func serve(addr string, out *log.Logger) (*peer.Server, string, error) {
-	reg := registry.New()
-	say, heard := register(reg)
+	reg := registry.New() // the server insists on its ids
+	reg.MustAdd(say, heard)
 	s := peer.NewServer(reg, &peer.Config{
 		Events: peer.Events{OnLost: func(c *peer.Conn, reason error) { out.Printf("server: conn %d left: %v", c.ID(), reason) }},
 	})
@@ -59,8 +59,8 @@ func serve(addr string, out *log.Logger) (*peer.Server, string, error) {
 }
 
 func talk(ctx context.Context, addr string, out *log.Logger) error {
-	reg := registry.NewAdapting()
-	say, heard := register(reg)
+	reg := registry.NewAdapting() // the client takes over the server's ids
+	reg.MustAdd(say, heard)
 	lost := make(chan error, 1)
 	c := peer.NewClient(reg, &peer.Config{Events: peer.Events{OnLost: func(_ *peer.Conn, reason error) { lost <- reason }}})
 	texts := []string{"hello", "is anybody there?", "goodbye"}

@@ -38,20 +38,11 @@ type Burn struct {
 	Thrust float64 // m/s² that it gives the lander
 }
 
-type packets struct {
-	reg   *registry.Registry
-	state registry.Packet[State]
-	burn  registry.Packet[Burn]
-}
-
-func newPackets(r *registry.Registry) packets {
-	// Reuse: states come often, and no handler here keeps one.
-	return packets{
-		reg:   r,
-		state: registry.MustAdd[State](r, "moon:state", 16, registry.Reuse()),
-		burn:  registry.MustAdd[Burn](r, "moon:burn", 17, registry.Reuse()),
-	}
-}
+// Reuse, since they come often and no handler here keeps one.
+var (
+	moonState = registry.Define[State]("moon:state", 16, registry.Reuse())
+	moonBurn  = registry.Define[Burn]("moon:burn", 17, registry.Reuse())
+)
 
 func main() {
 	frames := time.NewTicker(500 * time.Millisecond)
@@ -64,8 +55,10 @@ func main() {
 // run is the program's main loop: it draws a frame whenever one is due, until
 // the lander is down. The world ticks beside it, each tick.
 func run(ctx context.Context, tick time.Duration, frames <-chan time.Time, out io.Writer) (err error) {
-	w := &world{packets: newPackets(registry.New()), lander: State{Height: 120, Fuel: 40}, down: make(chan State, 1)}
-	server := peer.NewServer(w.reg, nil)
+	w := &world{lander: State{Height: 120, Fuel: 40}, down: make(chan State, 1)}
+	reg := registry.New()
+	reg.MustAdd(moonState, moonBurn)
+	server := peer.NewServer(reg, nil)
 	defer func() { err = errors.Join(err, server.Shutdown(context.Background())) }()
 	loop := server.Reactor()
 	pilot, err := newPilot(loop)

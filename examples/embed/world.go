@@ -18,7 +18,6 @@ const (
 // world is a lander above the moon. Its fields belong to the server's loop:
 // who else wants something of them posts a function there.
 type world struct {
-	packets
 	lander State
 	thrust float64
 	server *peer.Server
@@ -28,7 +27,7 @@ type world struct {
 
 func (w *world) host(s *peer.Server) error {
 	w.server = s
-	return peer.Handle(s, w.burn, w.onBurn)
+	return peer.Handle(s, moonBurn, w.onBurn)
 }
 
 func (w *world) start(tick time.Duration) { w.timer = w.server.Reactor().Every(tick, w.tick) }
@@ -48,7 +47,7 @@ func (w *world) tick() {
 		w.down <- *s
 	}
 	// An error is that of a pilot on the way out, who need not know.
-	w.server.Broadcast(w.state, s)
+	w.server.Broadcast(moonState, s)
 }
 
 // onBurn takes a pilot's packet. It is called on the loop, between two ticks.

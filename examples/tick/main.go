@@ -31,15 +31,10 @@ type Ball struct {
 	Speed float64 // m/s
 }
 
-type packets struct {
-	reg  *registry.Registry
-	push registry.Packet[Push]
-	at   registry.Packet[Ball]
-}
-
-func newPackets(r *registry.Registry) packets {
-	return packets{r, registry.MustAdd[Push](r, "ball:push", 16), registry.MustAdd[Ball](r, "ball:at", 17)}
-}
+var (
+	ballPush = registry.Define[Push]("ball:push", 16)
+	ballAt   = registry.Define[Ball]("ball:at", 17)
+)
 
 func main() {
 	runtime.LockOSThread() // as a toolkit that draws would ask for
@@ -51,10 +46,11 @@ func main() {
 // play runs the game for so many ticks.
 func play(ctx context.Context, ticks int, each time.Duration, out io.Writer) error {
 	var ball Ball
-	p := newPackets(registry.New())
-	game := peer.NewServer(p.reg, &peer.Config{Engine: &engine.Config{OnCaller: true}})
+	reg := registry.New()
+	reg.MustAdd(ballPush, ballAt)
+	game := peer.NewServer(reg, &peer.Config{Engine: &engine.Config{OnCaller: true}})
 	defer game.Close()
-	err := peer.Handle(game, p.push, func(_ *peer.Conn, push *Push) error {
+	err := peer.Handle(game, ballPush, func(_ *peer.Conn, push *Push) error {
 		ball.Speed += push.By
 		return nil
 	})
@@ -76,7 +72,7 @@ func play(ctx context.Context, ticks int, each time.Duration, out io.Writer) err
 		}
 		ball.Tick++
 		ball.At += ball.Speed * each.Seconds()
-		if err := game.Broadcast(p.at, &ball); err != nil {
+		if err := game.Broadcast(ballAt, &ball); err != nil {
 			return err
 		}
 		if _, err := game.Poll(ctx); err != nil { // what they are sent leaves
@@ -90,16 +86,17 @@ func play(ctx context.Context, ticks int, each time.Duration, out io.Writer) err
 // newPlayer is a player in memory, on the game's own loop; a Client elsewhere
 // would look the same.
 func newPlayer(game *peer.Server, out io.Writer) (*peer.MemoryClient, error) {
-	p := newPackets(registry.NewAdapting())
-	player := peer.NewMemoryClient(p.reg, &peer.Config{
+	reg := registry.NewAdapting()
+	reg.MustAdd(ballPush, ballAt)
+	player := peer.NewMemoryClient(reg, &peer.Config{
 		Reactor: game.Reactor(),
-		Events:  peer.Events{OnMade: func(c *peer.Conn) { peer.Send(c, p.push, &Push{By: 1}) }},
+		Events:  peer.Events{OnMade: func(c *peer.Conn) { peer.Send(c, ballPush, &Push{By: 1}) }},
 	})
-	return player, peer.Handle(player, p.at, func(c *peer.Conn, b *Ball) error {
+	return player, peer.Handle(player, ballAt, func(c *peer.Conn, b *Ball) error {
 		if b.Tick%10 != 0 {
 			return nil
 		}
 		fmt.Fprintf(out, "tick %3d  at %5.2f m  speed %4.1f m/s\n", b.Tick, b.At, b.Speed)
-		return peer.Reply(c, p.push, &Push{By: 1})
+		return peer.Reply(c, ballPush, &Push{By: 1})
 	})
 }

@@ -119,7 +119,7 @@ func (b *book) addAs(name string, id int) {
 	var err error
 	switch f {
 	case plain:
-		_, err = b.reg.Add(name, id, nil, opts...)
+		_, err = b.reg.AddObject(name, id, nil, opts...)
 	case reused:
 		opts = append(opts, registry.Reuse())
 	case hooked:

@@ -70,10 +70,10 @@ func serveFaulty(fault string) error {
 	}
 	s := peer.NewServer(reg, cfg)
 	defer s.Close()
-	if _, err := s.Registry().Add("bench:echo", wire.IDEcho, nil); err != nil {
+	if _, err := s.Registry().AddObject("bench:echo", wire.IDEcho, nil); err != nil {
 		return err
 	}
-	reply, err := s.Registry().Add("bench:reply", wire.IDReply, nil)
+	reply, err := s.Registry().AddObject("bench:reply", wire.IDReply, nil)
 	if err != nil {
 		return err
 	}

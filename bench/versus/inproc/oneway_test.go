@@ -37,7 +37,7 @@ func memoryOneWay(b *testing.B) {
 			return nil
 		}))
 	}, nothing)
-	sent, t := 0, ours.echo.Type()
+	sent, t := 0, ours.echo.In(ours.reg)
 	var more func()
 	more = func() {
 		for range min(batch, b.N-sent) {

@@ -25,18 +25,18 @@ func memoryRoundTrip(b *testing.B) {
 	done := make(chan struct{})
 	n := 0
 	c, ours := couple(b, func(h peer.Host, s *side) {
-		must(b, peer.HandleRaw(h, s.echo, func(c *peer.Conn, p []byte) error { return c.ReplyRaw(s.reply.Type(), p) }))
+		must(b, peer.HandleRaw(h, s.echo, func(c *peer.Conn, p []byte) error { return c.ReplyRaw(s.reply.In(s.reg), p) }))
 	}, func(h peer.Host, s *side) {
 		must(b, peer.HandleRaw(h, s.reply, func(c *peer.Conn, _ []byte) error {
 			if n++; n == b.N {
 				close(done)
 				return nil
 			}
-			return c.ReplyRaw(s.echo.Type(), payload)
+			return c.ReplyRaw(s.echo.In(s.reg), payload)
 		}))
 	})
 	measure(b, func() {
-		c.Loop().Post(func() { c.ReplyRaw(ours.echo.Type(), payload) })
+		c.Loop().Post(func() { c.ReplyRaw(ours.echo.In(ours.reg), payload) })
 		<-done
 	})
 }

@@ -197,7 +197,7 @@ func listen(b *testing.B, made chan *peer.Conn) (*peer.Server, *side, *target) {
 	s := newSide(false)
 	srv := peer.NewServer(s.reg, &peer.Config{Events: peer.Events{OnMade: func(c *peer.Conn) { made <- c }}})
 	b.Cleanup(func() { srv.Close() })
-	must(b, peer.HandleRaw(srv, s.echo, func(c *peer.Conn, p []byte) error { return c.ReplyRaw(s.reply.Type(), p) }))
+	must(b, peer.HandleRaw(srv, s.echo, func(c *peer.Conn, p []byte) error { return c.ReplyRaw(s.reply.In(s.reg), p) }))
 	must(b, srv.RunAsync())
 	ln, err := srv.Listen("127.0.0.1:0")
 	must(b, err)
@@ -214,7 +214,7 @@ func packetmqTarget(b *testing.B) *target {
 	nc, err := dial(to.addr)
 	must(b, err)
 	drain(b, to, nc)
-	c, payload, t := <-made, make([]byte, size), s.reply.Type()
+	c, payload, t := <-made, make([]byte, size), s.reply.In(s.reg)
 	to.loop = c.Loop()
 	to.send = func() error { return c.SendRaw(t, payload) }
 	return to
@@ -231,7 +231,7 @@ func memoryTarget(b *testing.B) *target {
 	}))
 	_, err := cli.Connect(b.Context(), srv)
 	must(b, err)
-	c, payload, t := <-made, make([]byte, size), s.reply.Type()
+	c, payload, t := <-made, make([]byte, size), s.reply.In(s.reg)
 	to.send = func() error { return c.SendRaw(t, payload) }
 	return to
 }
