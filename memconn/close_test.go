@@ -69,7 +69,7 @@ func TestCloseOfEitherReactor(t *testing.T) {
 			at := places[2].start(t, engine.Config{})
 			a, b := &side{}, &side{received: func(*engine.Conn, []byte) int { return 0 }}
 			at.connect(t, a, b)
-			for range 4 { // in the lane, and waiting
+			for range 4 { // in the ring, and waiting
 				a.Queue(make([]byte, memconn.Window))
 				settle(t, at.la)
 			}

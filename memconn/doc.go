@@ -7,29 +7,30 @@
 //	rb.Attach(b, connB, handlerB, nil)
 //
 // What one end writes in a callback reaches the other as one buffer, without a
-// copy and without a lock: the buffer changes its owner, and goes back to the
-// pool it came from when the other end has read it. Neither side ever sees
-// memory that the other can write to.
+// copy and without a lock. The buffer changes its owner, and goes back to the pool
+// it came from when the other end has read it. Neither side ever sees memory that
+// the other can write to.
 //
-// As many as Slots buffers and about Window bytes can be on their way; what is
-// written beyond waits at the writer's end, counts as its conn's pending
-// output, and moves on when the reader has caught up.
+// At most Slots buffers and about Window bytes can be on their way. What is written
+// beyond that waits at the writer's end, counts as pending output of its conn, and
+// is handed over when the reader has made room.
 //
-// # The channel
+// # The ring between the ends
 //
-// The channel between the ends is a ring of Slots buffers for each direction,
-// with one writer and one reader. It is not a Go channel, which takes three to six
-// times as long for a buffer even if nobody ever waits for it: it has a lock, for
-// any number of writers and readers, and these are two, who are woken by their
-// loops. Nor could a Go channel say how many bytes are on their way. It is not
-// internal/ringbuf's ring either, which takes about twice as long: that
-// one grows, so whoever shares it brings a lock. What waits for room is one
-// loop's own, and there it is that ring.
+// A ring of Slots buffers carries what one end writes, with one writer and one
+// reader, and one ring the other way. It is not a Go channel: that has a lock, for
+// any number of writers and readers, and takes three to six times as long for a
+// buffer even if nobody ever waits; nor could it say how many bytes are on their
+// way. It is not internal/ringbuf's ring, which takes about twice as long: that one
+// grows, so two goroutines that share it need a lock. What waits for room is on one
+// loop alone, and there it is that ring.
 //
 //	go test ./memconn -run '^$' -bench Carrier
 //
 // shows all three in one run.
 //
-// An End's Transport methods are called by the conn it is attached to, on that
-// conn's loop. Each end must be attached, or closed.
+// # Who calls
+//
+// The conn that an End is attached to calls its Transport methods, on the conn's
+// loop. Each end must be attached, or closed.
 package memconn

@@ -108,7 +108,7 @@ func allBack(t *testing.T, a, b *port) {
 }
 
 // A writer that waits for room is woken whenever there is some, and a reader
-// whenever there is input: the lane is full and empty again all the time.
+// whenever there is input: the ring is full and empty again all the time.
 func TestNoWakeUpIsLost(t *testing.T) {
 	total := 100_000
 	if debugBuild {

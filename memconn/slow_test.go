@@ -157,7 +157,7 @@ func TestSlowReader(t *testing.T) {
 	})
 }
 
-// The lane is as long as it says; what is beyond waits at the writer.
+// The ring has as many slots as it says; what is beyond waits at the writer.
 func TestWindow(t *testing.T) {
 	two := places[2]
 	tests := []struct {

@@ -1,5 +1,5 @@
-// Package await has tests wait for what other goroutines do: for as long as it
-// takes, and not for ever.
+// Package await lets tests wait for what other goroutines do. A slow machine does
+// not fail them; something that never happens does.
 package await
 
 import (
@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Patience is how long a test waits for what it expects at once.
+// Patience is how long a test waits for something that should happen at once. It is
+// far longer than that takes on a busy machine.
 const Patience = 30 * time.Second
 
 // Value returns what arrives on ch, or fails tb and shows where all goroutines
@@ -27,8 +28,8 @@ func Value[T any](tb testing.TB, what string, ch <-chan T) T {
 	}
 }
 
-// True returns when ok does so, or fails tb. It is for what another goroutine is
-// about to have done and for which it gives no event.
+// True returns when ok returns true, or fails tb. It is for what another goroutine
+// does without an event that a test could wait for.
 func True(tb testing.TB, what string, ok func() bool) {
 	tb.Helper()
 	tick := time.NewTicker(time.Millisecond)

@@ -1,10 +1,10 @@
 // Package bufpool is a pool of byte buffers with a bound on what it keeps
 // and a count of what it has given out.
 //
-// A buffer has one owner at a time. Whoever holds it last puts it back into
-// the pool it came from, once. Built with the tag packetmq_debug, a pool sees
-// to that: it panics when a buffer comes back twice, to the wrong pool, or is
-// used after it came back, and Leaks lists who took the ones that are out.
+// A buffer has one owner at a time. Its last owner puts it back into the pool it
+// came from, once. In the debug build (tag packetmq_debug) a pool checks that: it
+// panics when a buffer comes back twice, comes back to the wrong pool, or was used
+// after it came back. Leaks lists who took the buffers that are out.
 package bufpool
 
 import (
@@ -21,28 +21,29 @@ type Buffer = bytebufferpool.ByteBuffer
 // One burst of large packets must not pin large buffers for good.
 const MaxKept = 256 << 10
 
-// Large is the size, in bytes, from which on buffers are kept apart.
+// Large is the capacity, in bytes, from which buffers are pooled apart from small
+// ones, so that a few of them do not make all small ones large.
 const Large = 64 << 10
 
 // Pool hands out buffers. The zero value is ready. Any goroutine may use it.
 type Pool struct {
-	// Fresh has the pool keep none: every buffer is new, or comes from the
-	// caller's own Cache. How much one holds depends on who had it before, and so
-	// does where output is cut into pieces: what is to replay identically needs
-	// this. It is set before the first Get.
+	// Fresh makes the pool keep no buffers: each one is new, or comes from the
+	// caller's own Cache. The capacity of a pooled buffer depends on who had it
+	// before, and so does where output is cut into pieces, so runs that must replay
+	// identically need this. It is set before the first Get.
 	Fresh bool
 
-	ledger ledger // empty but in the debug build; first, where that costs nothing
+	ledger ledger // empty except in the debug build; at the start an empty field takes no space
 
-	// A bytebufferpool counts in plain 64-bit words, atomically. Processors of 32
-	// bits want those at multiples of 8 bytes, which only the types of sync/atomic
-	// ask for by themselves.
+	// A bytebufferpool counts in plain 64-bit words, atomically. On processors of 32
+	// bits these must lie at multiples of 8 bytes. Only a field whose type is of
+	// sync/atomic is aligned so by the compiler, and what follows it.
 	_     [0]atomic.Int64
 	pool  bytebufferpool.Pool
-	large sync.Pool // of those that hold Large or more, however full they come back
+	large sync.Pool // buffers with a capacity of Large or more
 	out   atomic.Int64
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards caches
 	caches []*Cache
 }
 
@@ -58,7 +59,7 @@ func (p *Pool) Get() *Buffer {
 	return p.pool.Get()
 }
 
-// GetLarge is Get for a buffer that will hold as many as Large bytes.
+// GetLarge is Get for a buffer that has room for Large bytes.
 func (p *Pool) GetLarge() *Buffer {
 	p.out.Add(1)
 	if debugBuild {
@@ -73,10 +74,10 @@ func (p *Pool) GetLarge() *Buffer {
 	return &Buffer{B: make([]byte, 0, Large)}
 }
 
-// Put takes b back; b and every slice of it are dead for the caller.
+// Put takes b back. The caller may use neither b nor a slice of it any more.
 //
-// The buffer must not be emptied first: the pool learns the usual size from
-// the length it comes back with.
+// The caller must not empty the buffer first: the pool learns the usual size from
+// the length.
 func (p *Pool) Put(b *Buffer) {
 	p.out.Add(-1)
 	if debugBuild {
@@ -94,8 +95,8 @@ func (p *Pool) Put(b *Buffer) {
 	p.pool.Put(b)
 }
 
-// Out is the number of buffers given out and not yet back. What rests in a
-// Cache is back as of its last Settle.
+// Out is the number of buffers that were given out and have not come back. Those
+// in a Cache count as back from its next Settle on.
 func (p *Pool) Out() int64 {
 	n := p.out.Load()
 	p.mu.Lock()

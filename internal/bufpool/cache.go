@@ -6,19 +6,21 @@ const (
 	// MaxCached is the largest capacity, in bytes, that a Cache keeps.
 	MaxCached = 4 * Large
 
-	cached = 32 // buffers that a Cache keeps: 8 MiB at most
+	// cached is how many buffers a Cache keeps, 8 MiB at most. More, and loops keep
+	// more memory; fewer, and they need the pool's atomic operations more often.
+	cached = 32
 )
 
-// Cache is one goroutine's share of a pool: its buffers are given out and come
-// back without an atomic operation. The debug build does without.
+// Cache is one goroutine's part of a pool. It gives buffers out and takes them back
+// without an atomic operation. In the debug build everything goes through the pool.
 type Cache struct {
 	pool *Pool
 	idle []*Buffer
 	told atomic.Int64 // len(idle) as of Settle
 }
 
-// Cache makes another cache of p's buffers. The pool counts what rests in it
-// as being back.
+// Cache makes another cache of p's buffers. The pool counts the buffers in it as
+// being back.
 func (p *Pool) Cache() *Cache {
 	c := &Cache{pool: p, idle: make([]*Buffer, 0, cached)}
 	p.mu.Lock()
@@ -50,15 +52,15 @@ func (c *Cache) Put(b *Buffer) {
 	c.idle = append(c.idle, b)
 }
 
-// Settle tells the pool how many buffers rest here: without it, Out may count
-// them.
+// Settle tells the pool how many buffers are in the cache. Until then Out may count
+// them as being out.
 func (c *Cache) Settle() {
 	if n := int64(len(c.idle)); n != c.told.Load() {
 		c.told.Store(n)
 	}
 }
 
-// Clear gives all that rests here to the pool.
+// Clear gives all buffers of the cache to the pool.
 func (c *Cache) Clear() {
 	for i, b := range c.idle {
 		c.idle[i] = nil

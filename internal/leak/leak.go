@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	module  = "github.com/packetmq/packetmq/"
-	gnetMod = "github.com/panjf2000/gnet/"
-	patient = 5 * time.Second
+	module   = "github.com/packetmq/packetmq/"
+	gnetMod  = "github.com/panjf2000/gnet/"
+	patience = 5 * time.Second
 )
 
-// Check fails tb if, when it ends, more goroutines run this module's or gnet's
-// code, or more descriptors are open, than now. Goroutines and descriptors on
-// their way out are given time. A test that runs beside others would count
-// theirs: Check panics in it. Parallel subtests are checked by their parent.
+// Check fails tb if more goroutines run this module's or gnet's code at the end of
+// the test than now, or more descriptors are open. It gives those that are about to
+// end 5 s. A parallel test would count what others have, so Check panics in one;
+// call it in the parent of parallel subtests.
 func Check(tb testing.TB) {
 	tb.Helper()
 	tb.Setenv("PACKETMQ_LEAK_CHECK", tb.Name()) // for its panic in parallel tests
@@ -28,7 +28,7 @@ func Check(tb testing.TB) {
 	tb.Cleanup(func() {
 		tick := time.NewTicker(time.Millisecond)
 		defer tick.Stop()
-		late := time.After(patient)
+		late := time.After(patience)
 		for {
 			left := goroutines()
 			if len(left) <= stacks && openFiles() <= files {
@@ -68,8 +68,7 @@ func goroutines() []string {
 	return found
 }
 
-// openFiles is the number of open descriptors, or 0 where the system does not
-// tell.
+// openFiles is the number of open descriptors, or 0 on systems without /proc.
 func openFiles() int {
 	names, err := os.ReadDir("/proc/self/fd")
 	if err != nil {

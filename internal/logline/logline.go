@@ -1,5 +1,6 @@
-// Package logline hands lines to a program's logger, which may block, panic or end
-// its goroutine, from places that may not do any of that.
+// Package logline logs from places that must not wait: a program's logger may
+// block, panic or end its goroutine. Lines wait in a bounded queue and are logged
+// on a goroutine of their own.
 package logline
 
 import (
@@ -12,40 +13,40 @@ import (
 	"github.com/packetmq/packetmq/internal/ringbuf"
 )
 
-// MaxWaiting is how many lines wait for a logger that is slow. More are dropped,
-// and counted.
+// MaxWaiting is how many lines wait for a slow logger. More are dropped and
+// counted. Larger, and more of a burst is logged; smaller, and it takes less memory.
 const MaxWaiting = 256
 
-// Queue is what lines wait in. They are logged in order on a goroutine that is
-// there while some wait. The zero value is ready. Any goroutine may use it.
+// Queue has the lines that wait. They are logged in order, on a goroutine that
+// exists while there are any. The zero value is ready. Any goroutine may use it.
 type Queue struct {
-	// Inline has Put log the line itself, and wait for that: for reactors without
+	// Inline makes Put log the line itself and wait for that: for reactors without
 	// goroutines. It is set before the first Put.
 	Inline bool
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards the rest
 	waiting ringbuf.Ring[line]
-	dropped int           // since the last line that was logged
-	idle    chan struct{} // while the goroutine is there; closed when it ends
+	dropped int           // lines, since the last one that was logged
+	idle    chan struct{} // nil without the goroutine, which closes it at its end
 }
 
-// line is one that waits.
+// line is a record and the handler that it goes to.
 type line struct {
 	to     slog.Handler
 	record slog.Record
 }
 
-// Put has l log a line. It never waits, unless the Queue is Inline: when MaxWaiting
-// lines wait already, the line is dropped, and the next one that is logged says how
-// many were. The arguments are put into words at once, so that what changes
-// afterwards does not show.
+// Put has l log a line, and does not wait for it unless the Queue is Inline. When
+// MaxWaiting lines wait already, the line is dropped, and the next one that is
+// logged says how many were. The arguments become text at once, so the line shows
+// them as they are now.
 func (q *Queue) Put(l *slog.Logger, level slog.Level, msg string, args ...any) {
 	if l == nil || l.Handler() == slog.DiscardHandler {
 		return
 	}
 	r := slog.NewRecord(time.Now(), level, msg, 0)
 	for i := 1; i < len(args); i += 2 {
-		args[i] = inWords(args[i])
+		args[i] = asText(args[i])
 	}
 	r.Add(args...)
 	if q.Inline {
@@ -65,10 +66,10 @@ func (q *Queue) Put(l *slog.Logger, level slog.Level, msg string, args ...any) {
 	}
 }
 
-// inWords is v as it is logged. What is not a number, a time or text already is
-// turned into text: a handler for JSON would show an address as an object, and
-// look at a program's values while the program changes them.
-func inWords(v any) any {
+// asText is v as it is logged: numbers and times as they are, all else as text. A
+// handler for JSON would show an address as an object, and would read a program's
+// values while the program changes them.
+func asText(v any) any {
 	switch v := v.(type) {
 	case string:
 		return cut(v)
@@ -80,8 +81,8 @@ func inWords(v any) any {
 	return cut(fmt.Sprint(v))
 }
 
-// maxText is how long a text of a line may be, in bytes: stacks fit. MaxWaiting
-// lines of such texts are what a Queue holds at most.
+// maxText is how long one text of a line may be, in bytes: enough for a stack. It
+// bounds, with MaxWaiting, what a Queue takes.
 const maxText = 16 << 10
 
 // cut is s, or its beginning if it is long.
@@ -92,7 +93,7 @@ func cut(s string) string {
 	return s[:maxText] + "…"
 }
 
-// said is an error with what it said when it was logged.
+// said is an error with the text that it had when it was logged.
 type said struct {
 	error
 	text string
@@ -101,7 +102,7 @@ type said struct {
 func (e said) Error() string { return e.text }
 func (e said) Unwrap() error { return e.error }
 
-// run logs what waits. A logger that ends this goroutine is given another one.
+// run logs what waits. If the logger ends this goroutine, another one goes on.
 func (q *Queue) run() {
 	returned := false
 	defer func() {
@@ -119,8 +120,8 @@ func (q *Queue) run() {
 	returned = true
 }
 
-// next takes the oldest line; it is not ok when there is none, and the goroutine
-// is counted out.
+// next takes the oldest line. ok is false when the queue is empty; the caller must
+// then end, because Put will start another goroutine.
 func (q *Queue) next() (n line, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -136,8 +137,8 @@ func (q *Queue) next() (n line, ok bool) {
 	return n, true
 }
 
-// log logs the line. A panic in the logger is the line's end, and nothing else's:
-// there is nowhere to log it to.
+// log logs the line. A panic in the logger loses the line and nothing else: there
+// is nowhere to log it to.
 func (n line) log() {
 	defer func() { recover() }()
 	ctx := context.Background()
@@ -146,7 +147,7 @@ func (n line) log() {
 	}
 }
 
-// Flush waits until all lines are logged, at most for d.
+// Flush waits until all lines are logged, but no longer than d.
 func (q *Queue) Flush(d time.Duration) {
 	q.mu.Lock()
 	idle := q.idle

@@ -1,15 +1,14 @@
 // Package procs keeps GOMAXPROCS larger than the number of event loops in the
 // process.
 //
-// A loop that has nothing to do sleeps in epoll_wait, and the Go runtime does
-// not know that this call blocks: the sleeping thread keeps its P, one of the
-// GOMAXPROCS slots that run Go code, until the runtime's monitor looks and takes
-// it back. The monitor looks each 20 µs while it finds something to take, and
-// each 10 ms when it found nothing for a while. When every P belongs to a
-// sleeping loop, a timer that fires, or input for another goroutine, therefore
-// waits for the monitor, for two of its looks at worst. An execution trace shows it: all
-// processors idle in system calls, and a goroutine that slept for 7 ms running
-// 15 ms late. One P more than there are loops ends that.
+// A loop that has nothing to do sleeps in epoll_wait, and the Go runtime does not
+// know that this call blocks. The sleeping thread keeps its P, one of the GOMAXPROCS
+// slots that run Go code, until the runtime's monitor takes it back. The monitor
+// looks every 20 µs while it finds something to take, and every 10 ms after it found
+// nothing for a while. When sleeping loops have every P, a timer that fires, or input
+// for another goroutine, waits for the monitor to look, twice at worst. An execution
+// trace shows it: all processors idle in system calls, and a goroutine that slept for
+// 7 ms running 15 ms late. One P more than there are loops ends that.
 package procs
 
 import (
@@ -18,7 +17,7 @@ import (
 	"sync"
 )
 
-// The count is one for the process because GOMAXPROCS is.
+// process counts the loops of the process: there is one GOMAXPROCS for all.
 var process = counter{
 	get:      func() int { return runtime.GOMAXPROCS(0) },
 	set:      func(n int) { runtime.GOMAXPROCS(n) },
@@ -26,18 +25,19 @@ var process = counter{
 	explicit: func() bool { return os.Getenv("GOMAXPROCS") != "" },
 }
 
-// counter counts loops and moves GOMAXPROCS with them. Raising it stops the
-// world for some microseconds, so it is for the start and end of reactors.
+// counter counts loops and sets GOMAXPROCS to fit. A change stops the world for some
+// microseconds, so it happens only at the start and end of reactors.
 type counter struct {
-	get      func() int  // GOMAXPROCS
-	set      func(n int) // sets it
-	reset    func()      // has the runtime choose it
-	explicit func() bool // the environment says what it is to be
+	// Set once. Tests have functions of their own.
+	get      func() int  // returns GOMAXPROCS
+	set      func(n int) // sets GOMAXPROCS
+	reset    func()      // lets the runtime choose GOMAXPROCS
+	explicit func() bool // reports whether the environment sets GOMAXPROCS
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards the rest
 	loops  int
-	before int // what GOMAXPROCS was before it was raised
-	raised int // what it was raised to; 0 while it was not
+	before int // GOMAXPROCS before it was raised
+	raised int // what it was raised to; 0 if it is not raised
 }
 
 // Change is what Take found and did.
@@ -93,7 +93,8 @@ func (c *counter) give(n int) {
 		return
 	}
 	c.raised = 0
-	if c.reset(); c.get() != c.before { // reset where it can: the runtime then follows changes of a container's limit again
+	// After a reset the runtime follows changes of a container's limit again.
+	if c.reset(); c.get() != c.before {
 		c.set(c.before)
 	}
 }

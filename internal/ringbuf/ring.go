@@ -1,30 +1,35 @@
 package ringbuf
 
+// The ring: a slice whose length is a power of two, and the rule by which it
+// shrinks.
+
 import "math/bits"
 
 const (
 	minCap = 8
-	// maxKeep bounds the peak that an empty ring stays prepared for; with
-	// settle's factor of two it keeps at most 2*maxKeep slots.
+	// maxKeep is the largest peak, in elements, that an empty ring stays prepared
+	// for. With the factor of two in shrink it keeps at most 2*maxKeep slots. Larger,
+	// and idle rings cost more memory; smaller, and more bursts have to grow the ring
+	// again.
 	maxKeep = 1 << 10
 )
 
 // Ring is a first-in first-out queue. The zero value is ready. It must not be
 // copied once used.
 //
-// Not safe for concurrent use: its owner brings the lock.
+// It is not safe for concurrent use: its owner needs a lock.
 type Ring[T any] struct {
 	buf  []T // length is 0 or a power of two
 	head int // index of the front
-	n    int // elements held
+	n    int // elements in the ring
 
-	popped int // elements popped since settle
-	peak   int // most elements held at once since settle
-	busy   int // the same since the ring was last empty, as of settle
+	popped int // elements popped since the last shrink
+	peak   int // most elements at once since the last shrink
+	busy   int // most elements at once since the ring was last empty, as of the last shrink
 	prev   int // what busy was when the ring last ran empty
 }
 
-// Len is the number of elements held.
+// Len is the number of elements in the ring.
 func (r *Ring[T]) Len() int { return r.n }
 
 // Cap is the number of slots: how many elements fit before the next growth.
@@ -50,13 +55,13 @@ func (r *Ring[T]) Pop() (v T, ok bool) {
 	var zero T
 	slot := &r.buf[r.head]
 	v, *slot = *slot, zero
-	r.take(1)
+	r.advance(1)
 	return v, true
 }
 
 // PopInto moves up to len(dst) elements from the front to dst and returns how
-// many: an owner drains in batches under one lock. Elements of dst beyond those
-// stay as they are.
+// many, so that an owner can drain the ring in batches under one lock. Elements of
+// dst beyond those stay as they are.
 func (r *Ring[T]) PopInto(dst []T) int {
 	k := min(len(dst), r.n)
 	if k == 0 {
@@ -66,7 +71,7 @@ func (r *Ring[T]) PopInto(dst []T) int {
 	copy(dst[copy(dst, front):], back)
 	clear(front)
 	clear(back)
-	r.take(k)
+	r.advance(k)
 	return k
 }
 
@@ -99,20 +104,20 @@ func (r *Ring[T]) halves(k int) (front, back []T) {
 	return r.buf[r.head:], r.buf[:end-len(r.buf)]
 }
 
-// take moves the front past k elements whose slots are already zero.
-func (r *Ring[T]) take(k int) {
+// advance moves the front past k elements whose slots are already zero.
+func (r *Ring[T]) advance(k int) {
 	r.head = (r.head + k) & (len(r.buf) - 1)
 	r.n -= k
 	r.popped += k
 	if r.n == 0 || r.popped >= len(r.buf) {
-		r.settle()
+		r.shrink()
 	}
 }
 
-// settle shrinks a ring that is much larger than its load needs. The load is
-// judged by a whole round through the ring, or by two bursts: judged by the
+// shrink makes a ring smaller that is much larger than its load needs. It judges
+// the load by a whole round through the ring, or by two bursts. If it judged by the
 // moment, a ring that is filled and drained in turn would reallocate each time.
-func (r *Ring[T]) settle() {
+func (r *Ring[T]) shrink() {
 	r.busy = max(r.busy, r.peak)
 	need := r.peak
 	if r.n == 0 {
@@ -132,8 +137,8 @@ func ceilPow2(n int) int {
 	return 1 << bits.Len(uint(n-1))
 }
 
-// resize moves the elements to the start of a new buffer of size slots, which
-// hold them all.
+// resize moves the elements to the start of a new buffer with size slots, which
+// must be enough for them.
 func (r *Ring[T]) resize(size int) {
 	buf := make([]T, size)
 	front, back := r.halves(r.n)

@@ -1,4 +1,5 @@
-// Package throttle bounds how much is logged, whatever is done to provoke it.
+// Package throttle bounds how many lines are logged, whatever another side does to
+// provoke them.
 package throttle
 
 import (
@@ -6,20 +7,21 @@ import (
 	"time"
 )
 
-// LinesPerSecond is how many lines a Throttle lets through in a second.
+// LinesPerSecond is how many lines a Throttle allows in a second. More, and an
+// attacker fills a disk sooner; fewer, and a log misses what happened.
 const LinesPerSecond = 10
 
-// Throttle lets so many lines through a second, and counts the others. The zero
+// Throttle allows LinesPerSecond lines in a second and counts the others. The zero
 // value is ready. Any goroutine may use it.
 type Throttle struct {
-	mu      sync.Mutex
-	begun   time.Time
-	lines   int
-	skipped int
+	mu      sync.Mutex // guards the rest
+	begun   time.Time  // of the second that is counted
+	lines   int        // asked for in this second
+	skipped int        // not allowed since the last one that was
 }
 
-// Allow reports whether a line may be logged, and how many were not since the
-// last one.
+// Allow counts a line. It returns whether the line may be logged, and how many were
+// skipped since the last one that could.
 func (t *Throttle) Allow() (ok bool, skipped int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -34,9 +36,9 @@ func (t *Throttle) Allow() (ok bool, skipped int) {
 	return true, skipped
 }
 
-// Kinds is a Throttle for each kind of line, so that lines of one kind leave none
-// of another out. Kinds are a program's constants: each that was ever asked for is
-// remembered. The zero value is ready. Any goroutine may use it.
+// Kinds is a Throttle for each kind of line, so that many lines of one kind do not
+// suppress those of another. Every kind that was ever asked for is kept, so kinds
+// must be constants. The zero value is ready. Any goroutine may use it.
 type Kinds struct {
 	mu    sync.Mutex
 	kinds map[string]*Throttle

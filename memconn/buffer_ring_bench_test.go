@@ -61,7 +61,7 @@ func (r *lockedRing) pop() *engine.Buffer {
 	return b
 }
 
-// The lane beside what else could carry buffers: on one goroutine, as where both
+// The ring beside what else could carry buffers: on one goroutine, as where both
 // ends are on one loop, and from one goroutine to another. The time is that of
 // one buffer.
 func BenchmarkCarrier(b *testing.B) {
@@ -69,7 +69,7 @@ func BenchmarkCarrier(b *testing.B) {
 		name string
 		make func() carrier
 	}{
-		{"lane", func() carrier { return new(lane) }},
+		{"bufferRing", func() carrier { return new(bufferRing) }},
 		{"Go channel", func() carrier { return make(goChannel, Slots) }},
 		{"ringbuf and a mutex", func() carrier { return new(lockedRing) }},
 	}
