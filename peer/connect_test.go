@@ -261,3 +261,44 @@ func TestServe(t *testing.T) {
 		t.Error("Serve took nil")
 	}
 }
+
+func TestConnectHeedsItsContextWhileTheReactorStands(t *testing.T) {
+	s, c := newSide(false, 17, 18), newSide(true, 40, 41)
+	server := NewServer(s.reg, &s.cfg)
+	ln, _ := server.Listen("127.0.0.1:0")
+	run(t, server.Peer)
+	client := NewClient(c.reg, &c.cfg)
+	run(t, client.Peer)
+	client.Stop()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := client.Connect(ctx, ln.Addr().String()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Connect of a stopped client: %v", err)
+	}
+}
+
+func TestServerOnSeveralPorts(t *testing.T) {
+	s := newSide(false, 17, 18)
+	server := NewServer(s.reg, &s.cfg)
+	var addrs []string
+	for range 3 {
+		ln, err := server.Listen("127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		addrs = append(addrs, ln.Addr().String())
+	}
+	run(t, server.Peer)
+	for _, addr := range addrs {
+		c := newSide(true, 40, 41)
+		client := NewClient(c.reg, &c.cfg)
+		run(t, client.Peer)
+		if _, err := client.Connect(t.Context(), addr); err != nil {
+			t.Fatal(err)
+		}
+		s.next(t, "made")
+	}
+	if n := server.NumConns(); n != 3 {
+		t.Errorf("%d conns", n)
+	}
+}

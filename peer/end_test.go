@@ -4,7 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"testing"
+	"time"
+
+	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/engine"
 )
 
 func TestSoftquit(t *testing.T) {
@@ -158,4 +163,108 @@ func TestLostIsToldOnce(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A side that has ended the conversation is not kept by frames that begin and
+// do not end.
+func TestSoftquitEndsDespiteHalfFrames(t *testing.T) {
+	s := newSide(false, 17, 18)
+	s.cfg.QuitGrace, s.cfg.FrameTime = 300*time.Millisecond, time.Hour
+	w := listenWire(t, s)()
+	w.shake(3)
+	c := s.next(t, "made").conn
+	c.Softquit("reason.bye")
+	w.expect(1)
+	whole := codec.AppendFrame(nil, 17, []byte{0xc0})
+	stop := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				w.Write(whole[:5])
+				w.Write(whole[5:])
+				w.Write(whole[:5])
+				w.Write(whole[5:])
+			case <-stop:
+				return
+			}
+		}
+	}()
+	defer close(stop)
+	eventually(t, "disconnected", func() bool { return c.State() == Disconnected })
+}
+
+// A slow reader gets everything that was sent before the end, however short the
+// graces are, by a softquit from here, from there, and by Shutdown.
+func TestSlowReadersGetEverything(t *testing.T) {
+	const size, packets = 90_000, 100
+	for _, by := range []string{"ours", "theirs", "shutdown"} {
+		t.Run(by, func(t *testing.T) {
+			s := newSide(false, 17, 18)
+			s.cfg.QuitGrace = 300 * time.Millisecond
+			s.cfg.Engine = &engine.Config{MaxPending: 64 << 20}
+			server := NewServer(s.reg, &s.cfg)
+			ln := open(t, server)
+			w := dialTo(t, ln)
+			w.Conn.(*net.TCPConn).SetReadBuffer(64 << 10)
+			w.shake(3)
+			c := s.next(t, "made").conn
+			for range packets {
+				if err := c.SendRaw(s.pong.In(s.reg), make([]byte, size)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			down := make(chan error, 1)
+			switch by {
+			case "ours":
+				c.Softquit("reason.bye")
+			case "theirs":
+				w.send(1, softquitMsg{"reason.bye"}.append(nil))
+			case "shutdown":
+				go func() { down <- server.Shutdown(t.Context()) }()
+			}
+			pace := time.NewTicker(15 * time.Millisecond) // 1.5 s for all: five graces
+			defer pace.Stop()
+			got := 0
+			for f := w.recv(); f != nil; f = w.recv() {
+				if f.ID() == 18 {
+					got++
+				}
+				<-pace.C
+			}
+			w.Close()
+			if got != packets {
+				t.Errorf("%d packets of %d arrived", got, packets)
+			}
+			if by == "shutdown" {
+				if err := wait(t, "shutdown", down); err != nil {
+					t.Errorf("Shutdown: %v", err)
+				}
+			}
+			s.next(t, "lost")
+		})
+	}
+}
+
+func TestAbortInAHandlerIsTheLast(t *testing.T) {
+	everywhere(t, nil, func(t *testing.T, w *world) {
+		calls := 0
+		Handle(w.server, w.s.ping, func(c *Conn, v *note) error {
+			calls++
+			c.Abort(errors.New("enough"))
+			return nil
+		})
+		_, cc := w.handshake(t)
+		cc.Loop().Post(func() {
+			for n := range 100 {
+				Reply(cc, w.c.ping, &note{n, ""})
+			}
+		})
+		w.s.next(t, "lost")
+		if calls != 1 {
+			t.Errorf("the handler was called %d times", calls)
+		}
+	})
 }

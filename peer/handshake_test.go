@@ -2,6 +2,7 @@ package peer
 
 import (
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -97,5 +98,22 @@ func TestMismatchesEndTheHandshake(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestTooManyNamesForTheWire(t *testing.T) {
+	s := newSide(false, 17, 18)
+	for i := range 2000 {
+		name := "test:" + strings.Repeat("x", 50) + string(rune('a'+i%26)) + string(rune('a'+i/26%26)) + string(rune('a'+i/676))
+		if _, err := s.reg.AddObject(name, 100+i, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := listenWire(t, s)()
+	w.expect(0)
+	w.send(0, initMsg{version: 1}.append(nil))
+	var se *SizeError
+	if e := s.next(t, "lost"); !errors.As(e.reason, &se) {
+		t.Errorf("lost because of %v", e.reason)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/registry"
 )
 
@@ -110,6 +111,28 @@ func TestOnSendRedirects(t *testing.T) {
 		}
 		if id := wait(t, "packet", got); id != cc.ID() {
 			t.Errorf("it came on conn %d, want %d", id, cc.ID())
+		}
+	})
+}
+
+// Hooks that transform all bytes see all packets of the program, and none of
+// the handshake.
+func TestBytesTransformedByHooks(t *testing.T) {
+	flipped := func(_ *Conn, raw []byte) ([]byte, error) {
+		out := append([]byte(nil), raw...)
+		flip(out[codec.IDSize:])
+		return out, nil
+	}
+	setUp := func(s, c *side) {
+		s.cfg.EncodedIn, s.cfg.EncodedOut = flipped, flipped
+		c.cfg.EncodedIn, c.cfg.EncodedOut = flipped, flipped
+	}
+	everywhere(t, setUp, func(t *testing.T, w *world) {
+		pings := inbox(t, w.server, w.s.ping, 1)
+		_, cc := w.handshake(t)
+		Send(cc, w.c.ping, &note{1, "secret"})
+		if got := wait(t, "packet", pings); got.Text != "secret" {
+			t.Errorf("got %q", got.Text)
 		}
 	})
 }

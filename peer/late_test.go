@@ -125,3 +125,25 @@ func TestHandlerChurn(t *testing.T) {
 		t.Errorf("%d handlers are kept", n)
 	}
 }
+
+func TestRegistryChangesDoNotReachOpenConns(t *testing.T) {
+	everywhere(t, nil, func(t *testing.T, w *world) {
+		sc, _ := w.handshake(t)
+		s := w.s.reg
+		if _, err := s.AddObject("test:late", 30, nil, registry.Late()); err != nil {
+			t.Fatal(err)
+		}
+		if err := sc.Send("test:late", 1); !errors.Is(err, ErrNotOnWire) {
+			t.Errorf("send of a packet that the other side was not told: %v", err)
+		}
+		if err := s.Remove("test:pong"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.AddObject("test:other", 18, nil, registry.Late()); err != nil {
+			t.Fatal(err)
+		}
+		if err := sc.Send("test:other", 1); !errors.Is(err, ErrNotOnWire) {
+			t.Errorf("send of a packet under the id of another: %v", err)
+		}
+	})
+}

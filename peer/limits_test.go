@@ -96,3 +96,39 @@ func TestLimitsOfAPacket(t *testing.T) {
 		}
 	}
 }
+
+func TestLimitsOfAPacketType(t *testing.T) {
+	setUp := func(s, c *side) {
+		s.reg.AddObject("test:small", 30, nil, registry.Limits(codec.Limits{Elements: 3}))
+		c.reg.AddObject("test:small", 50, nil)
+		s.reg.AddObject("test:large", 31, nil)
+		c.reg.AddObject("test:large", 51, nil)
+	}
+	everywhere(t, setUp, func(t *testing.T, w *world) {
+		got := make(chan any, 2)
+		for _, name := range []string{"test:small", "test:large"} {
+			HandleAny(w.server, name, func(c *Conn, v any) error { got <- v; return nil })
+		}
+		_, cc := w.handshake(t)
+		cc.Send("test:large", []any{1, 2, 3, 4})
+		cc.Send("test:small", []any{1, 2})
+		wait(t, "packet", got)
+		wait(t, "packet", got)
+		cc.Send("test:small", []any{1, 2, 3, 4})
+		if e := w.s.next(t, "lost"); !errors.Is(e.reason, codec.ErrElements) {
+			t.Errorf("lost because of %v", e.reason)
+		}
+	})
+}
+
+func TestOwnMaxFrameBoundsSends(t *testing.T) {
+	s := newSide(false, 17, 18)
+	s.cfg.MaxFrame = 2000
+	w := listenWire(t, s)()
+	w.shake(3)
+	c := s.next(t, "made").conn
+	var se *SizeError
+	if err := c.SendRaw(s.pong.In(s.reg), make([]byte, 1999)); !errors.As(err, &se) || se.Max != 2000 {
+		t.Errorf("a frame of 2001 bytes: %v", err)
+	}
+}

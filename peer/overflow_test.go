@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/packetmq/packetmq/engine"
@@ -137,4 +138,35 @@ func TestSoftquitIsNotRefused(t *testing.T) {
 		t.Errorf("lost because of %v", e.reason)
 	}
 	l.v.Close()
+}
+
+// Replies of one callback that are more than fits are refused, and nothing is
+// ended.
+func TestRefuseHoldsForReplies(t *testing.T) {
+	s := newSide(false, 17, 18)
+	s.cfg.Overflow = registry.Refuse
+	s.cfg.Engine = &engine.Config{MaxPending: 256 << 10}
+	w := dialWire(t, s)
+	w.shakeWith(initMsg{version: 1, maxFrame: 1 << 20})
+	c := s.next(t, "made").conn
+	refused := make(chan error, 1)
+	c.Loop().Post(func() {
+		chunk := make([]byte, 60<<10)
+		for range 1000 {
+			if err := c.ReplyRaw(s.pong.In(s.reg), chunk); err != nil {
+				refused <- err
+				return
+			}
+		}
+		refused <- nil
+	})
+	if err := wait(t, "refusal", refused); !errors.Is(err, ErrBackpressure) {
+		t.Errorf("got %v", err)
+	}
+	for range 4 {
+		w.expect(18)
+	}
+	if c.State() != Active {
+		t.Errorf("it is %v", c.State())
+	}
 }

@@ -212,3 +212,41 @@ func TestBackoffOfOddDurations(t *testing.T) {
 		}
 	}
 }
+
+func TestClientComesBackOnlyWhenAsked(t *testing.T) {
+	s, c := newSide(false, 17, 18), newSide(true, 40, 41)
+	asked := make(chan error, 10)
+	c.cfg.Reconnect = &Backoff{Min: time.Millisecond, Max: time.Millisecond, Again: func(reason error) bool {
+		asked <- reason
+		return reason != Reason("reason.kicked")
+	}}
+	server := NewServer(s.reg, &s.cfg)
+	ln, _ := server.Listen("127.0.0.1:0")
+	run(t, server.Peer)
+	client := NewClient(c.reg, &c.cfg)
+	run(t, client.Peer)
+	if _, err := client.Connect(t.Context(), ln.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	s.next(t, "made").conn.Softquit("reason.restart")
+	wait(t, "question", asked)
+	s.next(t, "lost")
+	s.next(t, "made").conn.Softquit("reason.kicked")
+	if r := wait(t, "question", asked); r != Reason("reason.kicked") {
+		t.Errorf("asked about %v", r)
+	}
+	s.next(t, "lost")
+	// Nor after an end of its own.
+	conn, err := client.Connect(t.Context(), ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Abort(errors.New("left"))
+	s.next(t, "made")
+	s.next(t, "lost")
+	settled := make(chan struct{})
+	client.Reactor().After(100*time.Millisecond, func() { close(settled) })
+	wait(t, "timer", settled)
+	nothing(t, "conn", s.events)
+	nothing(t, "question", asked)
+}

@@ -3,6 +3,7 @@ package peer
 import (
 	"errors"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
@@ -246,5 +247,50 @@ func TestBroadcastLeavesOutConnsThatEnd(t *testing.T) {
 			t.Error(err)
 		}
 		wait(t, "pong", pongs)
+	})
+}
+
+// speaker is a value whose marshalling sends on the conn that it is sent on.
+type speaker struct{ say func() }
+
+func (s *speaker) MarshalMsg(b []byte) ([]byte, error) {
+	if s.say != nil {
+		s.say()
+	}
+	return append(b, 0xa3, 'o', 'u', 't'), nil
+}
+func (s *speaker) UnmarshalMsg(b []byte) ([]byte, error) { return nil, nil }
+
+func TestMarshallingThatSends(t *testing.T) {
+	setUp := func(s, c *side) {
+		registry.MustAdd[speaker](s.reg, "test:speak", 30)
+		s.reg.AddObject("test:inner", 31, nil)
+		c.reg.AddObject("test:speak", 50, nil)
+		c.reg.AddObject("test:inner", 51, nil)
+	}
+	everywhere(t, setUp, func(t *testing.T, w *world) {
+		got := make(chan any, 4)
+		for _, name := range []string{"test:speak", "test:inner"} {
+			HandleAny(w.client, name, func(c *Conn, v any) error { got <- v; return nil })
+		}
+		sc, _ := w.handshake(t)
+		inner, err := sc.peer.reg.Lookup("test:inner")
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The second is sent as it is, from where it is, where nothing stands before it.
+		for _, text := range []string{"inner", strings.Repeat("inner", 50_000)} {
+			raw := codec.AppendString(nil, text)
+			sc.Loop().Post(func() {
+				sc.Reply("test:inner", "first")
+				sc.Reply("test:speak", &speaker{func() { sc.ReplyRaw(inner, raw) }})
+				sc.Reply("test:inner", "last")
+			})
+			for _, want := range []string{"first", "out", text, "last"} {
+				if v := wait(t, "packet", got); v != want {
+					t.Errorf("got %.10v, want %.10s", v, want)
+				}
+			}
+		}
 	})
 }

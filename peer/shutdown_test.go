@@ -3,6 +3,8 @@ package peer
 import (
 	"context"
 	"errors"
+	"net"
+	"sync"
 	"testing"
 
 	"github.com/packetmq/packetmq/engine"
@@ -119,4 +121,26 @@ func TestShutdownWithAReason(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A server that is closed on its loop while sockets come in does not wait for
+// itself.
+func TestCloseOnTheLoopWhileSocketsComeIn(t *testing.T) {
+	s := newSide(false, 17, 18)
+	server := NewServer(s.reg, &s.cfg)
+	ln := open(t, server)
+	var wg sync.WaitGroup
+	for range 200 {
+		wg.Go(func() {
+			if nc, err := net.Dial("tcp", ln.Addr().String()); err == nil {
+				defer nc.Close()
+				<-server.Reactor().Done()
+			}
+		})
+	}
+	server.Reactor().Post(func() {
+		server.Close()
+	})
+	wait(t, "end", server.Reactor().Done())
+	wg.Wait()
 }

@@ -229,3 +229,47 @@ func TestSlowConsumerOverTheSoftBound(t *testing.T) {
 		t.Errorf("lost because of %v", e.reason)
 	}
 }
+
+func TestEndlessHandshakeTime(t *testing.T) {
+	s := newSide(false, 17, 18)
+	s.cfg.Handshake = 1<<63 - 1
+	w := listenWire(t, s)()
+	w.expect(0)
+	passed := make(chan struct{})
+	time.AfterFunc(600*time.Millisecond, func() { close(passed) })
+	wait(t, "some ticks", passed)
+	w.shake(0)
+	w.send(0, initMsg{version: 1}.append(nil))
+	w.expect(2)
+}
+
+func TestIdleBelowPing(t *testing.T) {
+	s := newSide(false, 17, 18)
+	s.cfg.Idle = 300 * time.Millisecond // with heartbeats every 30 s
+	w := dialWire(t, s)
+	w.shakeWith(initMsg{version: 1, beats: true})
+	s.next(t, "made")
+	if e := s.next(t, "lost"); !errors.Is(e.reason, ErrIdle) {
+		t.Errorf("lost because of %v", e.reason)
+	}
+}
+
+func TestStateSetByHandStopsTheHandshakeClock(t *testing.T) {
+	s := newSide(false, 17, 18)
+	s.cfg.Handshake = 50 * time.Millisecond
+	opened := make(chan *Conn, 1)
+	s.cfg.Wrap = func(c *Conn, inner engine.Transport) engine.Transport {
+		c.SetState(Active)
+		opened <- c
+		return inner
+	}
+	listenWire(t, s)()
+	c := wait(t, "conn", opened)
+	passed := make(chan struct{})
+	c.Loop().After(time.Second, func() { close(passed) })
+	wait(t, "a second", passed)
+	if c.State() != Active {
+		t.Errorf("it is %v", c.State())
+	}
+	nothing(t, "event", s.events)
+}

@@ -48,3 +48,31 @@ func flip(b []byte) {
 		b[i] = ^b[i]
 	}
 }
+
+// burst is a transport that breaks when it is written to.
+type burst struct{ engine.Transport }
+
+func (b *burst) Write(out *engine.Buffer) error {
+	b.Transport.Write(out)
+	panic("in a transport")
+}
+
+func TestWrapThatFails(t *testing.T) {
+	for name, wrap := range map[string]func(*Conn, engine.Transport) engine.Transport{
+		"nil":   func(*Conn, engine.Transport) engine.Transport { return nil },
+		"panic": func(*Conn, engine.Transport) engine.Transport { panic("in Wrap") },
+		"panic on the way": func(_ *Conn, inner engine.Transport) engine.Transport {
+			return &burst{inner}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			setUp := func(s, c *side) { s.cfg.Wrap = wrap }
+			everywhere(t, setUp, func(t *testing.T, w *world) {
+				_, err := w.connect(t.Context())
+				if (err == nil) != (name == "nil") {
+					t.Errorf("Connect: %v", err)
+				}
+			})
+		})
+	}
+}
