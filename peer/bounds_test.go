@@ -7,7 +7,6 @@ import (
 	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/engine"
@@ -39,16 +38,6 @@ func ways() []way {
 		{"Reply", func(c *Conn, s *side, n int) error { return Reply(c, s.pong, value(n)) }},
 		{"Conn.Reply", func(c *Conn, s *side, n int) error { return c.Reply("test:pong", value(n)) }},
 		{"ReplyRaw", func(c *Conn, s *side, n int) error { return c.ReplyRaw(s.pong.In(s.reg), payload(n)) }},
-	}
-}
-
-// onLoop calls fn on the conn's loop.
-func onLoop(t *testing.T, c *Conn, fn func()) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	if err := c.Loop().Call(ctx, fn); err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -101,17 +90,6 @@ func clogged(t *testing.T, transport string, s *side) (c *Conn, read func()) {
 	}
 	t.Cleanup(func() { read(); client.Close(); server.Close() })
 	return s.next(t, "made").conn, read
-}
-
-func discard(w *wire) {
-	go func() {
-		b := make([]byte, 1<<16)
-		for {
-			if _, err := w.Read(b); err != nil {
-				return
-			}
-		}
-	}()
 }
 
 // Whichever way packets are sent, and over whatever transport, no more than MaxPending

@@ -9,34 +9,7 @@ import (
 	"time"
 
 	"github.com/packetmq/packetmq/engine"
-	"github.com/packetmq/packetmq/internal/leak"
 )
-
-// run runs a peer until the test ends, and looks for what is left.
-func run(t *testing.T, p *Peer) {
-	t.Helper()
-	leak.Check(t)
-	t.Cleanup(func() {
-		p.Close()
-		if n := p.Reactor().Buffers().Out(); n != 0 {
-			t.Errorf("%d buffers are left", n)
-		}
-	})
-	if err := p.RunAsync(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// open has a server listen, and run until the test ends.
-func open(t *testing.T, server *Server) *engine.Listener {
-	t.Helper()
-	ln, err := server.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, server.Peer)
-	return ln
-}
 
 func TestReconnect(t *testing.T) {
 	s, c := newSide(false, 17, 18), newSide(true, 40, 41)

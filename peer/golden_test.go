@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/registry"
@@ -229,12 +228,6 @@ func (s *scenario) clientWire(t *testing.T, our *side) *wire {
 		t.Fatal(err)
 	}
 	return wireOver(t, nc)
-}
-
-func wireOver(t *testing.T, nc net.Conn) *wire {
-	t.Cleanup(func() { nc.Close() })
-	nc.SetDeadline(time.Now().Add(patience))
-	return &wire{t, nc}
 }
 
 func TestGoldenSoftquit(t *testing.T) {

@@ -103,14 +103,6 @@ func TestBadHeartbeats(t *testing.T) {
 	}
 }
 
-// dialWire makes a server with extensions and dials it.
-func dialWire(t *testing.T, s *side) *wire {
-	t.Helper()
-	server := NewServer(s.reg, &s.cfg)
-	ln := open(t, server)
-	return dialTo(t, ln)
-}
-
 func TestOverflowPolicies(t *testing.T) {
 	const bound = 256 << 10
 	for name, test := range map[string]struct {

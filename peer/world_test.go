@@ -10,35 +10,9 @@ import (
 	"time"
 
 	"github.com/packetmq/packetmq/engine"
-	"github.com/packetmq/packetmq/internal/await"
 	"github.com/packetmq/packetmq/internal/leak"
 	"github.com/packetmq/packetmq/registry"
 )
-
-// eventually waits for what another goroutine is about to have done, and for
-// which it gives no event.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	await.True(t, what, ok)
-}
-
-const patience = await.Patience
-
-// wait returns what arrives on ch, or fails the test.
-func wait[T any](t *testing.T, what string, ch <-chan T) T {
-	t.Helper()
-	return await.Value(t, what, ch)
-}
-
-// nothing fails the test if something is on ch already.
-func nothing[T any](t *testing.T, what string, ch <-chan T) {
-	t.Helper()
-	select {
-	case v := <-ch:
-		t.Errorf("unexpected %s: %v", what, v)
-	default:
-	}
-}
 
 // note is the packet of most tests.
 type note struct {
