@@ -9,6 +9,7 @@ import (
 
 	"github.com/packetmq/packetmq/bench/beside"
 	"github.com/packetmq/packetmq/internal/command"
+	"github.com/packetmq/packetmq/internal/figures"
 )
 
 func besideCommand(ctx context.Context, args []string, std command.IO) error {
@@ -41,7 +42,7 @@ func besideCommand(ctx context.Context, args []string, std command.IO) error {
 	fmt.Fprintln(std.Out, "how late snapshots at 20 Hz are; medians of rounds, the last column by pairs of the same round")
 	rows := [][]string{{"", "p50", "p99", "max", "p99 to that of one"}}
 	for _, r := range results {
-		rows = append(rows, []string{r.How, latency(r.P50), latency(r.P99), latency(r.Max), fmt.Sprintf("%.2f", r.Ratio)})
+		rows = append(rows, []string{r.How, figures.Latency(r.P50), figures.Latency(r.P99), figures.Latency(r.Max), fmt.Sprintf("%.2f", r.Ratio)})
 	}
 	table(std.Out, rows)
 	return nil

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/packetmq/packetmq/internal/command"
 )
 
 // child is a load in a process of its own. It ends when its standard input is
@@ -37,17 +39,11 @@ func startLoad(ctx context.Context, cfg *loadConfig, stderr io.Writer) (*child, 
 	}
 	cmd := exec.CommandContext(ctx, exe, args...)
 	cmd.Stderr = stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	cmd.Cancel = in.Close
+	var in io.WriteCloser
+	cmd.Cancel = func() error { return in.Close() }
 	cmd.WaitDelay = cfg.patience + 5*time.Second // after which it is killed
-	if err := cmd.Start(); err != nil {
+	in, out, err := command.Start(cmd)
+	if err != nil {
 		return nil, err
 	}
 	return &child{json.NewDecoder(out), ctx, cmd}, nil

@@ -185,7 +185,7 @@ func TestLoadPrints(t *testing.T) {
 	const number, time = `[\d,]+`, `[\d.]+ (µs|ms|s)`
 	summary := `\nafter [\d.]+m?s:\n\n` +
 		`  +conns +packets +packets/s +p50 +p99 +max +errors\n` +
-		`  clients +2 +` + number + ` +` + number + ` +` + time + ` +` + time + ` +` + time + ` +0\n$`
+		` +clients +2 +` + number + ` +` + number + ` +` + time + ` +` + time + ` +` + time + ` +0\n$`
 	for _, test := range []struct{ flag, want string }{
 		{"--quiet", `^` + summary},
 		{"--quiet=false", `^2 conns to ` + addr + `, 3 packets of 40 bytes under way on each\n` +

@@ -1,18 +1,16 @@
 package main
 
 import (
-	"context"
-	"strings"
 	"testing"
 
-	"github.com/packetmq/packetmq/internal/command"
+	"github.com/packetmq/packetmq/internal/command/commandtest"
 )
 
 func TestCommandLine(t *testing.T) {
-	tests := []struct {
-		args     string
+	for _, c := range []struct {
+		line     string
 		code     int
-		out, err string // what they contain
+		out, err string
 	}{
 		{"", 2, "", "usage: bench"},
 		{"help", 0, "usage: bench", ""},
@@ -44,25 +42,7 @@ func TestCommandLine(t *testing.T) {
 		{"run --memory -1", 2, "", "--memory"},
 		{"run --mode fast", 2, "", "raw, typed, marshal or any"},
 		{"run --conns 0", 2, "", "--conns"},
-	}
-	for _, test := range tests {
-		t.Run(test.args, func(t *testing.T) {
-			var out, err strings.Builder
-			ctx, cancel := context.WithCancel(context.Background())
-			cancel() // what begins after all is to end at once
-			if test.code == 1 {
-				ctx = context.Background()
-			}
-			code := tool().Run(ctx, strings.Fields(test.args), command.IO{Out: &out, Err: &err})
-			if code != test.code {
-				t.Errorf("exit code %d, want %d", code, test.code)
-			}
-			if !strings.Contains(out.String(), test.out) || test.out == "" && out.Len() > 0 {
-				t.Errorf("standard output is %q, want %q in it", &out, test.out)
-			}
-			if !strings.Contains(err.String(), test.err) || test.err == "" && err.Len() > 0 {
-				t.Errorf("standard error is %q, want %q in it", &err, test.err)
-			}
-		})
+	} {
+		commandtest.Check(t, tool(), c.line, c.code, c.out, c.err)
 	}
 }

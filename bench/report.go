@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"github.com/packetmq/packetmq/internal/figures"
 )
 
 // reporter is told how a load goes.
@@ -31,12 +33,12 @@ type lively struct {
 }
 
 func (l lively) ready(conns int) {
-	fmt.Fprintf(l.w, "%s to %v, %s of %s under way on each\n", plural(int64(conns), "conn"), &l.cfg.connect,
-		plural(int64(l.cfg.depth), "packet"), plural(int64(l.cfg.size), "byte"))
+	fmt.Fprintf(l.w, "%s to %v, %s of %s under way on each\n", figures.Plural(conns, "conn"), &l.cfg.connect,
+		figures.Plural(l.cfg.depth, "packet"), figures.Plural(l.cfg.size, "byte"))
 }
 
 func (l lively) sample(s sample) {
-	fmt.Fprintln(l.w, s.live(plural(int64(s.Conns), "conn"), ""))
+	fmt.Fprintln(l.w, s.live(figures.Plural(s.Conns, "conn"), ""))
 }
 
 // message is one line of what a load with --json prints; one of its fields is

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/packetmq/packetmq/internal/command"
+	"github.com/packetmq/packetmq/internal/figures"
 	"github.com/packetmq/packetmq/peer"
 )
 
@@ -143,9 +144,9 @@ func (s *show) title(conns, pid int) {
 	fmt.Fprintf(s.out, "packetmq under load for %v, each packet sent, answered and checked\n\n", s.cfg.duration)
 	fmt.Fprintf(s.out, line, "server", fmt.Sprintf("process %d, one loop, %s payloads, at %v and in memory", self, s.cfg.mode, &s.cfg.connect))
 	fmt.Fprintf(s.out, line, "tcp clients", fmt.Sprintf("process %d, %s, %s of %s under way on each", pid,
-		plural(int64(conns), "conn"), plural(int64(s.cfg.depth), "packet"), plural(int64(s.cfg.size), "byte")))
+		figures.Plural(conns, "conn"), figures.Plural(s.cfg.depth, "packet"), figures.Plural(s.cfg.size, "byte")))
 	fmt.Fprintf(s.out, line, "memory clients", fmt.Sprintf("process %d, %s on the server's loop, 1 packet under way on each\n", self,
-		plural(int64(s.mem.conns), "conn")))
+		figures.Plural(s.mem.conns, "conn")))
 }
 
 // live prints a line for the second that tcp is of.

@@ -120,7 +120,7 @@ const (
 	liveLine   = `^ +[\d.]+s  68 conns \(64 tcp, 4 mem\)  tcp +[\d,]+ packets/s  p50 +[\d.]+ .?s  p99 +[\d.]+ .?s  mem +[\d,]+ packets/s$`
 	childLine  = `tcp clients +process (\d+), 64 conns`
 	headerLine = `^ +conns +packets +packets/s +p50 +p99 +max +errors$`
-	totalLine  = `^  total +68 .* 0$`
+	totalLine  = `^ +total +68 .* 0$`
 )
 
 func testRun(t *testing.T, bench program) {
@@ -128,8 +128,8 @@ func testRun(t *testing.T, bench program) {
 	r.until("^packetmq under load")
 	r.until(liveLine)
 	r.until(headerLine)
-	r.until(`^  tcp clients +64 +[1-9][\d,]* `)
-	r.until(`^  memory clients +4 +[1-9][\d,]* `)
+	r.until(`^ +tcp clients +64 +[1-9][\d,]* `)
+	r.until(`^ +memory clients +4 +[1-9][\d,]* `)
 	r.until(totalLine)
 	r.wantCode(0)
 	if r.stderr.Len() > 0 {

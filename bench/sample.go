@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+	"github.com/packetmq/packetmq/internal/figures"
 )
 
 // sample is what a traffic did in a span of time. Times are in nanoseconds.
@@ -38,7 +39,7 @@ func (r *result) err() error {
 	if r.Errors == 0 {
 		return nil
 	}
-	return errors.New(plural(r.Errors, "error") + ", the first: " + r.Problem)
+	return errors.New(figures.Plural(r.Errors, "error") + ", the first: " + r.Problem)
 }
 
 // sum is two results as one, of traffics that ran at the same time.

@@ -189,9 +189,9 @@ func serve(ctx context.Context, server *peer.Server, listen addrs, also work, st
 			return err
 		}
 		defer leave()
-		defer onSignals(leaveSignals(), leave)()
+		defer command.OnSignals(leaveSignals(), leave)()
 	}
-	defer onSignals(statusSignals(), func() { fmt.Fprintln(std.Err, status(server, busy)) })()
+	defer command.OnSignals(statusSignals(), func() { fmt.Fprintln(std.Err, status(server, busy)) })()
 	for _, addr := range listen {
 		at, err := listenAt(server, addr)
 		if err != nil {

@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/packetmq/packetmq/internal/figures"
 )
 
 // table prints rows in columns, flush right.
@@ -25,17 +26,17 @@ func header() []string {
 }
 
 func (s *sample) row(name string, perSecond float64) []string {
-	return []string{name, thousands(int64(s.Conns)), thousands(s.Packets), rate(perSecond),
-		latency(s.P50), latency(s.P99), latency(s.Max), thousands(s.Errors)}
+	return []string{name, figures.Count(s.Conns), figures.Count(s.Packets), rate(perSecond),
+		figures.Latency(s.P50), figures.Latency(s.P99), figures.Latency(s.Max), figures.Count(s.Errors)}
 }
 
 // live is one line a second. The name says what the numbers are of, conns what
 // the conns are.
 func (s *sample) live(conns, name string) string {
 	line := fmt.Sprintf("%5s  %s  %s%11s packets/s  p50 %8s  p99 %8s",
-		elapsed(s.At), conns, name, rate(s.rate()), latency(s.P50), latency(s.P99))
+		elapsed(s.At), conns, name, rate(s.rate()), figures.Latency(s.P50), figures.Latency(s.P99))
 	if s.Errors > 0 {
-		line += "  " + plural(s.Errors, "error")
+		line += "  " + figures.Plural(s.Errors, "error")
 	}
 	return line
 }
@@ -43,33 +44,4 @@ func (s *sample) live(conns, name string) string {
 // elapsed rounds to a tenth of a second: "3s", "3.1s", "1m0s".
 func elapsed(d time.Duration) string { return d.Round(100 * time.Millisecond).String() }
 
-// latency has three digits or so, and the unit: "2.4 µs", "0.21 ms", "1.50 s".
-func latency(d time.Duration) string {
-	switch {
-	case d == 0:
-		return "-"
-	case d < 100*time.Microsecond:
-		return fmt.Sprintf("%.1f µs", float64(d)/1e3)
-	case d < time.Second:
-		return fmt.Sprintf("%.2f ms", float64(d)/1e6)
-	}
-	return fmt.Sprintf("%.2f s", d.Seconds())
-}
-
-func rate(r float64) string { return thousands(int64(math.Round(r))) }
-
-// thousands separates them: "1,234,567".
-func thousands(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-func plural(n int64, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return thousands(n) + " " + noun
-}
+func rate(r float64) string { return figures.Count(int64(math.Round(r))) }

@@ -6,33 +6,6 @@ import (
 	"time"
 )
 
-func TestThousands(t *testing.T) {
-	for n, want := range map[int64]string{
-		0: "0", 7: "7", 999: "999", 1000: "1,000", 212345: "212,345", 1234567: "1,234,567",
-		-1: "-1", -999: "-999", -1000: "-1,000", -123456: "-123,456",
-	} {
-		if got := thousands(n); got != want {
-			t.Errorf("%d: got %s, want %s", n, got, want)
-		}
-	}
-}
-
-func TestLatency(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		0:                       "-",
-		50:                      "0.1 µs",
-		2345:                    "2.3 µs",
-		99 * time.Microsecond:   "99.0 µs",
-		210 * time.Microsecond:  "0.21 ms",
-		1234 * time.Microsecond: "1.23 ms",
-		1500 * time.Millisecond: "1.50 s",
-	} {
-		if got := latency(d); got != want {
-			t.Errorf("%d: got %s, want %s", d, got, want)
-		}
-	}
-}
-
 func TestTable(t *testing.T) {
 	a := result{sample: sample{At: 2 * time.Second, Span: 2 * time.Second, Conns: 64, Packets: 424690, Errors: 1}}
 	b := result{sample: sample{At: 2 * time.Second, Span: 2 * time.Second, Conns: 4, Packets: 2000}}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/montanaflynn/stats"
+	"github.com/packetmq/packetmq/internal/command"
 )
 
 // Config is what to measure.
@@ -67,15 +68,8 @@ func (cfg *Config) round(ctx context.Context, how string) ([]time.Duration, erro
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GOMAXPROCS=") })
 	cmd.Stderr = cfg.Err
-	in, err := cmd.StdinPipe()
+	in, out, err := command.Start(cmd)
 	if err != nil {
-		return nil, err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
 	late, err := cfg.meet(ctx, out)

@@ -20,10 +20,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func command(how string) (string, []string) { return os.Args[0], []string{"serve", how} }
+func serving(how string) (string, []string) { return os.Args[0], []string{"serve", how} }
 
 func TestEachWayIsMeasured(t *testing.T) {
-	results, err := Run(t.Context(), &Config{Rounds: 1, Window: time.Second, Command: command, Err: t.Output()})
+	results, err := Run(t.Context(), &Config{Rounds: 1, Window: time.Second, Command: serving, Err: t.Output()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/figures"
 	"github.com/packetmq/packetmq/siege/client"
 	"github.com/packetmq/packetmq/siege/target"
 )
@@ -27,10 +28,7 @@ func tryBusy(ctx context.Context, t *trial) error {
 	if err != nil {
 		return err
 	}
-	length := time.Second
-	if t.quick {
-		length /= 5
-	}
+	length := t.roundLength()
 	if err := client.Sleep(ctx, 2*length); err != nil { // all timers have come
 		return err
 	}
@@ -49,7 +47,7 @@ func tryBusy(ctx context.Context, t *trial) error {
 		}
 		lates = append(lates, time.Duration(h.Late))
 		t.show("p99 of %d others %s beside a re-posting function, 100,000 timers/s (late %s at most) and a memory flood (CPU used by others %.0f %%)",
-			probes.Len(), span(b.alone()), span(median(lates)), 100*b.othersCPU())
+			probes.Len(), figures.Latency(b.alone()), figures.Latency(median(lates)), 100*b.othersCPU())
 	}
 	_, _, err = probes.Stop()
 	t.check(err == nil, "a polite conn: %v", err)

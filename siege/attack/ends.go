@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/command"
+	"github.com/packetmq/packetmq/internal/figures"
 	"github.com/packetmq/packetmq/siege/client"
 	"github.com/packetmq/packetmq/siege/target"
 	"github.com/packetmq/packetmq/siege/wire"
@@ -26,18 +28,18 @@ func tryEnds(ctx context.Context, t *trial) error {
 	if err != nil {
 		return err
 	}
-	t.show("%s clients ended, others not", count(ends))
+	t.show("%s clients ended, others not", figures.Count(ends))
 	owed, took, err := t.serverEnds(ctx)
 	if err != nil {
 		return err
 	}
-	t.show("%s clients ended, others not; %s owed at SIGTERM arrived in %s", count(ends), size(owed), span(took))
+	t.show("%s clients ended, others not; %s owed at SIGTERM arrived in %s", figures.Count(ends), figures.Bytes(owed), figures.Latency(took))
 	seen, err := t.serverDies(ctx)
 	if err != nil {
 		return err
 	}
 	t.show("%s clients ended, others not; %s owed at SIGTERM arrived in %s, code 0; kill -9 seen in %s",
-		count(ends), size(owed), span(took), span(seen))
+		figures.Count(ends), figures.Bytes(owed), figures.Latency(took), figures.Latency(seen))
 	return nil
 }
 
@@ -102,18 +104,11 @@ func (t *trial) killClients(ctx context.Context, s *target.Server, conns int) er
 	cmd := exec.CommandContext(ctx, t.program, "load", "--json", "--until-eof",
 		"--connect", "tcp://"+s.Addr, "--conns", fmt.Sprint(conns), "--duration", "1m")
 	cmd.Env = append(os.Environ(), t.env...)
-	in, err := cmd.StdinPipe()
+	in, out, err := command.Start(cmd)
 	if err != nil {
 		return err
 	}
 	defer in.Close() // it ends with this process at the latest
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
 	ready := bufio.NewScanner(out).Scan()
 	err = client.Sleep(ctx, 200*time.Millisecond)
 	cmd.Process.Kill()

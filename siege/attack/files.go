@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/figures"
 	"github.com/packetmq/packetmq/siege/client"
 	"github.com/packetmq/packetmq/siege/target"
 )
@@ -79,6 +80,6 @@ func tryFiles(ctx context.Context, t *trial) error {
 	t.check(slowest < t.bound(answerWithin), "a conn from before waited %v, want at most %v", slowest, answerWithin)
 	t.check(worst < t.bound(resumeWithin), "accepting resumed %v after a descriptor became free, want %v", worst, resumeWithin)
 	t.show("%d dials, %d served; accepts %s after one is free; 4 from before: %s echoes, slowest %s",
-		cap(dials), served, span(worst), count(echoes), span(slowest))
+		cap(dials), served, figures.Latency(worst), figures.Count(echoes), figures.Latency(slowest))
 	return nil
 }

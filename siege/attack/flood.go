@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/figures"
 	"github.com/packetmq/packetmq/siege/client"
 	"github.com/packetmq/packetmq/siege/target"
 	"github.com/packetmq/packetmq/siege/wire"
@@ -36,10 +37,7 @@ func tryFlood(ctx context.Context, t *trial) error {
 	if err != nil {
 		return err
 	}
-	length := time.Second
-	if t.quick {
-		length /= 5
-	}
+	length := t.roundLength()
 	tiny := flood{t: t, s: s, probes: probes, length: length, frame: wire.EncodeFrame(wire.IDEcho, []byte{0xc0})}
 	large := flood{t: t, s: s, probes: probes, length: length, frame: wire.EncodeFrame(wire.IDEcho, make([]byte, wire.MaxFrame-wire.IDSize))}
 	alone := func(ctx context.Context) (time.Duration, error) { return probes.Round(ctx, length) }
@@ -49,7 +47,7 @@ func tryFlood(ctx context.Context, t *trial) error {
 			return err
 		}
 		t.show("p99 of %d others %s alone; %s beside %s tiny packets/s, %s beside %s/s of 1 MiB ones (CPU used by others %.0f %%)", n,
-			span(b.alone()), span(b.beside(0)), count(tiny.rate()), span(b.beside(1)), size(large.rate()*wire.MaxFrame), 100*b.othersCPU())
+			figures.Latency(b.alone()), figures.Latency(b.beside(0)), figures.Count(tiny.rate()), figures.Latency(b.beside(1)), figures.Bytes(large.rate()*wire.MaxFrame), 100*b.othersCPU())
 	}
 	_, _, err = probes.Stop()
 	t.check(err == nil, "a polite conn: %v", err)

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/figures"
 	"github.com/packetmq/packetmq/siege/client"
 	"github.com/packetmq/packetmq/siege/target"
 	"github.com/packetmq/packetmq/siege/wire"
@@ -54,10 +55,7 @@ func tryFloodGroups(ctx context.Context, t *trial, s *target.Server, piece []byt
 	if err != nil {
 		return err
 	}
-	length := time.Second
-	if t.quick {
-		length /= 5
-	}
+	length := t.roundLength()
 	var mobs []*floodGroup
 	var attacks []func(context.Context) (time.Duration, error)
 	for _, n := range sizes {
@@ -72,9 +70,9 @@ func tryFloodGroups(ctx context.Context, t *trial, s *target.Server, piece []byt
 		}
 		var beside string
 		for i, m := range mobs {
-			beside += ", " + span(b.beside(i)) + " beside " + count(m.conns) + " with " + count(m.rate(frame)) + " packets/s"
+			beside += ", " + figures.Latency(b.beside(i)) + " beside " + figures.Count(m.conns) + " with " + figures.Count(m.rate(frame)) + " packets/s"
 		}
-		t.show("p99 of %d others %s alone%s (CPU used by others %.0f %%)", probes.Len(), span(b.alone()), beside, 100*b.othersCPU())
+		t.show("p99 of %d others %s alone%s (CPU used by others %.0f %%)", probes.Len(), figures.Latency(b.alone()), beside, 100*b.othersCPU())
 	}
 	_, worst, err := probes.Stop()
 	t.check(err == nil, "a polite conn: %v", err)

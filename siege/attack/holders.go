@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/figures"
 	"github.com/packetmq/packetmq/siege/client"
 	"github.com/packetmq/packetmq/siege/target"
 	"github.com/packetmq/packetmq/siege/wire"
@@ -43,7 +44,7 @@ func tryHolders(ctx context.Context, t *trial) error {
 		if text != "" {
 			text += "; "
 		}
-		text += fmt.Sprintf("%d of %d honest clients got in over %s, beside %s dials of silent ones", in, all, name, count(h.dials.Load()))
+		text += fmt.Sprintf("%d of %d honest clients got in over %s, beside %s dials of silent ones", in, all, name, figures.Count(h.dials.Load()))
 		t.show("%s", text)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/figures"
 	"github.com/packetmq/packetmq/siege/client"
 	"github.com/packetmq/packetmq/siege/target"
 	"github.com/packetmq/packetmq/siege/wire"
@@ -54,7 +55,7 @@ func tryIdle(ctx context.Context, t *trial) error {
 		}
 		conns[i] = c
 		if opened.Add(1)%100 == 0 {
-			t.show("%s conns", count(opened.Load()))
+			t.show("%s conns", figures.Count(opened.Load()))
 		}
 	})
 	opening := time.Since(began)
@@ -66,13 +67,13 @@ func tryIdle(ctx context.Context, t *trial) error {
 		return err
 	}
 	cost := (h.RSS - s.Before.RSS) / max(h.Conns, 1)
-	t.show("%s conns open, %s each", count(h.Conns), size(cost))
+	t.show("%s conns open, %s each", figures.Count(h.Conns), figures.Bytes(cost))
 	began = time.Now()
 	served := serveAll(t, conns)
 	took := time.Since(began)
 	t.check(served == n, "%d of %d conns were served", served, n)
 	t.check(int(h.Conns) == n, "the server says it has %d conns, there are %d", h.Conns, n)
-	t.show("%s conns opened in %s, %s each; all served in %s", count(h.Conns), span(opening), size(cost), span(took))
+	t.show("%s conns opened in %s, %s each; all served in %s", figures.Count(h.Conns), figures.Latency(opening), figures.Bytes(cost), figures.Latency(took))
 	return ctx.Err()
 }
 

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/figures"
 	"github.com/packetmq/packetmq/siege/client"
 	"github.com/packetmq/packetmq/siege/target"
 	"github.com/packetmq/packetmq/siege/wire"
@@ -65,9 +66,9 @@ func tryInputs(ctx context.Context, t *trial) error {
 			return err
 		}
 		growth, worst = max(growth, peak-before), max(worst, slowest)
-		t.check(peak-before < inputGrowth, "mode %s: the server grew by %s, want at most %s", mode, size(peak-before), size(inputGrowth))
+		t.check(peak-before < inputGrowth, "mode %s: the server grew by %s, want at most %s", mode, figures.Bytes(peak-before), figures.Bytes(inputGrowth))
 		t.show("%s inputs, 3 modes, at most +%s (of %s), others waited %s at most",
-			count(thrown.Load()), size(growth), size(inputGrowth), span(worst))
+			figures.Count(thrown.Load()), figures.Bytes(growth), figures.Bytes(inputGrowth), figures.Latency(worst))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/figures"
 	"github.com/packetmq/packetmq/siege/client"
 	"github.com/packetmq/packetmq/siege/target"
 	"github.com/packetmq/packetmq/siege/wire"
@@ -63,7 +64,7 @@ func tryLog(ctx context.Context, t *trial) error {
 	t.check(lines-2 <= logLimit(2, took), "%d lines in %v, want at most %d; the last:\n%s", lines, took, logLimit(2, took), s.Log())
 	t.check(lines > 0 && lines+skipped == all, "%d lines and %d it says it has left out, want %d together", lines, skipped, all)
 	t.show("%s frames of unknown ids, %s refused conns: %s lines in %s, %s counted as left out",
-		count(17*strangers), count(foreign), count(lines), span(took), count(skipped))
+		figures.Count(17*strangers), figures.Count(foreign), figures.Count(lines), figures.Latency(took), figures.Count(skipped))
 	return nil
 }
 
@@ -106,7 +107,7 @@ func tryFull(ctx context.Context, t *trial) error {
 	lines, _ := s.LogCounts()
 	t.check(lines <= logLimit(1, took), "%d lines in %v, want at most %d; the last:\n%s", lines, took, logLimit(1, took), s.Log())
 	t.check(lines > 0, "nothing was logged of %d refused conns", dials)
-	t.show("%s dials beyond %d conns: %s lines in %s", count(dials), room, count(lines), span(took))
+	t.show("%s dials beyond %d conns: %s lines in %s", figures.Count(dials), room, figures.Count(lines), figures.Latency(took))
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/figures"
 	"github.com/packetmq/packetmq/siege/client"
 	"github.com/packetmq/packetmq/siege/target"
 )
@@ -62,6 +63,6 @@ func tryMass(ctx context.Context, t *trial) error {
 	limit := time.Duration(float64(t.bound(massWithin)) / max(1-busy, 0.1))
 	t.check(beside < limit, "a polite conn waited %v while %d conns ended, alone %v; want less than %v; others used %.0f %% of the CPU", beside, members, alone, limit, 100*busy)
 	t.show("%s conns ended at once; the slowest of %d others %s alone, %s meanwhile (CPU used by others %.0f %%)",
-		count(members), probes.Len(), span(alone), span(beside), 100*busy)
+		figures.Count(members), probes.Len(), figures.Latency(alone), figures.Latency(beside), 100*busy)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/figures"
 	"github.com/packetmq/packetmq/siege/client"
 	"github.com/packetmq/packetmq/siege/target"
 	"github.com/packetmq/packetmq/siege/wire"
@@ -31,7 +32,7 @@ func tryPartial(ctx context.Context, t *trial) error {
 		says: client.Say(client.Repeat(frame[:len(frame)-1], 1)),
 	}
 	return tryMemoryAttack(ctx, t, u, besideP99, func() string {
-		return fmt.Sprintf("%s conns sent %s, %s closed", count(u.conns), size(u.sent), count(u.closed))
+		return fmt.Sprintf("%s conns sent %s, %s closed", figures.Count(u.conns), figures.Bytes(u.sent), figures.Count(u.closed))
 	})
 }
 
@@ -50,7 +51,7 @@ func tryBeats(ctx context.Context, t *trial) error {
 	beats := func() int64 { return u.sent / wire.HeaderSize }
 	err := tryMemoryAttack(ctx, t, u, besideP99, func() string {
 		return fmt.Sprintf("%s heartbeats on %d clogged conns, %s closed; %s of CPU",
-			count(beats()), u.conns, count(u.closed), span(u.used))
+			figures.Count(beats()), u.conns, figures.Count(u.closed), figures.Latency(u.used))
 	})
 	t.check(u.used <= time.Second+time.Duration(beats())*t.bound(beatCost), "%d heartbeats took %v of CPU, want at most %v each", beats(), u.used, beatCost)
 	return err
@@ -74,7 +75,7 @@ func tryEarly(ctx context.Context, t *trial) error {
 		},
 	}
 	if err := tryMemoryAttack(ctx, t, u, crowdedP99, func() string {
-		return fmt.Sprintf("%s heartbeats on %d conns, %s closed", count(u.sent/wire.HeaderSize), u.conns, count(u.closed))
+		return fmt.Sprintf("%s heartbeats on %d conns, %s closed", figures.Count(u.sent/wire.HeaderSize), u.conns, figures.Count(u.closed))
 	}); err != nil {
 		return err
 	}
@@ -109,6 +110,6 @@ func tryOwed(ctx context.Context, t *trial) error {
 		says: client.Say(client.Repeat(frame, each/(64<<10))),
 	}
 	return tryMemoryAttack(ctx, t, u, crowdedP99, func() string {
-		return fmt.Sprintf("%s conns asked for %s, %s closed", count(u.conns), size(u.sent), count(u.closed))
+		return fmt.Sprintf("%s conns asked for %s, %s closed", figures.Count(u.conns), figures.Bytes(u.sent), figures.Count(u.closed))
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/figures"
 	"github.com/packetmq/packetmq/siege/client"
 	"github.com/packetmq/packetmq/siege/target"
 )
@@ -69,15 +70,15 @@ func tryMemoryAttack(ctx context.Context, t *trial, u *memoryAttack, p99 time.Du
 			return err
 		}
 		t.show("p99 of %d others %s alone, %s beside; +%s (of %s), +%s after; %s (CPU used by others %.0f %%)", u.probes.Len(),
-			span(b.alone()), span(b.beside(0)), size(u.grew), size(mostRSS(u.bound)), size(u.kept), line(), 100*b.othersCPU())
+			figures.Latency(b.alone()), figures.Latency(b.beside(0)), figures.Bytes(u.grew), figures.Bytes(mostRSS(u.bound)), figures.Bytes(u.kept), line(), 100*b.othersCPU())
 	}
 	_, worst, err := u.probes.Stop()
 	t.check(err == nil, "a polite conn: %v", err)
 	limit := b.scale(t.bound(p99))
 	t.check(b.beside(0) < limit, "p99 beside it is %v (the most: %v), alone %v; want less than %v; others used %.0f %% of the CPU",
 		b.beside(0), worst, b.alone(), limit, 100*b.othersCPU())
-	t.check(u.grew <= mostRSS(u.bound), "the server grew by %s, want at most %s", size(u.grew), size(mostRSS(u.bound)))
-	t.check(u.kept <= keptRSS(u.bound), "%v after the conns' end the server has %s more than before, want at most %s", target.SettleTime, size(u.kept), size(keptRSS(u.bound)))
+	t.check(u.grew <= mostRSS(u.bound), "the server grew by %s, want at most %s", figures.Bytes(u.grew), figures.Bytes(mostRSS(u.bound)))
+	t.check(u.kept <= keptRSS(u.bound), "%v after the conns' end the server has %s more than before, want at most %s", target.SettleTime, figures.Bytes(u.kept), figures.Bytes(keptRSS(u.bound)))
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/figures"
 	"github.com/packetmq/packetmq/siege/client"
 	"github.com/packetmq/packetmq/siege/target"
 	"github.com/packetmq/packetmq/siege/wire"
@@ -45,13 +46,13 @@ func (l *leftovers) tryRest(ctx context.Context, t *trial) error {
 		}
 		drift := h.RSS - settled.RSS
 		t.check(drift < rssDrift, "its memory went from %s to %s in %d rounds, want at most %s more",
-			size(settled.RSS), size(h.RSS), rounds-rounds/2, size(rssDrift))
+			figures.Bytes(settled.RSS), figures.Bytes(h.RSS), rounds-rounds/2, figures.Bytes(rssDrift))
 		l.mu.Lock()
 		for _, w := range l.wrong {
 			t.fail("%s", w)
 		}
 		t.show("%d servers: goroutines, descriptors, conns, buffers as before; RSS %s → %s in %d rounds (%+.1f %%)",
-			l.servers+1, size(settled.RSS), size(h.RSS), rounds-rounds/2, 100*float64(drift)/float64(settled.RSS))
+			l.servers+1, figures.Bytes(settled.RSS), figures.Bytes(h.RSS), rounds-rounds/2, 100*float64(drift)/float64(settled.RSS))
 		l.mu.Unlock()
 	}
 	return nil

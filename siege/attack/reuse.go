@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/figures"
 	"github.com/packetmq/packetmq/siege/client"
 	"github.com/packetmq/packetmq/siege/target"
 	"github.com/packetmq/packetmq/siege/wire"
@@ -41,10 +42,10 @@ func tryReuse(ctx context.Context, t *trial) error {
 			t.fail("conn %d: %v", tag, err)
 		}
 		if tag%64 == 0 {
-			t.show("%s conns, %s of replies", count(int64(tag)), size(checked.Load()))
+			t.show("%s conns, %s of replies", figures.Count(int64(tag)), figures.Bytes(checked.Load()))
 		}
 	})
-	t.show("%s conns in %s, %s of replies read, %d foreign", count(conns), span(time.Since(began)), size(checked.Load()), foreign.Load())
+	t.show("%s conns in %s, %s of replies read, %d foreign", figures.Count(conns), figures.Latency(time.Since(began)), figures.Bytes(checked.Load()), foreign.Load())
 	return ctx.Err()
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/figures"
 	"github.com/packetmq/packetmq/siege/client"
 	"github.com/packetmq/packetmq/siege/target"
 	"github.com/packetmq/packetmq/siege/wire"
@@ -24,7 +25,7 @@ func tryRush(ctx context.Context, t *trial) error {
 	for round := range rounds {
 		got, took := t.rush(ctx, s, n)
 		in, slowest = in+got, max(slowest, took)
-		t.show("%d of %d TLS clients got in, %d at a time, the last after %s", in, (round+1)*n, n, span(slowest))
+		t.show("%d of %d TLS clients got in, %d at a time, the last after %s", in, (round+1)*n, n, figures.Latency(slowest))
 	}
 	t.check(in == rounds*n, "%d of %d TLS clients got in", in, rounds*n)
 	return ctx.Err()

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/figures"
 	"github.com/packetmq/packetmq/siege/client"
 	"github.com/packetmq/packetmq/siege/target"
 	"github.com/packetmq/packetmq/siege/wire"
@@ -131,7 +132,7 @@ func trySlow(ctx context.Context, t *trial) error {
 			slow = (h.RSS - s.Before.RSS) / h.Conns
 		}
 	}
-	t.show("%s conns, %s each, idle ones %s; waiting for their ends", count(all), size(slow), size(idle))
+	t.show("%s conns, %s each, idle ones %s; waiting for their ends", figures.Count(all), figures.Bytes(slow), figures.Bytes(idle))
 	ends.Wait()
 	var worst time.Duration
 	for _, k := range kinds {
@@ -139,9 +140,9 @@ func trySlow(ctx context.Context, t *trial) error {
 		t.check(latest[k.name] <= t.bound(lateBy), "%s: closed %v after its deadline of %v, want at most %v", k.name, latest[k.name], k.deadline, lateBy)
 	}
 	t.check(slow >= 0, "conns were gone before their memory could be measured; opening them took %v", opening)
-	t.check(slow <= idle+slowCost || t.quick, "a slow conn costs %s, want at most %s more than the %s of an idle one", size(slow), size(slowCost), size(idle))
+	t.check(slow <= idle+slowCost || t.quick, "a slow conn costs %s, want at most %s more than the %s of an idle one", figures.Bytes(slow), figures.Bytes(slowCost), figures.Bytes(idle))
 	t.show("%s closed, the last %s after its deadline; %s each, idle ones %s",
-		count(all), span(worst), size(slow), size(idle))
+		figures.Count(all), figures.Latency(worst), figures.Bytes(slow), figures.Bytes(idle))
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/figures"
 	"github.com/packetmq/packetmq/siege/target"
 )
 
@@ -69,7 +70,7 @@ func Soak(ctx context.Context, cfg SoakConfig) error {
 		}
 		all = append(all, h)
 		fmt.Fprintf(cfg.Out, "%8s  %9s conns  %3d goroutines  %3d descriptors  heap %9s  rss %9s\n",
-			time.Since(began).Round(100*time.Millisecond), count(c.conns.Load()), h.Goroutines, h.Files, size(h.Heap), size(h.RSS))
+			time.Since(began).Round(100*time.Millisecond), figures.Count(c.conns.Load()), h.Goroutines, h.Files, figures.Bytes(h.Heap), figures.Bytes(h.RSS))
 	}
 	if len(all) <= 2*warmUp {
 		fmt.Fprintln(cfg.Out, "\ntoo short to say anything")
@@ -139,8 +140,8 @@ func (c *churn) judge(w io.Writer, before target.Resources, all []target.Resourc
 	last := all[len(all)-1]
 	kept := last.Excess(before)
 	fmt.Fprintf(w, "\nafter %s conns: goroutines %d (%d), descriptors %d (%d), heap %s → %s (%+.2f %%), rss %s → %s\n",
-		count(c.conns.Load()), last.Goroutines, before.Goroutines, last.Files, before.Files,
-		size(from), size(to), 100*drift, size(all[0].RSS), size(last.RSS))
+		figures.Count(c.conns.Load()), last.Goroutines, before.Goroutines, last.Files, before.Files,
+		figures.Bytes(from), figures.Bytes(to), 100*drift, figures.Bytes(all[0].RSS), figures.Bytes(last.RSS))
 	switch err := c.err(); {
 	case err != nil:
 		return err

@@ -6,6 +6,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/figures"
 	"github.com/packetmq/packetmq/siege/client"
 	"github.com/packetmq/packetmq/siege/target"
 	"github.com/packetmq/packetmq/siege/wire"
@@ -36,10 +37,7 @@ func tryStall(ctx context.Context, t *trial) error {
 	if err != nil {
 		return err
 	}
-	length := time.Second
-	if t.quick {
-		length /= 5
-	}
+	length := t.roundLength()
 	probes, err := client.StartProbes(ctx, &s.Endpoint, t.pick(1000, 20), 200*time.Millisecond)
 	if err != nil {
 		return err
@@ -62,8 +60,8 @@ func tryStall(ctx context.Context, t *trial) error {
 		if err := b.measure(ctx, alone, o.run); err != nil {
 			return err
 		}
-		t.show("p99 of %d others %s → %s, %s → %s; closed after %s, %s; +%s (of %s)", probes.Len(), span(median(o.alone)),
-			span(median(o.sitting)), span(b.alone()), span(b.beside(0)), span(o.sat), span(o.ran), size(o.grew), size(stallGrowth))
+		t.show("p99 of %d others %s → %s, %s → %s; closed after %s, %s; +%s (of %s)", probes.Len(), figures.Latency(median(o.alone)),
+			figures.Latency(median(o.sitting)), figures.Latency(b.alone()), figures.Latency(b.beside(0)), figures.Latency(o.sat), figures.Latency(o.ran), figures.Bytes(o.grew), figures.Bytes(stallGrowth))
 	}
 	_, _, err = probes.Stop()
 	t.check(err == nil, "another conn: %v", err)
@@ -74,7 +72,7 @@ func tryStall(ctx context.Context, t *trial) error {
 		b.beside(0), b.besideRounds(0), b.alone(), noise)
 	t.check(o.sat > 9*time.Second && o.sat < 12*time.Second || t.quick, "a conn that does not take 8 MiB was closed after %v, want about 10 s", o.sat)
 	t.check(o.ran < t.bound(runsFor), "a conn that asks for ever more was closed after %v, want at most %v", o.ran, runsFor)
-	t.check(o.grew <= stallGrowth, "the server grew by %s, want at most %s", size(o.grew), size(stallGrowth))
+	t.check(o.grew <= stallGrowth, "the server grew by %s, want at most %s", figures.Bytes(o.grew), figures.Bytes(stallGrowth))
 	return nil
 }
 

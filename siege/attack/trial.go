@@ -119,6 +119,14 @@ func (t *trial) bound(d time.Duration) time.Duration {
 	return d
 }
 
+// roundLength returns how long latency is measured in a round.
+func (t *trial) roundLength() time.Duration {
+	if t.quick {
+		return time.Second / 5
+	}
+	return time.Second
+}
+
 // show sets the figure that the row shows.
 func (t *trial) show(format string, args ...any) {
 	t.mu.Lock()

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/figures"
 	"github.com/packetmq/packetmq/siege/client"
 	"github.com/packetmq/packetmq/siege/target"
 	"github.com/packetmq/packetmq/siege/wire"
@@ -153,7 +154,7 @@ func tryWrong(ctx context.Context, t *trial) error {
 		t.check(err == nil, "another conn: %v", err)
 		t.check(slowest < t.bound(answerWithin), "another conn waited %v, want at most %v", slowest, answerWithin)
 		t.check(s.Alive(), "the server has ended: %v", s.State)
-		t.show("%s refusals, each with its reason; %s echoes of others", count(cases), count(echoes))
+		t.show("%s refusals, each with its reason; %s echoes of others", figures.Count(cases), figures.Count(echoes))
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/command"
 	"golang.org/x/sys/unix"
 )
 
@@ -64,16 +65,11 @@ func start(cpus []int, nice int, env []string, args ...string) (*process, error)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	p := &process{cmd: cmd, lines: make(chan string, 16), stderr: new(tail)}
 	cmd.Stderr = p.stderr
-	if p.in, err = cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := cmd.StdoutPipe()
+	in, out, err := command.Start(cmd)
 	if err != nil {
 		return nil, err
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
+	p.in = in
 	go func() {
 		defer close(p.lines)
 		for s := bufio.NewScanner(out); s.Scan(); {
