@@ -72,7 +72,7 @@ func (r *runner) serve(yield func(struct{}) bool) {
 			yield(struct{}{})
 		}
 	}()
-	r.loop.adopt()
+	r.loop.goroutine.adopt()
 	for yield(struct{}{}) {
 		r.fn()
 		r.busy = false

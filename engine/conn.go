@@ -128,7 +128,7 @@ func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 // is opened.
 func (c *Conn) request(bit uint32) {
 	if c.requests.Or(bit) == 0 && c.loop != nil {
-		c.loop.look(c)
+		c.loop.inbox.request(c)
 	}
 }
 
@@ -145,7 +145,7 @@ func (c *Conn) answer() {
 		c.markDirty()
 	}
 	if bits&askPump != 0 {
-		c.loop.enqueue(c)
+		c.loop.ready.add(c)
 	}
 	if bits&askFinish != 0 && c.state == open {
 		c.beginFinish()
@@ -163,7 +163,7 @@ func (c *Conn) answer() {
 func (c *Conn) start() {
 	l := c.loop
 	switch {
-	case l.closing:
+	case l.closing.begun:
 		c.refuseOpen(ErrClosed)
 		return
 	case c.requests.Load()&askWithdraw != 0: // its caller knows
@@ -172,7 +172,7 @@ func (c *Conn) start() {
 	}
 	c.slot = int32(len(l.conns))
 	l.conns = append(l.conns, c)
-	l.wheel.start(l)
+	l.deadlines.start(l)
 	c.open()
 	c.answer()
 	if l.r.draining.Load() {
@@ -226,7 +226,7 @@ func (c *Conn) drain() {
 // pump gives the conn a share of a turn, and of another one if input is left.
 func (c *Conn) pump() {
 	if c.tr.Pump() {
-		c.loop.enqueueLater(c)
+		c.loop.ready.addLater(c)
 	}
 	if c.flags.has(inLookout) {
 		c.recheckBacklog()

@@ -75,7 +75,7 @@ func (r *Reactor) Attach(tr Transport, c *Conn, h Handler, on *Loop) error {
 	if a, ok := tr.(interface{ RemoteAddr() net.Addr }); ok {
 		c.remote = a.RemoteAddr()
 	}
-	if err := on.post(task{c: c}); err != nil {
+	if err := on.inbox.post(task{c: c}); err != nil {
 		c.dropQueued()
 		tr.Close()
 		r.releaseConn()

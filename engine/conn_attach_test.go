@@ -71,9 +71,9 @@ func TestRefusedConn(t *testing.T) {
 			go func() { r.Close(); close(closed) }()
 			eventually(t, "the close is posted", func() bool {
 				l := r.loops[0]
-				l.mu.Lock()
-				defer l.mu.Unlock()
-				return l.tasks.Len() > 0
+				l.inbox.mu.Lock()
+				defer l.inbox.mu.Unlock()
+				return l.inbox.tasks.Len() > 0
 			})
 			attach()
 			close(release)

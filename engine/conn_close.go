@@ -63,7 +63,7 @@ func (c *Conn) remove(err error) {
 		lost.Bytes += max(c.backlog-c.tr.Buffered(), 0) // a transport that has ended may have forgotten it
 	}
 	c.become(closed)
-	l.wheel.take(c)
+	l.deadlines.take(c)
 	last := len(l.conns) - 1
 	l.conns[c.slot] = l.conns[last]
 	l.conns[c.slot].slot = c.slot
@@ -81,11 +81,11 @@ func (c *Conn) remove(err error) {
 		c.out = nil
 	}
 	if c.flags.has(flushing) {
-		l.rest.clear(&l.r.pool)
+		l.unwritten.clear(&l.r.pool)
 	}
 	c.loopBytes.Store(0)
 	c.noteUnsent(lost)
-	l.lost = append(l.lost, closedEvent{c, err})
+	l.events.closed = append(l.events.closed, closedEvent{c, err})
 	if s := c.slow.Load(); s != nil && s.counted != 0 {
 		defer c.uncountMemory(s) // when the memory is free: somebody may collect it then
 	}
@@ -94,7 +94,7 @@ func (c *Conn) remove(err error) {
 
 // uncount takes the conn's part out of the reactor's total.
 func (c *Conn) uncountMemory(s *slowState) {
-	c.loop.waiting -= s.counted
+	c.loop.backlogs.memory -= s.counted
 	c.loop.r.total.Add(int64(-s.counted))
 	s.counted = 0
 }
@@ -118,7 +118,7 @@ func (c *Conn) restartGrace() {
 	grace := s.grace
 	c.mu.Unlock()
 	s.unsent = c.pendingNow()
-	c.setDeadline(later(c.loop.wheel.time(c.loop), max(grace, 1)))
+	c.setDeadline(later(c.loop.deadlines.time(c.loop), max(grace, 1)))
 }
 
 // finWrite ends this side's direction and waits for the other side's.

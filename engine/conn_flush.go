@@ -1,12 +1,12 @@
 package engine
 
-// touch has the conn flushed behind the callback.
-func (c *Conn) markDirty() {
-	if !c.flags.has(inDirty) {
-		c.flags.set(inDirty)
-		c.loop.dirty = append(c.loop.dirty, c)
-	}
-}
+// How output leaves: from the write buffer and the queue of a conn to its transport.
+
+// unwritten is what writeAll has taken from a conn's queue and has not given to the
+// transport yet. It is on the loop, not in a variable, because Transport.Write may end
+// the conn, which counts and drops it, or call Goexit, after which the next turn drops
+// it. It is empty but during writeAll.
+type unwritten struct{ queue }
 
 // flush hands what waits to the transport.
 func (c *Conn) flush() {
@@ -38,9 +38,9 @@ func (c *Conn) flushIfLong() {
 // writeAll writes what was written and then what was queued, in one buffer if
 // that is no more than a chunk. It reports whether the conn is alive.
 func (c *Conn) writeAll() bool {
-	b, rest := c.out, &c.loop.rest
-	if *rest = c.takeQueued(); b != nil && len(b.B)+rest.size() <= chunk {
-		c.appendOut(rest)
+	b, rest := c.out, &c.loop.unwritten
+	if rest.queue = c.takeQueued(); b != nil && len(b.B)+rest.size() <= chunk {
+		c.appendOut(&rest.queue)
 	}
 	if c.out = nil; b == nil {
 		b = rest.take()

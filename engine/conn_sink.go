@@ -19,13 +19,13 @@ func (s *connSink) Received(b []byte) (n int) {
 	c := s.conn()
 	if c.state != open || c.isEnding() {
 		if c.state == unopened { // Opened is the first event
-			c.loop.enqueue(c)
+			c.loop.ready.add(c)
 			return 0
 		}
 		return len(b) // dropped from the moment that the end is asked for
 	}
 	if c.loop.r.halted() { // by the callback before, in the same turn
-		c.loop.enqueue(c)
+		c.loop.ready.add(c)
 		return 0
 	}
 	n = len(b) // what a panic leaves behind is not read
@@ -42,7 +42,7 @@ func (s *connSink) Received(b []byte) (n int) {
 	n = min(max(c.handler.Received(c, b), 0), len(b))
 	returned = true
 	if n > longInput {
-		c.loop.dear = true
+		c.loop.longInput = true
 	}
 	return n
 }
@@ -63,7 +63,7 @@ func (s *connSink) Ended(err error) {
 func (s *connSink) Wake(on *Loop) {
 	c := s.conn()
 	if on == c.loop {
-		c.loop.enqueue(c)
+		c.loop.ready.add(c)
 		return
 	}
 	c.request(askPump)

@@ -44,8 +44,8 @@ func (c *Conn) Waiting() (u Unsent) {
 		u.Messages += messagesIn(f, c.out.B)
 	}
 	if c.flags.has(flushing) {
-		u.Bytes += c.loop.rest.size()
-		u.Messages += c.loop.rest.messages(f)
+		u.Bytes += c.loop.unwritten.size()
+		u.Messages += c.loop.unwritten.messages(f)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 // pass lets d go by and brings the tick, as a poller would at the end of a round.
 func (k *rounds) pass(d time.Duration) {
 	k.l.r.clock.advance(d)
-	k.l.poke()
+	k.l.inbox.poke()
 	k.hear()
 }
 
@@ -19,7 +19,7 @@ func (k *rounds) pass(d time.Duration) {
 func (k *rounds) expiring(i int, in time.Duration) *int {
 	calls := new(int)
 	c := k.conns[i].ctx.(*socket).conn()
-	c.setDeadline(time.Duration(k.l.wheel.now)*Tick + in)
+	c.setDeadline(time.Duration(k.l.deadlines.now)*Tick + in)
 	c.handler = &hooks{
 		received: func(c *Conn, b []byte) int { c.SetDeadline(k.l.Now() + in); return len(b) },
 		expired:  func(*Conn) { *calls++ },
@@ -33,7 +33,7 @@ func TestADeadlineIsJudgedBehindWhatHasArrived(t *testing.T) {
 	spoke, silent := k.expiring(0, 2*Tick), k.expiring(1, 2*Tick)
 	k.pass(Tick)
 	k.l.r.clock.advance(Tick)
-	k.l.poke()
+	k.l.inbox.poke()
 	k.rings--
 	k.p.OnTraffic(&stillConn{}) // the bell, in which the deadline comes
 	if *spoke+*silent != 0 {
@@ -79,7 +79,7 @@ func TestGraceBehindAStall(t *testing.T) {
 	c := k.conns[0].ctx.(*socket).conn()
 	c.needSlow().grace = 4 * Tick
 	c.restartGrace()
-	if ticks := c.deadline - k.l.wheel.now; ticks < 4 || ticks > 5 {
+	if ticks := c.deadline - k.l.deadlines.now; ticks < 4 || ticks > 5 {
 		t.Errorf("the grace is over in %d ticks, want 4 or 5", ticks)
 	}
 }
@@ -93,7 +93,7 @@ func TestADeadlineWaitsForInputForAWhile(t *testing.T) {
 	c.flags.set(inReady) // for a share that does not come
 	tick := func() {
 		k.l.r.clock.advance(Tick)
-		k.l.poke()
+		k.l.inbox.poke()
 		for range 2 { // the deadline comes, and is judged
 			k.p.OnTraffic(&stillConn{})
 		}

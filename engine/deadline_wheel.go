@@ -16,7 +16,7 @@ const maxTicks = math.MaxInt32 - 1
 // then.
 const unreadTicks = 4
 
-// wheel holds the conns of a loop that have a deadline, in slots by the tick
+// deadlineWheel holds the conns of a loop that have a deadline, in slots by the tick
 // it falls into. Moving a deadline later costs a store: the conn is put where
 // it belongs when its old slot comes up. One timer serves all conns, and a
 // conn pays three words for it.
@@ -27,7 +27,7 @@ const unreadTicks = 4
 // that arrived before it was read.
 //
 // It is the loop's alone.
-type wheel struct {
+type deadlineWheel struct {
 	slots [128]*Conn // lists, linked through Conn.nextDue
 	now   int32      // ticks that were counted
 	last  int32      // the tick of the reactor's clock at the last turn
@@ -48,7 +48,7 @@ type overdue struct {
 // sockets. Reading it costs a load. On the loop only.
 func (l *Loop) Now() time.Duration {
 	l.mustBeHere("Loop.Now")
-	return time.Duration(l.wheel.now) * Tick
+	return time.Duration(l.deadlines.now) * Tick
 }
 
 // Time is the time since the reactor was made, without the time it stood stopped.
@@ -62,7 +62,7 @@ type Ticks int32
 // Ticks is Now in ticks. On the loop only.
 func (l *Loop) Ticks() Ticks {
 	l.mustBeHere("Loop.Ticks")
-	return Ticks(l.wheel.now)
+	return Ticks(l.deadlines.now)
 }
 
 // Time is the moment as Loop.Now and Conn.SetDeadline have it.
@@ -92,7 +92,7 @@ func (c *Conn) setDeadline(at time.Duration) {
 		c.deadline = 0
 		return
 	}
-	w := &c.loop.wheel
+	w := &c.loop.deadlines
 	c.deadline = max(int32(min((at-1)/Tick+1, maxTicks)), w.now+1)
 	if c.wheelAt != 0 {
 		if c.wheelAt <= c.deadline { // found there in time, and moved
@@ -104,7 +104,7 @@ func (c *Conn) setDeadline(at time.Duration) {
 }
 
 // start has the wheel turn, as long as conns are open.
-func (w *wheel) start(l *Loop) {
+func (w *deadlineWheel) start(l *Loop) {
 	if w.timer == nil {
 		w.last = int32(l.r.clock.now() / Tick)
 		w.now, w.late = w.last, false
@@ -113,7 +113,7 @@ func (w *wheel) start(l *Loop) {
 }
 
 // put links c into the slot of its deadline, or as far ahead as slots go.
-func (w *wheel) put(c *Conn) {
+func (w *deadlineWheel) put(c *Conn) {
 	c.wheelAt = min(c.deadline, w.now+int32(len(w.slots))-1)
 	head := &w.slots[int(c.wheelAt)%len(w.slots)]
 	c.nextDue, c.prevDue = *head, nil
@@ -124,7 +124,7 @@ func (w *wheel) put(c *Conn) {
 }
 
 // take unlinks c.
-func (w *wheel) take(c *Conn) {
+func (w *deadlineWheel) take(c *Conn) {
 	if c.wheelAt == 0 {
 		return
 	}
@@ -143,7 +143,7 @@ func (w *wheel) take(c *Conn) {
 // that is late by a tick or more is not counted, since the loop could not read
 // meanwhile, unless the last one was not counted either: for a loop that is always
 // late, time passes slowly. A virtual loop stands still whenever its caller wants.
-func (w *wheel) turn(l *Loop) {
+func (w *deadlineWheel) turn(l *Loop) {
 	at := int32(l.r.clock.now() / Tick)
 	passed := at - w.last
 	w.last = at
@@ -158,7 +158,7 @@ func (w *wheel) turn(l *Loop) {
 		w.expire(w.now, end+unreadTicks)
 	}
 	if len(w.due) > 0 {
-		l.summon()
+		l.inbox.wakeAfterRound()
 	}
 	if len(l.conns) == 0 && w.timer != nil {
 		w.timer.Stop()
@@ -167,7 +167,7 @@ func (w *wheel) turn(l *Loop) {
 }
 
 // time is Now, exactly: the clock of deadlines between two ticks.
-func (w *wheel) time(l *Loop) time.Duration {
+func (w *deadlineWheel) time(l *Loop) time.Duration {
 	part := l.r.clock.now() - time.Duration(w.last)*Tick
 	if !l.r.virtual {
 		part = min(part, Tick) // the rest will not be counted
@@ -177,7 +177,7 @@ func (w *wheel) time(l *Loop) time.Duration {
 
 // expire takes the conns of one slot whose deadline has come. Until a tick, they
 // wait for what has arrived to be read.
-func (w *wheel) expire(at, until int32) {
+func (w *deadlineWheel) expire(at, until int32) {
 	for c := w.slots[int(at)%len(w.slots)]; c != nil; {
 		next := c.nextDue
 		w.take(c)
@@ -197,7 +197,7 @@ func (w *wheel) expire(at, until int32) {
 // conns; it waits for those of which more has arrived than one read takes. Each
 // conn is taken out before its Expired, which may call Goexit, and may put conns,
 // this one too, anywhere.
-func (w *wheel) judge(l *Loop) {
+func (w *deadlineWheel) judge(l *Loop) {
 	for i := len(w.due) - 1; i >= 0 && !l.r.halted(); i-- {
 		o := w.due[i]
 		expired := o.c.deadline != 0 && o.c.deadline <= w.now // else its deadline was moved
@@ -214,7 +214,7 @@ func (w *wheel) judge(l *Loop) {
 		}
 	}
 	if len(w.due) > 0 {
-		l.summon()
+		l.inbox.wakeAfterRound()
 	}
 }
 

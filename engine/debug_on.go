@@ -30,9 +30,7 @@ func (l *Loop) mustBeHere(call string) {
 	if l.Here() {
 		return
 	}
-	l.mu.Lock()
-	loop := l.goid
-	l.mu.Unlock()
+	loop := l.goroutine.id.Load()
 	panic(fmt.Sprintf("engine: %s was not called on the loop, loop %d\n\nthe caller:\n%s\n\nthe loop%s",
 		call, l.index, debug.Stack(), l.whereabouts(loop)))
 }

@@ -64,7 +64,7 @@ type bell struct{}
 func startDriver(l *Loop) (driver, error) {
 	p := &poller{loop: l}
 	if l.r.cfg.OnCaller {
-		l.hand = newHandover(l, p.handle)
+		l.handover = newHandover(l, p.handle)
 	}
 	client, err := gnet.NewClient(p,
 		gnet.WithNumEventLoop(1),
@@ -85,7 +85,7 @@ func startDriver(l *Loop) (driver, error) {
 		return nil, err
 	}
 	p.ringer = ours
-	l.setBell(p.ring)
+	l.inbox.setWake(p.ring)
 	if _, err := client.EnrollContext(theirs, bell{}); err != nil {
 		p.stop()
 		return nil, err
@@ -99,11 +99,11 @@ var ringing = []byte{1}
 func (p *poller) ring() { p.ringer.Write(ringing) }
 
 func (p *poller) stop() {
-	if p.loop.hand != nil { // gnet's goroutine may be waiting there
-		p.loop.hand.end()
+	if p.loop.handover != nil { // gnet's goroutine may be waiting there
+		p.loop.handover.end()
 	}
 	p.client.Stop()
-	if p.runner != nil && p.loop.hand == nil {
+	if p.runner != nil && p.loop.handover == nil {
 		p.runner.end()
 	}
 	p.ringer.Close()
@@ -154,8 +154,8 @@ func (p *poller) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
 	s, ok := gc.Context().(*socket)
 	if !ok {
 		p.loop.flooding.set, p.loop.flooding.buffer = pollSet(gc), readBuffer(gc)
-		if p.loop.hand != nil {
-			p.runner = p.loop.hand
+		if p.loop.handover != nil {
+			p.runner = p.loop.handover
 		} else {
 			p.runner = newRunner(p.loop, p.handle)
 		}
@@ -201,7 +201,7 @@ func (p *poller) OnClose(gc gnet.Conn, err error) gnet.Action {
 // still, in a call of its own: a Goexit in it, in a Wrapper's Write, does not take
 // e with it.
 func (p *poller) bring(e event) {
-	if p.loop.hand == nil && p.loop.r.halted() && len(p.loop.dirty) > 0 {
+	if p.loop.handover == nil && p.loop.r.halted() && len(p.loop.dirty) > 0 {
 		p.event = event{kind: halting}
 		p.runner.run()
 	}
@@ -215,8 +215,8 @@ func (p *poller) handle() {
 	l, e := p.loop, &p.event
 	if e.kind == halting {
 		l.begin()
-		l.flush()
-		l.leave()
+		l.dirty.flush()
+		l.finish()
 		l.exit()
 		return
 	}
@@ -224,10 +224,10 @@ func (p *poller) handle() {
 	switch e.kind {
 	case bellRang:
 		l.floodEnded()
-		l.turn()
+		l.wokenUp()
 	case inputCame:
-		if e.s.take(e.input); l.readDone() {
-			l.leave()
+		if e.s.take(e.input); l.noteRead() {
+			l.finish()
 			l.exit()
 			return
 		}

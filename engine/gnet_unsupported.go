@@ -6,6 +6,8 @@ type polled struct{}
 
 type flooding struct{}
 
+type unreadInput []byte
+
 func startDriver(*Loop) (driver, error) { return nil, ErrPlatform }
 
 func (c *Conn) unreadSocket() bool { return false }

@@ -1,6 +1,13 @@
 package engine
 
-import "github.com/packetmq/packetmq/internal/ringbuf"
+// The end of a loop: every conn is ended, what was posted is dropped, and nothing more is
+// taken in.
+
+// loopClosing is how far the end of a loop is. Loop only.
+type loopClosing struct {
+	begun bool   // conns that come in are refused
+	again func() // begins the closing anew, after a Goexit; nil: it is not under way
+}
 
 // closeHere closes a loop that has no goroutine.
 func (l *Loop) closeHere(err error) { l.onOwn(func() { l.close(err) }) }
@@ -12,8 +19,8 @@ func (l *Loop) onOwn(fn func()) {
 		left := make(chan struct{})
 		go func() {
 			defer close(left)
-			l.adopt()
-			defer l.disown()
+			l.goroutine.adopt()
+			defer l.goroutine.disown()
 			fn()
 			done = true
 		}()
@@ -23,7 +30,7 @@ func (l *Loop) onOwn(fn func()) {
 
 // closeAndTell is close, begun anew when a callback calls Goexit.
 func (l *Loop) closeAndTell(err error, closed chan struct{}) {
-	l.end = func() { l.closeAndTell(err, closed) }
+	l.closing.again = func() { l.closeAndTell(err, closed) }
 	defer func() {
 		if v := recover(); v != nil {
 			close(closed)
@@ -31,14 +38,14 @@ func (l *Loop) closeAndTell(err error, closed chan struct{}) {
 		}
 	}()
 	l.close(err)
-	l.end = nil
+	l.closing.again = nil
 	close(closed)
 }
 
 // close ends every conn, on the loop or, where that does not run, in its place.
 func (l *Loop) close(err error) {
 	l.fire(DuringShutdown) // for which there may have been no goroutine
-	l.closing = true
+	l.closing.begun = true
 	l.settle() // in place of the loop, nobody has reported yet what ended before
 	for len(l.conns) > 0 {
 		l.conns[len(l.conns)-1].endNow(err)
@@ -49,29 +56,11 @@ func (l *Loop) close(err error) {
 		l.fire(AfterShutdown)
 		l.settle()
 	}
-	for l.batched < len(l.batch) {
-		t := l.batch[l.batched]
-		l.batched++
-		l.drop(t)
-	}
-	l.batch, l.batched = nil, 0
-	for {
-		l.mu.Lock()
-		t, ok := l.tasks.Pop()
-		if !ok {
-			l.shut = true
-			l.looked = nil
-			l.mu.Unlock()
-			break
-		}
-		l.mu.Unlock()
-		l.drop(t)
-	}
+	l.inbox.close(l.drop)
 	l.timers.clear()
-	l.silence()
-	l.ready, l.round, l.served = nil, 0, 0
-	l.later = ringbuf.Ring[*Conn]{}
-	l.congested, l.watched, l.pressed = lookout{}, lookout{}, nil
+	l.timers.alarm.stop()
+	l.ready = readyConns{}
+	l.backlogs, l.events.pressure = backlogs{}, nil
 	l.buffers.clear()
 }
 

@@ -113,9 +113,9 @@ func TestAskedBeforeTheFirstRun(t *testing.T) {
 			r.After(0, did)
 			eventually(t, "the alarm", func() bool {
 				l := r.loops[0]
-				l.mu.Lock()
-				defer l.mu.Unlock()
-				return l.alarmed
+				l.inbox.mu.Lock()
+				defer l.inbox.mu.Unlock()
+				return l.inbox.timerDue
 			})
 		},
 		"attach": func(t *testing.T, r *Reactor, did func()) {
@@ -215,18 +215,18 @@ func TestStopBehindTheBeginningOfATurn(t *testing.T) {
 	v := virtual(t, nil)
 	l := v.r.loops[0]
 	rings, ran := 0, 0
-	l.setBell(func() { rings++ })
+	l.inbox.setWake(func() { rings++ })
 	v.r.Post(func() { ran++ })
 	rings = 0
 	l.enter()
 	v.r.Stop()
-	l.turn()
+	l.wokenUp()
 	l.done()
 	l.exit()
 	if rings != 1 || ran != 0 {
 		t.Errorf("the bell was rung %d times; %d posted functions ran", rings, ran)
 	}
-	l.setBell(nil)
+	l.inbox.setWake(nil)
 	if err := v.r.RunAsync(); err != nil {
 		t.Fatal(err)
 	}

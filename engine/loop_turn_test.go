@@ -29,8 +29,8 @@ func TestSharesGoRound(t *testing.T) {
 			t.Fatalf("share %d went to conn %d", i, c)
 		}
 	}
-	if l := v.r.loops[0]; len(l.ready) != 0 || l.hasReady() {
-		t.Errorf("%d conns wait: %v", len(l.ready), l.ready)
+	if l := v.r.loops[0]; len(l.ready.list) != 0 || l.ready.any() {
+		t.Errorf("%d conns wait: %v", len(l.ready.list), l.ready)
 	}
 }
 
@@ -89,7 +89,7 @@ func TestTurnsOfALoopAlone(t *testing.T) {
 		callbacks := make(map[uint64]bool)
 		var next func()
 		next = func() {
-			callbacks[l.turns.Load()] = true
+			callbacks[l.inbox.callbacks.Load()] = true
 			if left--; left == 0 {
 				close(done)
 				return

@@ -43,16 +43,16 @@ type batching struct {
 	since    time.Duration
 }
 
-// readDone notes a read that was handled. It reports whether what the handlers
-// wrote waits for more reads of this round.
-func (l *Loop) readDone() (wait bool) {
+// noteRead counts a read that was handled. It reports whether what the handlers wrote
+// waits for more reads of this round.
+func (l *Loop) noteRead() (wait bool) {
 	b := &l.batching
 	b.reads++
 	if !b.measured && (b.on || debugBuild || b.reads%batchProbe == 0) {
 		l.findRoundEnd()
 	}
 	return b.on && b.measured && (b.reads-b.from+1)%batchMost != 0 &&
-		len(l.lost) == 0 && len(l.pressed) == 0 && !l.asked.Load() && !l.r.halted()
+		!l.events.any() && !l.inbox.news.Load() && !l.r.halted()
 }
 
 // findRoundEnd has roundEnded called when the sockets that are ready now have been
@@ -63,19 +63,16 @@ func (l *Loop) readDone() (wait bool) {
 // A socket that has input left after its read is in the list again before the
 // wake-up, and so is read once more, in a round that counts as the same.
 func (l *Loop) findRoundEnd() {
-	if b := &l.batching; l.summon() {
+	if b := &l.batching; l.inbox.wakeAfterRound() {
 		b.measured, b.from, b.since = true, b.reads, l.r.clock.now()
 		b.on = b.on || debugBuild
 	}
 }
 
-// roundEnded decides whether the output of the next round is batched.
-func (l *Loop) roundEnded() {
-	b := &l.batching
-	if !b.measured {
-		return
-	}
-	more, took := b.reads-b.from, l.r.clock.now()-b.since
+// roundEnded decides, at the end of a round that was measured, whether the output of the
+// next one is batched.
+func (b *batching) roundEnded(now time.Duration) {
+	more, took := b.reads-b.from, now-b.since
 	b.on = 1+more >= batchFrom && took <= batchTime*time.Duration(more)
 	b.measured = false
 }

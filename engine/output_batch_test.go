@@ -22,7 +22,7 @@ func newRounds(t *testing.T, conns int) *rounds {
 	r := New(nil)
 	r.clock = &clock{manual: true}
 	k := &rounds{t: t, l: r.loops[0]}
-	k.l.setBell(func() { k.rings++ })
+	k.l.inbox.setWake(func() { k.rings++ })
 	k.p = &poller{loop: k.l}
 	k.p.OnOpen(&stillConn{})
 	t.Cleanup(func() { k.p.runner.end() })

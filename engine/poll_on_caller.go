@@ -99,28 +99,28 @@ func (r *Reactor) poll(ctx context.Context) (more bool, err error) {
 	until := time.Now().Add(r.cfg.PollTime)
 	// The wake-up's event comes after those of the sockets that are ready now: a
 	// round in which it is the only one, and leaves nothing behind, is the last.
-	for quiet := false; !quiet || l.due(); {
+	for quiet := false; !quiet || l.hasWork(); {
 		quiet = true
-		l.summon()
-		for rounds := l.rounds; l.rounds == rounds; {
+		l.inbox.wakeAfterRound()
+		for rounds := l.wakeUps; l.wakeUps == rounds; {
 			select {
 			case <-ctx.Done():
-				return l.due(), ctx.Err()
+				return l.hasWork(), ctx.Err()
 			case <-r.done:
 				return false, ErrClosed
-			case <-l.hand.came:
+			case <-l.handover.came:
 			}
 			if r.halted() {
-				l.hand.came <- struct{}{} // for who runs it on
+				l.handover.came <- struct{}{} // for who runs it on
 				return false, nil
 			}
-			l.hand.serve()
+			l.handover.serve()
 			if r.halted() {
 				return false, nil
 			}
-			quiet = quiet && l.rounds != rounds
+			quiet = quiet && l.wakeUps != rounds
 			if time.Now().After(until) {
-				return !quiet || l.due(), ctx.Err()
+				return !quiet || l.hasWork(), ctx.Err()
 			}
 			if r.isEnding() {
 				return false, r.serveEnd(ctx)
@@ -138,8 +138,8 @@ func (r *Reactor) serveEnd(ctx context.Context) error {
 			return ctx.Err()
 		case <-r.done:
 			return ErrClosed
-		case <-r.loops[0].hand.came:
-			r.loops[0].hand.serve()
+		case <-r.loops[0].handover.came:
+			r.loops[0].handover.serve()
 		}
 	}
 }
@@ -152,7 +152,7 @@ func (r *Reactor) WaitDue(ctx context.Context) error {
 	}
 	defer r.giveLoop(true)
 	l := r.loops[0]
-	if l.due() {
+	if l.hasWork() {
 		return nil
 	}
 	select {
@@ -160,8 +160,8 @@ func (r *Reactor) WaitDue(ctx context.Context) error {
 		return ctx.Err()
 	case <-r.done:
 		return ErrClosed
-	case <-l.hand.came:
-		l.hand.came <- struct{}{} // for Poll
+	case <-l.handover.came:
+		l.handover.came <- struct{}{} // for Poll
 		return nil
 	}
 }
@@ -199,7 +199,7 @@ func (r *Reactor) takeLoopToRun() (in bool, err error) {
 
 // serveUntil handles what comes until done is closed, or the reactor is stopped.
 func (r *Reactor) serveUntil(done <-chan struct{}) {
-	h := r.loops[0].hand
+	h := r.loops[0].handover
 	for !r.halted() {
 		select {
 		case <-done:
@@ -269,7 +269,7 @@ func (r *Reactor) occupy() error {
 		}
 	}
 	r.parked = 0
-	r.loops[0].adopt()
+	r.loops[0].goroutine.adopt()
 	return nil
 }
 
@@ -290,8 +290,8 @@ func (r *Reactor) giveLoop(returned bool) {
 	if l := r.loops[0]; len(l.dirty) > 0 {
 		l.begin()
 		defer l.exit()
-		l.flush()
-		l.leave()
+		l.dirty.flush()
+		l.finish()
 	}
 }
 

@@ -84,7 +84,7 @@ func (r *Reactor) runAsync() error {
 	r.halt.Store(false)
 	r.cond.Broadcast()
 	for _, l := range r.loops {
-		l.poke()
+		l.inbox.poke()
 	}
 	return nil
 }
@@ -99,7 +99,7 @@ func (r *Reactor) boot() error {
 			}
 			r.drivers = nil
 			for _, l := range r.loops {
-				l.setBell(nil)
+				l.inbox.setWake(nil)
 			}
 			return err
 		}
@@ -156,7 +156,7 @@ func (r *Reactor) stop() <-chan struct{} {
 		r.halt.Store(true)
 		r.cond.Broadcast()
 		for _, l := range r.loops {
-			l.poke()
+			l.inbox.poke()
 		}
 		// A virtual one's loops stand still between the steps, and others may not
 		// have moved since the last Stop.
@@ -197,7 +197,7 @@ func (r *Reactor) park() {
 func (r *Reactor) OnLoop() bool {
 	id := goid()
 	for _, l := range r.loops {
-		if l.isOn(id) {
+		if l.goroutine.id.Load() == id {
 			return true
 		}
 	}

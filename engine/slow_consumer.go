@@ -37,7 +37,7 @@ func (c *Conn) afterWrite(n, written int) {
 	c.checkBacklog()
 	if n > 0 && !c.flags.has(inLookout) && c.state != closed {
 		c.flags.set(inLookout)
-		c.loop.congest(c)
+		c.loop.lookAfter(c)
 	}
 }
 
@@ -46,13 +46,13 @@ func (c *Conn) noteBacklog(n, written int) {
 	if n|c.backlog != 0 {
 		s := c.needSlow()
 		if c.backlog == 0 || n < c.backlog+written {
-			s.progressAt = c.loop.wheel.time(c.loop)
+			s.progressAt = c.loop.deadlines.time(c.loop)
 		}
 		c.backlog = n
 		c.countMemory(s)
 	}
 	if c.flags.has(flushing) {
-		n += c.loop.rest.size() // no longer queued, and not the transport's yet
+		n += c.loop.unwritten.size() // no longer queued, and not the transport's yet
 	}
 	if was := c.loopBytes.Load(); was != int64(n) {
 		c.loopBytes.Store(int64(n))
@@ -71,10 +71,10 @@ func (c *Conn) countMemory(s *slowState) {
 	l := c.loop
 	if d := n - s.counted; d != 0 {
 		s.counted = n
-		l.waiting += d
+		l.backlogs.memory += d
 		total := l.r.total.Add(int64(d))
 		if d > 0 && total > l.r.crowded() {
-			l.crowded = true
+			l.backlogs.crowded = true
 		}
 		if d > 0 {
 			l.r.lighten()
@@ -113,7 +113,7 @@ func (c *Conn) checkBacklog() {
 	switch {
 	case !c.flags.has(toldAbove) && n > cfg.SoftPending:
 		c.flags.set(toldAbove)
-		c.needSlow().aboveSince = c.loop.wheel.time(c.loop)
+		c.needSlow().aboveSince = c.loop.deadlines.time(c.loop)
 		c.deferPressure()
 	case c.flags.has(toldAbove) && n <= cfg.SoftPending/2:
 		c.flags.unset(toldAbove)
@@ -125,37 +125,33 @@ func (c *Conn) checkBacklog() {
 	}
 }
 
-// press has Pressure called when the writes that are under way are over: what a
-// Goexit there would keep them from doing, nobody could make up for.
+// deferPressure has Pressure called when the writes that are under way are over.
 func (c *Conn) deferPressure() {
-	c.loop.pressed = append(c.loop.pressed, pressure{c, c.flags.has(toldAbove)})
+	q := &c.loop.events
+	q.pressure = append(q.pressure, pressureEvent{c, c.flags.has(toldAbove)})
 }
 
-// pressure is a call of Pressure that is due.
-type pressure struct {
-	c     *Conn
-	above bool
-}
-
-func (p pressure) tell() {
-	c := p.c
-	if c.state != open || c.isEnding() {
-		return
-	}
-	c.loop.call(c, func() { c.handler.Pressure(c, p.above) })
+// backlogs are the conns of a loop whose transports have output that they could not send.
+// Loop only.
+type backlogs struct {
+	polled  lookout // conns whose transport tells nobody when it can send more
+	watched lookout // those whose transport tells
+	memory  int     // that all of them take, in bytes
+	crowded bool    // conns are to be ended, because those of all loops together take too much
 }
 
 // lookout is conns that are looked at again and again, as long as their transports
-// hold output.
+// have a backlog.
 type lookout struct {
 	conns []*Conn
 	timer *Timer // nil: there are none
 }
 
-func (l *Loop) congest(c *Conn) {
-	on, every := &l.congested, recheckEvery
+// lookAfter has c looked at again and again.
+func (l *Loop) lookAfter(c *Conn) {
+	on, every := &l.backlogs.polled, recheckEvery
 	if m, ok := c.tr.(backlogSender); ok && m.tellsWritable() {
-		on, every = &l.watched, watchedEvery
+		on, every = &l.backlogs.watched, watchedEvery
 	}
 	on.conns = append(on.conns, c)
 	if on.timer == nil {
@@ -193,12 +189,12 @@ func (r *Reactor) crowded() int64 {
 	return int64(r.cfg.MaxTotalPending) + int64(r.cfg.MaxTotalPending)/crowdedBy
 }
 
-// relieve ends conns of the loop, those first for which the most waits, until the
+// endCrowding ends conns of the loop, those first for which the most waits, until the
 // loop's part of Config.MaxTotalPending is kept. The loops' parts are equal, so that
 // one whose conns read is left alone. It sorts, which is once for an eighth of the
 // bound.
-func (l *Loop) relieve() {
-	l.crowded = false
+func (l *Loop) endCrowding() {
+	l.backlogs.crowded = false
 	if l.r.total.Load() <= l.r.crowded() {
 		return
 	}
@@ -215,13 +211,13 @@ func (l *Loop) relieve() {
 
 // endLargest ends conns until no more than most bytes wait on the loop.
 func (l *Loop) endLargest(most int) {
-	if l.waiting <= most {
+	if l.backlogs.memory <= most {
 		return
 	}
-	all := slices.Concat(l.congested.conns, l.watched.conns)
+	all := slices.Concat(l.backlogs.polled.conns, l.backlogs.watched.conns)
 	slices.SortFunc(all, func(a, b *Conn) int { return cmp.Compare(b.countedMemory(), a.countedMemory()) })
 	for _, c := range all {
-		if l.waiting <= most {
+		if l.backlogs.memory <= most {
 			return
 		}
 		c.endNow(ErrSlowConsumer)

@@ -127,13 +127,10 @@ func (s *socket) take(b []byte) {
 	n := sink.Received(b)
 	more := n > 0
 	for more && n < len(b) && !s.flags.has(endTold) && !s.loop.Halted() && !(long && s.loop.roundIsLong(true)) {
-		// Another share at once: what waits is copied.
-		s.loop.untaken = b[n:]
-		s.conn().flushIfLong()
-		if s.loop.untaken == nil { // the write failed, and lost holds it
+		// Another share at once, since what waits is copied.
+		if s.loop.unread = b[n:]; !s.flushBetweenShares() {
 			return
 		}
-		s.loop.untaken = nil
 		k := sink.Received(b[n:])
 		n, more = n+k, k > 0
 	}
@@ -144,6 +141,20 @@ func (s *socket) take(b []byte) {
 		}
 	}
 	s.conn().flushIfLong()
+}
+
+// unreadInput is the rest of the input of the socket that is being read, while its
+// output is flushed. It is on the loop, not in a variable, because gnet closes the socket
+// when that write fails: lost keeps it then. A Goexit leaves it to afterGoexit.
+type unreadInput []byte
+
+// flushBetweenShares flushes what was answered to one share of input, if that is long.
+// It reports whether the socket is still there; else lost has kept the rest of the input.
+func (s *socket) flushBetweenShares() (there bool) {
+	s.conn().flushIfLong()
+	there = s.loop.unread != nil
+	s.loop.unread = nil
+	return there
 }
 
 // deliverHeld offers what is held; it reports whether some is left.
@@ -186,9 +197,9 @@ func (s *socket) Pump() (more bool) {
 // lost is called when gnet closes the conn, while its descriptor still is
 // open. The end is delivered behind the input.
 func (s *socket) lost(gc gnet.Conn, err error) {
-	if rest := s.loop.untaken; rest != nil {
+	if rest := s.loop.unread; rest != nil {
 		s.hold(rest)
-		s.loop.untaken = nil
+		s.loop.unread = nil
 	}
 	s.unwatch()
 	switch {

@@ -78,7 +78,7 @@ func (l *Loop) roundIsLong(again bool) bool {
 	case f.timed:
 		long = true
 	default: // of this round, or of some: to find out, the round's end is waited for
-		f.timed, f.since = l.summon(), f.read
+		f.timed, f.since = l.inbox.wakeAfterRound(), f.read
 		long = now-f.read > roundTime
 	}
 	if long {

@@ -127,7 +127,7 @@ func (s *socket) drain() {
 	out := &s.aside.out
 	for most := drainMost; s.gc != nil && s.hasBacklog(); {
 		if most <= 0 {
-			s.loop.enqueue(s.conn())
+			s.loop.ready.add(s.conn())
 			return
 		}
 		b := out.next()

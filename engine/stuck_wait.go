@@ -28,7 +28,7 @@ type progress struct {
 
 func (r *Reactor) progress() (p progress) {
 	for _, l := range r.loops {
-		p.turns += l.turns.Load()
+		p.turns += l.inbox.callbacks.Load()
 	}
 	p.conns = r.conns.Load()
 	r.mu.Lock()
@@ -70,7 +70,7 @@ func (r *Reactor) await(ctx context.Context, done <-chan struct{}) error {
 func (r *Reactor) unfinished(cause error) error {
 	e := &UnfinishedError{Err: cause}
 	for i, l := range r.loops {
-		if l.turns.Load()%2 != 0 {
+		if l.inbox.inCallback() {
 			e.Loops = append(e.Loops, i)
 		}
 	}

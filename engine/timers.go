@@ -88,11 +88,46 @@ func later(now, d time.Duration) time.Duration {
 // timers is a loop's heap of what is due. Its lock is held for heap operations
 // only, never across a callback.
 type timers struct {
+	first atomic.Int64 // when the first one is due, plus 1; 0: never
+	alarm alarm
+
+	// Guarded by mu.
+	mu   sync.Mutex
+	heap timerHeap
+	seq  uint64
+	shut bool // no more is taken
+
+	firing *Timer // is being called. Loop only.
+}
+
+// alarm is the runtime's timer that wakes the loop for the first of its own.
+type alarm struct {
 	mu    sync.Mutex
-	heap  timerHeap
-	seq   uint64
-	shut  bool         // no more is taken
-	first atomic.Int64 // when the first one is due, and 1; 0: never
+	timer *time.Timer
+	off   bool // for good
+}
+
+// set has ring called after d.
+func (a *alarm) set(d time.Duration, ring func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.off:
+	case a.timer == nil:
+		a.timer = time.AfterFunc(d, ring)
+	default:
+		a.timer.Reset(d)
+	}
+}
+
+// stop stops the alarm for good.
+func (a *alarm) stop() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.off = true
+	if a.timer != nil {
+		a.timer.Stop()
+	}
 }
 
 // add reports whether t is the first one due now.
@@ -177,6 +212,15 @@ func (ts *timers) last() uint64 {
 	return ts.seq
 }
 
+// afterGoexit puts the timer back whose function called Goexit.
+func (ts *timers) afterGoexit(now time.Duration) {
+	if t := ts.firing; t != nil {
+		ts.firing = nil
+		ts.again(t, now)
+	}
+}
+
+// clear takes all timers out, and no more in.
 func (ts *timers) clear() {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
@@ -199,17 +243,13 @@ func (l *Loop) runTimers() {
 		if t == nil {
 			break
 		}
-		l.firing = t
+		l.timers.firing = t
 		l.run(t.fn)
-		l.firing = nil
+		l.timers.firing = nil
 		l.timers.again(t, now)
 	}
 	if l.timers.isDue(l.r.clock.now()) {
-		// The alarm is a goroutine that a busy machine is in no hurry to run.
-		l.mu.Lock()
-		l.alarmed = true
-		l.asked.Store(true)
-		l.mu.Unlock()
+		l.inbox.noteTimer() // the alarm is a goroutine, which a busy machine is in no hurry to run
 		return
 	}
 	l.rearm()
@@ -217,27 +257,8 @@ func (l *Loop) runTimers() {
 
 // rearm sets the alarm to the first timer.
 func (l *Loop) rearm() {
-	l.alarmMu.Lock()
-	defer l.alarmMu.Unlock()
-	when, ok := l.timers.next()
-	if !ok || l.alarmOff || l.r.virtual {
-		return
-	}
-	d := max(when-l.r.clock.now(), 0)
-	if l.alarm == nil {
-		l.alarm = time.AfterFunc(d, l.poke)
-		return
-	}
-	l.alarm.Reset(d)
-}
-
-// silence stops the alarm for good.
-func (l *Loop) silence() {
-	l.alarmMu.Lock()
-	defer l.alarmMu.Unlock()
-	l.alarmOff = true
-	if l.alarm != nil {
-		l.alarm.Stop()
+	if when, ok := l.timers.next(); ok && !l.r.virtual {
+		l.timers.alarm.set(max(when-l.r.clock.now(), 0), l.inbox.poke)
 	}
 }
 

@@ -108,18 +108,18 @@ func TestTimersBeyondATurn(t *testing.T) {
 	for range maxTasks + 1 {
 		l.After(0, func() { calls++ })
 	}
-	l.setBell(func() { rings++ })
+	l.inbox.setWake(func() { rings++ })
 	for turn, want := range []int{maxTasks, maxTasks + 1} {
 		l.enter()
-		l.alarmed = l.alarmed || turn == 0
-		l.turn()
+		l.inbox.timerDue = l.inbox.timerDue || turn == 0
+		l.wokenUp()
 		l.done()
 		l.exit()
 		if calls != want || rings != 1 {
 			t.Errorf("turn %d: %d calls, the bell was rung %d times", turn, calls, rings)
 		}
 	}
-	l.setBell(nil)
+	l.inbox.setWake(nil)
 }
 
 // Reset moves a timer, whatever became of it, and Stop works on it as before.
@@ -221,9 +221,7 @@ func TestEveryNow(t *testing.T) {
 func TestTimersNeedNoAlarmOnABusyLoop(t *testing.T) {
 	r := start(t, nil)
 	l := r.loops[0]
-	l.alarmMu.Lock()
-	l.alarmOff = true // the goroutine is very late
-	l.alarmMu.Unlock()
+	l.timers.alarm.stop() // as if the goroutine were very late
 	fired := false
 	done := make(chan struct{})
 	var again func()

@@ -39,7 +39,7 @@ func NewVirtual(cfg *Config) *Virtual {
 func (v *Virtual) Reactor() *Reactor { return v.r }
 
 // Pending reports whether a loop has something to do now.
-func (v *Virtual) Pending(loop int) bool { return v.r.loops[loop].due() }
+func (v *Virtual) Pending(loop int) bool { return v.r.loops[loop].hasWork() }
 
 // Step has a loop take one turn: what a poller's bell does.
 func (v *Virtual) Step(loop int) {
@@ -49,12 +49,12 @@ func (v *Virtual) Step(loop int) {
 	}
 	v.r.steps.Lock()
 	defer v.r.steps.Unlock()
-	l.adopt()
-	defer l.disown()
+	l.goroutine.adopt()
+	defer l.goroutine.disown()
 	l.enter()
 	defer l.exit()
-	l.alarmed = true
-	l.turn()
+	l.inbox.timerDue = true
+	l.wokenUp()
 	l.done()
 }
 

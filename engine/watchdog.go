@@ -28,7 +28,7 @@ func (r *Reactor) watch() {
 		}
 		for i, l := range r.loops {
 			s := &seen[i]
-			turns := l.turns.Load()
+			turns := l.inbox.callbacks.Load()
 			if turns != s.turns || turns%2 == 0 { // a parked loop is in no callback
 				*s = sight{turns: turns, since: time.Now()}
 				continue
@@ -51,9 +51,7 @@ func (r *Reactor) reportStuck(l *Loop, d time.Duration) {
 
 // stack is where the loop's goroutine is.
 func (l *Loop) stack() []byte {
-	l.mu.Lock()
-	prefix := fmt.Appendf(nil, "goroutine %d ", l.goid)
-	l.mu.Unlock()
+	prefix := fmt.Appendf(nil, "goroutine %d ", l.goroutine.id.Load())
 	for n := 64 << 10; ; n *= 2 {
 		buf := make([]byte, n)
 		if used := runtime.Stack(buf, true); used < n || n >= 64<<20 {
