@@ -16,7 +16,7 @@ import (
 //
 // The two are coroutines. gnet's goroutine waits while the other runs, so that
 // to gnet it is one, and a switch takes a tenth of what a channel would.
-type runner struct {
+type callbackCoroutine struct {
 	loop *Loop
 	fn   func()
 	busy bool // fn has not returned
@@ -24,24 +24,24 @@ type runner struct {
 	stop func() // ends the goroutine
 }
 
-// newRunner makes a runner of fn, which gets what it works on from its caller,
+// newCallbackCoroutine makes a runner of fn, which gets what it works on from its caller,
 // and enters and exits the loop.
 // It is called on gnet's goroutine, like run: the runtime would hold the program
 // to the thread locks of a goroutine of the program's own.
-func newRunner(l *Loop, fn func()) *runner {
-	r := &runner{loop: l, fn: fn}
+func newCallbackCoroutine(l *Loop, fn func()) *callbackCoroutine {
+	r := &callbackCoroutine{loop: l, fn: fn}
 	r.start()
 	return r
 }
 
-func (r *runner) start() {
+func (r *callbackCoroutine) start() {
 	r.busy = false
 	r.next, r.stop = iter.Pull(r.serve)
 	r.next()
 }
 
 // run has fn called. It returns when fn has returned, or called Goexit.
-func (r *runner) run() {
+func (r *callbackCoroutine) run() {
 	r.busy = true
 	r.next()
 	if r.busy {
@@ -51,7 +51,7 @@ func (r *runner) run() {
 }
 
 // end ends the goroutine. Any goroutine may call it, once gnet's has ended.
-func (r *runner) end() {
+func (r *callbackCoroutine) end() {
 	ended := make(chan struct{})
 	go func() { // the caller's may be locked to a thread
 		defer close(ended)
@@ -60,7 +60,7 @@ func (r *runner) end() {
 	<-ended
 }
 
-func (r *runner) serve(yield func(struct{}) bool) {
+func (r *callbackCoroutine) serve(yield func(struct{}) bool) {
 	defer func() {
 		if v := recover(); v != nil {
 			// It goes on in next, where the stack would not be known.

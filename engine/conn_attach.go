@@ -6,7 +6,7 @@ import (
 )
 
 // pick chooses the loop for a conn.
-func (r *Reactor) pick() *Loop {
+func (r *Reactor) nextLoop() *Loop {
 	return r.loops[int(r.next.Add(1)-1)%len(r.loops)]
 }
 
@@ -23,7 +23,7 @@ func (r *Reactor) enrol(ctx context.Context, nc net.Conn, c *Conn, h Handler) er
 		r.releaseConn()
 		return err
 	}
-	c.loop, c.handler = r.pick(), h
+	c.loop, c.handler = r.nextLoop(), h
 	c.local, c.remote = nc.LocalAddr(), nc.RemoteAddr()
 	if ctx.Done() == nil {
 		return r.enrolNow(nc, c)
@@ -55,7 +55,7 @@ func (r *Reactor) enrolNow(nc net.Conn, c *Conn) error {
 // that is nil. It takes tr over in any case. It returns at once; Opened is
 // called when the reactor runs.
 func (r *Reactor) Attach(tr Transport, c *Conn, h Handler, on *Loop) error {
-	if err := need("transport", tr, "conn", c, "handler", h); err != nil {
+	if err := nonNil("transport", tr, "conn", c, "handler", h); err != nil {
 		if !isNil(tr) {
 			tr.Close()
 		}
@@ -66,7 +66,7 @@ func (r *Reactor) Attach(tr Transport, c *Conn, h Handler, on *Loop) error {
 		return err
 	}
 	if on == nil {
-		on = r.pick()
+		on = r.nextLoop()
 	}
 	c.loop, c.handler, c.tr = on, h, tr
 	if a, ok := tr.(interface{ LocalAddr() net.Addr }); ok {

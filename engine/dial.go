@@ -15,7 +15,7 @@ import (
 // ErrNotRunning. The network is tcp, tcp4, tcp6 or unix. It may not be called on
 // a loop.
 func (r *Reactor) Dial(ctx context.Context, network, addr string, c *Conn, h Handler) error {
-	if err := need("conn", c, "handler", h); err != nil {
+	if err := nonNil("conn", c, "handler", h); err != nil {
 		return err
 	}
 	return r.DialFunc(ctx, network, addr, func(ctx context.Context, nc net.Conn) error {
@@ -27,7 +27,7 @@ func (r *Reactor) Dial(ctx context.Context, network, addr string, c *Conn, h Han
 // such as a TLS handshake: take is given the connected socket, and owns it. Its
 // ctx also ends with the reactor.
 func (r *Reactor) DialFunc(ctx context.Context, network, addr string, take func(ctx context.Context, nc net.Conn) error) error {
-	if err := need("context", ctx, "function", take); err != nil {
+	if err := nonNil("context", ctx, "function", take); err != nil {
 		return err
 	}
 	if r.virtual {

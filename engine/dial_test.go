@@ -147,10 +147,10 @@ func TestCloseEndsDials(t *testing.T) {
 	eventually(t, "dial", func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		return r.inside == 1
+		return r.entering == 1
 	})
 	r.Close()
-	if r.inside != 0 {
+	if r.entering != 0 {
 		t.Error("a dial is under way after Close")
 	}
 	if err := wait(t, "end of the dial", dialled); err != ErrClosed {

@@ -42,9 +42,9 @@ func BenchmarkEvent(b *testing.B) {
 	p := &poller{loop: l}
 	gc := &stillConn{ctx: (*socket)(c), in: make([]byte, 70)}
 	p.OnOpen(&stillConn{})
-	defer p.runner.end()
+	defer p.callbacks.end()
 	p.OnOpen(gc)
-	p.runner.run() // the bell: what opening has asked for
+	p.callbacks.run() // the bell: what opening has asked for
 	b.ReportAllocs()
 	for b.Loop() {
 		p.OnTraffic(gc)

@@ -24,11 +24,11 @@ import (
 // end of a socket pair, enrolled like any conn, as its bell.
 type poller struct {
 	gnet.BuiltinEventEngine
-	loop   *Loop
-	client *gnet.Client
-	ringer net.Conn // the bell's other end
-	runner callbacks
-	event  event
+	loop      *Loop
+	client    *gnet.Client
+	waker     net.Conn // the bell's other end
+	callbacks callbacks
+	event     event
 }
 
 // callbacks has a poller's events handled: a runner, or a handover.
@@ -42,7 +42,7 @@ type callbacks interface {
 // event is what the runner is to handle, until it has returned.
 type event struct {
 	kind  eventKind
-	s     *socket   // nil for bellRang and halting
+	s     *socket   // nil for wakeUpCame and halting
 	input []byte    // of inputCame; it lies in the loop's read buffer
 	gc    gnet.Conn // of connOpened and connClosed
 	err   error     // of connClosed: why
@@ -51,7 +51,7 @@ type event struct {
 type eventKind uint8
 
 const (
-	bellRang eventKind = iota
+	wakeUpCame eventKind = iota
 	inputCame
 	connOpened
 	connClosed
@@ -59,7 +59,7 @@ const (
 )
 
 // bell is the context of the enrolled end.
-type bell struct{}
+type wakeUpSocket struct{}
 
 func startDriver(l *Loop) (driver, error) {
 	p := &poller{loop: l}
@@ -84,29 +84,29 @@ func startDriver(l *Loop) (driver, error) {
 		client.Stop()
 		return nil, err
 	}
-	p.ringer = ours
-	l.inbox.setWake(p.ring)
-	if _, err := client.EnrollContext(theirs, bell{}); err != nil {
+	p.waker = ours
+	l.inbox.setWake(p.wake)
+	if _, err := client.EnrollContext(theirs, wakeUpSocket{}); err != nil {
 		p.stop()
 		return nil, err
 	}
 	return p, nil
 }
 
-var ringing = []byte{1}
+var oneByte = []byte{1}
 
 // ring never blocks for long: a pair that is full holds rings to come.
-func (p *poller) ring() { p.ringer.Write(ringing) }
+func (p *poller) wake() { p.waker.Write(oneByte) }
 
 func (p *poller) stop() {
 	if p.loop.handover != nil { // gnet's goroutine may be waiting there
 		p.loop.handover.end()
 	}
 	p.client.Stop()
-	if p.runner != nil && p.loop.handover == nil {
-		p.runner.end()
+	if p.callbacks != nil && p.loop.handover == nil {
+		p.callbacks.end()
 	}
-	p.ringer.Close()
+	p.waker.Close()
 	if p.loop.writable != nil {
 		p.loop.writable.close()
 		p.loop.writable = nil
@@ -155,13 +155,13 @@ func (p *poller) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
 	if !ok {
 		p.loop.flooding.set, p.loop.flooding.buffer = pollSet(gc), readBuffer(gc)
 		if p.loop.handover != nil {
-			p.runner = p.loop.handover
+			p.callbacks = p.loop.handover
 		} else {
-			p.runner = newRunner(p.loop, p.handle)
+			p.callbacks = newCallbackCoroutine(p.loop, p.handle)
 		}
 		return nil, gnet.None
 	}
-	p.bring(event{kind: connOpened, s: s, gc: gc})
+	p.handleEvent(event{kind: connOpened, s: s, gc: gc})
 	return nil, gnet.None
 }
 
@@ -171,9 +171,9 @@ func (p *poller) OnTraffic(gc gnet.Conn) gnet.Action {
 	// grows without bound and would copy it out again.
 	b, _ := gc.Next(-1)
 	if s, ok := gc.Context().(*socket); ok {
-		p.bring(event{kind: inputCame, s: s, input: b})
+		p.handleEvent(event{kind: inputCame, s: s, input: b})
 	} else {
-		p.bring(event{kind: bellRang})
+		p.handleEvent(event{kind: wakeUpCame})
 	}
 	return gnet.None
 }
@@ -193,20 +193,20 @@ func (p *poller) OnClose(gc gnet.Conn, err error) gnet.Action {
 		}
 		return gnet.None
 	}
-	p.bring(event{kind: connClosed, s: s, gc: gc, err: err})
+	p.handleEvent(event{kind: connClosed, s: s, gc: gc, err: err})
 	return gnet.None
 }
 
 // bring has e handled. The output that is batched leaves before the loop stands
 // still, in a call of its own: a Goexit in it, in a Wrapper's Write, does not take
 // e with it.
-func (p *poller) bring(e event) {
+func (p *poller) handleEvent(e event) {
 	if p.loop.handover == nil && p.loop.r.halted() && len(p.loop.dirty) > 0 {
 		p.event = event{kind: halting}
-		p.runner.run()
+		p.callbacks.run()
 	}
 	p.event = e
-	p.runner.run()
+	p.callbacks.run()
 	p.event = event{}
 }
 
@@ -222,7 +222,7 @@ func (p *poller) handle() {
 	}
 	l.enter()
 	switch e.kind {
-	case bellRang:
+	case wakeUpCame:
 		l.floodEnded()
 		l.wokenUp()
 	case inputCame:

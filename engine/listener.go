@@ -48,7 +48,7 @@ type Listener struct {
 // dial, and replaced; where a server listens, the error says so. Close removes
 // the file, unless another server has taken the path over.
 func (r *Reactor) Listen(network, addr string, accept Acceptor) (*Listener, error) {
-	if err := need("acceptor", accept); err != nil {
+	if err := nonNil("acceptor", accept); err != nil {
 		return nil, err
 	}
 	return r.listen(network, addr, &Listener{accept: accept})
@@ -59,7 +59,7 @@ func (r *Reactor) Listen(network, addr string, accept Acceptor) (*Listener, erro
 // owns it. It is called like an Acceptor; while 64 calls are under way nothing
 // more is accepted here.
 func (r *Reactor) ListenFunc(network, addr string, take func(nc net.Conn)) (*Listener, error) {
-	if err := need("function", take); err != nil {
+	if err := nonNil("function", take); err != nil {
 		return nil, err
 	}
 	return r.listen(network, addr, &Listener{take: take})
@@ -69,7 +69,7 @@ func (r *Reactor) ListenFunc(network, addr string, take func(nc net.Conn)) (*Lis
 // system, or has set up by itself. What is no TCP or Unix socket is opened as by
 // Inject. Serve takes ln over in any case, and it is closed with the Listener.
 func (r *Reactor) Serve(ln net.Listener, accept Acceptor) (*Listener, error) {
-	if err := need("listener", ln, "acceptor", accept); err != nil {
+	if err := nonNil("listener", ln, "acceptor", accept); err != nil {
 		return nil, notServed(ln, err)
 	}
 	return r.serve(ln, &Listener{accept: accept})
@@ -77,7 +77,7 @@ func (r *Reactor) Serve(ln net.Listener, accept Acceptor) (*Listener, error) {
 
 // ServeFunc is to Serve as ListenFunc is to Listen.
 func (r *Reactor) ServeFunc(ln net.Listener, take func(nc net.Conn)) (*Listener, error) {
-	if err := need("listener", ln, "function", take); err != nil {
+	if err := nonNil("listener", ln, "function", take); err != nil {
 		return nil, notServed(ln, err)
 	}
 	return r.serve(ln, &Listener{take: take})
@@ -140,7 +140,7 @@ func (r *Reactor) add(l *Listener) error {
 	case l.accept == nil && l.take == nil:
 		return errors.New("engine: nil Acceptor")
 	}
-	r.lns[l] = struct{}{}
+	r.listeners[l] = struct{}{}
 	return nil
 }
 
@@ -161,11 +161,11 @@ func (l *Listener) Close() error {
 	r := l.r
 	l.once.Do(func() {
 		r.mu.Lock()
-		delete(r.lns, l)
-		if r.closing == nil {
-			r.closing = make(map[*Listener]struct{})
+		delete(r.listeners, l)
+		if r.closingListeners == nil {
+			r.closingListeners = make(map[*Listener]struct{})
 		}
-		r.closing[l] = struct{}{}
+		r.closingListeners[l] = struct{}{}
 		r.cond.Broadcast()
 		r.mu.Unlock()
 		close(l.shut)
@@ -176,7 +176,7 @@ func (l *Listener) Close() error {
 	if r.OnLoop() {
 		end = l.freed
 	}
-	hangs := time.NewTimer(r.patience())
+	hangs := time.NewTimer(r.stuckTime())
 	defer hangs.Stop()
 	select {
 	case <-end:
@@ -200,7 +200,7 @@ func (l *Listener) hungUp() {
 	<-l.done
 	close(l.closed)
 	l.r.mu.Lock()
-	delete(l.r.closing, l)
+	delete(l.r.closingListeners, l)
 	l.r.cond.Broadcast()
 	l.r.mu.Unlock()
 }
@@ -213,7 +213,7 @@ func (l *Listener) String() string { return fmt.Sprintf("%T at %v", l.ln, l.addr
 func (r *Reactor) closeListeners() {
 	var closing sync.WaitGroup
 	r.mu.Lock()
-	for l := range r.lns {
+	for l := range r.listeners {
 		closing.Go(func() { l.Close() })
 	}
 	r.mu.Unlock()
@@ -236,7 +236,7 @@ func (l *Listener) serve() {
 	defer close(l.done)
 	slots := make(chan struct{}, enrolling)
 	var delay time.Duration
-	for l.ready() {
+	for l.waitUntilRunning() {
 		nc, err := l.next()
 		if errors.Is(err, net.ErrClosed) {
 			return
@@ -248,7 +248,7 @@ func (l *Listener) serve() {
 			continue
 		}
 		delay = 0
-		if !l.ready() { // stopped meanwhile: this one waits here, the others in the kernel
+		if !l.waitUntilRunning() { // stopped meanwhile: this one waits here, the others in the kernel
 			nc.Close()
 			return
 		}
@@ -260,7 +260,7 @@ func (l *Listener) serve() {
 		}
 		go func() {
 			defer func() { <-slots }()
-			l.bring(nc)
+			l.takeIn(nc)
 		}()
 	}
 }
@@ -280,12 +280,12 @@ func (l *Listener) next() (nc net.Conn, err error) {
 }
 
 // ready waits until the reactor runs; false means that the listener is closed.
-func (l *Listener) ready() bool {
+func (l *Listener) waitUntilRunning() bool {
 	r := l.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for {
-		if _, ok := r.lns[l]; !ok || r.state >= ending {
+		if _, ok := r.listeners[l]; !ok || r.state >= ending {
 			return false
 		}
 		if r.state == running {
@@ -305,7 +305,7 @@ func (l *Listener) pause(d time.Duration) {
 }
 
 // bring takes an accepted socket onto a loop.
-func (l *Listener) bring(nc net.Conn) {
+func (l *Listener) takeIn(nc net.Conn) {
 	c, h, taken := l.call(nc)
 	if c == nil {
 		if !taken {

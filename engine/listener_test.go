@@ -70,7 +70,7 @@ func TestAcceptingWhileStopped(t *testing.T) {
 			m := &manual{conns: make(chan net.Conn)}
 			ln := &Listener{accept: func(net.Conn) (*Conn, Handler) { calls++; return nil, nil }}
 			ln.setUp(v.r, m)
-			v.r.lns[ln] = struct{}{}
+			v.r.listeners[ln] = struct{}{}
 			go ln.serve()
 			synctest.Wait() // it accepts
 			v.r.Stop()
@@ -119,7 +119,7 @@ func TestAcceptFailuresAreLoggedBoundedly(t *testing.T) {
 		m := &scarce{manual: manual{conns: make(chan net.Conn)}}
 		ln := &Listener{accept: func(net.Conn) (*Conn, Handler) { return nil, nil }}
 		ln.setUp(v.r, m)
-		v.r.lns[ln] = struct{}{}
+		v.r.listeners[ln] = struct{}{}
 		go ln.serve()
 		began := time.Now()
 		const conns = 1000

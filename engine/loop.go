@@ -47,7 +47,7 @@ type Loop struct {
 // What is still posted when the reactor closes is dropped.
 func (l *Loop) Post(fn func()) error {
 	if fn == nil {
-		return need("function", fn)
+		return nonNil("function", fn)
 	}
 	return l.inbox.post(task{fn: fn})
 }
@@ -57,7 +57,7 @@ func (l *Loop) Post(fn func()) error {
 // unless ctx was done while it ran. It may not be called on the loop itself.
 func (l *Loop) Call(ctx context.Context, fn func()) error {
 	if fn == nil {
-		return need("function", fn)
+		return nonNil("function", fn)
 	}
 	if l.r.OnLoop() {
 		return ErrOnLoop

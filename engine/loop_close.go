@@ -44,7 +44,7 @@ func (l *Loop) closeAndTell(err error, closed chan struct{}) {
 
 // close ends every conn, on the loop or, where that does not run, in its place.
 func (l *Loop) close(err error) {
-	l.fire(DuringShutdown) // for which there may have been no goroutine
+	l.runShutdownHooks(DuringShutdown) // for which there may have been no goroutine
 	l.closing.begun = true
 	l.settle() // in place of the loop, nobody has reported yet what ended before
 	for len(l.conns) > 0 {
@@ -53,7 +53,7 @@ func (l *Loop) close(err error) {
 	}
 	l.settle()
 	if len(l.r.loops) == 1 { // else when all have closed
-		l.fire(AfterShutdown)
+		l.runShutdownHooks(AfterShutdown)
 		l.settle()
 	}
 	l.inbox.close(l.drop)

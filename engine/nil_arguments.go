@@ -8,7 +8,7 @@ import (
 // need reports the first of the arguments that is nil, each of which comes behind
 // what it is: "transport", tr. An argument of a nil pointer, function or the like in
 // an interface is as nil as none.
-func need(args ...any) error {
+func nonNil(args ...any) error {
 	for i := 0; i < len(args); i += 2 {
 		if isNil(args[i+1]) {
 			return fmt.Errorf("%w %v", ErrNil, args[i])

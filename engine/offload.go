@@ -16,7 +16,7 @@ import (
 // Any goroutine may call it; it never blocks. ErrBusy means that too many calls
 // wait, ErrClosed that the reactor has closed; neither function will be called then.
 func Offload[T any](l *Loop, work func() (T, error), done func(T, error)) error {
-	if err := need("loop", l, "work", work, "function for the result", done); err != nil {
+	if err := nonNil("loop", l, "work", work, "function for the result", done); err != nil {
 		return err
 	}
 	return l.r.work.start(func() {

@@ -25,7 +25,7 @@ func newRounds(t *testing.T, conns int) *rounds {
 	k.l.inbox.setWake(func() { k.rings++ })
 	k.p = &poller{loop: k.l}
 	k.p.OnOpen(&stillConn{})
-	t.Cleanup(func() { k.p.runner.end() })
+	t.Cleanup(func() { k.p.callbacks.end() })
 	for i := range conns {
 		c := &Conn{loop: k.l}
 		c.handler = &hooks{received: func(c *Conn, b []byte) int {

@@ -186,8 +186,8 @@ func (r *Reactor) takeLoopToRun() (in bool, err error) {
 	if err := r.loopIsFree(); err != nil { // before a Stop is taken back
 		return false, err
 	}
-	if r.vain {
-		r.vain = false
+	if r.stoppedEarly {
+		r.stoppedEarly = false
 		return false, nil
 	}
 	if r.state == stopped {
@@ -242,7 +242,7 @@ func (r *Reactor) takeLoop() error {
 	if err := r.loopIsFree(); err != nil {
 		return err
 	}
-	if r.state == stopped || r.vain {
+	if r.state == stopped || r.stoppedEarly {
 		return ErrNotRunning
 	}
 	return r.occupy()
@@ -281,7 +281,7 @@ func (r *Reactor) giveLoop(returned bool) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if r.parked = 1; r.state == stopped {
-			r.stand()
+			r.markStill()
 		}
 		if !returned && (r.state == ending || r.draining.Load()) {
 			go r.runHere()
@@ -304,7 +304,7 @@ func (r *Reactor) isEnding() bool {
 // polls reports whether the calling goroutine is to poll while it waits for the
 // reactor's end: it is the one that polls, between two Polls, or the reactor does
 // not run, so that nobody else will.
-func (r *Reactor) polls() bool {
+func (r *Reactor) mustPoll() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.cfg.OnCaller && r.parked == 1 && (r.loops[0].Here() || r.state == stopped || r.state == idle)

@@ -39,32 +39,32 @@ type Reactor struct {
 	endCtx context.Context // done, with the cause ErrClosed, as soon as the end begins
 	cancel context.CancelCauseFunc
 
-	mu       sync.Mutex
-	cond     sync.Cond
-	state    state
-	parked   int
-	vain     bool          // Stop was called before the first Run, which returns at once
-	still    chan struct{} // closed when every loop stands still, after a Stop
-	halting  chan struct{} // likewise, or when the reactor runs on before that; of the last Stop
-	triggers triggers
-	drivers  []driver
-	inside   int                    // dials, and sockets that wait for a loop to take them in
-	closing  map[*Listener]struct{} // listeners that are not closed yet
-	streams  map[*stream]struct{}   // injected conns that are not closed yet
-	lns      map[*Listener]struct{}
-	done     chan struct{} // closed when ended
-	drained  chan struct{} // closed when the last conn is gone, while draining
+	mu               sync.Mutex
+	cond             sync.Cond
+	state            state
+	parked           int
+	stoppedEarly     bool          // Stop was called before the first Run, which returns at once
+	still            chan struct{} // closed when every loop stands still, after a Stop
+	halting          chan struct{} // likewise, or when the reactor runs on before that; of the last Stop
+	shutdownHooks    shutdownHooks
+	drivers          []driver
+	entering         int                    // dials, and sockets that wait for a loop to take them in
+	closingListeners map[*Listener]struct{} // listeners that are not closed yet
+	streams          map[*stream]struct{}   // injected conns that are not closed yet
+	listeners        map[*Listener]struct{}
+	done             chan struct{} // closed when ended
+	drained          chan struct{} // closed when the last conn is gone, while draining
 }
 
 // New makes a reactor. Nil means the defaults. It holds no descriptor and no
 // goroutine until it runs, or listens.
 func New(cfg *Config) *Reactor {
 	r := &Reactor{
-		cfg:   cfg.withDefaults(),
-		clock: newClock(),
-		lns:   make(map[*Listener]struct{}),
-		still: make(chan struct{}),
-		done:  make(chan struct{}),
+		cfg:       cfg.withDefaults(),
+		clock:     newClock(),
+		listeners: make(map[*Listener]struct{}),
+		still:     make(chan struct{}),
+		done:      make(chan struct{}),
 	}
 	r.cond.L = &r.mu
 	if r.cfg.OnCaller {

@@ -18,7 +18,7 @@ import (
 // closed by then, and the rest when the callback returns. So it is with two
 // reactors whose callbacks close each other.
 func (r *Reactor) Close() error {
-	if r.polls() {
+	if r.mustPoll() {
 		r.end()
 		return r.whilePolling(func() error { return r.close(context.Background()) })
 	}
@@ -32,18 +32,18 @@ func (r *Reactor) Close() error {
 // close is Close off the loops, until ctx is done.
 func (r *Reactor) close(ctx context.Context) error {
 	r.end()
-	return r.await(ctx, r.done)
+	return r.waitUnlessStuck(ctx, r.done)
 }
 
 // end has the reactor end, if nobody else has.
 func (r *Reactor) end() {
-	if r.begin() {
+	if r.claimEnd() {
 		go r.teardown()
 	}
 }
 
 // begin claims the end of the reactor for the caller.
-func (r *Reactor) begin() bool {
+func (r *Reactor) claimEnd() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch r.state {
@@ -63,11 +63,11 @@ func (r *Reactor) begin() bool {
 func (r *Reactor) teardown() {
 	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.Drain) // for one of several loops that is stuck
 	defer cancel()
-	r.fire(ctx, BeforeShutdown)
+	r.runShutdownHooks(ctx, BeforeShutdown)
 	r.closeListeners()
-	r.fire(ctx, DuringShutdown)
+	r.runShutdownHooks(ctx, DuringShutdown)
 	r.mu.Lock()
-	for r.inside > 0 {
+	for r.entering > 0 {
 		r.cond.Wait()
 	}
 	drivers := r.drivers
@@ -85,13 +85,13 @@ func (r *Reactor) teardown() {
 		})
 	}
 	closing.Wait()
-	r.loops[0].onOwn(func() { r.loops[0].fire(AfterShutdown) })
+	r.loops[0].onOwn(func() { r.loops[0].runShutdownHooks(AfterShutdown) })
 	r.work.close()
 	if !r.virtual {
 		procs.Give(len(drivers))
 	}
 	r.mu.Lock()
-	for len(r.streams)+len(r.closing) > 0 {
+	for len(r.streams)+len(r.closingListeners) > 0 {
 		r.cond.Wait()
 	}
 	r.state = ended
@@ -143,13 +143,13 @@ func (r *Reactor) retain(ctx context.Context) error {
 	if err := r.mayWait(); err != nil {
 		return err
 	}
-	r.inside++
+	r.entering++
 	return nil
 }
 
 func (r *Reactor) release() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.inside--
+	r.entering--
 	r.cond.Broadcast()
 }

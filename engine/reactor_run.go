@@ -37,8 +37,8 @@ func (r *Reactor) Run() error {
 		return ErrOnLoop
 	}
 	r.mu.Lock()
-	if r.vain {
-		r.vain = false
+	if r.stoppedEarly {
+		r.stoppedEarly = false
 		r.mu.Unlock()
 		return nil
 	}
@@ -61,7 +61,7 @@ func (r *Reactor) Run() error {
 func (r *Reactor) RunAsync() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.vain = false
+	r.stoppedEarly = false
 	return r.runAsync()
 }
 
@@ -106,7 +106,7 @@ func (r *Reactor) boot() error {
 		r.drivers = append(r.drivers, d)
 	}
 	r.takeProcs()
-	go r.watch()
+	go r.watchForStuckCallbacks()
 	return nil
 }
 
@@ -138,7 +138,7 @@ func (r *Reactor) Stop() error {
 	if onLoop || halting == nil {
 		return nil
 	}
-	return r.await(context.Background(), halting)
+	return r.waitUnlessStuck(context.Background(), halting)
 }
 
 // stop has the loops stand still. What it returns is closed when they do, or nil
@@ -148,7 +148,7 @@ func (r *Reactor) stop() <-chan struct{} {
 	defer r.mu.Unlock()
 	switch {
 	case r.state == idle:
-		r.vain = true
+		r.stoppedEarly = true
 	case r.state == running && !r.draining.Load():
 		r.state = stopped
 		r.halting = make(chan struct{})
@@ -161,7 +161,7 @@ func (r *Reactor) stop() <-chan struct{} {
 		// A virtual one's loops stand still between the steps, and others may not
 		// have moved since the last Stop.
 		if r.virtual || r.parked == len(r.loops) {
-			r.stand()
+			r.markStill()
 		}
 	}
 	if r.state != stopped {
@@ -171,7 +171,7 @@ func (r *Reactor) stop() <-chan struct{} {
 }
 
 // stand says that every loop stands still. r.mu is held.
-func (r *Reactor) stand() {
+func (r *Reactor) markStill() {
 	close(r.halting)
 	close(r.still)
 }
@@ -184,7 +184,7 @@ func (r *Reactor) park() {
 	defer r.mu.Unlock()
 	r.parked++
 	if r.parked == len(r.loops) && r.state == stopped {
-		r.stand()
+		r.markStill()
 	}
 	for r.state == stopped {
 		r.cond.Wait()

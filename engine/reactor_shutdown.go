@@ -14,7 +14,7 @@ import (
 //
 // Called on a loop it returns nil at once, and Done tells the end.
 func (r *Reactor) Shutdown(ctx context.Context) error {
-	if r.polls() {
+	if r.mustPoll() {
 		r.startDraining() // a stopped one runs on
 		return r.whilePolling(func() error { return r.Shutdown(ctx) })
 	}
@@ -34,9 +34,9 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 	if !r.startDraining() {
 		return r.close(ctx)
 	}
-	r.fire(ctx, BeforeShutdown)
+	r.runShutdownHooks(ctx, BeforeShutdown)
 	r.closeListeners()
-	r.fire(ctx, DuringShutdown)
+	r.runShutdownHooks(ctx, DuringShutdown)
 	for _, l := range r.loops {
 		l.Post(l.drain)
 	}
@@ -103,7 +103,7 @@ func (r *Reactor) leftOver(ctx context.Context, cause error) error {
 
 // drain has every handler of the loop end its conversation.
 func (l *Loop) drain() {
-	l.fire(DuringShutdown)
+	l.runShutdownHooks(DuringShutdown)
 	for _, c := range append([]*Conn(nil), l.conns...) {
 		c.drain()
 	}

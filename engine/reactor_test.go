@@ -219,7 +219,7 @@ func TestClosedReactorKeepsNothing(t *testing.T) {
 					defer r.mu.Unlock()
 					return len(r.streams) == 0
 				})
-				if len(l.timers.heap) > 0 || l.inbox.tasks.Len() > 0 || len(l.inbox.requests) > 0 || r.Conns() > 0 || len(r.lns) > 0 || r.work.queue.Len() > 0 || r.work.n > 0 {
+				if len(l.timers.heap) > 0 || l.inbox.tasks.Len() > 0 || len(l.inbox.requests) > 0 || r.Conns() > 0 || len(r.listeners) > 0 || r.work.queue.Len() > 0 || r.work.n > 0 {
 					t.Error("it keeps something")
 				}
 			})

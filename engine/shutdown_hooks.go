@@ -20,12 +20,12 @@ const (
 	AfterShutdown
 )
 
-// trigger is a function that a Shutdown or Close is to call.
-type trigger struct{ fn func() }
+// shutdownHook is a function that a Shutdown or Close is to call.
+type shutdownHook struct{ fn func() }
 
-// triggers are those of each phase, in order. They are guarded by Reactor.mu.
-type triggers struct {
-	of     [AfterShutdown + 1][]*trigger
+// shutdownHooks are those of each phase, in order. They are guarded by Reactor.mu.
+type shutdownHooks struct {
+	of     [AfterShutdown + 1][]*shutdownHook
 	passed Phase // phases before this one are over; the next after AfterShutdown: all
 }
 
@@ -37,35 +37,35 @@ type triggers struct {
 func (r *Reactor) OnShutdown(when Phase, fn func()) (remove func(), err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	ts := &r.triggers
+	ts := &r.shutdownHooks
 	if when > AfterShutdown || when < ts.passed || r.state == ended {
 		return nil, ErrClosed
 	}
-	t := &trigger{fn}
+	t := &shutdownHook{fn}
 	ts.of[when] = append(ts.of[when], t)
 	return func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		ts.of[when] = slices.DeleteFunc(ts.of[when], func(x *trigger) bool { return x == t })
+		ts.of[when] = slices.DeleteFunc(ts.of[when], func(x *shutdownHook) bool { return x == t })
 	}, nil
 }
 
 // fire has the functions of the phases up to last called on the first loop, and
 // waits for that until ctx is done. Where no goroutine takes the loop's turns, the
 // loop's end does it.
-func (r *Reactor) fire(ctx context.Context, last Phase) {
-	for l := r.loops[0]; !r.virtual && r.hasTriggers(last); { // again, behind a Goexit
-		if l.Call(ctx, func() { l.fire(last) }) != nil {
+func (r *Reactor) runShutdownHooks(ctx context.Context, last Phase) {
+	for l := r.loops[0]; !r.virtual && r.hasShutdownHooks(last); { // again, behind a Goexit
+		if l.Call(ctx, func() { l.runShutdownHooks(last) }) != nil {
 			return
 		}
 	}
 }
 
-// hasTriggers reports whether a loop with a driver has functions to call.
-func (r *Reactor) hasTriggers(last Phase) bool {
+// hasShutdownHooks reports whether a loop with a driver has functions to call.
+func (r *Reactor) hasShutdownHooks(last Phase) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, list := range r.triggers.of[:last+1] {
+	for _, list := range r.shutdownHooks.of[:last+1] {
 		if len(list) > 0 {
 			return len(r.drivers) > 0
 		}
@@ -75,20 +75,20 @@ func (r *Reactor) hasTriggers(last Phase) bool {
 
 // fire calls what is left up to a phase, on the first loop. A Goexit leaves the rest
 // to another call.
-func (l *Loop) fire(last Phase) {
+func (l *Loop) runShutdownHooks(last Phase) {
 	if l.index != 0 {
 		return
 	}
-	for t := l.r.nextTrigger(last); t != nil; t = l.r.nextTrigger(last) {
+	for t := l.r.nextShutdownHook(last); t != nil; t = l.r.nextShutdownHook(last) {
 		l.run(t.fn)
 	}
 }
 
-// nextTrigger takes out the first function left of the phases up to last, or nil.
-func (r *Reactor) nextTrigger(last Phase) *trigger {
+// nextShutdownHook takes out the first function left of the phases up to last, or nil.
+func (r *Reactor) nextShutdownHook(last Phase) *shutdownHook {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for ts := &r.triggers; ts.passed <= last; ts.passed++ {
+	for ts := &r.shutdownHooks; ts.passed <= last; ts.passed++ {
 		if list := ts.of[ts.passed]; len(list) > 0 {
 			ts.of[ts.passed] = list[1:]
 			return list[0]

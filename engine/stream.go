@@ -38,7 +38,7 @@ const (
 // a whole where its output ends, a tenth of a second after the last of it was
 // written.
 func (r *Reactor) Inject(nc net.Conn, c *Conn, h Handler) error {
-	if err := need("net.Conn", nc, "conn", c, "handler", h); err != nil {
+	if err := nonNil("net.Conn", nc, "conn", c, "handler", h); err != nil {
 		if !isNil(nc) {
 			nc.Close()
 		}

@@ -23,7 +23,7 @@ func (s *stream) read() {
 // readAll returns why nc has no more, or nil when the loop wants no more.
 func (s *stream) readAll() error {
 	empty, size := 0, idleRead
-	for s.hasRoom() {
+	for s.waitForRoom() {
 		b := s.r.pool.Get()
 		b.B = slices.Grow(b.B[:0], size)[:size]
 		n, err := s.nc.Read(b.B)
@@ -50,7 +50,7 @@ func (s *stream) readAll() error {
 // hasRoom waits until more may be read: what waits for the loop is bounded, and
 // while all conns together keep too much, one read of each may wait. It reports
 // whether the loop still wants input.
-func (s *stream) hasRoom() bool {
+func (s *stream) waitForRoom() bool {
 	for !s.mayRead() {
 		s.waiting.Store(true)
 		if s.mayRead() {

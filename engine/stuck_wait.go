@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// leastPatience is how long Stop and Close wait, at least, while nothing moves.
+// leastStuckTime is how long Stop and Close wait, at least, while nothing moves.
 // With less, a machine that is busy with something else would be taken for a
 // callback that hangs.
-const leastPatience = 2 * time.Second
+const leastStuckTime = 2 * time.Second
 
 // patience is how long a wait for the loops goes on while nothing moves.
-func (r *Reactor) patience() time.Duration { return max(leastPatience, 2*r.cfg.StuckAfter) }
+func (r *Reactor) stuckTime() time.Duration { return max(leastStuckTime, 2*r.cfg.StuckAfter) }
 
 // maxNames is how many conns an UnfinishedError names.
 const maxNames = 8
@@ -33,7 +33,7 @@ func (r *Reactor) progress() (p progress) {
 	p.conns = r.conns.Load()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	p.parked, p.inside, p.streams = r.parked, r.inside, len(r.streams)+len(r.closing)
+	p.parked, p.inside, p.streams = r.parked, r.entering, len(r.streams)+len(r.closingListeners)
 	return p
 }
 
@@ -41,13 +41,13 @@ func (r *Reactor) progress() (p progress) {
 // long as there is patience; in the last two cases it returns an
 // UnfinishedError. A callback that blocks for good, and two reactors whose
 // callbacks wait for each other, cannot hang who calls it.
-func (r *Reactor) await(ctx context.Context, done <-chan struct{}) error {
+func (r *Reactor) waitUnlessStuck(ctx context.Context, done <-chan struct{}) error {
 	select {
 	case <-done:
 		return nil
 	default:
 	}
-	look := time.NewTicker(r.patience() / 8)
+	look := time.NewTicker(r.stuckTime() / 8)
 	defer look.Stop()
 	last, since := r.progress(), time.Now()
 	for {
@@ -60,7 +60,7 @@ func (r *Reactor) await(ctx context.Context, done <-chan struct{}) error {
 		}
 		if now := r.progress(); now != last {
 			last, since = now, time.Now()
-		} else if time.Since(since) >= r.patience() {
+		} else if time.Since(since) >= r.stuckTime() {
 			return r.unfinished(ErrStuck)
 		}
 	}
@@ -80,7 +80,7 @@ func (r *Reactor) unfinished(cause error) error {
 	for s := range r.streams {
 		e.name(s)
 	}
-	for l := range r.closing {
+	for l := range r.closingListeners {
 		e.name(l)
 	}
 	slices.Sort(e.Names)

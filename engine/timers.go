@@ -68,7 +68,7 @@ func (l *Loop) EveryNow(d time.Duration, fn func()) *Timer {
 
 func (l *Loop) schedule(d, period time.Duration, fn func()) *Timer {
 	if fn == nil { // each time it is due, it would be a fault with nobody to blame
-		panic(need("function", fn))
+		panic(nonNil("function", fn))
 	}
 	t := &Timer{loop: l, fn: fn, period: period}
 	if l.timers.add(t, later(l.r.clock.now(), max(d, 0))) {

@@ -11,7 +11,7 @@ import (
 // watch looks at the loops four times in StuckAfter, and reports each callback
 // that holds one up for longer, once, with where it is. It ends with the
 // reactor.
-func (r *Reactor) watch() {
+func (r *Reactor) watchForStuckCallbacks() {
 	tick := time.NewTicker(max(r.cfg.StuckAfter/4, time.Millisecond))
 	defer tick.Stop()
 	type sight struct {
