@@ -2,6 +2,8 @@
 
 package engine
 
+// The goroutine that callbacks run on, beside the one of gnet's event loop.
+
 import (
 	"fmt"
 	"iter"

@@ -1,5 +1,7 @@
 package engine
 
+// The reactor's clock, which stands still while the reactor is stopped.
+
 import (
 	"sync/atomic"
 	"time"

@@ -1,5 +1,7 @@
 package engine
 
+// What a program can set up, the defaults, and the bounds of a turn.
+
 import (
 	"log/slog"
 	"net"

@@ -1,5 +1,7 @@
 package engine
 
+// The conn: what a protocol implements, what a conn consists of, and how it is opened.
+
 import (
 	"net"
 	"sync"
@@ -43,7 +45,7 @@ type Handler interface {
 
 // Conn is one stream of bytes, pinned to a loop, over any transport.
 //
-// Out, LastOut, Commit, Light, Direct, Unload, Waiting, Keep, SetDeadline and
+// Out, LastOut, Commit, Light, Direct, Flush, Waiting, Keep, SetDeadline and
 // SetDelayOutput are for the loop's goroutine alone; every other method may be called
 // from any goroutine. The zero value is ready to be opened by Listen, Dial or Attach,
 // once.

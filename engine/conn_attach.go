@@ -1,18 +1,20 @@
 package engine
 
+// How a conn comes onto a loop: over a socket by enrol, over any other transport by Attach.
+
 import (
 	"context"
 	"net"
 )
 
-// pick chooses the loop for a conn.
+// nextLoop is the loop for the next conn: they take turns.
 func (r *Reactor) nextLoop() *Loop {
 	return r.loops[int(r.next.Add(1)-1)%len(r.loops)]
 }
 
-// enrol brings nc, which is taken over in any case, onto a loop as c. When ctx
-// ends before the loop has come to it, enrol returns, and the loop closes nc
-// unopened; a conn that the loop has opened by then is aborted.
+// enrol opens c over the socket nc, which it takes over in any case. When ctx is done
+// before the loop has opened c, enrol returns, and the loop closes nc; a c that the loop
+// has opened meanwhile is aborted.
 func (r *Reactor) enrol(ctx context.Context, nc net.Conn, c *Conn, h Handler) error {
 	if err := r.admitConn(); err != nil {
 		nc.Close()
@@ -40,7 +42,8 @@ func (r *Reactor) enrol(ctx context.Context, nc net.Conn, c *Conn, h Handler) er
 	}
 }
 
-// take waits until c's loop has taken nc in, and then releases what enrol holds.
+// enrolNow waits until c's loop has opened c over nc, or has refused it. The reactor was
+// retained for it.
 func (r *Reactor) enrolNow(nc net.Conn, c *Conn) error {
 	defer r.release()
 	if err := r.drivers[c.loop.index].enrol(nc, c); err != nil {
@@ -51,9 +54,9 @@ func (r *Reactor) enrolNow(nc net.Conn, c *Conn) error {
 	return nil
 }
 
-// Attach opens c over tr, on the loop on, or on one of the reactor's choice if
-// that is nil. It takes tr over in any case. It returns at once; Opened is
-// called when the reactor runs.
+// Attach opens c over tr on the loop on, or on one of the reactor's choice if on is nil.
+// It takes tr over in any case. It returns at once; Opened is called when the reactor
+// runs.
 func (r *Reactor) Attach(tr Transport, c *Conn, h Handler, on *Loop) error {
 	if err := nonNil("transport", tr, "conn", c, "handler", h); err != nil {
 		if !isNil(tr) {

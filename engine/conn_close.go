@@ -1,15 +1,16 @@
 package engine
 
+// How a conn ends: at once by Abort or for an error, in order by Finish.
+
 import "time"
 
-// Abort ends the conn at once, for the reason err, which Closed is told. What
-// waits is lost.
+// Abort ends the conn at once, and Closed is called with err. What waits is lost.
 func (c *Conn) Abort(err error) {
 	c.abort(err, askAbort)
 }
 
-// withdraw is Abort for a conn that may not have been opened yet: then it is not
-// opened any more, and its handler not told.
+// withdraw is Abort for a conn that may not have been opened yet. Then it will not be
+// opened, and its handler is not told.
 func (c *Conn) withdraw(err error) {
 	c.abort(err, askAbort|askWithdraw)
 }
@@ -24,10 +25,10 @@ func (c *Conn) abort(err error, bits uint32) {
 	c.request(bits)
 }
 
-// Finish ends the conn in order: what waits is sent, the other side is told
-// that no more comes, and then has what is left of grace to close. Grace begins
-// anew as long as the other side takes what waits, 4 KiB at least each time.
-// Input is dropped from now on.
+// Finish ends the conn in order: what waits is sent, then the other side is told that no
+// more comes, and then it has what is left of grace to close. The grace begins anew each
+// time that the other side has taken 4 KiB more of what waits. Input is dropped from now
+// on.
 func (c *Conn) Finish(grace time.Duration) {
 	s := c.needSlow()
 	c.mu.Lock()
@@ -36,16 +37,16 @@ func (c *Conn) Finish(grace time.Duration) {
 	c.request(askFinish)
 }
 
-// ending reports whether the end has been asked for and not been looked at.
+// isEnding reports whether Abort or Finish was called and the loop has not done it yet.
 func (c *Conn) isEnding() bool { return c.requests.Load()&(askAbort|askFinish) != 0 }
 
-// kill ends the conn from this side.
+// endNow ends the conn from this side.
 func (c *Conn) endNow(err error) {
 	if c.state == closed {
 		return
 	}
-	if !c.flags.has(flushing) { // else there would be a hole in it
-		c.flush() // what was written before the end has its one chance
+	if !c.flags.has(flushing) { // else the rest of that would be missing before it
+		c.flush() // what was written is sent if the socket takes it at once
 	}
 	if c.state == closed {
 		return
@@ -54,13 +55,13 @@ func (c *Conn) endNow(err error) {
 	c.remove(err)
 }
 
-// bury takes the conn off the loop, closes its transport, and reports its end
-// behind the callback that is under way.
+// remove takes the conn off the loop and closes its transport. Closed is called after the
+// callback that is under way.
 func (c *Conn) remove(err error) {
 	l := c.loop
 	lost := c.Waiting()
-	if _, tells := c.tr.(*stream); !tells {
-		lost.Bytes += max(c.backlog-c.tr.Buffered(), 0) // a transport that has ended may have forgotten it
+	if _, knows := c.tr.(*stream); !knows { // other transports may have dropped their backlog when they ended
+		lost.Bytes += max(c.backlog-c.tr.Buffered(), 0)
 	}
 	c.become(closed)
 	l.deadlines.take(c)
@@ -87,31 +88,32 @@ func (c *Conn) remove(err error) {
 	c.noteUnsent(lost)
 	l.events.closed = append(l.events.closed, closedEvent{c, err})
 	if s := c.slow.Load(); s != nil && s.counted != 0 {
-		defer c.uncountMemory(s) // when the memory is free: somebody may collect it then
+		defer c.uncountMemory(s) // when the memory is free, and can be collected
 	}
 	c.closeTransport()
 }
 
-// uncount takes the conn's part out of the reactor's total.
+// uncountMemory takes the conn's backlog out of the reactor's total.
 func (c *Conn) uncountMemory(s *slowState) {
 	c.loop.backlogs.memory -= s.counted
 	c.loop.r.total.Add(int64(-s.counted))
 	s.counted = 0
 }
 
-// hangUp closes the transport. The conn has ended by then, so that one with a
-// fault there keeps nothing from its end.
+// closeTransport closes the transport. The rest of the end was done before, because a
+// program's transport may panic or call Goexit.
 func (c *Conn) closeTransport() {
 	c.loop.call(nil, c.tr.Close)
 }
 
+// beginFinish does what Finish asked for.
 func (c *Conn) beginFinish() {
 	c.become(finishing)
 	c.restartGrace()
 	c.markDirty()
 }
 
-// allow gives an ending conn its grace, from now on.
+// restartGrace gives a finishing conn its grace from now on.
 func (c *Conn) restartGrace() {
 	s := c.needSlow()
 	c.mu.Lock()
@@ -121,7 +123,7 @@ func (c *Conn) restartGrace() {
 	c.setDeadline(later(c.loop.deadlines.time(c.loop), max(grace, 1)))
 }
 
-// finWrite ends this side's direction and waits for the other side's.
+// halfClose ends this side's direction, and waits for the end of the other side's.
 func (c *Conn) halfClose() {
 	s := c.needSlow()
 	c.mu.Lock()
@@ -143,19 +145,20 @@ func (c *Conn) halfClose() {
 	}
 }
 
-// leastMove is how much a slow reader must have taken in its grace to be given
-// as much again.
-const leastMove = 4 << 10
+// leastProgress is how many bytes a slow reader must have taken in its grace to be given as
+// much time again. Less lets it hold the conn for longer; more ends honest slow ones.
+const leastProgress = 4 << 10
 
-// moves gives an ending conn another grace if the other side takes its output.
+// extendGrace gives a finishing conn another grace if the other side takes its output.
 func (c *Conn) extendGrace() bool {
-	if c.pendingNow() > c.needSlow().unsent-leastMove {
+	if c.pendingNow() > c.needSlow().unsent-leastProgress {
 		return false
 	}
 	c.restartGrace()
 	return true
 }
 
+// graceOver ends a conn that was asked to finish and has had its grace.
 func (c *Conn) graceOver() {
 	if c.state == closed {
 		return

@@ -8,7 +8,7 @@ package engine
 // it. It is empty but during writeAll.
 type unwritten struct{ queue }
 
-// flush hands what waits to the transport.
+// flush gives the transport what was written and queued.
 func (c *Conn) flush() {
 	c.flags.unset(inDirty)
 	if c.state == open && !c.flags.has(delayOutput) && !c.hasQueued.Load() { // as for most answers
@@ -27,16 +27,16 @@ func (c *Conn) flush() {
 	}
 }
 
-// unload flushes behind a share of input when the answers are that many: a buffer
-// that grows larger is none that the pool likes to keep.
+// flushIfLong flushes after a share of input if the answers are long: the pool does not
+// keep buffers that grow much larger.
 func (c *Conn) flushIfLong() {
-	if c.out != nil && len(c.out.B) >= unloadFrom {
+	if c.out != nil && len(c.out.B) >= flushFrom {
 		c.flush()
 	}
 }
 
-// writeAll writes what was written and then what was queued, in one buffer if
-// that is no more than a chunk. It reports whether the conn is alive.
+// writeAll gives the transport the write buffer and then the queue, in one buffer if that
+// is no more than a chunk. It reports whether the conn is alive.
 func (c *Conn) writeAll() bool {
 	b, rest := c.out, &c.loop.unwritten
 	if rest.queue = c.takeQueued(); b != nil && len(b.B)+rest.size() <= chunk {
@@ -53,7 +53,7 @@ func (c *Conn) writeAll() bool {
 	return alive
 }
 
-// release is flush for output that is held back.
+// flushDelayed is flush with the flag delayOutput.
 func (c *Conn) flushDelayed() {
 	defer c.admitWaiters()
 	if c.tr.Buffered() > 0 {
@@ -73,7 +73,7 @@ func (c *Conn) flushDelayed() {
 	}
 }
 
-// takeOne takes the first buffer of what was queued, or returns nil.
+// takeQueuedBuffer takes the first buffer out of the queue. It returns nil if there is none.
 func (c *Conn) takeQueuedBuffer() (b *Buffer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -84,7 +84,7 @@ func (c *Conn) takeQueuedBuffer() (b *Buffer) {
 	return b
 }
 
-// write hands b to the transport; it reports whether the conn is alive.
+// write gives b to the transport. It reports whether the conn is alive.
 func (c *Conn) write(b *Buffer) bool {
 	written := len(b.B)
 	if written == 0 {
@@ -92,8 +92,8 @@ func (c *Conn) write(b *Buffer) bool {
 		return true
 	}
 	if err := c.tr.Write(b); err != nil && c.state != closed {
-		// The transport reports its end itself where it can; what it cannot
-		// report is an end that it was in before.
+		// A transport reports its end to the Sink. It cannot do that again for an end
+		// that it has reported already.
 		c.remove(err)
 	}
 	if c.state == closed {
@@ -105,7 +105,7 @@ func (c *Conn) write(b *Buffer) bool {
 	return c.state != closed
 }
 
-// taken is what was queued; the caller moves it on.
+// takeQueued takes the whole queue out. Its bytes count as the loop's from now on.
 func (c *Conn) takeQueued() (q queue) {
 	c.mu.Lock()
 	q, c.queued = c.queued, queue{}
@@ -116,10 +116,10 @@ func (c *Conn) takeQueued() (q queue) {
 	return q
 }
 
-// merge moves what was queued behind what was written: into one buffer if it is no
-// more than a share of output, else it is written.
+// mergeQueued appends the queue to the write buffer, so that the callback can write after
+// it. A long queue is flushed instead.
 func (c *Conn) mergeQueued() {
-	if c.state == open && !c.flags.has(flushing) && !c.flags.has(delayOutput) && c.queuedBytes() > unloadFrom {
+	if c.state == open && !c.flags.has(flushing) && !c.flags.has(delayOutput) && c.queuedBytes() > flushFrom {
 		c.flush()
 		return
 	}
@@ -130,7 +130,7 @@ func (c *Conn) mergeQueued() {
 	c.appendOut(&q)
 }
 
-// append puts q behind what was written.
+// appendOut appends q to the write buffer.
 func (c *Conn) appendOut(q *queue) {
 	for b := q.take(); b != nil; b = q.take() {
 		c.out.B = append(c.out.B, b.B...)
@@ -138,8 +138,8 @@ func (c *Conn) appendOut(q *queue) {
 	}
 }
 
-// retreat takes merge back: what was written and is held back waits in front of
-// what was queued, where Discard reaches it and Queue counts it.
+// moveOutToQueue moves the write buffer to the front of the queue, where Discard reaches
+// it and Queue counts it.
 func (c *Conn) moveOutToQueue() {
 	out := c.out
 	if out == nil {

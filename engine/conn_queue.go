@@ -1,13 +1,15 @@
 package engine
 
-// Queue copies b, a message, behind all that was written or queued so far, whatever
-// goroutine did it. It never blocks. An error means that nothing was queued:
+// Output from any goroutine: messages wait in the conn's queue until its loop flushes them.
+
+// Queue copies b, a message. It is sent after all that was written or queued before, on
+// whatever goroutine. Queue never blocks. An error means that nothing was queued:
 // ErrClosed; a SizeError for more than Config.MaxPending, which will never fit; or
-// ErrBackpressure when more than that would wait, or when the conns together have
+// ErrBackpressure when more than that would wait, or when all conns together have
 // Config.MaxTotalPending waiting and this one has more than its part of it.
 //
-// Nil means that the bytes will be given to the transport unless the conn ends before:
-// Unsent tells.
+// Nil means that the transport will get the bytes unless the conn ends before. Unsent
+// tells what it did not get.
 func (c *Conn) Queue(b []byte) error { return c.QueueParts(b, nil) }
 
 // QueueParts is Queue for head and body, with nothing between the two.
@@ -41,14 +43,15 @@ func (c *Conn) unlockAndFlush() {
 	}
 }
 
-// queue adds a message to the side. c.mu is held.
+// appendQueued adds a message to the queue. c.mu is held.
 func (c *Conn) appendQueued(head, body []byte) {
 	before := c.queued.counted()
 	c.queued.add(&c.loop.r.pool, c.handler, head, body)
 	c.grow(before, c.queued.counted())
 }
 
-// grow counts the memory of what is queued towards the reactor's total.
+// grow counts the memory of the queue, which was before bytes and is after bytes now,
+// towards the reactor's total.
 func (c *Conn) grow(before, after int) {
 	if before != after {
 		c.loop.r.total.Add(int64(after - before))
@@ -67,11 +70,11 @@ func (c *Conn) SetDelayOutput(on bool) {
 	}
 }
 
-// Discard makes room for a message of n bytes, if it can, at the expense of the oldest
-// that may go of those that were queued and not handed on. It returns how many it took
-// out. They go in batches, of a buffer of 64 KiB, and each message is offered once: one
-// that may not go stays for good. The handler is a Framer. Any goroutine may call it;
-// may is called under the conn's lock.
+// Discard makes room for a message of n bytes, if it can. It takes out the oldest queued
+// messages for which may returns true, a buffer of 64 KiB at a time, and returns how many
+// they were. Each message is offered to may once: one that stays is not offered again.
+// The handler must be a Framer. Any goroutine may call Discard; may is called with the
+// conn's lock held.
 func (c *Conn) Discard(n int, may func(message []byte) bool) (messages int) {
 	f := framer(c.handler)
 	if f == nil {
@@ -87,16 +90,15 @@ func (c *Conn) Discard(n int, may func(message []byte) bool) (messages int) {
 	return messages
 }
 
-// Pending is the number of bytes written or queued that have not been moved on
-// by the transport, as far as they are known off the loop. After the end it
-// is Unsent's bytes.
+// Pending is how many bytes were written or queued that the transport has not sent, as
+// far as that is known off the loop. After the end it is the bytes of Unsent.
 func (c *Conn) Pending() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return int(c.loopBytes.Load()) + c.queued.size()
 }
 
-// sideSize is how much is queued.
+// queuedBytes is how many bytes are in the queue.
 func (c *Conn) queuedBytes() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -22,15 +22,15 @@ func (s *connSink) Received(b []byte) (n int) {
 			c.loop.ready.add(c)
 			return 0
 		}
-		return len(b) // dropped from the moment that the end is asked for
+		return len(b) // input is dropped from when the end was asked for
 	}
-	if c.loop.r.halted() { // by the callback before, in the same turn
+	if c.loop.r.halted() { // by an earlier callback of the same turn
 		c.loop.ready.add(c)
 		return 0
 	}
-	n = len(b) // what a panic leaves behind is not read
+	n = len(b) // after a panic, the rest of the input is not read
 	returned := false
-	defer func() { // caught, in the one place where a call counts
+	defer func() { // guard.Call by hand, since a call counts here
 		if !returned {
 			c.loop.failed(c, recover())
 		}

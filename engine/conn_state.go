@@ -1,5 +1,7 @@
 package engine
 
+// How far a conn is in its life, and what else is true of it.
+
 import "fmt"
 
 // connState is how far a conn is in its life. It belongs to the loop.

@@ -1,8 +1,12 @@
 package engine
 
+// How much output of a conn has not left, while it lives and after its end.
+
 // Unsent is output that was accepted and has not left for the transport's other side.
 type Unsent struct {
-	Messages int // whole or in part; 0 unless the handler is a Framer, and without those that a Wrapper's transport has
+	// Messages are those that have not left, or not all of them. They are counted only
+	// if the handler is a Framer, and not in a Wrapper's transport.
+	Messages int
 	Bytes    int
 }
 
@@ -11,9 +15,9 @@ func (u *Unsent) add(v Unsent) {
 	u.Bytes += v.Bytes
 }
 
-// Unsent is what was accepted and the end has kept from leaving: it never got to the
-// socket. What did may still not have arrived. It is known when Closed is called; any
-// goroutine may call it from then on.
+// Unsent is what was accepted and never got to the socket, because the conn ended. What
+// did get there may not have arrived either. It is known from when Closed is called; any
+// goroutine may call it.
 func (c *Conn) Unsent() Unsent {
 	s := c.slow.Load()
 	if s == nil {
@@ -24,7 +28,7 @@ func (c *Conn) Unsent() Unsent {
 	return s.lost
 }
 
-// Waiting is what has been accepted and has not left so far. On the loop only.
+// Waiting is what was accepted and has not left so far. On the loop only.
 func (c *Conn) Waiting() (u Unsent) {
 	c.loop.mustBeHere("Conn.Waiting")
 	if c.state == unopened || c.state == closed {
@@ -32,7 +36,7 @@ func (c *Conn) Waiting() (u Unsent) {
 	}
 	f := framer(c.handler)
 	u.Bytes = c.unflushed()
-	if s, ok := c.tr.(*stream); ok { // which drops it at any time, when nobody takes it any more
+	if s, ok := c.tr.(*stream); ok { // it may drop its output at any time
 		u.add(s.unsent())
 	} else {
 		u.Bytes += c.tr.Buffered()
@@ -53,7 +57,7 @@ func (c *Conn) Waiting() (u Unsent) {
 	return u
 }
 
-// lose notes what cannot leave any more.
+// noteUnsent notes what cannot leave any more.
 func (c *Conn) noteUnsent(u Unsent) {
 	if u.Bytes == 0 {
 		return
@@ -67,16 +71,16 @@ func (c *Conn) noteUnsent(u Unsent) {
 	}
 }
 
-// swallow takes b over and drops it: the socket is gone.
+// dropOutput takes b over and drops it, because the socket is gone.
 func (c *Conn) dropOutput(f Framer, b *Buffer) {
 	c.noteUnsent(Unsent{messagesIn(f, b.B), len(b.B)})
 	c.loop.buffers.Put(b)
 }
 
-// pending is Pending, exactly, on the loop.
+// pendingNow is Pending, but exact. On the loop only.
 func (c *Conn) pendingNow() int { return c.tr.Buffered() + c.unflushed() }
 
-// unflushed is how much of that the transport has not been given.
+// unflushed is how many bytes the transport was not given so far.
 func (c *Conn) unflushed() (n int) {
 	if c.out != nil {
 		n = len(c.out.B)

@@ -1,12 +1,14 @@
 package engine
 
+// Output from the conn's own callbacks, which goes into its write buffer without a lock.
+
 import "bytes"
 
-// Out is the buffer for output: append a message to its B, and say so to Commit. The
-// loop sends it behind the callback, in one write for all that was appended. It is
-// valid until the callback returns or until Out, Commit, Direct or Queue is called.
-// Nil when the conn has ended, when there is no room, or when it waits where Discard
-// reaches it: Queue then tells which, or takes it.
+// Out is the write buffer: append a message to its B, and call Commit. The loop sends all
+// that was appended in one write, when the callback is over. The buffer is valid until
+// then, or until Out, Commit, Direct or Queue is called. Out is nil when the conn has
+// ended, when there is no room, or when output waits in the queue because of
+// SetDelayOutput: Queue then returns which it is, or takes the message.
 //
 // On the loop only.
 func (c *Conn) Out() *Buffer {
@@ -27,7 +29,7 @@ func (c *Conn) Out() *Buffer {
 	return nil
 }
 
-// mayWrite reports whether there is room for anything behind n bytes in Out's buffer.
+// makeRoom reports whether there is room for anything after n bytes in the write buffer.
 func (c *Conn) makeRoom(n int) bool {
 	if c.withholdOut() {
 		return false
@@ -35,8 +37,8 @@ func (c *Conn) makeRoom(n int) bool {
 	return c.loop.r.checkRoom(c.backlog+n, 1) == nil
 }
 
-// heldBack reports whether output is held back, and has what was written already wait in
-// front of what was queued.
+// withholdOut has the write buffer wait in the queue, if that is wanted and the transport
+// has a backlog. It reports whether it does.
 func (c *Conn) withholdOut() bool {
 	if !c.flags.has(delayOutput) || c.backlog == 0 && !c.hasQueued.Load() || c.state != open {
 		return false
@@ -45,16 +47,16 @@ func (c *Conn) withholdOut() bool {
 	return true
 }
 
-// Light reports whether Commit has nothing to do: little was written, and nothing waits.
-// On the loop only.
+// Light reports whether Commit has nothing to do, because little was written and the
+// transport has no backlog. On the loop only.
 func (c *Conn) Light() bool {
 	return c.backlog == 0 && c.out != nil && len(c.out.B) < c.loop.commitFrom
 }
 
-// Commit says that the last n bytes of Out's buffer are a message. An error means that
-// they were taken out again, and is Queue's; refused is the message if there is no room
-// for it now, until Out is called again. Where much has been written, Commit sends it: a
-// long callback does not pile up what the other side would take.
+// Commit says that the last n bytes of Out's buffer are a message. With an error, which is
+// one of Queue's, they were taken out again; refused is the message if there is no room
+// for it now, and is valid until Out is called again. Where much has been written, Commit
+// sends it, so that a long callback does not pile up what the other side would take.
 //
 // On the loop only.
 func (c *Conn) Commit(n int) (refused []byte, err error) {
@@ -77,14 +79,14 @@ func (c *Conn) Commit(n int) (refused []byte, err error) {
 		refused, out.B = out.B[before:], out.B[:before]
 		return refused, err
 	}
-	if len(out.B) >= unloadFrom {
+	if len(out.B) >= flushFrom {
 		c.flushNow()
 	}
 	return nil, nil
 }
 
-// unloadBefore is Commit where the message has room only if what was written before it
-// leaves.
+// flushBefore is Commit where the message has room only if what was written before it is
+// sent.
 func (c *Conn) flushBefore(n int) (refused []byte, err error) {
 	out, last := c.out, c.loop.buffers.Get()
 	before := len(out.B) - n
@@ -107,24 +109,24 @@ func (c *Conn) flushBefore(n int) (refused []byte, err error) {
 	return c.Commit(n)
 }
 
-// Unload sends what was written and queued, in the middle of a callback, as far as the
-// other side takes it: there may be room then. Out's buffer must not be in use. On the
-// loop only.
-func (c *Conn) Unload() {
-	c.loop.mustBeHere("Conn.Unload")
+// Flush sends what was written and queued, in the middle of a callback, as far as the
+// other side takes it. There may be room after that. Out's buffer must not be in use. On
+// the loop only.
+func (c *Conn) Flush() {
+	c.loop.mustBeHere("Conn.Flush")
 	if c.state == open && !c.flags.has(flushing) {
 		c.flushNow()
 	}
 }
 
-// unloadNow is Unload where that may be called.
+// flushNow is Flush where that may be called.
 func (c *Conn) flushNow() {
 	if c.backlog == 0 || c.sendBacklog() {
 		c.flush()
 	}
 }
 
-// moveOn has the transport send what it can send. It reports whether the conn is alive.
+// sendBacklog has the transport send what it can. It reports whether the conn is alive.
 func (c *Conn) sendBacklog() bool {
 	if m, ok := c.tr.(backlogSender); ok {
 		m.sendBacklog()
@@ -135,8 +137,8 @@ func (c *Conn) sendBacklog() bool {
 	return c.state != closed
 }
 
-// LastOut is Out for a last word: it is there however much waits. What is
-// written to it is the caller's to bound. On the loop only.
+// LastOut is Out without a bound, for a last message before the end. The caller bounds what
+// it writes. On the loop only.
 func (c *Conn) LastOut() *Buffer {
 	c.loop.mustBeHere("Conn.Out")
 	if c.state != open && c.state != unopened {
@@ -155,10 +157,10 @@ func (c *Conn) LastOut() *Buffer {
 }
 
 const (
-	// unloadFrom is how many bytes of output leave before the callback is over.
-	// Two answers of 64 KiB cost less in one write than in two; more would leave
-	// the CPU's cache before they are written.
-	unloadFrom = 2 * chunk
+	// flushFrom is from how many bytes on output leaves before the callback is over.
+	// Two answers of 64 KiB cost less in one write than in two; more would leave the
+	// CPU's cache before they are written.
+	flushFrom = 2 * chunk
 
 	// directFrom is from how many bytes on Direct may be better than a copy: a system
 	// call of their own costs as much as to copy 16 KiB.
@@ -168,24 +170,24 @@ const (
 // MayDirect reports whether a message of n bytes is long enough for Direct.
 func MayDirect(n int) bool { return n >= directFrom }
 
-// directWriter is a transport that can take output from where it is.
+// directWriter is a transport that can send output from where it lies.
 type directWriter interface {
-	// writeTwo takes out over, and b behind it, of which it copies what does not move
-	// on at once. False means that nothing was done.
+	// writeTwo takes out over and sends b after it. What of b cannot be sent at once is
+	// copied. False means that nothing was done.
 	writeTwo(out *Buffer, b []byte) bool
 }
 
-// Direct is for b that is to be appended to what Out returned, where it need not
-// be copied: the socket takes it at once, behind what was written before. What it
-// does not take is copied. It ends a message, and needs no Commit. False means that
-// nothing was done, since to append it is as good: b is short, is less than 128 KiB
-// with what was written, or the transport is no socket that takes something.
+// Direct sends b, the end of a message that was begun in Out's buffer, without copying it:
+// the socket takes it at once, after what was written before. Only what the socket does
+// not take is copied. The message needs no Commit. False means that nothing was done,
+// because to append b is as good: b is short, or is less than 128 KiB with what was
+// written, or the transport is no socket that takes something.
 //
 // On the loop only.
 func (c *Conn) Direct(b []byte) bool {
 	c.loop.mustBeHere("Conn.Direct")
 	out := c.out
-	if !MayDirect(len(b)) || out == nil || len(out.B) == 0 || len(out.B)+len(b) < unloadFrom || c.state != open || c.flags.has(delayOutput) || c.backlog > 0 {
+	if !MayDirect(len(b)) || out == nil || len(out.B) == 0 || len(out.B)+len(b) < flushFrom || c.state != open || c.flags.has(delayOutput) || c.backlog > 0 {
 		return false
 	}
 	if len(out.B)+len(b) > c.loop.r.cfg.MaxPending {
@@ -202,7 +204,7 @@ func (c *Conn) Direct(b []byte) bool {
 	return true
 }
 
-// begin has a callback's first output in a buffer, to be flushed.
+// newOut gives the conn a write buffer, for the first output of a callback.
 func (c *Conn) newOut() *Buffer {
 	c.out = c.loop.buffers.Get()
 	c.markDirty()

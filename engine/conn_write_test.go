@@ -11,7 +11,7 @@ import (
 // What Direct takes comes behind what was written before and in front of what
 // follows, however much of it the socket takes.
 func TestDirect(t *testing.T) {
-	for _, size := range []int{directFrom - 1, directFrom, chunk, unloadFrom - 5, unloadFrom - 4, unloadFrom, 1 << 20, 7 << 20} {
+	for _, size := range []int{directFrom - 1, directFrom, chunk, flushFrom - 5, flushFrom - 4, flushFrom, 1 << 20, 7 << 20} {
 		body := make([]byte, size)
 		for i := range body {
 			body[i] = byte(i>>8 ^ i)
@@ -45,7 +45,7 @@ func TestDirect(t *testing.T) {
 		if want := append(append([]byte("head"), body...), "tail"...); !bytes.Equal(all, want) {
 			t.Errorf("%d bytes did not arrive as they were sent", size)
 		}
-		if want := 4+size >= unloadFrom && runtime.GOOS == "linux"; o.direct != want {
+		if want := 4+size >= flushFrom && runtime.GOOS == "linux"; o.direct != want {
 			t.Errorf("%d bytes: Direct is %v, want %v", size, o.direct, want)
 		}
 		if o.direct && o.copied >= 4+size {
@@ -56,7 +56,7 @@ func TestDirect(t *testing.T) {
 
 // Direct leaves to Out what it is not for.
 func TestDirectRefuses(t *testing.T) {
-	body := make([]byte, unloadFrom)
+	body := make([]byte, flushFrom)
 	r := start(t, nil)
 	got := make(chan map[string]bool, 1)
 	nc := serve(t, r, &hooks{received: func(c *Conn, b []byte) int {

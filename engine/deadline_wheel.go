@@ -1,5 +1,7 @@
 package engine
 
+// The deadlines of a loop's conns, on one coarse clock.
+
 import (
 	"math"
 	"time"

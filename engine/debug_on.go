@@ -2,6 +2,8 @@
 
 package engine
 
+// The checks of the debug build.
+
 import (
 	"bytes"
 	"fmt"

@@ -1,5 +1,7 @@
 package engine
 
+// Outgoing sockets.
+
 import (
 	"context"
 	"net"

@@ -1,5 +1,7 @@
 package engine
 
+// The conns that have output to be flushed.
+
 // dirtyConns are the conns of a loop that have output which was not flushed yet. They
 // are flushed at the end of the callback that wrote it, or of several while output is
 // batched. Loop only.

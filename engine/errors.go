@@ -1,5 +1,7 @@
 package engine
 
+// The errors that the engine returns, or ends a conn with.
+
 import (
 	"errors"
 	"fmt"

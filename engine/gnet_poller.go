@@ -2,6 +2,8 @@
 
 package engine
 
+// The driver of a loop: one gnet client engine, whose events are brought onto the loop.
+
 import (
 	"errors"
 	"fmt"

@@ -2,6 +2,8 @@
 
 package engine
 
+// Systems that gnet has no poller for. Virtual reactors work there.
+
 type polled struct{}
 
 type flooding struct{}

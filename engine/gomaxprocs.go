@@ -1,5 +1,7 @@
 package engine
 
+// How GOMAXPROCS is raised beside sleeping loops.
+
 import (
 	"log/slog"
 

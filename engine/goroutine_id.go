@@ -1,5 +1,7 @@
 package engine
 
+// Which goroutine a loop is on, so that calls which would wait for themselves are refused.
+
 import (
 	"bytes"
 	"runtime"

@@ -1,5 +1,7 @@
 package engine
 
+// Listeners: they accept sockets on goroutines of their own and bring them to the loops.
+
 import (
 	"context"
 	"errors"

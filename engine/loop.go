@@ -1,5 +1,7 @@
 package engine
 
+// The loop: its parts, what a program calls, and what happens around each callback.
+
 import (
 	"context"
 	"sync/atomic"

@@ -1,5 +1,7 @@
 package engine
 
+// How nil arguments are found.
+
 import (
 	"fmt"
 	"reflect"

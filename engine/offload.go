@@ -1,5 +1,7 @@
 package engine
 
+// Work on other goroutines, whose result comes back to the loop.
+
 import (
 	"sync"
 

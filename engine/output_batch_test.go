@@ -126,11 +126,11 @@ func TestOutputWaitsForFewReads(t *testing.T) {
 func TestLargeOutputIsNotBatched(t *testing.T) {
 	k := newRounds(t, batchMost)
 	k.batch()
-	for i, want := range []int{unloadFrom - 1, unloadFrom} {
+	for i, want := range []int{flushFrom - 1, flushFrom} {
 		c := k.conns[batchFrom+i]
 		c.in = make([]byte, want)
 		k.p.OnTraffic(c)
-		if got := k.sent(); (got == want) != (want == unloadFrom) {
+		if got := k.sent(); (got == want) != (want == flushFrom) {
 			t.Errorf("%d of %d bytes were sent before the bell", got, want)
 		}
 		k.hear()

@@ -1,5 +1,7 @@
 package engine
 
+// A queue of output in pooled buffers, which knows where its messages begin.
+
 import (
 	"slices"
 

@@ -1,5 +1,7 @@
 package engine
 
+// Reactors whose callbacks run on the program's own goroutine: Config.OnCaller, Poll and WaitDue.
+
 import (
 	"context"
 	"time"

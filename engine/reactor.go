@@ -1,5 +1,7 @@
 package engine
 
+// The reactor: what it consists of, and its simple accessors.
+
 import (
 	"context"
 	"sync"
@@ -73,7 +75,7 @@ func New(cfg *Config) *Reactor {
 	r.endCtx, r.cancel = context.WithCancelCause(context.Background())
 	r.work.max = r.cfg.Workers
 	for i := range r.cfg.Loops {
-		r.loops = append(r.loops, &Loop{r: r, index: i, buffers: r.pool.cache(), commitFrom: min(unloadFrom, r.cfg.MaxPending)})
+		r.loops = append(r.loops, &Loop{r: r, index: i, buffers: r.pool.cache(), commitFrom: min(flushFrom, r.cfg.MaxPending)})
 	}
 	return r
 }

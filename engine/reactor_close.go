@@ -1,5 +1,7 @@
 package engine
 
+// How a reactor closes at once: Close, and the order in which everything is torn down.
+
 import (
 	"context"
 	"sync"

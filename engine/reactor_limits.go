@@ -1,5 +1,7 @@
 package engine
 
+// The bounds of all conns together: how many there are, and what may wait for them.
+
 // admit counts a conn in, if there is room.
 func (r *Reactor) admitConn() error {
 	if r.conns.Add(1) > int64(r.cfg.MaxConns) {

@@ -1,5 +1,7 @@
 package engine
 
+// The lines that the reactor logs, without waiting for the logger.
+
 import (
 	"log/slog"
 	"time"

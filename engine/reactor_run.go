@@ -1,5 +1,7 @@
 package engine
 
+// How a reactor starts, stops and runs on: its states, and the parking of its loops.
+
 import (
 	"context"
 	"net"

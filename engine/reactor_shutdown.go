@@ -1,5 +1,7 @@
 package engine
 
+// How a reactor ends in order: Shutdown, which lets every handler finish its conversation.
+
 import (
 	"context"
 	"errors"

@@ -1,5 +1,7 @@
 package engine
 
+// The conns that have input left.
+
 import "github.com/packetmq/packetmq/internal/ringbuf"
 
 // readyConns are the conns of a loop that wait for a share of a turn, because they have

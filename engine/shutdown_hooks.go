@@ -1,5 +1,7 @@
 package engine
 
+// The functions that a program has called when the reactor ends.
+
 import (
 	"context"
 	"slices"

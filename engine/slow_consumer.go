@@ -1,5 +1,8 @@
 package engine
 
+// Conns whose other side does not read: how long and how much their output waits, when their
+// handlers are told, and when they are ended.
+
 import (
 	"cmp"
 	"slices"

@@ -2,6 +2,8 @@
 
 package engine
 
+// A socket of gnet's as a Transport: its input and its end.
+
 import (
 	"errors"
 	"io"

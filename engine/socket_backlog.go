@@ -1,5 +1,7 @@
 package engine
 
+// Output that a socket has not taken.
+
 // backlog is output that a socket has not taken, in order, and how far it has taken
 // the first buffer.
 type backlog struct {

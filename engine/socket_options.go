@@ -1,5 +1,7 @@
 package engine
 
+// The options of sockets that are listened at, dialled and accepted.
+
 import (
 	"context"
 	"net"

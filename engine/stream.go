@@ -1,5 +1,7 @@
 package engine
 
+// A Transport over any net.Conn, such as TLS, for which two goroutines read and write.
+
 import (
 	"errors"
 	"fmt"

@@ -1,5 +1,7 @@
 package engine
 
+// The end of a stream, whose net.Conn may hang, panic or call Goexit.
+
 import (
 	"time"
 

@@ -1,5 +1,7 @@
 package engine
 
+// The reading goroutine of a stream.
+
 import (
 	"io"
 	"slices"

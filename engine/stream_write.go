@@ -1,5 +1,7 @@
 package engine
 
+// The writing goroutine of a stream.
+
 import (
 	"time"
 

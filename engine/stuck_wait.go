@@ -1,5 +1,7 @@
 package engine
 
+// How Stop, Close and Listener.Close wait for callbacks, and when they give up.
+
 import (
 	"context"
 	"fmt"

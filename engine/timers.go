@@ -1,5 +1,7 @@
 package engine
 
+// Timers whose functions are called on a loop.
+
 import (
 	"container/heap"
 	"math"

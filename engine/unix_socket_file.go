@@ -1,5 +1,7 @@
 package engine
 
+// The file of a Unix socket: who may take it over, and who removes it.
+
 import (
 	"context"
 	"errors"

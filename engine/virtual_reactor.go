@@ -1,5 +1,7 @@
 package engine
 
+// Reactors without goroutines, sockets and time of their own, for tests and simulations.
+
 import (
 	"net"
 	"time"

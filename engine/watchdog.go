@@ -1,5 +1,7 @@
 package engine
 
+// The watchdog, which reports callbacks that do not return.
+
 import (
 	"bytes"
 	"fmt"

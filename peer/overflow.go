@@ -66,7 +66,7 @@ func (c *Conn) overflowPolicy(t *registry.Type) registry.Overflow {
 func (c *Conn) queue(t *registry.Type, frame []byte) error {
 	err := c.link.Queue(frame)
 	if errors.Is(err, ErrBackpressure) && c.link.Loop().Here() && !c.flags.has(encoding) {
-		c.link.Unload() // the loop is in a callback, so output can leave only here
+		c.link.Flush() // the loop is in a callback, so output can leave only here
 		err = c.link.Queue(frame)
 	}
 	return c.refused(t, frame, err)
