@@ -64,7 +64,6 @@ const (
 	flushing                          // writeAll is under way, and loop.flush has what is not written yet
 
 	// Of a socket.
-	enrolled      // gnet has taken the socket in
 	inGnet        // gnet is being called: what it reports meanwhile is the result of the call
 	gnetHasOutput // gnet may have output of the socket, which must leave first
 	endTold       // the end was delivered, or is not wanted

@@ -43,11 +43,18 @@ type callbacks interface {
 
 // event is what the runner is to handle, until it has returned.
 type event struct {
-	kind  eventKind
-	s     *socket   // nil for wakeUpCame and halting
-	input []byte    // of inputCame; it lies in the loop's read buffer
-	gc    gnet.Conn // of connOpened and connClosed
-	err   error     // of connClosed: why
+	kind      eventKind
+	s         *socket    // nil for wakeUpCame and halting
+	input     []byte     // of inputCame; it lies in the loop's read buffer
+	gc        gnet.Conn  // of connOpened and connClosed
+	err       error      // of connClosed: why
+	enrolment *enrolment // of connOpened
+}
+
+// enrolment is the context of a conn of gnet's until that is open.
+type enrolment struct {
+	s     *socket
+	taken bool // the loop has taken the socket in; set before EnrollContext returns
 }
 
 type eventKind uint8
@@ -120,12 +127,12 @@ func (p *poller) enrol(nc net.Conn, c *Conn) error {
 		c.local = ownUnixAddr(c.local) // gnet writes a name of its own into it
 	}
 	noZones(c)
-	s := (*socket)(c)
-	c.tr = s
-	if _, err := p.client.EnrollContext(nc, s); err != nil {
+	e := &enrolment{s: (*socket)(c)}
+	c.tr = e.s
+	if _, err := p.client.EnrollContext(nc, e); err != nil {
 		return err
 	}
-	if !s.flags.has(enrolled) {
+	if !e.taken {
 		return errors.New("engine: the poller did not take the socket")
 	}
 	return nil
@@ -153,7 +160,7 @@ func ownUnixAddr(a net.Addr) net.Addr {
 
 // OnOpen implements gnet.EventHandler.
 func (p *poller) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
-	s, ok := gc.Context().(*socket)
+	e, ok := gc.Context().(*enrolment)
 	if !ok {
 		p.loop.flooding.set, p.loop.flooding.buffer = pollSet(gc), readBuffer(gc)
 		if p.loop.handover != nil {
@@ -163,7 +170,8 @@ func (p *poller) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
 		}
 		return nil, gnet.None
 	}
-	p.handleEvent(event{kind: connOpened, s: s, gc: gc})
+	gc.SetContext(e.s)
+	p.handleEvent(event{kind: connOpened, s: e.s, gc: gc, enrolment: e})
 	return nil, gnet.None
 }
 
@@ -234,8 +242,7 @@ func (p *poller) handle() {
 			return
 		}
 	case connOpened:
-		e.s.gc = e.gc
-		e.s.flags.set(enrolled)
+		e.s.gc, e.enrolment.taken = e.gc, true
 		l.sockets++
 		e.s.conn().start()
 	case connClosed:
