@@ -197,7 +197,7 @@ func TestInputIsHandledBetweenTwoLongShares(t *testing.T) {
 		said++
 		unheard++
 		time.Sleep(2 * turnBudget)
-		l.dear = true // as after long input
+		l.longInput = true // as after long input
 		return true
 	}
 	p.open = func() { p.sink.Wake(l) }
