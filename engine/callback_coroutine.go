@@ -11,13 +11,12 @@ import (
 	"runtime/debug"
 )
 
-// runner runs a loop's callbacks, one at a time, on a goroutine that is not
-// gnet's: runtime.Goexit ends the goroutine that it is called on, whatever is
-// below on its stack, and gnet's polling cannot be taken up by another. This
-// one can be replaced.
+// callbackCoroutine runs a loop's callbacks, one at a time, on a goroutine that is not
+// gnet's. runtime.Goexit in a callback ends the goroutine that it is called on. gnet's
+// must not end, because no other one can go on with its polling. This one can be replaced.
 //
-// The two are coroutines. gnet's goroutine waits while the other runs, so that
-// to gnet it is one, and a switch takes a tenth of what a channel would.
+// The two are coroutines: gnet's goroutine waits while the other one runs, so to gnet they
+// are one. A switch takes a tenth of the time that a channel would.
 type callbackCoroutine struct {
 	loop *Loop
 	fn   func()
@@ -26,10 +25,10 @@ type callbackCoroutine struct {
 	stop func() // ends the goroutine
 }
 
-// newCallbackCoroutine makes a runner of fn, which gets what it works on from its caller,
-// and enters and exits the loop.
-// It is called on gnet's goroutine, like run: the runtime would hold the program
-// to the thread locks of a goroutine of the program's own.
+// newCallbackCoroutine is for calls of fn, which enters and exits the loop. It must be
+// called on gnet's goroutine, like run: the runtime requires a coroutine to be resumed
+// with the thread locks of the goroutine that made it, and a goroutine of the program's
+// may have some.
 func newCallbackCoroutine(l *Loop, fn func()) *callbackCoroutine {
 	r := &callbackCoroutine{loop: l, fn: fn}
 	r.start()
@@ -47,7 +46,7 @@ func (r *callbackCoroutine) run() {
 	r.busy = true
 	r.next()
 	if r.busy {
-		go r.stop() // which ends like the goroutine that it ends
+		go r.stop() // on another goroutine, because stop passes the Goexit on to its caller
 		r.start()
 	}
 }

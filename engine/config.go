@@ -25,17 +25,17 @@ const (
 	DefaultMaxConns        = 65536
 )
 
-// What one callback may take before the others have their turn.
+// What one callback, or one turn of a loop, may take before the others are served.
 const (
 	maxTasks   = 256                   // posted functions, and due timers, a turn
-	maxShares  = 1024                  // conns with input held back, a turn
+	maxShares  = 1024                  // conns that have input left, a turn
 	turnBudget = 50 * time.Microsecond // after which a turn goes back to the sockets
 
-	// The same for a loop without any: its bell, and the poller behind it, cost
-	// as much as a hundred shares.
+	// The same for a loop without sockets: to be woken by the poller costs as much as a
+	// hundred shares.
 	aloneShares = 16 << 10
 	turnAlone   = time.Millisecond
-	maxBacklog  = 512 << 10 // input held back for one socket, in bytes
+	maxBacklog  = 512 << 10 // input of one socket that waits for its handler, in bytes
 
 	// longInput is how much input is called long, in bytes: so much may take
 	// milliseconds. Shorter input of a socket is always handled when it is read,

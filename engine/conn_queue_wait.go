@@ -7,8 +7,8 @@ import (
 )
 
 // Senders that wait for room. Each waits on a channel of its own, in the order in which
-// they came. Whoever makes room queues the messages of those that have waited longest, so
-// that nobody is woken in vain and none overtakes another.
+// they came. Whoever makes room queues the messages of those that have waited longest. So
+// nobody is woken without need, and none overtakes another.
 
 // waiters are the senders that wait on one conn. They are under its mu.
 type waiters struct {
@@ -24,12 +24,11 @@ type waiter struct {
 }
 
 // QueueWait is Queue for a sender that would rather wait than be refused. It waits until
-// the message has room within Config.SoftPending, or until nothing waits any more: what
-// is sent so never has a healthy conn ended for its own output. It returns when the
-// message is queued, when ctx is done, or when the conn ends or was told EndWaits; with an
-// error nothing was queued. Messages are queued in the order of the calls; Queue does not
-// wait for them. ErrOnLoop means that it was called on a loop of the reactor, which it
-// would hold up.
+// the message has room within Config.SoftPending, or until nothing else waits: a healthy
+// conn is never ended for what is sent so. It returns when the message is queued, when
+// ctx is done, or when the conn ends or EndWaits is called. With an error nothing was
+// queued. Messages are queued in the order of the calls; Queue does not wait for them.
+// ErrOnLoop means that it was called on a loop of the reactor, which it would block.
 func (c *Conn) QueueWait(ctx context.Context, b []byte) error {
 	switch {
 	case c.loop == nil:
@@ -56,7 +55,7 @@ func (c *Conn) QueueWait(ctx context.Context, b []byte) error {
 	return <-w.done // it was queued meanwhile, or the conn has ended
 }
 
-// await queues b, or returns a waiter for it.
+// queueOrWait queues b if it has room, or returns a waiter for it.
 func (c *Conn) queueOrWait(b []byte) (w *waiter, at *list.Element, err error) {
 	ws := &c.needSlow().waiters
 	c.mu.Lock()
@@ -76,7 +75,7 @@ func (c *Conn) queueOrWait(b []byte) (w *waiter, at *list.Element, err error) {
 	return w, at, err
 }
 
-// forsake takes w out of those that wait; it reports whether it was one of them.
+// cancelWait takes w out of the list. It reports whether w was in it.
 func (c *Conn) cancelWait(w *waiter, at *list.Element) bool {
 	ws := &c.needSlow().waiters
 	c.mu.Lock()
@@ -89,14 +88,14 @@ func (c *Conn) cancelWait(w *waiter, at *list.Element) bool {
 	return true
 }
 
-// roomy reports whether a waiter's n bytes have room. c.mu is held.
+// hasRoomFor reports whether a waiter's n bytes have room. c.mu is held.
 func (c *Conn) hasRoomFor(n int) bool {
 	waiting := int(c.loopBytes.Load()) + c.queued.size()
 	return waiting == 0 || waiting+n <= c.loop.r.cfg.SoftPending && c.loop.r.checkRoom(waiting, n) == nil
 }
 
-// admit queues the messages of those that wait, as far as there is room. There is always
-// something waiting while anybody is refused here, so that somebody will call it again.
+// admitWaiters queues the messages of the waiters, as far as there is room. A waiter that
+// has no room waits for other output, and when that leaves, admitWaiters is called again.
 func (c *Conn) admitWaiters() {
 	s := c.slow.Load()
 	if s == nil || !s.waiters.some.Load() {

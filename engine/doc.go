@@ -16,9 +16,9 @@
 // Methods of Reactor, Loop and Timer, and those of Conn but Out, LastOut, Direct,
 // SetDeadline and SetDelayOutput, may be called from any goroutine. Handlers and Transports are called on the loop only.
 // Calls that wait for a loop (Run, Dial) return ErrOnLoop when made on one;
-// Stop, Close and Shutdown made on a loop do their work behind the callback. Calls
-// with a context are back when it is done, and Stop and Close when nothing has moved
-// for two seconds, whatever a callback does.
+// Stop, Close and Shutdown that are called on a loop do their work after the callback.
+// Calls with a context return when that is done, and Stop and Close when nothing has
+// moved for two seconds, whatever a callback does.
 //
 // # Whose goroutine
 //
@@ -35,21 +35,22 @@
 //
 // # Order
 //
-// Posted functions run in the order of Post. Bytes of one conn leave in the
-// order in which Out and Queue took them, whoever called. Output written in a
-// callback leaves in one write when the callback ends, or, while many sockets
-// have input at once, behind the input of up to 15 more; of much, 128 KiB and
-// more leave before. Input is handled when it is read, where it lies in the
-// loop's read buffer.
+// Posted functions run in the order of Post. Bytes of one conn leave in the order in
+// which Out and Queue took them, on whatever goroutine. Output written in a callback
+// leaves in one write when the callback ends. While many sockets have input at once, it
+// leaves after the input of up to 15 more of them. From 128 KiB on it leaves before the
+// callback ends. Input is handled when it is read, where it lies in the loop's read
+// buffer.
 //
 // # Fairness
 //
 // A turn of the loop serves every readable socket, at most 256 posted functions
 // and as many timers, and gives each conn that has input left another share.
-// None of them can keep the others waiting by coming back at once.
+// None of them can keep the others waiting by coming again at once.
 //
 // # Bounds
 //
 // What waits for one other side is bounded by Config.MaxPending, conns by
-// Config.MaxConns, held-back input by 512 KiB and a read buffer per socket.
+// Config.MaxConns, input that waits for its handler by 512 KiB and a read buffer per
+// socket.
 package engine

@@ -16,24 +16,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// poller drives one loop with one gnet client engine of one event loop. gnet's
-// client engines need no listener and take conns in while they run; one engine
-// a loop means that the loop for a conn is ours to choose.
+// poller drives one loop with one gnet client engine of one event loop. gnet's client
+// engines need no listener and take conns in while they run. With one engine for each
+// loop, it is ours to choose the loop of a conn.
 //
-// gnet's own task queue is not used: past about a thousand tasks it is not
-// first-in first-out, a task that posts itself again starves the sockets, and
-// every task costs an allocation or three. The loop has its own queue, and one
-// end of a socket pair, enrolled like any conn, as its bell.
+// gnet's own task queue is not used: past about a thousand tasks it is not first-in
+// first-out, a task that posts itself again starves the sockets, and every task costs one
+// to three allocations. The loop has its own inbox. To wake it, we write to a socket pair
+// whose other end is enrolled like any conn.
 type poller struct {
 	gnet.BuiltinEventEngine
 	loop      *Loop
 	client    *gnet.Client
-	waker     net.Conn // the bell's other end
+	waker     net.Conn // our end of the wake-up socket pair
 	callbacks callbacks
 	event     event
 }
 
-// callbacks has a poller's events handled: a runner, or a handover.
+// callbacks has a poller's events handled. It is a callbackCoroutine, or a handover.
 type callbacks interface {
 	// run returns when the event was handled, or its handling ended otherwise.
 	run()
@@ -41,7 +41,8 @@ type callbacks interface {
 	end()
 }
 
-// event is what the runner is to handle, until it has returned.
+// event is what poller.handle is to handle. It is on the poller, not a parameter, because
+// handle runs on another goroutine; handleEvent sets it and clears it.
 type event struct {
 	kind      eventKind
 	s         *socket    // nil for wakeUpCame and halting
@@ -67,7 +68,7 @@ const (
 	halting // the loop is about to stand still, and batched output leaves before
 )
 
-// bell is the context of the enrolled end.
+// wakeUpSocket is the context of the enrolled end of the socket pair.
 type wakeUpSocket struct{}
 
 func startDriver(l *Loop) (driver, error) {
@@ -104,7 +105,7 @@ func startDriver(l *Loop) (driver, error) {
 
 var oneByte = []byte{1}
 
-// ring never blocks for long: a pair that is full holds rings to come.
+// wake never blocks for long: a socket pair that is full has wake-ups to come.
 func (p *poller) wake() { p.waker.Write(oneByte) }
 
 func (p *poller) stop() {
@@ -177,8 +178,8 @@ func (p *poller) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
 
 // OnTraffic implements gnet.EventHandler.
 func (p *poller) OnTraffic(gc gnet.Conn) gnet.Action {
-	// All of it is taken every time: gnet would keep the rest in a ring that
-	// grows without bound and would copy it out again.
+	// All input is taken every time: gnet would keep the rest in a buffer that grows
+	// without bound, and would copy it.
 	b, _ := gc.Next(-1)
 	if s, ok := gc.Context().(*socket); ok {
 		p.handleEvent(event{kind: inputCame, s: s, input: b})
@@ -207,9 +208,8 @@ func (p *poller) OnClose(gc gnet.Conn, err error) gnet.Action {
 	return gnet.None
 }
 
-// bring has e handled. The output that is batched leaves before the loop stands
-// still, in a call of its own: a Goexit in it, in a Wrapper's Write, does not take
-// e with it.
+// handleEvent has e handled. When the loop is about to stand still, batched output leaves
+// before, in a call of its own, so that a Goexit in a Wrapper's Write does not lose e.
 func (p *poller) handleEvent(e event) {
 	if p.loop.handover == nil && p.loop.r.halted() && len(p.loop.dirty) > 0 {
 		p.event = event{kind: halting}
@@ -220,7 +220,7 @@ func (p *poller) handleEvent(e event) {
 	p.event = event{}
 }
 
-// handle handles the event. Should runtime.Goexit end it, the runner exits.
+// handle handles the event. After a runtime.Goexit in it, its caller calls Loop.exit.
 func (p *poller) handle() {
 	l, e := p.loop, &p.event
 	if e.kind == halting {
@@ -280,7 +280,7 @@ func fdConn(fd int) (net.Conn, error) {
 		unix.Close(fd)
 		return nil, os.NewSyscallError("fcntl", err)
 	}
-	f := os.NewFile(uintptr(fd), "bell")
+	f := os.NewFile(uintptr(fd), "wake-up")
 	defer f.Close()
 	return net.FileConn(f)
 }

@@ -91,13 +91,13 @@ func (b *inbox) unlockWithNews() {
 // unlockAndWake wakes the loop if that is wanted, and at most once until the turn. It
 // reports whether a turn is on its way. It unlocks mu.
 func (b *inbox) unlockAndWake(wanted bool) (coming bool) {
-	ring := wanted && !b.waking && b.wake != nil
-	if ring {
+	call := wanted && !b.waking && b.wake != nil
+	if call {
 		b.waking = true
 	}
 	coming, wake := b.waking, b.wake
 	b.mu.Unlock()
-	if ring {
+	if call {
 		wake()
 	}
 	return coming

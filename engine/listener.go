@@ -39,7 +39,7 @@ type Listener struct {
 	freed  chan struct{} // closed when ln is
 	err    error         // of that
 	done   chan struct{} // closed when nothing is accepted any more
-	closed chan struct{} // closed behind both
+	closed chan struct{} // closed after freed and done
 }
 
 // Listen accepts conns at addr from now on, as soon as and whenever the reactor
@@ -207,11 +207,11 @@ func (l *Listener) hungUp() {
 	l.r.mu.Unlock()
 }
 
-// String says what is listened at, for who waits for its end.
+// String names the listener, for an UnfinishedError.
 func (l *Listener) String() string { return fmt.Sprintf("%T at %v", l.ln, l.addr) }
 
-// closeListeners closes all of them. One that hangs is not waited for here, but
-// behind all that is to be closed still.
+// closeListeners closes all of them. One that hangs is not waited for here: teardown waits
+// for it after everything else is closed.
 func (r *Reactor) closeListeners() {
 	var closing sync.WaitGroup
 	r.mu.Lock()
@@ -281,7 +281,7 @@ func (l *Listener) next() (nc net.Conn, err error) {
 	return nc, err
 }
 
-// ready waits until the reactor runs; false means that the listener is closed.
+// waitUntilRunning waits until the reactor runs; false means that the listener is closed.
 func (l *Listener) waitUntilRunning() bool {
 	r := l.r
 	r.mu.Lock()
@@ -306,7 +306,7 @@ func (l *Listener) pause(d time.Duration) {
 	}
 }
 
-// bring takes an accepted socket onto a loop.
+// takeIn brings an accepted socket to a loop.
 func (l *Listener) takeIn(nc net.Conn) {
 	c, h, taken := l.call(nc)
 	if c == nil {

@@ -7,9 +7,9 @@ import (
 	"reflect"
 )
 
-// need reports the first of the arguments that is nil, each of which comes behind
-// what it is: "transport", tr. An argument of a nil pointer, function or the like in
-// an interface is as nil as none.
+// nonNil returns an error for the first of the arguments that is nil. Each argument comes
+// after its name: nonNil("transport", tr). A nil pointer, function or the like in an
+// interface counts as nil.
 func nonNil(args ...any) error {
 	for i := 0; i < len(args); i += 2 {
 		if isNil(args[i+1]) {

@@ -78,7 +78,7 @@ func (w *workers) work(fn func()) {
 	}
 }
 
-// leave hands the goroutine's place to what was queued since it looked.
+// leave ends a worker. If something was queued since it looked, another one begins.
 func (w *workers) leave() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

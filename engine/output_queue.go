@@ -75,9 +75,9 @@ func (q *queue) memory() (n int) {
 	return n
 }
 
-// counted is how much of that is counted towards the reactor's total: a short first
-// buffer is not, since most queues are gone with the next flush, and a shared counter
-// is too dear to touch for each.
+// counted is how much of that memory counts towards the reactor's total. A short first
+// buffer does not, because most queues are gone with the next flush, and to change a
+// shared counter for each of them costs too much.
 func (q *queue) counted() int {
 	if n := q.memory(); q.full != nil || n > firstChunk {
 		return n
@@ -273,9 +273,9 @@ func (q *queue) clear(p *Pool) {
 }
 
 // discard takes out the oldest messages that may go, all of a buffer at a time,
-// until n bytes are free, and returns how many they were. What was found to stay is
-// not looked at again, so that a call costs as much as what came since the last one;
-// but for a queue of one buffer, which is looked at whole.
+// until n bytes are free, and returns how many they were. Messages that were found to
+// stay are not looked at again, so a call costs as much as what came since the last one.
+// A queue of one buffer is always looked at whole.
 func (q *queue) discard(p *Pool, f Framer, n int, may func(message []byte) bool) (messages int) {
 	for q.full != nil && n > 0 && q.full.examined < len(q.full.list) {
 		size := q.full.n

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// handover has the callbacks of a poller run on the goroutine that is in Poll or
-// Run, for Config.OnCaller. The poller's goroutine waits from when it has an event
-// until that was handled, so that only one of the two touches the loop; while
-// nobody polls it waits as well, reads nothing, and the kernel's buffers fill.
+// handover has the callbacks of a poller run on the goroutine that is in Poll or Run, for
+// Config.OnCaller. The poller's goroutine waits from when it has an event until the event
+// was handled, so only one of the two uses the loop. While nobody polls it waits as well,
+// reads nothing, and the kernel's buffers fill.
 type handover struct {
 	loop    *Loop
 	handle  func()        // handles the event
@@ -99,8 +99,8 @@ func (r *Reactor) Poll(ctx context.Context) (more bool, err error) {
 func (r *Reactor) poll(ctx context.Context) (more bool, err error) {
 	l := r.loops[0]
 	until := time.Now().Add(r.cfg.PollTime)
-	// The wake-up's event comes after those of the sockets that are ready now: a
-	// round in which it is the only one, and leaves nothing behind, is the last.
+	// The wake-up's event comes after those of the sockets that are ready now. A round in
+	// which it is the only event, and after which there is nothing to do, is the last.
 	for quiet := false; !quiet || l.hasWork(); {
 		quiet = true
 		l.inbox.wakeAfterRound()
@@ -303,7 +303,7 @@ func (r *Reactor) isEnding() bool {
 	return r.state >= ending
 }
 
-// polls reports whether the calling goroutine is to poll while it waits for the
+// mustPoll reports whether the calling goroutine is to poll while it waits for the
 // reactor's end: it is the one that polls, between two Polls, or the reactor does
 // not run, so that nobody else will.
 func (r *Reactor) mustPoll() bool {

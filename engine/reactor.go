@@ -30,7 +30,7 @@ type Reactor struct {
 	virtual bool       // a Virtual's: turns are taken on its caller's goroutine
 	steps   sync.Mutex // held for a turn of a virtual one, and while a loop of it is closed
 
-	halt     atomic.Bool // loops park at the next chance
+	halt     atomic.Bool // loops park before their next callback
 	draining atomic.Bool
 	conns    atomic.Int64 // open, or on their way in
 	total    atomic.Int64 // memory of what waits for other sides, in bytes

@@ -44,7 +44,7 @@ func (r *Reactor) end() {
 	}
 }
 
-// begin claims the end of the reactor for the caller.
+// claimEnd reports whether the caller is the one to end the reactor.
 func (r *Reactor) claimEnd() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -126,7 +126,7 @@ func (r *Reactor) within(ctx context.Context) (context.Context, context.CancelFu
 	return ctx, func() { stop(); cancel(nil) }
 }
 
-// hold keeps the reactor from being taken down while a conn is dialled or
+// retain keeps the reactor from being torn down while a conn is dialled or
 // brought in. It waits while the reactor is stopped.
 func (r *Reactor) retain(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() {
@@ -149,6 +149,7 @@ func (r *Reactor) retain(ctx context.Context) error {
 	return nil
 }
 
+// release undoes retain.
 func (r *Reactor) release() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -2,7 +2,7 @@ package engine
 
 // The bounds of all conns together: how many there are, and what may wait for them.
 
-// admit counts a conn in, if there is room.
+// admitConn counts a conn in. With an error there is no room for it.
 func (r *Reactor) admitConn() error {
 	if r.conns.Add(1) > int64(r.cfg.MaxConns) {
 		r.releaseConn()
@@ -11,10 +11,10 @@ func (r *Reactor) admitConn() error {
 	return nil
 }
 
-// room says why there is none for n more bytes of a conn for which some wait already:
-// a SizeError if there will never be, else ErrBackpressure. A conn for which nothing
-// waits has room whatever the others have, so that those who read are not made to pay
-// for those who do not.
+// checkRoom returns an error if there is no room for n more bytes of a conn for which
+// waiting bytes wait already: a SizeError if there will never be room, else
+// ErrBackpressure. A conn for which nothing waits has room however much waits for others,
+// because those who read are not made to pay for those who do not.
 func (r *Reactor) checkRoom(waiting, n int) error {
 	if n > r.cfg.MaxPending {
 		return &SizeError{n, r.cfg.MaxPending}
@@ -28,7 +28,7 @@ func (r *Reactor) checkRoom(waiting, n int) error {
 	return nil
 }
 
-// forget counts a conn out.
+// releaseConn counts a conn out.
 func (r *Reactor) releaseConn() {
 	if r.conns.Add(-1) > 0 || !r.draining.Load() {
 		return

@@ -172,7 +172,7 @@ func (r *Reactor) stop() <-chan struct{} {
 	return r.halting
 }
 
-// stand says that every loop stands still. r.mu is held.
+// markStill says that every loop stands still. r.mu is held.
 func (r *Reactor) markStill() {
 	close(r.halting)
 	close(r.still)
@@ -180,7 +180,7 @@ func (r *Reactor) markStill() {
 
 func (r *Reactor) halted() bool { return r.halt.Load() }
 
-// park holds a loop's goroutine until the reactor runs on.
+// park has a loop's goroutine wait until the reactor runs on.
 func (r *Reactor) park() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

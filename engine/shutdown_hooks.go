@@ -52,11 +52,11 @@ func (r *Reactor) OnShutdown(when Phase, fn func()) (remove func(), err error) {
 	}, nil
 }
 
-// fire has the functions of the phases up to last called on the first loop, and
+// runShutdownHooks has the functions of the phases up to last called on the first loop, and
 // waits for that until ctx is done. Where no goroutine takes the loop's turns, the
 // loop's end does it.
 func (r *Reactor) runShutdownHooks(ctx context.Context, last Phase) {
-	for l := r.loops[0]; !r.virtual && r.hasShutdownHooks(last); { // again, behind a Goexit
+	for l := r.loops[0]; !r.virtual && r.hasShutdownHooks(last); { // again, after a Goexit
 		if l.Call(ctx, func() { l.runShutdownHooks(last) }) != nil {
 			return
 		}
@@ -75,7 +75,7 @@ func (r *Reactor) hasShutdownHooks(last Phase) bool {
 	return false
 }
 
-// fire calls what is left up to a phase, on the first loop. A Goexit leaves the rest
+// runShutdownHooks calls those that are left up to a phase, on the first loop. A Goexit leaves the rest
 // to another call.
 func (l *Loop) runShutdownHooks(last Phase) {
 	if l.index != 0 {

@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	// recheckEvery is how often a conn is looked at whose transport holds output and
-	// tells nobody when that has gone: what it holds back meanwhile waits so long.
+	// recheckEvery is how often a conn is looked at whose transport has a backlog and
+	// tells nobody when it can send more. What waits may wait for so much longer than it
+	// must. Less costs more CPU time for each slow conn.
 	recheckEvery = 5 * time.Millisecond
 
 	// watchedEvery is the same for transports that tell, for its times alone.
@@ -23,7 +24,7 @@ const (
 	crowdedBy = 8
 )
 
-// backlogSender is a transport of which the loop can ask, at any time, to send what waits.
+// backlogSender is a transport that the loop can ask, at any time, to send what waits.
 type backlogSender interface {
 	// move sends what can be sent at once.
 	sendBacklog()
@@ -31,7 +32,7 @@ type backlogSender interface {
 	tellsWritable() bool
 }
 
-// measure notes the n bytes that the transport could not move on, behind a write.
+// afterWrite notes the n bytes that the transport could not send, after a write.
 func (c *Conn) afterWrite(n, written int) {
 	c.noteBacklog(n, written)
 	if n == 0 && !c.flags.has(toldAbove) {
@@ -44,7 +45,8 @@ func (c *Conn) afterWrite(n, written int) {
 	}
 }
 
-// hold notes how much the transport holds, after written more bytes went to it.
+// noteBacklog notes that the transport has n bytes that it could not send, after it was
+// given written more bytes.
 func (c *Conn) noteBacklog(n, written int) {
 	if n|c.backlog != 0 {
 		s := c.needSlow()
@@ -65,7 +67,7 @@ func (c *Conn) noteBacklog(n, written int) {
 	}
 }
 
-// count counts the memory that the transport holds towards the reactor's total.
+// countMemory counts the memory of the transport's backlog towards the reactor's total.
 func (c *Conn) countMemory(s *slowState) {
 	n := c.backlog
 	if k, ok := c.tr.(Keeper); ok && n > 0 {
@@ -85,8 +87,8 @@ func (c *Conn) countMemory(s *slowState) {
 	}
 }
 
-// relieved looks again at a congested conn; it reports whether all has moved
-// on.
+// recheckBacklog looks again at a conn whose transport has a backlog. It reports whether
+// the backlog is gone.
 func (c *Conn) recheckBacklog() bool {
 	if c.state == closed {
 		return true
@@ -105,8 +107,8 @@ func (c *Conn) recheckBacklog() bool {
 	return true
 }
 
-// weigh compares what waits with the soft bound, and how long it has waited with the
-// times. What could be sent was sent before.
+// checkBacklog compares what waits with Config.SoftPending, and how long it has waited
+// with SoftTime and StallTime. What could be sent was sent before.
 func (c *Conn) checkBacklog() {
 	cfg := &c.loop.r.cfg
 	n := c.backlog
@@ -227,7 +229,7 @@ func (l *Loop) endLargest(most int) {
 	}
 }
 
-// counted is how much memory of the conn is in the total.
+// countedMemory is how much memory of the conn is in the total.
 func (c *Conn) countedMemory() int {
 	if s := c.slow.Load(); s != nil {
 		return s.counted

@@ -24,7 +24,7 @@ func (s *socket) Write(b *Buffer) error {
 	if s.gc == nil {
 		s.conn().dropOutput(s.framer(), b)
 		if s.end() != nil {
-			return nil // the end comes behind the input that is held
+			return nil // the end comes after the input that waits
 		}
 		return ErrClosed
 	}
@@ -152,10 +152,10 @@ func (s *socket) failed(err error) {
 	}
 }
 
-// watches implements backlogSender.
+// tellsWritable implements backlogSender.
 func (s *socket) tellsWritable() bool { return s.aside != nil && s.aside.watched }
 
-// move implements backlogSender.
+// sendBacklog implements backlogSender.
 func (s *socket) sendBacklog() { s.drain() }
 
 // unwatch has the loop wait for the socket no longer. Its descriptor is open.

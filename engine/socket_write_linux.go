@@ -8,11 +8,11 @@ import (
 )
 
 // writeNow gives the socket fd what it takes of b at once and returns how much that
-// was. An error is one of the socket: that it takes nothing now is none.
+// was. That it takes nothing now is no error.
 //
-// It does not tell the scheduler: fd does not block, and the runtime's
-// preparations for a call that might cost more than all of the loop's own work
-// for a write. And send takes a shorter way through the kernel than write does.
+// The socket is non-blocking, so we call the kernel directly: telling the scheduler about
+// a call that cannot block costs more than the rest of the write path. And send takes a
+// shorter way through the kernel than write does.
 func writeNow(fd int, b []byte) (int, error) {
 	n, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd),
 		uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
@@ -23,7 +23,7 @@ func writeNow(fd int, b []byte) (int, error) {
 	return int(n), nil
 }
 
-// writeTwoNow is writeNow for a and b behind it. Neither is empty.
+// writeTwoNow is writeNow for a, followed by b. Neither is empty.
 func writeTwoNow(fd int, a, b []byte) (int, error) {
 	var vec [2]unix.Iovec
 	vec[0].Base, vec[1].Base = &a[0], &b[0]

@@ -59,7 +59,7 @@ type stream struct {
 	work sync.WaitGroup // the two goroutines
 
 	// Of the reading goroutine.
-	in   chan *Buffer // closed behind the last
+	in   chan *Buffer // closed after the last
 	over atomic.Bool  // in is closed, or about to be
 	err  error        // why; set before
 
@@ -110,7 +110,7 @@ func (s *stream) RemoteAddr() net.Addr {
 	return a
 }
 
-// String says what is served, for who waits for its end.
+// String names the net.Conn, for an UnfinishedError.
 func (s *stream) String() string {
 	if name, ok := s.name.Load().(string); ok {
 		return name
@@ -157,7 +157,7 @@ func (s *stream) drop() {
 	s.cur = nil
 }
 
-// end reports the end, behind all input.
+// end reports the end, after all input.
 func (s *stream) end() {
 	if s.ended {
 		return
@@ -177,7 +177,7 @@ func (s *stream) Write(b *Buffer) error {
 	n := len(b.B)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.failed != nil { // the end comes behind the input that is left
+	if s.failed != nil { // the end comes after the input that is left
 		s.lost.add(Unsent{messagesIn(s.framer, b.B), n})
 		s.r.pool.Put(b)
 		return nil

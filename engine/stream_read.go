@@ -9,8 +9,8 @@ import (
 	"github.com/packetmq/packetmq/internal/guard"
 )
 
-// read brings input until nc has no more. While the channel is full it does not
-// read, which is what slows the other side down.
+// read reads until nc has no more. While the channel is full it does not read, which
+// slows the other side down.
 func (s *stream) read() {
 	defer func() {
 		if s.err != nil {
@@ -49,7 +49,7 @@ func (s *stream) readAll() error {
 	return nil
 }
 
-// hasRoom waits until more may be read: what waits for the loop is bounded, and
+// waitForRoom waits until more may be read: what waits for the loop is bounded, and
 // while all conns together keep too much, one read of each may wait. It reports
 // whether the loop still wants input.
 func (s *stream) waitForRoom() bool {

@@ -14,7 +14,7 @@ import (
 // callback that hangs.
 const leastStuckTime = 2 * time.Second
 
-// patience is how long a wait for the loops goes on while nothing moves.
+// stuckTime is how long a wait for the loops goes on while nothing moves.
 func (r *Reactor) stuckTime() time.Duration { return max(leastStuckTime, 2*r.cfg.StuckAfter) }
 
 // maxNames is how many conns an UnfinishedError names.
@@ -39,9 +39,8 @@ func (r *Reactor) progress() (p progress) {
 	return p
 }
 
-// await waits until done is closed, ctx is done, or nothing has moved for as
-// long as there is patience; in the last two cases it returns an
-// UnfinishedError. A callback that blocks for good, and two reactors whose
+// waitUnlessStuck waits until done is closed, ctx is done, or nothing has moved for
+// stuckTime. In the last two cases it returns an UnfinishedError. A callback that blocks for good, and two reactors whose
 // callbacks wait for each other, cannot hang who calls it.
 func (r *Reactor) waitUnlessStuck(ctx context.Context, done <-chan struct{}) error {
 	select {

@@ -109,14 +109,14 @@ type alarm struct {
 	off   bool // for good
 }
 
-// set has ring called after d.
-func (a *alarm) set(d time.Duration, ring func()) {
+// set has wake called after d.
+func (a *alarm) set(d time.Duration, wake func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
 	case a.off:
 	case a.timer == nil:
-		a.timer = time.AfterFunc(d, ring)
+		a.timer = time.AfterFunc(d, wake)
 	default:
 		a.timer.Reset(d)
 	}

@@ -9,9 +9,9 @@ type Transport interface {
 	// before Open returns is not taken yet.
 	Open(s Sink)
 
-	// Pump delivers input that was held back, as far as s takes it, and moves
-	// on output that waited. It reports whether input is left, which asks for
-	// another turn after the other conns had theirs.
+	// Pump delivers input that waits, as far as the Sink takes it, and sends output
+	// that waits. It reports whether input is left: then it is called again after the
+	// other conns had their turn.
 	Pump() (more bool)
 
 	// Write takes b over and moves its bytes on, in order, keeping what cannot
@@ -31,8 +31,8 @@ type Transport interface {
 	Close()
 }
 
-// Keeper is a Transport that knows more of the output it holds than how many bytes that
-// is. Without it the bytes are counted.
+// Keeper is a Transport that knows how much memory its backlog takes and how many messages
+// are in it. Of others, the bytes are counted.
 type Keeper interface {
 	// Memory is how much memory that output takes, in bytes.
 	Memory() int
@@ -50,8 +50,8 @@ type Sink interface {
 	Received(b []byte) (n int)
 
 	// Ended says that the transport is over, because of err: io.EOF when the
-	// other side closed. It is the last event and comes behind all input. On
-	// the loop only.
+	// other side closed. It is the last event and comes after all input. On the loop
+	// only.
 	Ended(err error)
 
 	// Wake asks for a Pump, soon and once for any number of calls. Any

@@ -43,7 +43,7 @@ func (v *Virtual) Reactor() *Reactor { return v.r }
 // Pending reports whether a loop has something to do now.
 func (v *Virtual) Pending(loop int) bool { return v.r.loops[loop].hasWork() }
 
-// Step has a loop take one turn: what a poller's bell does.
+// Step has a loop take one turn, as the wake-up of a poller does.
 func (v *Virtual) Step(loop int) {
 	l := v.r.loops[loop]
 	if v.r.halted() {

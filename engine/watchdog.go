@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// watch looks at the loops four times in StuckAfter, and reports each callback
+// watchForStuckCallbacks looks at the loops four times in StuckAfter, and reports each callback
 // that holds one up for longer, once, with where it is. It ends with the
 // reactor.
 func (r *Reactor) watchForStuckCallbacks() {

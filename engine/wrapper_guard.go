@@ -91,14 +91,14 @@ func (o outside) Memory() int {
 // message any more.
 func (o outside) Messages(Framer) int { return 0 }
 
-// move implements backlogSender.
+// sendBacklog implements backlogSender.
 func (o outside) sendBacklog() {
 	if m, ok := o.inner.(backlogSender); ok && o.err == nil {
 		m.sendBacklog()
 	}
 }
 
-// watches implements backlogSender.
+// tellsWritable implements backlogSender.
 func (o outside) tellsWritable() bool {
 	m, ok := o.inner.(backlogSender)
 	return ok && m.tellsWritable() && o.inner.Buffered() == o.Buffered()
@@ -151,7 +151,7 @@ func (i inside) Received(b []byte) (n int) {
 	if i.err != nil {
 		return len(b)
 	}
-	n = len(b) // what it leaves behind is not read
+	n = len(b) // after a panic, the rest of the input is not read
 	i.call(func() { n = min(max(i.sink.Received(b), 0), len(b)) })
 	return n
 }
