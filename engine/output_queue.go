@@ -170,9 +170,9 @@ func (q *queue) room() int {
 	return chunk
 }
 
-// keep copies messages to the end, in buffers that are as large as they need to be: one
+// copyIn copies messages to the end, in buffers that are as large as they need to be: one
 // that output was written to may be much larger, and is wanted for more.
-func (q *queue) keep(p *Pool, f Framer, b []byte) {
+func (q *queue) copyIn(p *Pool, f Framer, b []byte) {
 	for len(b) > 0 {
 		n := fitting(f, b, chunk)
 		if last := q.last; last == nil || len(last.B)+n > max(cap(last.B), chunk) {
@@ -279,7 +279,7 @@ func (q *queue) clear(p *Pool) {
 func (q *queue) discard(p *Pool, f Framer, n int, may func(message []byte) bool) (messages int) {
 	for q.full != nil && n > 0 && q.full.examined < len(q.full.list) {
 		size := q.full.n
-		messages += q.full.sift(p, f, may)
+		messages += q.full.removeFromNext(p, f, may)
 		n -= size - q.full.n
 		if len(q.full.list) == 0 {
 			q.full = nil
@@ -292,19 +292,19 @@ func (q *queue) discard(p *Pool, f Framer, n int, may func(message []byte) bool)
 	if q.full != nil {
 		kept = q.full.kept
 	}
-	gone := sift(f, q.last, kept, may)
+	gone := removeFrom(f, q.last, kept, may)
 	if q.full != nil {
 		q.full.kept = len(q.last.B)
 	}
 	return messages + gone
 }
 
-// sift takes the messages that may go out of the first buffer that was not examined,
+// removeFromNext takes the messages that may go out of the first buffer that was not examined,
 // and what stays into the one before it if there is room.
-func (c *chunks) sift(p *Pool, f Framer, may func(message []byte) bool) (gone int) {
+func (c *chunks) removeFromNext(p *Pool, f Framer, may func(message []byte) bool) (gone int) {
 	at := &c.list[c.examined]
 	before := len(at.b.B)
-	gone = sift(f, at.b, 0, may)
+	gone = removeFrom(f, at.b, 0, may)
 	at.messages -= gone
 	c.n -= before - len(at.b.B)
 	if len(at.b.B) > 0 {
@@ -326,9 +326,9 @@ func (c *chunks) sift(p *Pool, f Framer, may func(message []byte) bool) (gone in
 	return gone
 }
 
-// sift takes the messages that may go out of b from the byte from on, and returns
+// removeFrom takes the messages that may go out of b from the byte from on, and returns
 // how many they were.
-func sift(f Framer, b *Buffer, from int, may func(message []byte) bool) (gone int) {
+func removeFrom(f Framer, b *Buffer, from int, may func(message []byte) bool) (gone int) {
 	kept := b.B[:from]
 	for rest := b.B[from:]; len(rest) > 0; {
 		n := messageIn(f, rest)

@@ -102,7 +102,7 @@ func TestQueueKeepsLittleMemory(t *testing.T) {
 			var want []byte
 			for i := range 200 {
 				m := message(size, byte(i))
-				q.keep(&p, f, m)
+				q.copyIn(&p, f, m)
 				want = append(want, m...)
 				if most := 2*q.size() + firstChunk + 2*chunk*min(i, 1); q.memory() > most {
 					t.Fatalf("%d messages of %d bytes in buffers of %d take %d bytes, more than %d", i+1, size, room, q.memory(), most)
@@ -178,7 +178,7 @@ func TestBacklogCountsMessages(t *testing.T) {
 		if got, want := b.messages(f), messages-sent/size; got != want || b.size() != messages*size-sent {
 			t.Fatalf("after %d bytes %d messages and %d bytes are left, want %d messages", sent, got, b.size(), want)
 		}
-		b.keep(&p, f, message(size, 'm'))
+		b.copyIn(&p, f, message(size, 'm'))
 		step := 1 + sent%size
 		if step <= len(b.next()) {
 			b.sent(&p, step)

@@ -18,44 +18,47 @@ import (
 // Its methods may be called from any goroutine, callbacks included, except
 // where one says otherwise.
 type Reactor struct {
-	cfg   Config
-	loops []*Loop
+	// Set once.
+	cfg     Config
+	loops   []*Loop
+	clock   *clock
+	virtual bool // a Virtual's: turns are taken on its caller's goroutine
+
+	// Any goroutine.
 	pool  Pool
-	clock *clock
 	next  atomic.Uint32 // loop for the next conn
 	work  workers
 	lines logline.Queue  // that wait for a logger
 	share throttle.Kinds // of the reactor's own lines
-
-	virtual bool       // a Virtual's: turns are taken on its caller's goroutine
-	steps   sync.Mutex // held for a turn of a virtual one, and while a loop of it is closed
+	steps sync.Mutex     // held for a turn of a virtual reactor, and while one of its loops is closed
 
 	halt     atomic.Bool // loops park before their next callback
 	draining atomic.Bool
 	conns    atomic.Int64 // open, or on their way in
 	total    atomic.Int64 // memory of what waits for other sides, in bytes
 
+	input      atomic.Int64 // memory of input that waits or is not whole, in bytes
 	collecting atomic.Bool  // collect is under way
-	input      atomic.Int64 // bytes kept of input that is not whole
 
-	endCtx context.Context // done, with the cause ErrClosed, as soon as the end begins
-	cancel context.CancelCauseFunc
+	endCtx  context.Context // done, with the cause ErrClosed, as soon as the end begins
+	cancel  context.CancelCauseFunc
+	done    chan struct{} // closed when ended
+	drained chan struct{} // closed when the last conn is gone; made when draining begins
 
+	// Guarded by mu.
 	mu               sync.Mutex
 	cond             sync.Cond
 	state            state
 	parked           int
 	stoppedEarly     bool          // Stop was called before the first Run, which returns at once
 	still            chan struct{} // closed when every loop stands still, after a Stop
-	halting          chan struct{} // likewise, or when the reactor runs on before that; of the last Stop
+	halting          chan struct{} // of the last Stop: closed like still, or when the reactor runs on before that
 	shutdownHooks    shutdownHooks
 	drivers          []driver
 	entering         int                    // dials, and sockets that wait for a loop to take them in
 	closingListeners map[*Listener]struct{} // listeners that are not closed yet
 	streams          map[*stream]struct{}   // injected conns that are not closed yet
 	listeners        map[*Listener]struct{}
-	done             chan struct{} // closed when ended
-	drained          chan struct{} // closed when the last conn is gone, while draining
 }
 
 // New makes a reactor. Nil means the defaults. It holds no descriptor and no

@@ -14,24 +14,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// polled is what a Conn has for its socket.
+// polled is the part of a Conn for its socket.
 type polled struct {
-	gc    gnet.Conn
-	aside *aside // nil: nothing is
+	gc   gnet.Conn
+	rare *rareSocketState // nil: nothing is
 }
 
-// socket is a Conn as a Transport over one of gnet's conns. It is that conn's
-// only holder: gc is emptied when gnet closes it, so that nothing is ever
-// written to a descriptor that belongs to somebody else by then. It is not an
-// object of its own because that would take more memory.
+// socket is a Conn as a Transport over one of gnet's conns. Nothing else refers to that:
+// gc becomes nil when gnet closes it, so nothing is ever written to a descriptor number
+// that has been given to another socket by then. It is not an object of its own because
+// that would take more memory.
 type socket Conn
 
-// aside is what a socket only has at times.
-type aside struct {
+// rareSocketState is what a socket has only while something of it waits, or in a Wrapper's
+// transport.
+type rareSocketState struct {
 	sink  Sink   // of a Wrapper; nil: the conn
-	input []byte // that the conn has not taken yet
-	kept  Kept   // what it takes
-	end   error  // the end, while input is held
+	input []byte // that the handler has not taken yet
+	kept  Kept   // the memory of input
+	end   error  // why the socket ended, while input waits
 
 	out     backlog
 	watched bool // writable tells when the socket takes output again
@@ -42,58 +43,58 @@ func (s *socket) conn() *Conn { return (*Conn)(s) }
 
 // sink is where input and the end go.
 func (s *socket) sink() Sink {
-	if a := s.aside; a != nil && a.sink != nil {
+	if a := s.rare; a != nil && a.sink != nil {
 		return a.sink
 	}
 	return s.conn().sink()
 }
 
-// input is what the conn has not taken yet.
+// input is the input that waits, because the handler has not taken it.
 func (s *socket) input() []byte {
-	if s.aside == nil {
+	if s.rare == nil {
 		return nil
 	}
-	return s.aside.input
+	return s.rare.input
 }
 
-// end is the end that comes behind the input.
+// end is why the socket ended, to be told after the input that waits.
 func (s *socket) end() error {
-	if s.aside == nil {
+	if s.rare == nil {
 		return nil
 	}
-	return s.aside.end
+	return s.rare.end
 }
 
-// put is aside, for something to be put there.
-func (s *socket) put() *aside {
-	if s.aside == nil {
-		s.aside = new(aside)
+// needRare makes the socket's rareSocketState if it has none.
+func (s *socket) needRare() *rareSocketState {
+	if s.rare == nil {
+		s.rare = new(rareSocketState)
 	}
-	return s.aside
+	return s.rare
 }
 
-// hold puts b behind the input that is held.
-func (s *socket) hold(b []byte) {
-	a := s.put()
+// appendInput has b wait after the input that waits already.
+func (s *socket) appendInput(b []byte) {
+	a := s.needRare()
 	a.input = append(a.input, b...)
 	s.conn().Keep(&a.kept, cap(a.input))
 }
 
-// keep has b be all the input that is held.
-func (s *socket) keep(b []byte) {
-	if s.aside != nil {
+// setInput has b be all the input that waits. A rareSocketState that is empty goes.
+func (s *socket) setInput(b []byte) {
+	if s.rare != nil {
 		n := 0
 		if len(b) > 0 {
 			n = cap(b)
 		}
-		s.conn().Keep(&s.aside.kept, n)
+		s.conn().Keep(&s.rare.kept, n)
 	}
-	switch a := s.aside; {
+	switch a := s.rare; {
 	case a == nil:
 	case len(b) > 0:
 		a.input = b
 	case a.sink == nil && a.end == nil && a.out.last == nil && !a.paused:
-		s.aside = nil
+		s.rare = nil
 	default:
 		a.input = nil
 	}
@@ -102,15 +103,16 @@ func (s *socket) keep(b []byte) {
 // Open implements Transport.
 func (s *socket) Open(sink Sink) {
 	if sink != s.conn().sink() {
-		s.put().sink = sink
+		s.needRare().sink = sink
 	}
 }
 
-// take delivers b, or has it wait: see socket_flood.go.
+// take delivers b, which has been read, to the handler. What is left over waits. Long input
+// waits if the round has been long already: see socket_flood.go.
 func (s *socket) take(b []byte) {
 	if len(s.input()) > 0 { // where sockets cannot wait
-		s.hold(b)
-		for len(s.input()) > maxBacklog && s.deliverHeld() {
+		s.appendInput(b)
+		for len(s.input()) > maxBacklog && s.deliverWaiting() {
 		}
 		if len(s.input()) > maxBacklog && !s.loop.Halted() {
 			s.Close()
@@ -159,20 +161,21 @@ func (s *socket) flushBetweenShares() (there bool) {
 	return there
 }
 
-// deliverHeld offers what is held; it reports whether some is left.
-func (s *socket) deliverHeld() bool {
+// deliverWaiting offers the input that waits to the handler. It reports whether some is
+// left and the handler took something.
+func (s *socket) deliverWaiting() bool {
 	n := 0
 	if !s.flags.has(endTold) {
 		n = s.sink().Received(s.input())
 	}
 	if s.flags.has(endTold) || n >= len(s.input()) {
-		s.keep(nil)
+		s.setInput(nil)
 		return false
 	}
 	if n == 0 {
 		s.resume()
 	}
-	s.keep(s.input()[n:])
+	s.setInput(s.input()[n:])
 	return n > 0
 }
 
@@ -181,7 +184,7 @@ func (s *socket) Pump() (more bool) {
 	s.drain()
 	had := len(s.input()) > 0
 	if had {
-		s.deliverHeld()
+		s.deliverWaiting()
 	}
 	if len(s.input()) > 0 {
 		return true
@@ -196,22 +199,22 @@ func (s *socket) Pump() (more bool) {
 	return false
 }
 
-// lost is called when gnet closes the conn, while its descriptor still is
-// open. The end is delivered behind the input.
+// lost is called when gnet closes its conn, while the descriptor is still open. The end is
+// told after the input that waits.
 func (s *socket) lost(gc gnet.Conn, err error) {
 	if rest := s.loop.unread; rest != nil {
-		s.hold(rest)
+		s.appendInput(rest)
 		s.loop.unread = nil
 	}
 	s.unwatch()
 	switch {
-	case s.isPaused(): // what gnet says of an end that it has not read is always io.EOF
-		if met := s.salvage(gc.Fd()); met != nil {
+	case s.isPaused(): // gnet has not read to the end, and says io.EOF whatever it is
+		if met := s.readRest(gc.Fd()); met != nil {
 			err = met
 		}
 	case failedWrite(err):
 		// The other side may have said why before it closed.
-		s.salvage(gc.Fd())
+		s.readRest(gc.Fd())
 	}
 	s.unpause()
 	s.gc = nil
@@ -220,15 +223,16 @@ func (s *socket) lost(gc gnet.Conn, err error) {
 	}
 	// A Wrapper's code does not run within a call of gnet, which a Goexit would
 	// keep from closing the descriptor.
-	wrapped := s.aside != nil && s.aside.sink != nil
+	wrapped := s.rare != nil && s.rare.sink != nil
 	if len(s.input()) > 0 || s.flags.has(inGnet) && wrapped {
-		s.put().end = err
+		s.needRare().end = err
 		s.sink().Wake(s.loop)
 		return
 	}
 	s.finish(err)
 }
 
+// finish tells the end, once.
 func (s *socket) finish(err error) {
 	if !s.flags.has(endTold) {
 		s.flags.set(endTold)
@@ -236,6 +240,7 @@ func (s *socket) finish(err error) {
 	}
 }
 
+// failedWrite reports whether err is of a write.
 func failedWrite(err error) bool {
 	var e *os.SyscallError
 	return errors.As(err, &e) && e.Syscall == "write"
@@ -252,9 +257,10 @@ func (c *Conn) unreadSocket() bool {
 	return err == nil
 }
 
-// salvage holds what the kernel still has for a socket that cannot be written
-// to any more, up to a bound. It returns the error that it met behind that, if any.
-func (s *socket) salvage(fd int) error {
+// readRest reads the input that the kernel has for a socket which cannot be written to any
+// more, up to a bound. The input waits. readRest returns the error that it met after it,
+// if any.
+func (s *socket) readRest(fd int) error {
 	buf := make([]byte, 64<<10)
 	for len(s.input()) < maxBacklog {
 		n, err := unix.Read(fd, buf)
@@ -265,7 +271,7 @@ func (s *socket) salvage(fd int) error {
 		case n <= 0:
 			return nil
 		default:
-			s.hold(buf[:n])
+			s.appendInput(buf[:n])
 		}
 	}
 	return ErrBacklog // there may be more
@@ -287,7 +293,7 @@ func (s *socket) Close() {
 	s.flags.set(endTold)
 	s.unpause()
 	s.dropOutput()
-	s.keep(nil)
+	s.setInput(nil)
 	if s.gc == nil {
 		return
 	}

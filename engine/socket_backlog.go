@@ -34,7 +34,7 @@ func (b *backlog) start(p *Pool, f Framer, rest []byte, lead int) {
 		b.last = bufferFor(p, lead, true)
 		b.last.B = append(b.last.B, rest[:lead]...)
 	}
-	b.keep(p, f, rest[lead:])
+	b.copyIn(p, f, rest[lead:])
 }
 
 // next is what is to go next.

@@ -108,7 +108,7 @@ func (l *Loop) floodEnded() { l.flooding.since, l.flooding.timed = 0, false }
 
 // wait has b wait, before the input that waits already.
 func (s *socket) wait(b []byte) {
-	a := s.put()
+	a := s.needRare()
 	a.input = slices.Concat(b, a.input)
 	s.conn().Keep(&a.kept, cap(a.input))
 	s.sink().Wake(s.loop)
@@ -117,19 +117,19 @@ func (s *socket) wait(b []byte) {
 // pause has gnet look at the socket no more, until what waits was taken.
 func (s *socket) pause() {
 	f := &s.loop.flooding
-	if a := s.put(); !a.paused && s.gc != nil && f.set != 0 && pollFor(f.set, s.gc.Fd(), false) {
+	if a := s.needRare(); !a.paused && s.gc != nil && f.set != 0 && pollFor(f.set, s.gc.Fd(), false) {
 		a.paused = true
 		f.paused++
 	}
 }
 
 // isPaused reports whether gnet does not look at the socket.
-func (s *socket) isPaused() bool { return s.aside != nil && s.aside.paused }
+func (s *socket) isPaused() bool { return s.rare != nil && s.rare.paused }
 
 // unpause notes that the socket waits no more, because it is gnet's again or closed.
 func (s *socket) unpause() {
 	if s.isPaused() {
-		s.aside.paused = false
+		s.rare.paused = false
 		s.loop.flooding.paused--
 	}
 }
@@ -143,7 +143,7 @@ func (s *socket) resume() {
 	if s.gc != nil && !pollFor(s.loop.flooding.set, s.gc.Fd(), true) {
 		s.conn().Abort(ErrClosed) // nobody would read it any more
 	}
-	s.keep(s.input())
+	s.setInput(s.input())
 }
 
 // readPiece reads and delivers a piece of a socket that gnet does not look at. It

@@ -29,7 +29,7 @@ func (s *socket) Write(b *Buffer) error {
 		return ErrClosed
 	}
 	if s.hasBacklog() {
-		s.aside.out.keep(&s.loop.r.pool, s.framer(), b.B)
+		s.rare.out.copyIn(&s.loop.r.pool, s.framer(), b.B)
 		s.loop.buffers.Put(b)
 		return nil
 	}
@@ -44,7 +44,7 @@ func (s *socket) Write(b *Buffer) error {
 	case n == len(b.B):
 		s.loop.buffers.Put(b)
 	default:
-		s.put().out.begin(&s.loop.r.pool, s.framer(), b.B, n)
+		s.needRare().out.begin(&s.loop.r.pool, s.framer(), b.B, n)
 		s.loop.buffers.Put(b)
 		s.watch()
 	}
@@ -65,10 +65,10 @@ func (s *socket) writeTwo(out *Buffer, b []byte) (taken bool) {
 		return true
 	case n >= first:
 		rest := b[n-first:]
-		s.put().out.start(&s.loop.r.pool, s.framer(), rest, len(rest))
+		s.needRare().out.start(&s.loop.r.pool, s.framer(), rest, len(rest))
 	default:
 		out.B = append(out.B, b...)
-		s.put().out.begin(&s.loop.r.pool, s.framer(), out.B, n)
+		s.needRare().out.begin(&s.loop.r.pool, s.framer(), out.B, n)
 	}
 	s.loop.buffers.Put(out)
 	s.watch()
@@ -99,8 +99,8 @@ func (s *socket) send(b []byte) (n int, err error) {
 
 // watch has the loop told when the socket takes output again.
 func (s *socket) watch() {
-	if !s.aside.watched {
-		s.aside.watched = s.loop.watchWritable(s.gc.Fd(), s.conn())
+	if !s.rare.watched {
+		s.rare.watched = s.loop.watchWritable(s.gc.Fd(), s.conn())
 	}
 }
 
@@ -117,14 +117,14 @@ func (l *Loop) watchWritable(fd int, c *Conn) bool {
 }
 
 // hasBacklog reports whether output waits that is to leave first.
-func (s *socket) hasBacklog() bool { return s.aside != nil && s.aside.out.last != nil }
+func (s *socket) hasBacklog() bool { return s.rare != nil && s.rare.out.last != nil }
 
 // drain sends what the socket takes of the backlog.
 func (s *socket) drain() {
 	if s.gc == nil || !s.hasBacklog() {
 		return
 	}
-	out := &s.aside.out
+	out := &s.rare.out
 	for most := drainMost; s.gc != nil && s.hasBacklog(); {
 		if most <= 0 {
 			s.loop.ready.add(s.conn())
@@ -153,36 +153,36 @@ func (s *socket) failed(err error) {
 }
 
 // tellsWritable implements backlogSender.
-func (s *socket) tellsWritable() bool { return s.aside != nil && s.aside.watched }
+func (s *socket) tellsWritable() bool { return s.rare != nil && s.rare.watched }
 
 // sendBacklog implements backlogSender.
 func (s *socket) sendBacklog() { s.drain() }
 
 // unwatch has the loop wait for the socket no longer. Its descriptor is open.
 func (s *socket) unwatch() {
-	if a := s.aside; a != nil && a.watched {
+	if a := s.rare; a != nil && a.watched {
 		a.watched = false
 		s.loop.writable.remove(s.gc.Fd())
 	}
-	s.keep(s.input())
+	s.setInput(s.input())
 }
 
 // dropOutput gives the backlog back. It was counted.
 func (s *socket) dropOutput() {
-	if s.aside == nil {
+	if s.rare == nil {
 		return
 	}
 	if s.gc != nil {
 		s.unwatch()
 	}
-	if s.aside != nil {
-		s.aside.out.clear(&s.loop.r.pool)
+	if s.rare != nil {
+		s.rare.out.clear(&s.loop.r.pool)
 	}
 }
 
 // framer counts what is written here, unless that is what a Wrapper made of it.
 func (s *socket) framer() Framer {
-	if s.aside != nil && s.aside.sink != nil {
+	if s.rare != nil && s.rare.sink != nil {
 		return nil
 	}
 	return framer(s.handler)
@@ -190,8 +190,8 @@ func (s *socket) framer() Framer {
 
 // Buffered implements Transport.
 func (s *socket) Buffered() (n int) {
-	if s.aside != nil {
-		n = s.aside.out.size()
+	if s.rare != nil {
+		n = s.rare.out.size()
 	}
 	if s.flags.has(gnetHasOutput) && s.gc != nil {
 		n += s.gc.OutboundBuffered()
@@ -201,8 +201,8 @@ func (s *socket) Buffered() (n int) {
 
 // Memory implements Keeper.
 func (s *socket) Memory() (n int) {
-	if s.aside != nil {
-		n = s.aside.out.memory()
+	if s.rare != nil {
+		n = s.rare.out.memory()
 	}
 	if s.flags.has(gnetHasOutput) && s.gc != nil {
 		n += s.gc.OutboundBuffered()
@@ -212,8 +212,8 @@ func (s *socket) Memory() (n int) {
 
 // Messages implements Keeper.
 func (s *socket) Messages(f Framer) int {
-	if s.aside == nil || s.framer() == nil {
+	if s.rare == nil || s.framer() == nil {
 		return 0
 	}
-	return s.aside.out.messages(f)
+	return s.rare.out.messages(f)
 }

@@ -58,29 +58,30 @@ type stream struct {
 	name atomic.Value   // of nc and its address, since those are not asked when it hangs
 	work sync.WaitGroup // the two goroutines
 
-	// Of the reading goroutine.
-	in   chan *Buffer // closed after the last
-	over atomic.Bool  // in is closed, or about to be
-	err  error        // why; set before
-
+	// Input, from the reading goroutine to the loop.
+	in      chan *Buffer  // closed after the last one
+	over    atomic.Bool   // in is closed, or about to be
+	err     error         // why; set before over
 	queued  atomic.Int64  // memory of what is in it, and of cur
 	waiting atomic.Bool   // the reading goroutine waits for room
-	room    chan struct{} // and is told here
+	room    chan struct{} // has one when there may be room
+	gone    chan struct{} // closed by Close
 
-	gone     chan struct{} // closed by Close
-	buffered atomic.Int64
-	wrote    atomic.Int64 // of now
+	// Output, from the loop to the writing goroutine.
+	buffered atomic.Int64 // bytes that nc has not taken
+	wrote    atomic.Int64 // bytes of now that it has taken
 
+	// Guarded by mu.
 	mu     sync.Mutex
 	more   sync.Cond // out, fin or closed have changed
 	out    queue     // to be written
 	now    *Buffer   // being written
-	lost   Unsent    // dropped, since it cannot be written any more
-	fin    bool      // what out has is all
+	lost   Unsent    // dropped, because it cannot be written any more
+	fin    bool      // nothing comes after out
 	closed bool
 	failed error // of the write that failed
 
-	// The loop's alone.
+	// Loop only.
 	sink   Sink
 	framer Framer  // nil where a Wrapper makes something else of the messages
 	cur    *Buffer // being read
@@ -184,7 +185,7 @@ func (s *stream) Write(b *Buffer) error {
 	}
 	s.buffered.Add(int64(n))
 	first := s.out.size() == 0
-	s.out.keep(&s.r.pool, s.framer, b.B)
+	s.out.copyIn(&s.r.pool, s.framer, b.B)
 	s.sink.Loop().buffers.Put(b)
 	if first {
 		s.more.Signal()
