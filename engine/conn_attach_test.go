@@ -30,7 +30,7 @@ func TestBeforeAttach(t *testing.T) {
 			}
 			v := virtual(t, nil)
 			opened := 0
-			if err := v.r.Attach(&plug{}, c, &hooks{opened: func(*Conn) { opened++ }}, nil); err != nil {
+			if err := v.r.Attach(&fakeTransport{}, c, &hooks{opened: func(*Conn) { opened++ }}, nil); err != nil {
 				t.Fatal(err)
 			}
 			settle(t, v)
@@ -54,7 +54,7 @@ func TestRefusedConn(t *testing.T) {
 		},
 		"while it closes": func(t *testing.T, r *Reactor, attach func()) {
 			opened := make(chan struct{})
-			plugIn(t, r, &plug{}, &hooks{
+			attachFake(t, r, &fakeTransport{}, &hooks{
 				opened: func(*Conn) { close(opened) },
 				closed: func(*Conn, error) { attach() },
 			})
@@ -82,7 +82,7 @@ func TestRefusedConn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := New(nil)
-			p, c := &plug{}, new(Conn)
+			p, c := &fakeTransport{}, new(Conn)
 			h := &refusedHandler{}
 			h.opened = func(*Conn) { t.Error("it was opened") }
 			refuse(t, r, func() {
@@ -122,7 +122,7 @@ func TestTransportThatIsEagerInOpen(t *testing.T) {
 			v := virtual(t, nil)
 			var got []string
 			input := []byte("abc")
-			p := &plug{}
+			p := &fakeTransport{}
 			deliver := func() {
 				if len(input) > 0 && name != "end" {
 					input = input[p.sink.Received(input):]
@@ -133,7 +133,7 @@ func TestTransportThatIsEagerInOpen(t *testing.T) {
 			}
 			p.open = deliver
 			p.pump = func() bool { deliver(); return false }
-			plugIn(t, v.r, p, &hooks{
+			attachFake(t, v.r, p, &hooks{
 				opened:   func(*Conn) { got = append(got, "opened") },
 				received: func(_ *Conn, b []byte) int { got = append(got, "received "+string(b)); return len(b) },
 				closed:   func(_ *Conn, err error) { got = append(got, "closed "+err.Error()) },

@@ -64,8 +64,8 @@ func TestFinishBehindEmptyOutput(t *testing.T) {
 		"both":    func(c *Conn) { c.Out(); c.Queue(nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			v, p := virtual(t, nil), &plug{}
-			plugIn(t, v.r, p, &hooks{opened: func(c *Conn) { write(c); c.Finish(time.Hour) }})
+			v, p := virtual(t, nil), &fakeTransport{}
+			attachFake(t, v.r, p, &hooks{opened: func(c *Conn) { write(c); c.Finish(time.Hour) }})
 			settle(t, v)
 			if !p.fin {
 				t.Error("the other side was not told")
@@ -91,9 +91,9 @@ func TestFinishTellsTheLoss(t *testing.T) {
 		{"some held, reset", true, errReset, errReset, 4},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			v, p := virtual(t, nil), &plug{stuck: tt.stuck}
+			v, p := virtual(t, nil), &fakeTransport{stuck: tt.stuck}
 			var ended []error
-			c := plugIn(t, v.r, p, &hooks{
+			c := attachFake(t, v.r, p, &hooks{
 				opened: func(c *Conn) { c.Queue([]byte("last")); c.Finish(time.Hour) },
 				closed: func(_ *Conn, err error) { ended = append(ended, err) },
 			})
@@ -228,7 +228,7 @@ func TestNothingComesBehindAnAbort(t *testing.T) {
 			for range 2 {
 				var c *Conn
 				other := func() *Conn { return conns[1-slices.Index(conns, c)] }
-				c = plugIn(t, v.r, &plug{stuck: true}, &hooks{
+				c = attachFake(t, v.r, &fakeTransport{stuck: true}, &hooks{
 					opened:   func(c *Conn) { c.SetDeadline(time.Second) },
 					expired:  func(*Conn) { note("expired"); ask(other()) },
 					pressure: func(*Conn, bool) { note("pressure") },
@@ -243,7 +243,7 @@ func TestNothingComesBehindAnAbort(t *testing.T) {
 				t.Errorf("two deadlines in one tick: got %q", got)
 			}
 			got = nil
-			late := plugIn(t, v.r, &plug{stuck: true}, &hooks{
+			late := attachFake(t, v.r, &fakeTransport{stuck: true}, &hooks{
 				pressure: func(*Conn, bool) { note("pressure") },
 				drain:    func(*Conn) { note("drain") },
 			})
@@ -268,9 +268,9 @@ func TestEndBetweenTwoWrites(t *testing.T) {
 	for name, fault := range map[string]func(){"panic": ouch, "Goexit": runtime.Goexit} {
 		t.Run(name, func(t *testing.T) {
 			v := virtual(t, &Config{SoftPending: 1})
-			p := &plug{stuck: true}
+			p := &fakeTransport{stuck: true}
 			closed := 0
-			c := plugIn(t, v.r, p, &hooks{
+			c := attachFake(t, v.r, p, &hooks{
 				pressure: func(c *Conn, _ bool) { c.Queue([]byte("behind")); fault() },
 				closed:   func(*Conn, error) { closed++ },
 			})

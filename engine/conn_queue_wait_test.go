@@ -30,10 +30,10 @@ func waiting(t *testing.T, ctx context.Context, c *Conn, n, size int) []chan err
 }
 
 // clog has something wait on c, over a transport that moves nothing on.
-func clog(t *testing.T, r *Reactor, h Handler) (*Conn, *plug) {
+func clog(t *testing.T, r *Reactor, h Handler) (*Conn, *fakeTransport) {
 	t.Helper()
-	p := &plug{stuck: true}
-	c := plugIn(t, r, p, h)
+	p := &fakeTransport{stuck: true}
+	c := attachFake(t, r, p, h)
 	onLoop(t, r, func() { c.Queue(make([]byte, r.cfg.SoftPending)) })
 	eventually(t, "a clogged conn", func() bool { return c.Pending() == r.cfg.SoftPending })
 	onLoop(t, r, func() {})
@@ -139,7 +139,7 @@ func expired() context.Context {
 // On a loop it is refused, and so is what can never fit; the conn goes on.
 func TestQueueWaitRefuses(t *testing.T) {
 	r := start(t, &Config{MaxPending: 1 << 12})
-	c := plugIn(t, r, &plug{}, &lengths{})
+	c := attachFake(t, r, &fakeTransport{}, &lengths{})
 	onLoop(t, r, func() {
 		if err := c.QueueWait(context.Background(), []byte("x")); err != ErrOnLoop {
 			t.Errorf("on the loop: %v", err)

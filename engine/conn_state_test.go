@@ -44,20 +44,20 @@ func TestConnFlags(t *testing.T) {
 // Each life of a conn takes the states in the order of the table.
 func TestConnLives(t *testing.T) {
 	for name, test := range map[string]struct {
-		live func(t *testing.T, v *Virtual, c *Conn, p *plug)
+		live func(t *testing.T, v *Virtual, c *Conn, p *fakeTransport)
 		want []connState
 	}{
-		"aborted": {func(_ *testing.T, _ *Virtual, c *Conn, _ *plug) { c.Abort(nil) }, []connState{open, closed}},
-		"lost":    {func(_ *testing.T, v *Virtual, c *Conn, p *plug) { v.r.Post(func() { p.sink.Ended(nil) }) }, []connState{open, closed}},
-		"finished": {func(t *testing.T, v *Virtual, c *Conn, p *plug) {
+		"aborted": {func(_ *testing.T, _ *Virtual, c *Conn, _ *fakeTransport) { c.Abort(nil) }, []connState{open, closed}},
+		"lost":    {func(_ *testing.T, v *Virtual, c *Conn, p *fakeTransport) { v.r.Post(func() { p.sink.Ended(nil) }) }, []connState{open, closed}},
+		"finished": {func(t *testing.T, v *Virtual, c *Conn, p *fakeTransport) {
 			c.Finish(1 << 40)
 			settle(t, v)
 			v.r.Post(func() { p.sink.Ended(nil) })
 		}, []connState{open, halfClosed, closed}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v, p := virtual(t, nil), &plug{}
-			c := plugIn(t, v.r, p, &hooks{})
+			v, p := virtual(t, nil), &fakeTransport{}
+			c := attachFake(t, v.r, p, &hooks{})
 			settle(t, v)
 			states := []connState{c.state}
 			test.live(t, v, c, p)

@@ -35,7 +35,7 @@ func TestADeadlineIsJudgedBehindWhatHasArrived(t *testing.T) {
 	k.l.r.clock.advance(Tick)
 	k.l.inbox.poke()
 	k.rings--
-	k.p.OnTraffic(&stillConn{}) // the bell, in which the deadline comes
+	k.p.OnTraffic(&stillConn{}) // the wake-up, in which the deadline comes
 	if *spoke+*silent != 0 {
 		t.Fatal("a deadline was judged before the sockets were read")
 	}

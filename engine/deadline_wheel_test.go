@@ -11,7 +11,7 @@ func TestFarDeadlines(t *testing.T) {
 	for _, d := range far {
 		v := virtual(t, nil)
 		calls := 0
-		plugIn(t, v.r, &plug{}, &hooks{
+		attachFake(t, v.r, &fakeTransport{}, &hooks{
 			opened:  func(c *Conn) { c.SetDeadline(d) },
 			expired: func(*Conn) { calls++ },
 		})
@@ -41,7 +41,7 @@ func TestDeadlineMovedByAnother(t *testing.T) {
 			conns := make([]*Conn, 2)
 			calls := 0
 			for i := range conns {
-				conns[i] = plugIn(t, v.r, &plug{}, &hooks{
+				conns[i] = attachFake(t, v.r, &fakeTransport{}, &hooks{
 					opened: func(c *Conn) { c.SetDeadline(time.Second) },
 					expired: func(*Conn) {
 						if calls++; calls == 1 {
@@ -69,7 +69,7 @@ func TestSetDeadlineDoesNotMoveTheGrace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			v := virtual(t, nil)
 			var ended []error
-			c := plugIn(t, v.r, &plug{stuck: true}, &hooks{
+			c := attachFake(t, v.r, &fakeTransport{stuck: true}, &hooks{
 				opened:  func(c *Conn) { c.Queue([]byte("not taken")); c.Finish(10 * time.Second) },
 				expired: func(*Conn) { t.Error("Expired was called") },
 				closed:  func(_ *Conn, err error) { ended = append(ended, err) },
@@ -94,8 +94,8 @@ func TestSetDeadlineDoesNotMoveTheGrace(t *testing.T) {
 func TestGraceBehindALongCallback(t *testing.T) {
 	v := virtual(t, nil)
 	var ended []error
-	p := &plug{stuck: true}
-	c := plugIn(t, v.r, p, &hooks{
+	p := &fakeTransport{stuck: true}
+	c := attachFake(t, v.r, p, &hooks{
 		received: func(c *Conn, b []byte) int {
 			v.Advance(time.Minute) // goes by in this callback
 			c.Queue([]byte("not taken"))

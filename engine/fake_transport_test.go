@@ -2,8 +2,8 @@ package engine
 
 import "testing"
 
-// plug is a transport that does nothing but what the test makes it do.
-type plug struct {
+// fakeTransport is a transport that does nothing but what the test makes it do.
+type fakeTransport struct {
 	sink   Sink
 	pool   *Pool
 	stuck  bool // what is written stays
@@ -17,16 +17,16 @@ type plug struct {
 	closed bool
 }
 
-func (p *plug) Open(s Sink) {
+func (p *fakeTransport) Open(s Sink) {
 	p.sink = s
 	if p.open != nil {
 		p.open()
 	}
 }
 
-func (p *plug) Pump() bool { return p.pump != nil && p.pump() }
+func (p *fakeTransport) Pump() bool { return p.pump != nil && p.pump() }
 
-func (p *plug) Write(b *Buffer) error {
+func (p *fakeTransport) Write(b *Buffer) error {
 	p.wrote = append(p.wrote, b.B...)
 	if p.write != nil {
 		p.write()
@@ -38,22 +38,22 @@ func (p *plug) Write(b *Buffer) error {
 	return nil
 }
 
-func (p *plug) Buffered() int { return p.held }
+func (p *fakeTransport) Buffered() int { return p.held }
 
-func (p *plug) CloseWrite() error {
+func (p *fakeTransport) CloseWrite() error {
 	p.fin = true
 	return nil
 }
 
-func (p *plug) Close() {
+func (p *fakeTransport) Close() {
 	p.closed = true
 	if p.close != nil {
 		p.close()
 	}
 }
 
-// plugIn attaches a conn over p.
-func plugIn(t *testing.T, r *Reactor, p *plug, h Handler) *Conn {
+// attachFake attaches a conn over p.
+func attachFake(t *testing.T, r *Reactor, p *fakeTransport, h Handler) *Conn {
 	t.Helper()
 	p.pool = r.Buffers()
 	c := new(Conn)

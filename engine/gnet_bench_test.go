@@ -44,7 +44,7 @@ func BenchmarkEvent(b *testing.B) {
 	p.OnOpen(&stillConn{})
 	defer p.callbacks.end()
 	p.OnOpen(gc)
-	p.callbacks.run() // the bell: what opening has asked for
+	p.callbacks.run() // the wake-up: what opening has asked for
 	b.ReportAllocs()
 	for b.Loop() {
 		p.OnTraffic(gc)

@@ -14,7 +14,7 @@ type hoarder struct {
 func hoard(t *testing.T, v *Virtual, loop *Loop) *hoarder {
 	t.Helper()
 	h := new(hoarder)
-	err := v.r.Attach(&plug{}, &h.Conn, &hooks{closed: func(c *Conn, err error) { c.Keep(&h.kept, 0); h.end = err }}, loop)
+	err := v.r.Attach(&fakeTransport{}, &h.Conn, &hooks{closed: func(c *Conn, err error) { c.Keep(&h.kept, 0); h.end = err }}, loop)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -119,10 +119,10 @@ func TestAskedBeforeTheFirstRun(t *testing.T) {
 			})
 		},
 		"attach": func(t *testing.T, r *Reactor, did func()) {
-			plugIn(t, r, &plug{}, &hooks{opened: func(*Conn) { did() }})
+			attachFake(t, r, &fakeTransport{}, &hooks{opened: func(*Conn) { did() }})
 		},
 		"queue": func(t *testing.T, r *Reactor, did func()) {
-			plugIn(t, r, &plug{}, &hooks{}).Queue([]byte("x"))
+			attachFake(t, r, &fakeTransport{}, &hooks{}).Queue([]byte("x"))
 			r.Post(did)
 		},
 	} {
@@ -147,33 +147,33 @@ func TestStopOnLoopStopsTheTurn(t *testing.T) {
 		"posted functions": func(_ *testing.T, r *Reactor, fn func()) { r.Post(fn) },
 		"timers":           func(_ *testing.T, r *Reactor, fn func()) { r.After(0, fn) },
 		"pumps": func(t *testing.T, r *Reactor, fn func()) {
-			p := &plug{pump: func() bool { fn(); return false }}
-			plugIn(t, r, p, &hooks{opened: func(c *Conn) { c.sink().Wake(c.Loop()) }})
+			p := &fakeTransport{pump: func() bool { fn(); return false }}
+			attachFake(t, r, p, &hooks{opened: func(c *Conn) { c.sink().Wake(c.Loop()) }})
 		},
 		"conns that open": func(t *testing.T, r *Reactor, fn func()) {
-			plugIn(t, r, &plug{}, &hooks{opened: func(*Conn) { fn() }})
+			attachFake(t, r, &fakeTransport{}, &hooks{opened: func(*Conn) { fn() }})
 		},
 		"conns that end": func(t *testing.T, r *Reactor, fn func()) {
-			plugIn(t, r, &plug{}, &hooks{closed: func(*Conn, error) { fn() }}).Abort(nil)
+			attachFake(t, r, &fakeTransport{}, &hooks{closed: func(*Conn, error) { fn() }}).Abort(nil)
 		},
 		"pressure": func(t *testing.T, r *Reactor, fn func()) {
 			h := &hooks{pressure: func(*Conn, bool) { fn() }}
-			plugIn(t, r, &plug{stuck: true}, h).Queue(make([]byte, 2*DefaultSoftPending))
+			attachFake(t, r, &fakeTransport{stuck: true}, h).Queue(make([]byte, 2*DefaultSoftPending))
 		},
 		"deadlines": func(t *testing.T, r *Reactor, fn func()) {
-			plugIn(t, r, &plug{}, &hooks{
+			attachFake(t, r, &fakeTransport{}, &hooks{
 				opened:  func(c *Conn) { c.SetDeadline(1) },
 				expired: func(*Conn) { fn() },
 			})
 		},
 		"input": func(t *testing.T, r *Reactor, fn func()) {
 			left := []byte("x")
-			p := &plug{}
+			p := &fakeTransport{}
 			p.pump = func() bool {
 				left = left[p.sink.Received(left):]
 				return len(left) > 0
 			}
-			plugIn(t, r, p, &hooks{
+			attachFake(t, r, p, &hooks{
 				opened:   func(c *Conn) { c.sink().Wake(c.Loop()) },
 				received: func(_ *Conn, b []byte) int { fn(); return len(b) },
 			})
@@ -224,7 +224,7 @@ func TestStopBehindTheBeginningOfATurn(t *testing.T) {
 	l.done()
 	l.exit()
 	if rings != 1 || ran != 0 {
-		t.Errorf("the bell was rung %d times; %d posted functions ran", rings, ran)
+		t.Errorf("it was woken %d times; %d posted functions ran", rings, ran)
 	}
 	l.inbox.setWake(nil)
 	if err := v.r.RunAsync(); err != nil {

@@ -10,13 +10,13 @@ func TestSharesGoRound(t *testing.T) {
 	const conns, shares = 3, 2*maxShares + 1
 	var order []int
 	for i := range conns {
-		p := new(plug)
+		p := new(fakeTransport)
 		p.pump = func() bool {
 			order = append(order, i)
 			return len(order) < shares
 		}
 		p.open = func() { p.sink.Wake(p.sink.Loop()) }
-		plugIn(t, v.r, p, &hooks{})
+		attachFake(t, v.r, p, &hooks{})
 	}
 	for i, steps := 0, 3; i < steps; i++ { // the first one opens them too
 		v.Step(0)
@@ -53,12 +53,12 @@ func TestSharesOfALoopAlone(t *testing.T) {
 		var shares, most int // the loop's, and in one turn
 		const turns = 100
 		left, done := turns, make(chan struct{})
-		p := &plug{pump: func() bool {
+		p := &fakeTransport{pump: func() bool {
 			shares++
 			return left > 0
 		}}
 		p.open = func() { p.sink.Wake(p.sink.Loop()) }
-		plugIn(t, r, p, &hooks{})
+		attachFake(t, r, p, &hooks{})
 		var look func()
 		look = func() { // posted functions run once a turn
 			if left < turns { // the first one may have come turns after the conn
@@ -111,12 +111,12 @@ func TestConnsWithLittleDoNotWaitForThoseWithMuch(t *testing.T) {
 	v := virtual(t, nil)
 	shares, spoke := 0, 0
 	for range conns {
-		p := &plug{pump: func() bool { shares++; return true }}
+		p := &fakeTransport{pump: func() bool { shares++; return true }}
 		p.open = func() { p.sink.Wake(p.sink.Loop()) }
-		plugIn(t, v.r, p, &hooks{})
+		attachFake(t, v.r, p, &hooks{})
 	}
-	little := &plug{pump: func() bool { spoke = shares; return false }}
-	c := plugIn(t, v.r, little, &hooks{})
+	little := &fakeTransport{pump: func() bool { spoke = shares; return false }}
+	c := attachFake(t, v.r, little, &hooks{})
 	for range 3 {
 		v.Step(0)
 	}

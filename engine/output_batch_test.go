@@ -45,7 +45,7 @@ func newRounds(t *testing.T, conns int) *rounds {
 	return k
 }
 
-// hear is the bell at the end of a round, if it was rung.
+// hear is the wake-up at the end of a round, if there is one.
 func (k *rounds) hear() {
 	for ; k.rings > 0; k.rings-- {
 		k.p.OnTraffic(&stillConn{})
@@ -61,8 +61,8 @@ func (k *rounds) sent() (n int) {
 	return n
 }
 
-// round brings input of the first n conns, which must answer: behind the bell
-// alone what is to be batched, and the rest before. It reports whether the bell
+// round brings input of the first n conns, which must answer: after the wake-up
+// alone what is to be batched, and the rest before. It reports whether the loop
 // was rung.
 func (k *rounds) round(n, batched int) (rung bool) {
 	k.t.Helper()
@@ -70,12 +70,12 @@ func (k *rounds) round(n, batched int) (rung bool) {
 		k.p.OnTraffic(c)
 	}
 	if got := k.sent(); got != n-batched {
-		k.t.Fatalf("%d of %d answers were sent before the bell, want %d", got, n, n-batched)
+		k.t.Fatalf("%d of %d answers were sent before the wake-up, want %d", got, n, n-batched)
 	}
 	rung = k.rings > 0
 	k.hear()
 	if got := k.sent(); got != batched {
-		k.t.Fatalf("%d answers were sent behind the bell, want %d", got, batched)
+		k.t.Fatalf("%d answers were sent after the wake-up, want %d", got, batched)
 	}
 	return rung
 }
@@ -96,7 +96,7 @@ func TestOutputIsBatchedInLongRounds(t *testing.T) {
 	k.batch()
 	for range 3 {
 		if !k.round(batchMost-1, batchMost-1) {
-			t.Fatal("the bell was not rung")
+			t.Fatal("the loop was not woken")
 		}
 	}
 	k.round(batchMost, 0)
@@ -131,7 +131,7 @@ func TestLargeOutputIsNotBatched(t *testing.T) {
 		c.in = make([]byte, want)
 		k.p.OnTraffic(c)
 		if got := k.sent(); (got == want) != (want == flushFrom) {
-			t.Errorf("%d of %d bytes were sent before the bell", got, want)
+			t.Errorf("%d of %d bytes were sent before the wake-up", got, want)
 		}
 		k.hear()
 		k.sent()
@@ -151,12 +151,12 @@ func TestOutputIsNotBatchedInShortRounds(t *testing.T) {
 		}
 	}
 	if looks != 4 {
-		t.Errorf("the bell was rung %d times in %d reads, want 4", looks, 4*batchProbe)
+		t.Errorf("the loop was woken %d times in %d reads, want 4", looks, 4*batchProbe)
 	}
 	k.batch()
 	k.round(batchFrom-1, batchFrom-1) // shorter than the last one
 	if k.round(batchFrom-1, 0) {
-		t.Error("the bell was rung behind a short round")
+		t.Error("the loop was woken after a short round")
 	}
 }
 
@@ -169,7 +169,7 @@ func TestOutputDoesNotWaitForSlowHandlers(t *testing.T) {
 	k.work = func(int) { k.l.r.clock.advance(batchTime + time.Microsecond) }
 	k.round(batchFrom, batchFrom) // nobody knew
 	if k.round(batchFrom, 0) {
-		t.Error("the bell was rung behind a slow round")
+		t.Error("the loop was woken after a slow round")
 	}
 }
 
@@ -229,7 +229,7 @@ func TestBatchedOutputIsSentBeforeAStop(t *testing.T) {
 		k.p.OnTraffic(c)
 	}
 	if got := k.sent(); got != 0 {
-		t.Fatalf("%d answers were sent before the bell", got)
+		t.Fatalf("%d answers were sent before the wake-up", got)
 	}
 	k.readStopped(t, batchFrom, func() {
 		if got := k.sent(); got != batchFrom {

@@ -86,8 +86,8 @@ func TestAStallEndsTheConn(t *testing.T) {
 	v := NewVirtual(&Config{StallTime: time.Minute})
 	defer v.Close()
 	var ended []error
-	p := &plug{stuck: true}
-	c := plugIn(t, v.r, p, &hooks{closed: func(_ *Conn, err error) { ended = append(ended, err) }})
+	p := &fakeTransport{stuck: true}
+	c := attachFake(t, v.r, p, &hooks{closed: func(_ *Conn, err error) { ended = append(ended, err) }})
 	settle(t, v)
 	c.Queue(make([]byte, 100))
 	settle(t, v)

@@ -196,8 +196,8 @@ func TestBacklogCountsMessages(t *testing.T) {
 // What a flush has taken and not written yet counts like what is queued.
 func TestBoundHoldsWhileItIsFlushed(t *testing.T) {
 	const part, parts = 100 << 10, 10
-	v, p := virtual(t, &Config{MaxPending: part * parts}), &plug{}
-	c := plugIn(t, v.r, p, &hooks{})
+	v, p := virtual(t, &Config{MaxPending: part * parts}), &fakeTransport{}
+	c := attachFake(t, v.r, p, &hooks{})
 	settle(t, v)
 	writes := 0
 	p.write = func() {

@@ -60,14 +60,14 @@ func TestPanicsOnTheWay(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v, p := virtual(t, &Config{SoftPending: 1}), &plug{stuck: true}
+			v, p := virtual(t, &Config{SoftPending: 1}), &fakeTransport{stuck: true}
 			p.pump = func() bool { p.sink.Received([]byte("x")); return false }
 			var ended []error
 			h.closed = func(_ *Conn, err error) { ended = append(ended, err) }
 			if h.wrap == nil {
 				h.wrap = func(_ *Conn, inner Transport) Transport { return inner }
 			}
-			c := plugIn(t, v.r, p, h)
+			c := attachFake(t, v.r, p, h)
 			settle(t, v)
 			c.sink().Wake(nil)
 			settle(t, v)
@@ -89,10 +89,10 @@ func TestPanicsOnTheWay(t *testing.T) {
 // What Received returns is taken for what it can mean.
 func TestReceivedBeyondReason(t *testing.T) {
 	for n, want := range map[int]int{-1: 0, math.MinInt: 0, 4: 3, math.MaxInt: 3} {
-		v, p := virtual(t, nil), &plug{}
+		v, p := virtual(t, nil), &fakeTransport{}
 		got := -1
 		p.pump = func() bool { got = p.sink.Received([]byte("abc")); return false }
-		plugIn(t, v.r, p, &hooks{
+		attachFake(t, v.r, p, &hooks{
 			opened:   func(c *Conn) { c.sink().Wake(c.Loop()) },
 			received: func(*Conn, []byte) int { return n },
 		})
@@ -157,9 +157,9 @@ func TestPanicInTransportClose(t *testing.T) {
 				opened: func(*Conn) { opened++ },
 				closed: func(*Conn, error) { closed++ },
 			}
-			plugIn(t, v.r, &plug{}, h)
-			c := plugIn(t, v.r, &plug{close: ouch}, h)
-			plugIn(t, v.r, &plug{}, h)
+			attachFake(t, v.r, &fakeTransport{}, h)
+			c := attachFake(t, v.r, &fakeTransport{close: ouch}, h)
+			attachFake(t, v.r, &fakeTransport{}, h)
 			if end != nil {
 				settle(t, v)
 				end(v, c)

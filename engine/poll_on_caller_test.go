@@ -78,12 +78,12 @@ func TestPollRunsEverythingHere(t *testing.T) {
 	}
 	go io.WriteString(far, "hello")
 	left := []byte("x")
-	p := &plug{}
+	p := &fakeTransport{}
 	p.pump = func() bool { left = left[p.sink.Received(left):]; return false }
 	ph := h("attached")
 	opened := ph.opened
 	ph.opened = func(c *Conn) { opened(c); c.sink().Wake(c.Loop()) }
-	plugged := plugIn(t, r, p, ph)
+	plugged := attachFake(t, r, p, ph)
 	r.Post(func() { saw("post") })
 	r.After(0, func() { saw("timer") })
 	every := r.Every(time.Millisecond, func() { saw("every") })
@@ -331,7 +331,7 @@ func TestGoexitWhileAPolledReactorCloses(t *testing.T) {
 	r := newPolled(t, Config{})
 	closed := make(chan struct{}, 2)
 	for range 2 {
-		plugIn(t, r, &plug{}, &hooks{closed: func(*Conn, error) { closed <- struct{}{}; runtime.Goexit() }})
+		attachFake(t, r, &fakeTransport{}, &hooks{closed: func(*Conn, error) { closed <- struct{}{}; runtime.Goexit() }})
 	}
 	go func() {
 		r.Poll(t.Context())

@@ -102,7 +102,7 @@ func TestDrainComesOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			v := virtual(t, nil)
 			calls := 0
-			test(t, v, func() { plugIn(t, v.r, &plug{}, &hooks{drain: func(*Conn) { calls++ }}) })
+			test(t, v, func() { attachFake(t, v.r, &fakeTransport{}, &hooks{drain: func(*Conn) { calls++ }}) })
 			settle(t, v)
 			if calls != 1 {
 				t.Errorf("Drain was called %d times", calls)
@@ -116,7 +116,7 @@ func TestDrainComesOnce(t *testing.T) {
 func TestShutdownOnLoopKeepsItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := virtual(t, &Config{Drain: 24 * time.Hour})
-		plugIn(t, v.r, &plug{}, &hooks{drain: func(*Conn) {}})
+		attachFake(t, v.r, &fakeTransport{}, &hooks{drain: func(*Conn) {}})
 		settle(t, v)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		v.r.Post(func() {

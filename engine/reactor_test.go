@@ -167,7 +167,7 @@ func TestClosedReactorKeepsNothing(t *testing.T) {
 		"Offload": func(r *Reactor) error {
 			return Offload(r.loops[0], func() (int, error) { t.Error("work"); return 0, nil }, func(int, error) {})
 		},
-		"Attach": func(r *Reactor) error { return r.Attach(&plug{}, new(Conn), &hooks{}, nil) },
+		"Attach": func(r *Reactor) error { return r.Attach(&fakeTransport{}, new(Conn), &hooks{}, nil) },
 		"Inject": func(r *Reactor) error {
 			near, _ := net.Pipe()
 			return r.Inject(near, new(Conn), &hooks{})

@@ -65,7 +65,7 @@ func TestOnShutdown(t *testing.T) {
 						on(BeforeShutdown, "before 2")
 						on(AfterShutdown, "after 2")
 						if running {
-							plugIn(t, r, &plug{}, &hooks{
+							attachFake(t, r, &fakeTransport{}, &hooks{
 								drain:  func(c *Conn) { c.Finish(0) },
 								closed: func(*Conn, error) { got = append(got, "closed") },
 							})

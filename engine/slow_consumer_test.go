@@ -31,8 +31,8 @@ func TestFaultsInPressureLeaveNoHole(t *testing.T) {
 				c.Finish(patience)
 				close(said)
 			}}
-			p := &plug{stuck: true}
-			c := plugIn(t, r, p, h)
+			p := &fakeTransport{stuck: true}
+			c := attachFake(t, r, p, h)
 			var want []byte
 			r.Post(func() {
 				for i := range 40 { // several chunks
@@ -71,7 +71,7 @@ func TestFaultsInPressureDoNotOutdoAnAbort(t *testing.T) {
 				pressure: func(*Conn, bool) { fault() },
 				closed:   func(_ *Conn, err error) { closed <- err },
 			}, func(c *Conn, _ error) { c.Finish(time.Second) }}
-			c := plugIn(t, r, &plug{stuck: true}, h)
+			c := attachFake(t, r, &fakeTransport{stuck: true}, h)
 			r.Post(func() {
 				c.Queue(make([]byte, 1<<20))
 				c.Abort(io.ErrShortWrite)

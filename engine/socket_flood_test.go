@@ -186,7 +186,7 @@ func TestInputIsHandledBetweenTwoLongShares(t *testing.T) {
 	wait(t, "socket", opened)
 	late := make(chan int, 1)
 	most := 0
-	p := new(plug)
+	p := new(fakeTransport)
 	p.pump = func() bool {
 		most = max(most, unheard)
 		if said == shares {
@@ -201,7 +201,7 @@ func TestInputIsHandledBetweenTwoLongShares(t *testing.T) {
 		return true
 	}
 	p.open = func() { p.sink.Wake(l) }
-	plugIn(t, r, p, &hooks{})
+	attachFake(t, r, p, &hooks{})
 	if n := wait(t, "last share", late); n > 0 {
 		t.Errorf("a share began while input waited that had come before it")
 	}

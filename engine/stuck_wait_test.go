@@ -95,7 +95,7 @@ func TestCloseOfOneLoopBesideABlockedOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
-	p := &plug{pool: r.Buffers()}
+	p := &fakeTransport{pool: r.Buffers()}
 	if err := r.Attach(p, new(Conn), &hooks{closed: func(_ *Conn, err error) { ended <- err }}, r.loops[1]); err != nil {
 		t.Fatal(err)
 	}

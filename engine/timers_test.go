@@ -116,7 +116,7 @@ func TestTimersBeyondATurn(t *testing.T) {
 		l.done()
 		l.exit()
 		if calls != want || rings != 1 {
-			t.Errorf("turn %d: %d calls, the bell was rung %d times", turn, calls, rings)
+			t.Errorf("turn %d: %d calls, it was woken %d times", turn, calls, rings)
 		}
 	}
 	l.inbox.setWake(nil)

@@ -161,7 +161,7 @@ func TestVirtualWaitsForNoLoop(t *testing.T) {
 func TestVirtualCloseInACallback(t *testing.T) {
 	v := virtual(t, nil)
 	inside, closed := false, make(chan bool, 1)
-	plugIn(t, v.r, &plug{}, &hooks{closed: func(*Conn, error) { closed <- inside }})
+	attachFake(t, v.r, &fakeTransport{}, &hooks{closed: func(*Conn, error) { closed <- inside }})
 	settle(t, v)
 	v.r.Post(func() {
 		inside = true // what closes the loop is raced with, if it does not wait
