@@ -17,6 +17,7 @@ type stillConn struct {
 }
 
 func (c *stillConn) Context() any                { return c.ctx }
+func (c *stillConn) SetContext(ctx any)          { c.ctx = ctx }
 func (c *stillConn) Next(int) ([]byte, error)    { return c.in, nil }
 func (c *stillConn) Write(b []byte) (int, error) { c.out += len(b); return len(b), nil }
 func (c *stillConn) OutboundBuffered() int       { return 0 }
@@ -40,7 +41,7 @@ func BenchmarkEvent(b *testing.B) {
 	}}}
 	c.tr = (*socket)(c)
 	p := &poller{loop: l}
-	gc := &stillConn{ctx: (*socket)(c), in: make([]byte, 70)}
+	gc := &stillConn{ctx: &enrolment{s: (*socket)(c)}, in: make([]byte, 70)}
 	p.OnOpen(&stillConn{})
 	defer p.callbacks.end()
 	p.OnOpen(gc)

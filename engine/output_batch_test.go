@@ -37,7 +37,7 @@ func newRounds(t *testing.T, conns int) *rounds {
 			return len(b)
 		}}
 		c.tr = (*socket)(c)
-		gc := &stillConn{ctx: (*socket)(c), in: []byte{1}}
+		gc := &stillConn{ctx: &enrolment{s: (*socket)(c)}, in: []byte{1}}
 		k.conns = append(k.conns, gc)
 		k.p.OnOpen(gc)
 	}
