@@ -86,9 +86,7 @@ func customServer(t *testing.T, fn func(c *peer.Conn, reply *registry.Type, b []
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := peer.HandleRaw(server, echoName, func(c *peer.Conn, b []byte) error { return fn(c, reply, b) }); err != nil {
-		t.Fatal(err)
-	}
+	server.Untyped().HandleRaw(echoName, func(c *peer.Conn, b []byte) error { return fn(c, reply, b) })
 	if err := server.RunAsync(); err != nil {
 		t.Fatal(err)
 	}

@@ -106,9 +106,7 @@ func load(ctx context.Context, cfg *loadConfig, report reporter) error {
 	t := newTraffic(echo, cfg.depth, cfg.size)
 	client := peer.NewClient(reg, &peer.Config{Events: peer.Events{OnMade: t.made, OnLost: t.lost}})
 	defer client.Close()
-	if err := peer.HandleRaw(client, replyName, t.reply); err != nil {
-		return err
-	}
+	client.Untyped().HandleRaw(replyName, t.reply)
 	if err := client.RunAsync(); err != nil {
 		return err
 	}

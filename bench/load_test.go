@@ -108,9 +108,7 @@ func TestLoadAdapts(t *testing.T) {
 	}
 	server := peer.NewServer(reg, nil)
 	defer server.Close()
-	if err := peer.HandleRaw(server, echoName, func(c *peer.Conn, b []byte) error { return c.ReplyRaw(reply, b) }); err != nil {
-		t.Fatal(err)
-	}
+	server.Untyped().HandleRaw(echoName, func(c *peer.Conn, b []byte) error { return c.ReplyRaw(reply, b) })
 	if err := server.RunAsync(); err != nil {
 		t.Fatal(err)
 	}

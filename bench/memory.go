@@ -26,9 +26,7 @@ func connectMemory(ctx context.Context, server *peer.Server, n, depth, size int)
 	cfg := &peer.Config{Reactor: server.Reactor(), Events: peer.Events{OnMade: m.traffic.made, OnLost: m.traffic.lost}}
 	for range n {
 		client := peer.NewMemoryClient(reg, cfg)
-		if err := peer.HandleRaw(client, replyName, m.traffic.reply); err != nil {
-			return nil, err
-		}
+		client.Untyped().HandleRaw(replyName, m.traffic.reply)
 		if _, err := client.Connect(ctx, server); err != nil {
 			return nil, err
 		}

@@ -134,9 +134,10 @@ func answerRaw(s *peer.Server) error {
 	if err != nil {
 		return err
 	}
-	return peer.HandleRaw(s, echoName, func(c *peer.Conn, b []byte) error {
+	s.Untyped().HandleRaw(echoName, func(c *peer.Conn, b []byte) error {
 		return c.ReplyRaw(reply, b)
 	})
+	return nil
 }
 
 func answerTyped[P any](s *peer.Server) error {
@@ -148,9 +149,10 @@ func answerTyped[P any](s *peer.Server) error {
 	if err != nil {
 		return err
 	}
-	return peer.Handle(s, echo, func(c *peer.Conn, p *P) error {
+	peer.Handle(s, echo, func(c *peer.Conn, p *P) error {
 		return peer.Reply(c, reply, p)
 	})
+	return nil
 }
 
 func answerAny(s *peer.Server) error {
@@ -158,9 +160,10 @@ func answerAny(s *peer.Server) error {
 	if err != nil {
 		return err
 	}
-	return peer.HandleAny(s, echoName, func(c *peer.Conn, v any) error {
-		return c.Reply(reply, v)
+	s.Untyped().Handle(echoName, func(c *peer.Conn, v any) error {
+		return c.Untyped().Reply(reply, v)
 	})
+	return nil
 }
 
 func addUntyped(reg *registry.Registry) (reply *registry.Type, err error) {

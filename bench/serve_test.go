@@ -53,12 +53,10 @@ func checkEcho(t *testing.T, addr string) {
 	client := peer.NewClient(reg, nil)
 	defer client.Close()
 	replies := make(chan any, 1)
-	if err := peer.HandleAny(client, replyName, func(_ *peer.Conn, v any) error {
+	client.Untyped().Handle(replyName, func(_ *peer.Conn, v any) error {
 		replies <- v
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	})
 	if err := client.RunAsync(); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +65,7 @@ func checkEcho(t *testing.T, addr string) {
 		t.Fatal(err)
 	}
 	sent := payload{Seq: 1 << 40, TS: 7, Body: []byte{0, 1, 2, 0xff}}
-	if err := c.Send(echo, &sent); err != nil {
+	if err := c.Untyped().Send(echo, &sent); err != nil {
 		t.Fatal(err)
 	}
 	got, ok := (<-replies).(map[string]any)
@@ -109,12 +107,10 @@ func TestServeRawReturnsAnything(t *testing.T) {
 	client := peer.NewClient(reg, nil)
 	defer client.Close()
 	replies := make(chan string, 1)
-	if err := peer.HandleRaw(client, replyName, func(_ *peer.Conn, b []byte) error {
+	client.Untyped().HandleRaw(replyName, func(_ *peer.Conn, b []byte) error {
 		replies <- string(b)
 		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	})
 	if err := client.RunAsync(); err != nil {
 		t.Fatal(err)
 	}

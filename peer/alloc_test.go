@@ -99,7 +99,7 @@ func TestSendFromElsewhereAllocatesNothing(t *testing.T) {
 	client := NewMemoryClient(c.reg, &c.cfg)
 	run(t, server.Peer)
 	arrived := make(chan struct{}, 1)
-	HandleRaw(server, "test:ping", func(*Conn, []byte) error { arrived <- struct{}{}; return nil })
+	server.Untyped().HandleRaw("test:ping", func(*Conn, []byte) error { arrived <- struct{}{}; return nil })
 	conn, err := client.Connect(t.Context(), server)
 	if err != nil {
 		t.Fatal(err)

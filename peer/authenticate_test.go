@@ -245,9 +245,7 @@ func internals(t *testing.T, server *Server) <-chan string {
 		t.Fatal(err)
 	}
 	ch := make(chan string, 1)
-	if err := HandleRaw(server, typ, func(_ *Conn, b []byte) error { ch <- string(b); return nil }); err != nil {
-		t.Fatal(err)
-	}
+	server.Untyped().HandleRaw(typ, func(_ *Conn, b []byte) error { ch <- string(b); return nil })
 	return ch
 }
 

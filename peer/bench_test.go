@@ -37,11 +37,11 @@ func BenchmarkMemoryRoundTripRaw(b *testing.B) {
 	c := couple(b, func(h Host, reg *registry.Registry) {
 		registry.MustAdd[note](reg, "b:ping", 17)
 		pong := registry.MustAdd[note](reg, "b:pong", 18).In(reg)
-		HandleRaw(h, 17, func(c *Conn, p []byte) error { return c.ReplyRaw(pong, p) })
+		h.Untyped().HandleRaw(17, func(c *Conn, p []byte) error { return c.ReplyRaw(pong, p) })
 	}, func(h Host, reg *registry.Registry) {
 		ping = registry.MustAdd[note](reg, "b:ping", 17).In(reg)
 		registry.MustAdd[note](reg, "b:pong", 18)
-		HandleRaw(h, 18, func(c *Conn, p []byte) error {
+		h.Untyped().HandleRaw(18, func(c *Conn, p []byte) error {
 			if n++; n == b.N {
 				close(done)
 				return nil
@@ -72,8 +72,8 @@ func BenchmarkMemoryRoundTripVirtual(b *testing.B) {
 	registry.MustAdd[note](creg, "b:pong", 18)
 	payload := make([]byte, 64)
 	n := 0
-	HandleRaw(srv, 17, func(c *Conn, p []byte) error { return c.ReplyRaw(pong, p) })
-	HandleRaw(cli, 18, func(c *Conn, p []byte) error {
+	srv.Untyped().HandleRaw(17, func(c *Conn, p []byte) error { return c.ReplyRaw(pong, p) })
+	cli.Untyped().HandleRaw(18, func(c *Conn, p []byte) error {
 		if n++; n == b.N {
 			return nil
 		}
@@ -100,7 +100,7 @@ func BenchmarkMemoryOneWayRaw(b *testing.B) {
 	n := 0
 	c := couple(b, func(h Host, reg *registry.Registry) {
 		registry.MustAdd[note](reg, "b:ping", 17)
-		HandleRaw(h, 17, func(c *Conn, p []byte) error {
+		h.Untyped().HandleRaw(17, func(c *Conn, p []byte) error {
 			if n++; n == b.N {
 				close(done)
 			}
@@ -134,7 +134,7 @@ func BenchmarkSendFromGoroutines(b *testing.B) {
 			total := each * senders
 			c := couple(b, func(h Host, reg *registry.Registry) {
 				registry.MustAdd[note](reg, "b:ping", 17)
-				HandleRaw(h, 17, func(c *Conn, p []byte) error {
+				h.Untyped().HandleRaw(17, func(c *Conn, p []byte) error {
 					if n++; n == total {
 						close(done)
 					}

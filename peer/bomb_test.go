@@ -69,7 +69,7 @@ func addTargets(s *side, server func() *Server, handle func(c *Conn) error) *Ser
 	if err != nil {
 		panic(err)
 	}
-	later := []func(h Host){func(h Host) { HandleAny(h, anything, func(c *Conn, _ any) error { return handle(c) }) }}
+	later := []func(h Host){func(h Host) { h.Untyped().Handle(anything, func(c *Conn, _ any) error { return handle(c) }) }}
 	addTarget[small](s, "small", idSmall, &later, handle)
 	addTarget[kept](s, "kept", idKept, &later, handle)
 	addTarget[chain](s, "chain", idChain, &later, handle)
@@ -209,7 +209,7 @@ func newBombRange(t *testing.T) *bombRange {
 		return nil
 	})
 	pong := s.pong.In(s.reg)
-	HandleRaw(server, "test:ping", func(c *Conn, b []byte) error { return c.ReplyRaw(pong, b) })
+	server.Untyped().HandleRaw("test:ping", func(c *Conn, b []byte) error { return c.ReplyRaw(pong, b) })
 	ln := open(t, server)
 	r.dial = func() *wire {
 		w := dialTo(t, ln)

@@ -56,13 +56,13 @@ func TestSendsThatDoNotReturn(t *testing.T) {
 			if b, ok := v.(*bolter); ok {
 				Reply(c, pkt, b)
 			} else {
-				c.Reply("test:any", v)
+				c.Untyped().Reply("test:any", v)
 			}
 		},
-		"Conn.Reply": func(c *Conn, _ *Peer, _ registry.Packet[bolter], v any) { c.Reply("test:any", v) },
-		"Conn.Send":  func(c *Conn, _ *Peer, _ registry.Packet[bolter], v any) { c.Send("test:any", v) },
-		"Peer.Send":  func(c *Conn, p *Peer, _ registry.Packet[bolter], v any) { p.Send(c.ID(), "test:any", v) },
-		"Broadcast":  func(_ *Conn, p *Peer, _ registry.Packet[bolter], v any) { p.Broadcast("test:any", v) },
+		"Conn.Reply": func(c *Conn, _ *Peer, _ registry.Packet[bolter], v any) { c.Untyped().Reply("test:any", v) },
+		"Conn.Send":  func(c *Conn, _ *Peer, _ registry.Packet[bolter], v any) { c.Untyped().Send("test:any", v) },
+		"Peer.Send":  func(c *Conn, p *Peer, _ registry.Packet[bolter], v any) { p.Untyped().Send(c.ID(), "test:any", v) },
+		"Broadcast":  func(_ *Conn, p *Peer, _ registry.Packet[bolter], v any) { p.Untyped().Broadcast("test:any", v) },
 	}
 	for _, in := range []string{"MarshalMsg", "EncodeMsgpack", "MarshalMsg inside", "OnSend", "OnEncode", "PacketOut", "EncodedOut"} {
 		for how, bolt := range map[string]func(){
@@ -107,7 +107,7 @@ func TestSendsThatDoNotReturn(t *testing.T) {
 					Handle(w.server, s.ping, func(conn *Conn, v *note) error {
 						send := <-sends
 						Reply(conn, s.pong, &note{1, "answered"})
-						conn.Reply(s.pong, &note{2, "answered"})
+						conn.Untyped().Reply(s.pong, &note{2, "answered"})
 						armed = true
 						if lives {
 							func() {
@@ -206,7 +206,7 @@ func TestReceivingThatDoesNotReturn(t *testing.T) {
 					s.reg.AddObject("test:any", 30, h)
 					c.reg.AddObject("test:any", 50, nil)
 					w := transports[over](t, s, c)
-					HandleAny(w.server, "test:any", h.handle)
+					w.server.Untyped().Handle("test:any", h.handle)
 					pongs := inbox(t, w.client, c.pong, 10)
 					Handle(w.server, s.ping, func(conn *Conn, v *note) error {
 						armed = v.Text == "arm"
@@ -215,7 +215,7 @@ func TestReceivingThatDoesNotReturn(t *testing.T) {
 					_, other := w.handshake(t)
 					sc, cc := w.handshake(t)
 					Send(cc, c.ping, &note{1, "arm"})
-					if err := cc.Send("test:any", 1); err != nil {
+					if err := cc.Untyped().Send("test:any", 1); err != nil {
 						t.Fatal(err)
 					}
 					if got := wait(t, "answer", pongs); got.N != 1 {

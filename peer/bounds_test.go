@@ -31,12 +31,14 @@ func ways() []way {
 	}
 	return []way{
 		{"Send", func(c *Conn, s *side, n int) error { return Send(c, s.pong, value(n)) }},
-		{"Conn.Send", func(c *Conn, s *side, n int) error { return c.Send("test:pong", value(n)) }},
-		{"Peer.Send", func(c *Conn, s *side, n int) error { return c.Peer().Send(c, "test:pong", value(n)) }},
+		{"Conn.Send", func(c *Conn, s *side, n int) error { return c.Untyped().Send("test:pong", value(n)) }},
+		{"Peer.Send", func(c *Conn, s *side, n int) error { return c.Peer().Untyped().Send(c, "test:pong", value(n)) }},
 		{"SendRaw", func(c *Conn, s *side, n int) error { return c.SendRaw(s.pong.In(s.reg), payload(n)) }},
-		{"SendEncoded", func(c *Conn, s *side, n int) error { return c.SendEncoded(append([]byte{0, 18}, payload(n)...)) }},
+		{"SendEncoded", func(c *Conn, s *side, n int) error {
+			return c.Untyped().SendEncoded(append([]byte{0, 18}, payload(n)...))
+		}},
 		{"Reply", func(c *Conn, s *side, n int) error { return Reply(c, s.pong, value(n)) }},
-		{"Conn.Reply", func(c *Conn, s *side, n int) error { return c.Reply("test:pong", value(n)) }},
+		{"Conn.Reply", func(c *Conn, s *side, n int) error { return c.Untyped().Reply("test:pong", value(n)) }},
 		{"ReplyRaw", func(c *Conn, s *side, n int) error { return c.ReplyRaw(s.pong.In(s.reg), payload(n)) }},
 	}
 }

@@ -5,20 +5,27 @@ package peer
 import (
 	"fmt"
 	"slices"
+
+	"github.com/packetmq/packetmq/registry"
 )
 
-// Broadcast sends v as a packet, named like in Conn.Send, to every conn whose
-// handshake is complete, except those named. The value is encoded once, unless
-// hooks want to see it for every conn. Conns that are being ended are left out.
-// It returns the first error, and goes on with the others.
-func (p *Peer) Broadcast(packet, v any, except ...*Conn) error {
-	if err := p.check(); err != nil {
-		return err
-	}
-	t, err := p.reg.Lookup(packet)
+// Broadcast sends v as a packet of type pkt to every conn of h whose handshake is
+// complete, except those given. The value is encoded once, unless hooks want to see it
+// for every conn. Conns that are being ended are left out. It returns the first error,
+// and goes on with the others.
+func Broadcast[T any](h Host, pkt registry.Packet[T], v *T, except ...*Conn) error {
+	p, err := peerOf(h)
 	if err != nil {
 		return err
 	}
+	t := pkt.In(p.reg)
+	if t == nil {
+		return noPacket(pkt)
+	}
+	return p.broadcast(t, v, except)
+}
+
+func (p *Peer) broadcast(t *registry.Type, v any, except []*Conn) (err error) {
 	send := func(c *Conn) error { return p.send(c, t, v) }
 	if t.Hooks() == nil && p.cfg.PacketOut == nil {
 		b := p.reactor.Buffers().Get()

@@ -54,7 +54,7 @@ func BenchmarkBurst(b *testing.B) {
 			reg := registry.New()
 			echo := registry.MustAdd[note](reg, "b:echo", 17).In(reg)
 			srv := NewServer(reg, &Config{Identity: Identity{SkipHandshake: true}})
-			HandleRaw(srv, echo, func(c *Conn, p []byte) error { return c.ReplyRaw(echo, p) })
+			srv.Untyped().HandleRaw(echo, func(c *Conn, p []byte) error { return c.ReplyRaw(echo, p) })
 			b.Cleanup(func() { srv.Close() })
 			if err := srv.RunAsync(); err != nil {
 				b.Fatal(err)

@@ -10,8 +10,7 @@ import (
 	"github.com/packetmq/packetmq/registry"
 )
 
-// Client connects to servers. Where a method takes a conn, nil means the first
-// connected server, and the next one still connected when that is lost.
+// Client connects to servers.
 type Client struct{ *Peer }
 
 // NewClient makes a client. Nil means the default Config.
@@ -20,6 +19,11 @@ func NewClient(reg *registry.Registry, cfg *Config) *Client {
 	p.client = true
 	return &Client{p}
 }
+
+// Default is the conn that is meant where a client names none: the first
+// connected one, and the next one still connected when that is lost. Nil if
+// there is none.
+func (c *Client) Default() *Conn { return c.first() }
 
 // Connect connects to the server at addr, written as for Server.Listen, and
 // returns when the conn is active, when that failed, or when ctx is done; if

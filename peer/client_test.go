@@ -55,7 +55,7 @@ func TestReconnect(t *testing.T) {
 	c.next(t, "made")
 
 	// A client that leaves does not come back.
-	client.Softquit(nil, "reason.bye")
+	client.Untyped().Softquit(nil, "reason.bye")
 	c.next(t, "lost")
 	for s.next(t, "lost"); len(s.events) > 0; {
 		<-s.events
@@ -191,9 +191,6 @@ func TestMemoryPeers(t *testing.T) {
 	s, c := newSide(false, 17, 18), newSide(true, 40, 41)
 	server := NewMemoryServer(s.reg, &s.cfg)
 	run(t, server.Peer)
-	if _, err := server.Listen("127.0.0.1:0"); !errors.Is(err, ErrNoListen) {
-		t.Errorf("Listen: %v", err)
-	}
 	c.cfg.Reactor = server.Reactor()
 	client := NewMemoryClient(c.reg, &c.cfg)
 	pings := inbox(t, server, s.ping, 1)
@@ -204,9 +201,9 @@ func TestMemoryPeers(t *testing.T) {
 	if conn.State() != Active || conn.RemoteAddr().Network() != "mem" {
 		t.Errorf("state %v, address %v", conn.State(), conn.RemoteAddr())
 	}
-	client.Send(nil, "test:ping", note{1, ""})
+	client.Untyped().Send(nil, "test:ping", note{1, ""})
 	wait(t, "ping", pings)
-	if err := client.Disconnect(nil); err != nil {
+	if err := client.Untyped().Disconnect(nil); err != nil {
 		t.Fatal(err)
 	}
 	c.next(t, "made")
@@ -241,7 +238,7 @@ func TestMemoryIsIsolated(t *testing.T) {
 	got := make(chan map[string]any, 2)
 	s.reg.AddObject("test:any", 30, nil)
 	c.reg.AddObject("test:any", 50, nil)
-	HandleAny(server, "test:any", func(c *Conn, v any) error {
+	server.Untyped().Handle("test:any", func(c *Conn, v any) error {
 		m := v.(map[string]any)
 		m["list"].([]any)[0] = "changed by the receiver"
 		m["bytes"].([]byte)[0] = 'X'
@@ -253,7 +250,7 @@ func TestMemoryIsIsolated(t *testing.T) {
 	}
 	sent := map[string]any{"list": []any{"original"}, "bytes": []byte("bytes")}
 	for range 2 {
-		if err := client.Send(nil, "test:any", sent); err != nil {
+		if err := client.Untyped().Send(nil, "test:any", sent); err != nil {
 			t.Fatal(err)
 		}
 	}

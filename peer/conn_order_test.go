@@ -102,7 +102,7 @@ func BenchmarkConnsOfAPeer(b *testing.B) {
 					for _, c := range ends {
 						p.removeActive(c)
 						p.removeConn(c)
-						p.Default()
+						p.first()
 					}
 				}
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/conn")

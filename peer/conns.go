@@ -119,10 +119,8 @@ func (p *Peer) NumConns() int {
 	return p.actives.n
 }
 
-// Default is the conn that is meant where a client names none: the first
-// connected one, and the next one still connected when that is lost. Nil if
-// there is none.
-func (p *Peer) Default() *Conn {
+// first is the conn that was made first of those that are connected, or nil.
+func (p *Peer) first() *Conn {
 	if p.check() != nil {
 		return nil
 	}

@@ -65,12 +65,12 @@ func TestValuesOfAnotherType(t *testing.T) {
 		pings := inbox(t, w.server, w.s.ping, 1)
 		sc, cc := w.handshake(t)
 		ways := map[string]func(v any) error{
-			"Send":            func(v any) error { return cc.Send("test:ping", v) },
-			"Reply":           func(v any) error { return asked(t, cc, func() error { return cc.Reply("test:ping", v) }) },
-			"Broadcast":       func(v any) error { return w.client.Broadcast("test:ping", v) },
+			"Send":            func(v any) error { return cc.Untyped().Send("test:ping", v) },
+			"Reply":           func(v any) error { return asked(t, cc, func() error { return cc.Untyped().Reply("test:ping", v) }) },
+			"Broadcast":       func(v any) error { return w.client.Untyped().Broadcast("test:ping", v) },
 			"Conn.PacketOut":  func(v any) error { return cc.PacketOut(w.c.ping.In(w.c.reg), v) },
-			"RecvPacket":      func(v any) error { return sc.RecvPacket("test:ping", v) },
-			"Peer.RecvPacket": func(v any) error { return w.server.RecvPacket(sc, "test:ping", v) },
+			"RecvPacket":      func(v any) error { return sc.Untyped().RecvPacket("test:ping", v) },
+			"Peer.RecvPacket": func(v any) error { return w.server.Untyped().RecvPacket(sc, "test:ping", v) },
 			"Conn.PacketIn":   func(v any) error { return asked(t, sc, func() error { return sc.PacketIn(w.s.ping.In(w.s.reg), v) }) },
 		}
 		for way, send := range ways {

@@ -4,6 +4,7 @@ package peer
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 )
@@ -36,7 +37,7 @@ func TestKeptViewsArePoison(t *testing.T) {
 			everywhere(t, setUp, func(t *testing.T, w *world) {
 				var kept []byte
 				arrived := make(chan struct{}, 1)
-				err := HandleRaw(w.server, "test:ping", func(_ *Conn, b []byte) error {
+				w.server.Untyped().HandleRaw("test:ping", func(_ *Conn, b []byte) error {
 					if !bytes.Equal(b, payload) {
 						t.Errorf("the handler gets %q", b)
 					}
@@ -44,9 +45,6 @@ func TestKeptViewsArePoison(t *testing.T) {
 					arrived <- struct{}{}
 					return nil
 				})
-				if err != nil {
-					t.Fatal(err)
-				}
 				sc, cc := w.handshake(t)
 				for range 3 {
 					if err := cc.SendRaw(w.c.ping.In(w.c.reg), payload); err != nil {
@@ -72,7 +70,7 @@ func TestPanickingHandlerKeepsPoison(t *testing.T) {
 	s, c := newSide(false, 17, 18), newSide(true, 40, 41)
 	w := transports["memory, one reactor"](t, s, c)
 	var kept []byte
-	HandleRaw(w.server, "test:ping", func(_ *Conn, b []byte) error { kept = b; panic("on purpose") })
+	HandleRaw(w.server, s.ping, func(_ *Conn, b []byte) error { kept = b; panic("on purpose") })
 	_, cc := w.handshake(t)
 	if err := cc.SendRaw(w.c.ping.In(w.c.reg), []byte{1, 2, 3}); err != nil {
 		t.Fatal(err)
@@ -88,7 +86,9 @@ func TestPanickingHandlerKeepsPoison(t *testing.T) {
 func TestNoRawHandlerStaysNone(t *testing.T) {
 	s, c := newSide(false, 17, 18), newSide(true, 40, 41)
 	w := transports["memory, one reactor"](t, s, c)
-	HandleRaw(w.server, "test:ping", nil)
+	if err := panicked(func() { HandleRaw(w.server, s.ping, nil) }); !errors.Is(err, ErrNoHandler) {
+		t.Errorf("nil handler: %v", err)
+	}
 	pings := inbox(t, w.client, w.c.pong, 1)
 	sc, cc := w.handshake(t)
 	Send(cc, w.c.ping, &note{1, "to nobody"})
@@ -101,7 +101,7 @@ func TestReplyElsewhere(t *testing.T) {
 		_, cc := w.handshake(t)
 		typ := w.c.ping.In(w.c.reg)
 		for name, reply := range map[string]func() error{
-			"Conn.Reply":    func() error { return cc.Reply(typ, note{}) },
+			"Conn.Reply":    func() error { return cc.Untyped().Reply(typ, note{}) },
 			"Conn.ReplyRaw": func() error { return cc.ReplyRaw(typ, []byte{0xc0}) },
 			"Reply":         func() error { return Reply(cc, w.c.ping, &note{}) },
 		} {

@@ -42,7 +42,7 @@ func TestDecideLater(t *testing.T) {
 				eventually(t, "active client", func() bool { cc = w.client.Conn(1); return cc != nil && cc.State() == Active })
 				for n := range 3 {
 					ping, _ := new(codec.Msgpack).Append([]byte{0, 17}, &note{n, strings.Repeat("x", 5000)})
-					if err := cc.SendEncoded(ping); err != nil {
+					if err := cc.Untyped().SendEncoded(ping); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -171,7 +171,7 @@ func TestInputOfAnUndecidedConn(t *testing.T) {
 	asked := deciding(s)
 	server := NewServer(s.reg, &s.cfg)
 	got := make(chan int, 20000)
-	HandleRaw(server, "test:ping", func(_ *Conn, b []byte) error { got <- int(b[0])<<8 | int(b[1]); return nil })
+	server.Untyped().HandleRaw("test:ping", func(_ *Conn, b []byte) error { got <- int(b[0])<<8 | int(b[1]); return nil })
 	ln := open(t, server)
 	packets := func(from, to int) (b []byte) {
 		for n := from; n < to; n++ {

@@ -16,13 +16,19 @@
 //	peer.Handle(srv, ping, func(c *peer.Conn, v *Ping) error {
 //		return peer.Reply(c, pong, &Pong{N: v.N})
 //	})
-//	srv.Listen("127.0.0.1:7000")
-//	srv.Run()
+//	if _, err := srv.Listen("127.0.0.1:7000"); err != nil {
+//		return err
+//	}
+//	return srv.Run()
 //
 // The same handlers serve every transport. When two sides connect they shake
 // hands: they compare protocol versions and packet names, and the side whose
 // registry adapts takes over the other's ids, for that conn alone. Exactly one
 // side of a conversation adapts.
+//
+// Handle, Send, Reply, SendTo, SendWait and Broadcast take a registry.Packet[T] and a
+// *T, so that the compiler checks every call. Programs that know packets by name or id
+// only, such as ports of Python programs and tools, find the same behind Untyped.
 //
 // # Goroutines
 //

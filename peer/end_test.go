@@ -103,7 +103,7 @@ func TestAbort(t *testing.T) {
 		if e := w.s.next(t, "lost"); e.reason == nil || errors.As(e.reason, &reason) {
 			t.Errorf("the other side lost it because of %v, want the transport's error", e.reason)
 		}
-		if err := cc.Send("test:ping", 1); !errors.Is(err, ErrClosed) {
+		if err := cc.Untyped().Send("test:ping", 1); !errors.Is(err, ErrClosed) {
 			t.Errorf("send on it: %v", err)
 		}
 	})

@@ -50,9 +50,6 @@ var (
 	// ErrDrop is returned by hooks to drop a packet without an error.
 	ErrDrop = errors.New("peer: packet dropped by a hook")
 
-	// ErrNoListen is returned by MemoryServer.Listen.
-	ErrNoListen = errors.New("peer: a memory server has no sockets to listen on; use a Server")
-
 	// ErrHandshakeTimeout ends a conn whose handshake was not done in time.
 	ErrHandshakeTimeout = errors.New("peer: handshake was not done in time")
 )

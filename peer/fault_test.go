@@ -75,7 +75,7 @@ func TestPanicInCallbacks(t *testing.T) {
 			everywhere(t, setUp, func(t *testing.T, w *world) {
 				_, err := w.connect(t.Context())
 				if in == "lost" && err == nil {
-					w.server.Broadcast("test:ping", 1)
+					w.server.Untyped().Broadcast("test:ping", 1)
 					for c := range w.client.Conns() {
 						c.Softquit("reason.bye")
 					}

@@ -137,13 +137,13 @@ func newPatient(t *testing.T, adapt bool) *patient {
 	} else {
 		addTargets(s, makeServer, handled)
 	}
-	HandleRaw(server, "app:ping", func(c *Conn, b []byte) error {
+	server.Untyped().HandleRaw("app:ping", func(c *Conn, b []byte) error {
 		handled(c)
 		return c.ReplyRaw(c.peer.reg.Table().Type(18), b)
 	})
-	HandleAny(server, "app:pong", func(c *Conn, v any) error {
+	server.Untyped().Handle("app:pong", func(c *Conn, v any) error {
 		handled(c)
-		return c.Send("app:pong", v)
+		return c.Untyped().Send("app:pong", v)
 	})
 
 	c, err := server.newConn()
@@ -337,13 +337,13 @@ func FuzzConn(f *testing.F) {
 				case 250:
 					p.tape.deaf = true
 				case 251:
-					p.c.RecvEncoded([]byte{0, 17, 0xc0})
+					p.c.Untyped().RecvEncoded([]byte{0, 17, 0xc0})
 				case 252:
-					p.c.Send("app:pong", int(step))
+					p.c.Untyped().Send("app:pong", int(step))
 				case 253:
 					p.c.Softquit("reason.bye")
 				case 254:
-					p.c.SendEncoded([]byte{0, 18, 0xc0})
+					p.c.Untyped().SendEncoded([]byte{0, 18, 0xc0})
 					continue // in one turn with what is next
 				case 255:
 					p.c.Abort(io.ErrUnexpectedEOF)

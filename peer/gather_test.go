@@ -17,7 +17,7 @@ func TestGatheredFramesShareBuffers(t *testing.T) {
 	run(t, server.Peer)
 	run(t, client.Peer)
 	got := make(chan *Conn, 200)
-	HandleRaw(server, "test:ping", func(c *Conn, _ []byte) error { got <- c; return nil })
+	server.Untyped().HandleRaw("test:ping", func(c *Conn, _ []byte) error { got <- c; return nil })
 	conn, err := client.Connect(t.Context(), server)
 	if err != nil {
 		t.Fatal(err)

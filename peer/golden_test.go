@@ -189,7 +189,7 @@ func (s *scenario) reason() error {
 func (s *scenario) serverWire(t *testing.T, our *side) *wire {
 	server := NewServer(our.reg, &our.cfg)
 	if pong, err := our.reg.Lookup("app:pong"); err == nil {
-		HandleRaw(server, "app:ping", func(c *Conn, b []byte) error { return c.ReplyRaw(pong, b) })
+		server.Untyped().HandleRaw("app:ping", func(c *Conn, b []byte) error { return c.ReplyRaw(pong, b) })
 	}
 	ln := open(t, server)
 	nc, err := net.Dial("tcp", ln.Addr().String())
@@ -218,7 +218,7 @@ func (s *scenario) clientWire(t *testing.T, our *side) *wire {
 		}
 	}
 	client := NewClient(our.reg, &our.cfg)
-	HandleRaw(client, "app:pong", func(c *Conn, b []byte) error { return s.reason() })
+	client.Untyped().HandleRaw("app:pong", func(c *Conn, b []byte) error { return s.reason() })
 	run(t, client.Peer)
 	if err := client.ConnectAsync(ln.Addr().String()); err != nil {
 		t.Fatal(err)

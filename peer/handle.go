@@ -1,13 +1,18 @@
 package peer
 
 import (
+	"fmt"
 	"reflect"
 
 	"github.com/packetmq/packetmq/registry"
 )
 
 // Host is any of the peers: *Server, *Client, *MemoryServer, *MemoryClient.
-type Host interface{ base() *Peer }
+// It has an Untyped for programs that name packets by values of any type.
+type Host interface {
+	Untyped() UntypedPeer
+	base() *Peer
+}
 
 func (p *Peer) base() *Peer { return p }
 
@@ -23,18 +28,11 @@ type Resetter interface{ Reset() }
 //
 // The *T is fn's to keep, unless the packet is registered with registry.Reuse:
 // then it is valid during the call.
-func Handle[T any](h Host, pkt registry.Packet[T], fn func(c *Conn, v *T) error) error {
-	p, err := peerOf(h)
-	if err != nil {
-		return err
-	}
-	t := pkt.In(p.reg)
-	switch {
-	case t == nil:
-		return noPacket(pkt)
-	case fn == nil:
-		return ErrNoHandler
-	}
+//
+// It panics, as http.HandleFunc does, where the program is wrong: fn is nil, or the
+// packet is not in h's registry.
+func Handle[T any](h Host, pkt registry.Packet[T], fn func(c *Conn, v *T) error) {
+	p, t := handled(h, pkt, "Handle", fn == nil)
 	own := func() func(int) *T { return func(int) *T { return new(T) } }
 	if t.Options().Reuse {
 		own = func() func(int) *T { return reused[T](len(p.reactor.Loops())) }
@@ -59,7 +57,6 @@ func Handle[T any](h Host, pkt registry.Packet[T], fn func(c *Conn, v *T) error)
 			return fn(c, made.(*T))
 		},
 	})
-	return nil
 }
 
 // reused keeps one value for each loop, cleared each time it is given out.
@@ -83,51 +80,37 @@ func reused[T any](loops int) func(loop int) *T {
 	}
 }
 
-// HandleAny has fn called with every packet named by key (like in Send) that
-// arrives at h, decoded: into what the packet object's NewValue returns, or
-// else into nil, bool, int64, uint64, float64, string, []byte, []any,
-// map[string]any or map[any]any. It replaces an earlier handler.
-func HandleAny(h Host, key any, fn func(c *Conn, v any) error) error {
-	p, t, err := handled(h, key, fn == nil)
-	if err != nil {
-		return err
-	}
-	p.setHandler(t, &handler{
-		direct: func(c *Conn, payload []byte) error {
-			v, err := p.decode(t, payload)
-			if err != nil {
-				return err
-			}
-			return fn(c, v)
-		},
-		decoded: fn,
-	})
-	return nil
+// HandleRaw has fn called with the payload of every packet of type pkt that arrives at
+// h. It replaces an earlier handler, and panics where Handle does. The payload is what
+// the other side sent: it is not checked to be msgpack. It is valid during the call. Of
+// the hooks, only EncodedIn sees these packets.
+func HandleRaw[T any](h Host, pkt registry.Packet[T], fn func(c *Conn, payload []byte) error) {
+	p, t := handled(h, pkt, "HandleRaw", fn == nil)
+	p.setRawHandler(t, fn)
 }
 
-// HandleRaw has fn called with the payload of every packet named by key (like
-// in Send) that arrives at h. It replaces an earlier handler. The payload is
-// what the other side sent: it is not checked to be msgpack. It is valid during
-// the call. Of the hooks, only EncodedIn sees these packets.
-func HandleRaw(h Host, key any, fn func(c *Conn, payload []byte) error) error {
-	p, t, err := handled(h, key, fn == nil)
-	if err != nil {
-		return err
-	}
+func (p *Peer) setRawHandler(t *registry.Type, fn func(c *Conn, payload []byte) error) {
 	fn = lentTo(fn)
 	p.setHandler(t, &handler{direct: fn, raw: fn})
-	return nil
 }
 
 // handled is the peer and the packet that a handler is for.
-func handled(h Host, key any, isNil bool) (*Peer, *registry.Type, error) {
+func handled[T any](h Host, pkt registry.Packet[T], call string, isNil bool) (*Peer, *registry.Type) {
 	p, err := peerOf(h)
-	if err != nil {
-		return nil, nil, err
+	mustHandle(call, err)
+	t := pkt.In(p.reg)
+	if t == nil {
+		mustHandle(call, noPacket(pkt))
 	}
 	if isNil {
-		return nil, nil, ErrNoHandler
+		mustHandle(call, ErrNoHandler)
 	}
-	t, err := p.reg.Lookup(key)
-	return p, t, err
+	return p, t
+}
+
+// mustHandle panics with an error that only a mistake in the program can cause.
+func mustHandle(call string, err error) {
+	if err != nil {
+		panic(fmt.Errorf("peer: %s: %w", call, err))
+	}
 }

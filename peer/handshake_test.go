@@ -42,13 +42,13 @@ func TestSkipHandshake(t *testing.T) {
 	setUp := func(s, c *side) { s.cfg.SkipHandshake, c.cfg.SkipHandshake = true, true }
 	everywhere(t, setUp, func(t *testing.T, w *world) {
 		got := make(chan any, 1)
-		HandleAny(w.server, 18, func(c *Conn, v any) error { got <- v.(*note).N; return nil })
+		w.server.Untyped().Handle(18, func(c *Conn, v any) error { got <- v.(*note).N; return nil })
 		w.c.reg.AddObject("test:same", 18, nil)
 		_, cc := w.handshake(t)
 		if cc.State() != Active {
 			t.Fatal(cc.State())
 		}
-		cc.Send("test:same", note{5, ""})
+		cc.Untyped().Send("test:same", note{5, ""})
 		if v := wait(t, "packet", got); v != 5 {
 			t.Errorf("got %v", v)
 		}
@@ -59,7 +59,7 @@ func TestSetState(t *testing.T) {
 	everywhere(t, nil, func(t *testing.T, w *world) {
 		sc, cc := w.handshake(t)
 		cc.SetState(IDCheck)
-		if err := cc.Send("test:ping", 1); !errors.Is(err, ErrNotActive) {
+		if err := cc.Untyped().Send("test:ping", 1); !errors.Is(err, ErrNotActive) {
 			t.Errorf("send in idcheck: %v", err)
 		}
 		cc.SetState(Active)

@@ -141,7 +141,7 @@ func TestHooksSeeInternalPacketsOfTheProgram(t *testing.T) {
 	}
 	everywhere(t, setUp, func(t *testing.T, w *world) {
 		_, cc := w.handshake(t)
-		if err := cc.Send("packetmq:mine", 1); err != nil {
+		if err := cc.Untyped().Send("packetmq:mine", 1); err != nil {
 			t.Fatal(err)
 		}
 		for _, want := range []string{"out packetmq:mine", "encoded out", "encoded in", "in packetmq:mine"} {

@@ -90,7 +90,7 @@ func (p *Peer) decodedHandler(t *registry.Type) (*handler, error) {
 	}
 	h := p.handler(t)
 	if h != nil && h.decoded == nil {
-		return nil, fmt.Errorf("peer: %s has a handler of encoded packets; use RecvEncoded", t.Name())
+		return nil, fmt.Errorf("peer: %s has a handler of encoded packets; use UntypedConn.RecvEncoded", t.Name())
 	}
 	return h, nil
 }

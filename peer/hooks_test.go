@@ -75,10 +75,10 @@ func TestObjectHooks(t *testing.T) {
 	}
 	everywhere(t, setUp, func(t *testing.T, w *world) {
 		_, cc := w.handshake(t)
-		if err := cc.Send("test:traced", "refuse"); err == nil {
+		if err := cc.Untyped().Send("test:traced", "refuse"); err == nil {
 			t.Error("a hook's refusal was not returned")
 		}
-		if err := cc.Send("test:traced", "v"); err != nil {
+		if err := cc.Untyped().Send("test:traced", "v"); err != nil {
 			t.Fatal(err)
 		}
 		if got := wait(t, "packet", received); got != "v>send>encode>decode" {
@@ -102,11 +102,11 @@ func TestOnSendRedirects(t *testing.T) {
 	}
 	everywhere(t, setUp, func(t *testing.T, w *world) {
 		got := make(chan uint64, 2)
-		HandleAny(w.client, "test:hop", func(c *Conn, v any) error { got <- c.ID(); return nil })
+		w.client.Untyped().Handle("test:hop", func(c *Conn, v any) error { got <- c.ID(); return nil })
 		first, _ := w.handshake(t)
 		second, cc := w.handshake(t)
 		h.to = second
-		if err := first.Send("test:hop", "v"); err != nil {
+		if err := first.Untyped().Send("test:hop", "v"); err != nil {
 			t.Fatal(err)
 		}
 		if id := wait(t, "packet", got); id != cc.ID() {

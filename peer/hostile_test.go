@@ -96,7 +96,7 @@ func TestSixteenUnknownIDsAreForgiven(t *testing.T) {
 	_ = pings
 	w.shake(3)
 	sc := s.next(t, "made").conn
-	HandleRaw(sc.Peer(), "test:ping", func(c *Conn, b []byte) error { pings <- bytes.Clone(b); return nil })
+	sc.Peer().Untyped().HandleRaw("test:ping", func(c *Conn, b []byte) error { pings <- bytes.Clone(b); return nil })
 	for range maxUnknown {
 		w.send(99, []byte{0xc0})
 	}
@@ -233,7 +233,7 @@ func TestPacketsBehindOwnSoftquit(t *testing.T) {
 	w.shake(3)
 	c := s.next(t, "made").conn
 	got := make(chan struct{}, 1)
-	HandleRaw(c.Peer(), "test:ping", func(*Conn, []byte) error { got <- struct{}{}; return nil })
+	c.Peer().Untyped().HandleRaw("test:ping", func(*Conn, []byte) error { got <- struct{}{}; return nil })
 	c.Softquit("reason.bye")
 	w.expect(1)
 	w.send(17, []byte{0xc0})

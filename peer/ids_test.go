@@ -42,9 +42,9 @@ func TestTwoServersWithDifferentIDs(t *testing.T) {
 		}
 		from := make(chan string, 1)
 		for name, srv := range map[string]*Server{"first": w.server, "second": server} {
-			HandleAny(srv, "test:ping", func(c *Conn, v any) error {
+			srv.Untyped().Handle("test:ping", func(c *Conn, v any) error {
 				from <- name
-				return c.Reply("test:pong", v)
+				return c.Untyped().Reply("test:pong", v)
 			})
 		}
 		pongs := inbox(t, w.client, w.c.pong, 1)
@@ -52,7 +52,7 @@ func TestTwoServersWithDifferentIDs(t *testing.T) {
 		next := connectAlso(t, w, server)
 		exchange := func(to any, want string) {
 			t.Helper()
-			if err := w.client.Send(to, "test:ping", &note{1, want}); err != nil {
+			if err := w.client.Untyped().Send(to, "test:ping", &note{1, want}); err != nil {
 				t.Fatal(err)
 			}
 			if got := wait(t, "ping", from); got != want {
@@ -79,7 +79,7 @@ func connectAlso(t *testing.T, w *world, server *Server) *Conn {
 	t.Helper()
 	var c *Conn
 	var err error
-	if cc := w.client.Default(); cc.far() != nil {
+	if cc := w.client.first(); cc.far() != nil {
 		c, err = (&MemoryClient{w.client}).Connect(t.Context(), server)
 	} else {
 		ln, e := server.Listen("127.0.0.1:0")

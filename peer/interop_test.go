@@ -120,9 +120,9 @@ func TestTwistedClient(t *testing.T) {
 					}
 					pong, _ := s.reg.Lookup("app:pong")
 					if mode == "raw" {
-						HandleRaw(server, "app:ping", func(c *Conn, b []byte) error { return answered(c, c.ReplyRaw(pong, b)) })
+						server.Untyped().HandleRaw("app:ping", func(c *Conn, b []byte) error { return answered(c, c.ReplyRaw(pong, b)) })
 					} else {
-						HandleAny(server, "app:ping", func(c *Conn, v any) error { return answered(c, c.Reply(pong, v)) })
+						server.Untyped().Handle("app:ping", func(c *Conn, v any) error { return answered(c, c.Untyped().Reply(pong, v)) })
 					}
 					ln := open(t, server)
 					port := fmt.Sprint(ln.Addr().(*net.TCPAddr).Port)
@@ -191,14 +191,14 @@ func TestTwistedServer(t *testing.T) {
 				c := app(!strings.Contains(args, "--adapt"), 40, 41)
 				client := NewClient(c.reg, &c.cfg)
 				got := make(chan any, pings)
-				HandleAny(client, "app:pong", func(_ *Conn, v any) error { got <- v; return nil })
+				client.Untyped().Handle("app:pong", func(_ *Conn, v any) error { got <- v; return nil })
 				run(t, client.Peer)
 				conn, err := client.Connect(t.Context(), addr)
 				if err != nil {
 					t.Fatal(err, py.errs.String())
 				}
 				for n := range pings {
-					if err := conn.Send("app:ping", mixed(n)); err != nil {
+					if err := conn.Untyped().Send("app:ping", mixed(n)); err != nil {
 						t.Fatal(err)
 					}
 				}

@@ -22,17 +22,17 @@ func TestAddOnAConnectedProgram(t *testing.T) {
 			}
 		}
 		for _, c := range []*Conn{sc, cc} {
-			if err := c.Send("test:late", 1); !errors.Is(err, ErrNotOnWire) {
+			if err := c.Untyped().Send("test:late", 1); !errors.Is(err, ErrNotOnWire) {
 				t.Errorf("send on a conn from before = %v", err)
 			}
-			if err := c.Peer().Broadcast("test:late", 1); !errors.Is(err, ErrNotOnWire) {
+			if err := c.Peer().Untyped().Broadcast("test:late", 1); !errors.Is(err, ErrNotOnWire) {
 				t.Errorf("broadcast with a conn from before = %v", err)
 			}
 		}
 		got := make(chan any, 1)
-		HandleAny(w.server, "test:late", func(_ *Conn, v any) error { got <- v; return nil })
+		w.server.Untyped().Handle("test:late", func(_ *Conn, v any) error { got <- v; return nil })
 		_, later := w.handshake(t)
-		if err := later.Send("test:late", "to one who knows"); err != nil {
+		if err := later.Untyped().Send("test:late", "to one who knows"); err != nil {
 			t.Fatal(err)
 		}
 		if v := wait(t, "packet", got); v != "to one who knows" {
@@ -89,7 +89,7 @@ func TestHandlersOfRemovedPackets(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := NewServer(s.reg, &s.cfg)
-	HandleAny(server, old, func(*Conn, any) error { t.Error("the removed packet's handler was called"); return nil })
+	server.Untyped().Handle(old, func(*Conn, any) error { t.Error("the removed packet's handler was called"); return nil })
 	if err := s.reg.Remove(old); err != nil {
 		t.Fatal(err)
 	}
@@ -114,9 +114,7 @@ func TestHandlerChurn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := HandleAny(server, typ, func(*Conn, any) error { return nil }); err != nil {
-			t.Fatal(err)
-		}
+		server.Untyped().Handle(typ, func(*Conn, any) error { return nil })
 		if err := s.reg.Remove(typ); err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +131,7 @@ func TestRegistryChangesDoNotReachOpenConns(t *testing.T) {
 		if _, err := s.AddObject("test:late", 30, nil, registry.Late()); err != nil {
 			t.Fatal(err)
 		}
-		if err := sc.Send("test:late", 1); !errors.Is(err, ErrNotOnWire) {
+		if err := sc.Untyped().Send("test:late", 1); !errors.Is(err, ErrNotOnWire) {
 			t.Errorf("send of a packet that the other side was not told: %v", err)
 		}
 		if err := s.Remove("test:pong"); err != nil {
@@ -142,7 +140,7 @@ func TestRegistryChangesDoNotReachOpenConns(t *testing.T) {
 		if _, err := s.AddObject("test:other", 18, nil, registry.Late()); err != nil {
 			t.Fatal(err)
 		}
-		if err := sc.Send("test:other", 1); !errors.Is(err, ErrNotOnWire) {
+		if err := sc.Untyped().Send("test:other", 1); !errors.Is(err, ErrNotOnWire) {
 			t.Errorf("send of a packet under the id of another: %v", err)
 		}
 	})

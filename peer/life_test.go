@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -59,15 +58,10 @@ func noteAll(d *diary, s *side) {
 // handleAll does the same with handlers.
 func handleAll(t *testing.T, d *diary, server *Server, s *side) {
 	t.Helper()
-	err := errors.Join(
-		Handle(server, s.ping, func(*Conn, *note) error { d.note("handler"); return nil }),
-		HandleRaw(server, "test:raw", func(*Conn, []byte) error { d.note("raw handler"); return nil }),
-		HandleAny(server, "test:hooked", func(*Conn, any) error { d.note("any handler"); return nil }),
-		HandleRaw(server, "packetmq:early", func(*Conn, []byte) error { d.note("internal handler"); return nil }),
-	)
-	if err != nil {
-		t.Fatal(err)
-	}
+	Handle(server, s.ping, func(*Conn, *note) error { d.note("handler"); return nil })
+	server.Untyped().HandleRaw("test:raw", func(*Conn, []byte) error { d.note("raw handler"); return nil })
+	server.Untyped().Handle("test:hooked", func(*Conn, any) error { d.note("any handler"); return nil })
+	server.Untyped().HandleRaw("packetmq:early", func(*Conn, []byte) error { d.note("internal handler"); return nil })
 }
 
 // pokes are all that can happen to a conn. They are called on its loop.
@@ -84,15 +78,15 @@ var pokes = map[string]func(c *Conn){
 	"unknown packet":    func(c *Conn) { arrive(c, 99) },
 	"internal packet":   func(c *Conn) { arrive(c, 5) },
 	"two packets":       func(c *Conn) { arrive(c, 17, 17) },
-	"RecvPacket":        func(c *Conn) { c.RecvPacket("test:ping", &note{}) },
-	"RecvEncoded":       func(c *Conn) { c.RecvEncoded([]byte{0, 17, 0x80}) },
-	"Send":              func(c *Conn) { c.Send("test:hooked", "v") },
-	"Send of internal":  func(c *Conn) { c.Send("packetmq:early", "v") },
-	"Peer.Send":         func(c *Conn) { c.peer.Send(c, "test:hooked", "v") },
-	"SendEncoded":       func(c *Conn) { c.SendEncoded([]byte{0, 17, 0x80}) },
-	"Reply":             func(c *Conn) { c.Reply("test:hooked", "v") },
+	"RecvPacket":        func(c *Conn) { c.Untyped().RecvPacket("test:ping", &note{}) },
+	"RecvEncoded":       func(c *Conn) { c.Untyped().RecvEncoded([]byte{0, 17, 0x80}) },
+	"Send":              func(c *Conn) { c.Untyped().Send("test:hooked", "v") },
+	"Send of internal":  func(c *Conn) { c.Untyped().Send("packetmq:early", "v") },
+	"Peer.Send":         func(c *Conn) { c.peer.Untyped().Send(c, "test:hooked", "v") },
+	"SendEncoded":       func(c *Conn) { c.Untyped().SendEncoded([]byte{0, 17, 0x80}) },
+	"Reply":             func(c *Conn) { c.Untyped().Reply("test:hooked", "v") },
 	"ReplyRaw":          func(c *Conn) { t, _ := c.peer.reg.Lookup("test:raw"); c.ReplyRaw(t, []byte{0x80}) },
-	"Broadcast":         func(c *Conn) { c.peer.Broadcast("test:hooked", "v") },
+	"Broadcast":         func(c *Conn) { c.peer.Untyped().Broadcast("test:hooked", "v") },
 }
 
 // arrive has packets come in, as from the transport.
@@ -269,7 +263,7 @@ func TestNoHookIsCalledBehindOneThatEndsTheConn(t *testing.T) {
 				s.cfg.PacketIn = func(c *Conn, _ *registry.Type, v any) (any, error) { e.at(c, "PacketIn"); return v, nil }
 				s.cfg.PacketOut = func(c *Conn, _ *registry.Type, v any) (any, error) { e.at(c, "PacketOut"); return v, nil }
 				server := NewServer(s.reg, &s.cfg)
-				HandleAny(server, "test:hooked", func(c *Conn, _ any) error { e.at(c, "handler"); return nil })
+				server.Untyped().Handle("test:hooked", func(c *Conn, _ any) error { e.at(c, "handler"); return nil })
 				w := dialTo(t, open(t, server))
 				w.shake(3)
 				c := s.next(t, "made").conn
@@ -279,7 +273,7 @@ func TestNoHookIsCalledBehindOneThatEndsTheConn(t *testing.T) {
 					w.send(20, []byte{0x80})
 				} else {
 					want = out[:i+1-len(in)]
-					onLoop(t, c, func() { c.Send("test:hooked", "v") })
+					onLoop(t, c, func() { c.Untyped().Send("test:hooked", "v") })
 				}
 				s.next(t, "lost")
 				onLoop(t, c, func() {})
@@ -303,7 +297,7 @@ func TestPacketInWithinTheLifeOfItsConn(t *testing.T) {
 	s.cfg.QuitGrace = patience // in which the conn is still there
 	server := NewServer(s.reg, &s.cfg)
 	for _, pkt := range []*registry.Type{early, s.ping.In(s.reg)} {
-		HandleAny(server, pkt, func(*Conn, any) error { t.Errorf("%s was handled", pkt.Name()); return nil })
+		server.Untyped().Handle(pkt, func(*Conn, any) error { t.Errorf("%s was handled", pkt.Name()); return nil })
 	}
 	give := func(c *Conn, when string) {
 		t.Helper()

@@ -49,7 +49,7 @@ func TestLimitsOfAPacket(t *testing.T) {
 		},
 		"any": func(s *side, server func() *Server, own registry.Option, got func() error) {
 			s.reg.AddObject("test:limited", 30, nil, own)
-			HandleAny(server(), "test:limited", func(*Conn, any) error { return got() })
+			server().Untyped().Handle("test:limited", func(*Conn, any) error { return got() })
 		},
 		"without a handler": func(s *side, server func() *Server, own registry.Option, got func() error) {
 			s.reg.AddObject("test:limited", 30, nil, own)
@@ -107,14 +107,14 @@ func TestLimitsOfAPacketType(t *testing.T) {
 	everywhere(t, setUp, func(t *testing.T, w *world) {
 		got := make(chan any, 2)
 		for _, name := range []string{"test:small", "test:large"} {
-			HandleAny(w.server, name, func(c *Conn, v any) error { got <- v; return nil })
+			w.server.Untyped().Handle(name, func(c *Conn, v any) error { got <- v; return nil })
 		}
 		_, cc := w.handshake(t)
-		cc.Send("test:large", []any{1, 2, 3, 4})
-		cc.Send("test:small", []any{1, 2})
+		cc.Untyped().Send("test:large", []any{1, 2, 3, 4})
+		cc.Untyped().Send("test:small", []any{1, 2})
 		wait(t, "packet", got)
 		wait(t, "packet", got)
-		cc.Send("test:small", []any{1, 2, 3, 4})
+		cc.Untyped().Send("test:small", []any{1, 2, 3, 4})
 		if e := w.s.next(t, "lost"); !errors.Is(e.reason, codec.ErrElements) {
 			t.Errorf("lost because of %v", e.reason)
 		}

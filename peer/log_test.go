@@ -105,7 +105,7 @@ func TestStrangersDoNotDrownOutTheProgramsFaults(t *testing.T) {
 	server := NewServer(s.reg, &s.cfg)
 	ln := open(t, server)
 	Handle(server, s.ping, func(*Conn, *note) error { panic("a bug") })
-	HandleRaw(server, "test:pong", func(*Conn, []byte) error { return oops })
+	server.Untyped().HandleRaw("test:pong", func(*Conn, []byte) error { return oops })
 	const panics = 5
 	for i := range 10 * panics {
 		for range 3 {

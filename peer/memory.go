@@ -3,7 +3,6 @@ package peer
 import (
 	"context"
 
-	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/memconn"
 	"github.com/packetmq/packetmq/registry"
 )
@@ -17,9 +16,6 @@ func NewMemoryServer(reg *registry.Registry, cfg *Config) *MemoryServer {
 	return &MemoryServer{newPeer(reg, cfg)}
 }
 
-// Listen returns ErrNoListen: there is nothing to listen on.
-func (s *MemoryServer) Listen(string) (*engine.Listener, error) { return nil, ErrNoListen }
-
 // ConnectClient is MemoryClient.Connect, seen from the server.
 func (s *MemoryServer) ConnectClient(ctx context.Context, c *MemoryClient) (*Conn, error) {
 	if _, err := peerOf(c); err != nil {
@@ -28,8 +24,8 @@ func (s *MemoryServer) ConnectClient(ctx context.Context, c *MemoryClient) (*Con
 	return c.Connect(ctx, s)
 }
 
-// DisconnectClient ends every conn that c has to this server, as
-// MemoryClient.Disconnect does.
+// DisconnectClient closes every conn that c has to this server. ErrNoConn means that
+// there is none.
 func (s *MemoryServer) DisconnectClient(c *MemoryClient) error {
 	if _, err := peerOf(c); err != nil {
 		return err
@@ -37,7 +33,7 @@ func (s *MemoryServer) DisconnectClient(c *MemoryClient) error {
 	err := ErrNoConn
 	for conn := range c.Conns() {
 		if conn.far() == s.Peer {
-			err = c.Disconnect(conn)
+			err = conn.Close()
 		}
 	}
 	return err
@@ -124,9 +120,10 @@ func (c *MemoryClient) attempt(to target) {
 	}
 }
 
-// Disconnect ends the conn that from names as in Peer.Send, which may be the
-// server, or nil for the Default. The reason is ReasonGeneric on both sides.
-func (c *MemoryClient) Disconnect(from any) error { return c.Softquit(from, ReasonGeneric) }
+// Default is the conn that is meant where a client names none: the first
+// connected one, and the next one still connected when that is lost. Nil if
+// there is none.
+func (c *MemoryClient) Default() *Conn { return c.first() }
 
 // far is what a memory client has connected c to, else nil.
 func (c *Conn) far() *Peer {

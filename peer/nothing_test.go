@@ -27,54 +27,64 @@ func TestNothingIsAnError(t *testing.T) {
 		for call, f := range map[string]func() error{
 			"Send":             func() error { return Send(c, s.ping, v) },
 			"Reply":            func() error { return Reply(c, s.ping, v) },
-			"Conn.Send":        func() error { return c.Send("test:ping", v) },
-			"Conn.Reply":       func() error { return c.Reply("test:ping", v) },
+			"Conn.Send":        func() error { return c.Untyped().Send("test:ping", v) },
+			"Conn.Reply":       func() error { return c.Untyped().Reply("test:ping", v) },
 			"Conn.SendRaw":     func() error { return c.SendRaw(s.ping.In(s.reg), raw[2:]) },
 			"Conn.ReplyRaw":    func() error { return c.ReplyRaw(s.ping.In(s.reg), raw[2:]) },
-			"Conn.SendEncoded": func() error { return c.SendEncoded(raw) },
-			"Conn.RecvEncoded": func() error { return c.RecvEncoded(raw) },
-			"Conn.RecvPacket":  func() error { return c.RecvPacket("test:ping", v) },
+			"Conn.SendEncoded": func() error { return c.Untyped().SendEncoded(raw) },
+			"Conn.RecvEncoded": func() error { return c.Untyped().RecvEncoded(raw) },
+			"Conn.RecvPacket":  func() error { return c.Untyped().RecvPacket("test:ping", v) },
 			"Conn.Softquit":    func() error { return c.Softquit("") },
-			"Peer.Send":        func() error { return server.Send(c, "test:ping", v) },
-			"Peer.SendEncoded": func() error { return server.SendEncoded(c, raw) },
-			"Peer.RecvEncoded": func() error { return server.RecvEncoded(c, raw) },
-			"Peer.RecvPacket":  func() error { return server.RecvPacket(c, "test:ping", v) },
-			"Peer.Softquit":    func() error { return server.Softquit(c, "") },
+			"Peer.Send":        func() error { return server.Untyped().Send(c, "test:ping", v) },
+			"Peer.SendEncoded": func() error { return server.Untyped().SendEncoded(c, raw) },
+			"Peer.RecvEncoded": func() error { return server.Untyped().RecvEncoded(c, raw) },
+			"Peer.RecvPacket":  func() error { return server.Untyped().RecvPacket(c, "test:ping", v) },
+			"Peer.Softquit":    func() error { return server.Untyped().Softquit(c, "") },
 			"SendTo":           func() error { return SendTo(server, c, s.ping, v) },
 		} {
 			tests[call+", "+name] = func() error { return want(f(), ErrNoConn) }
 		}
 	}
 	for name, to := range map[string]any{"negative": -1, "a float": 1.5, "a string": "1", "none of a server": nil, "a peer that it has no conn to": client} {
-		tests["Peer.Send to "+name] = func() error { return want(server.Send(to, "test:ping", v), ErrNoConn) }
+		tests["Peer.Send to "+name] = func() error { return want(server.Untyped().Send(to, "test:ping", v), ErrNoConn) }
 	}
 	for name, h := range map[string]Host{
 		"nil host": nil, "nil server": (*Server)(nil), "nil client": (*Client)(nil), "nil peer": (*Peer)(nil),
 		"zero server": &Server{}, "zero client": &Client{}, "zero peer": &Peer{}, "zero memory server": &MemoryServer{}, "server of a zero peer": &Server{&Peer{}},
 	} {
-		tests["Handle, "+name] = func() error { return want(Handle(h, s.ping, func(*Conn, *note) error { return nil }), ErrNoPeer) }
-		tests["HandleAny, "+name] = func() error { return want(HandleAny(h, 17, func(*Conn, any) error { return nil }), ErrNoPeer) }
-		tests["HandleRaw, "+name] = func() error { return want(HandleRaw(h, 17, func(*Conn, []byte) error { return nil }), ErrNoPeer) }
+		tests["Handle, "+name] = func() error {
+			return want(panicked(func() { Handle(h, s.ping, func(*Conn, *note) error { return nil }) }), ErrNoPeer)
+		}
+		tests["HandleRaw, "+name] = func() error {
+			return want(panicked(func() { HandleRaw(h, s.ping, func(*Conn, []byte) error { return nil }) }), ErrNoPeer)
+		}
+		tests["Broadcast, "+name] = func() error { return want(Broadcast(h, s.ping, v), ErrNoPeer) }
 		tests["SendTo, "+name] = func() error { return want(SendTo(h, 1, s.ping, v), ErrNoPeer) }
 		tests["Peer.Send to "+name] = func() error {
 			if h == nil {
 				return nil // which names the default
 			}
-			return want(memory.Send(h, 17, v), ErrNoPeer)
+			return want(memory.Untyped().Send(h, 17, v), ErrNoPeer)
 		}
 	}
 	for name, p := range map[string]*Peer{"nil": nil, "zero": {}} {
+		tests["Untyped.Handle, "+name+" peer"] = func() error {
+			return want(panicked(func() { p.Untyped().Handle(17, func(*Conn, any) error { return nil }) }), ErrNoPeer)
+		}
+		tests["Untyped.HandleRaw, "+name+" peer"] = func() error {
+			return want(panicked(func() { p.Untyped().HandleRaw(17, func(*Conn, []byte) error { return nil }) }), ErrNoPeer)
+		}
 		for call, f := range map[string]func() error{
 			"Run":                          func() error { return p.Run() },
 			"RunAsync":                     func() error { return p.RunAsync() },
 			"Close":                        func() error { return p.Close() },
 			"Shutdown":                     func() error { return p.Shutdown(t.Context()) },
-			"Send":                         func() error { return p.Send(nil, 17, v) },
-			"SendEncoded":                  func() error { return p.SendEncoded(nil, raw) },
-			"RecvPacket":                   func() error { return p.RecvPacket(nil, 17, v) },
-			"RecvEncoded":                  func() error { return p.RecvEncoded(nil, raw) },
-			"Softquit":                     func() error { return p.Softquit(nil, "") },
-			"Broadcast":                    func() error { return p.Broadcast(17, v) },
+			"Send":                         func() error { return p.Untyped().Send(nil, 17, v) },
+			"SendEncoded":                  func() error { return p.Untyped().SendEncoded(nil, raw) },
+			"RecvPacket":                   func() error { return p.Untyped().RecvPacket(nil, 17, v) },
+			"RecvEncoded":                  func() error { return p.Untyped().RecvEncoded(nil, raw) },
+			"Softquit":                     func() error { return p.Untyped().Softquit(nil, "") },
+			"Broadcast":                    func() error { return p.Untyped().Broadcast(17, v) },
 			"Server.Listen":                func() error { _, err := (&Server{p}).Listen("127.0.0.1:0"); return err },
 			"Server.Inject":                func() error { _, err := (&Server{p}).Inject(far); return err },
 			"Server.Serve":                 func() error { _, err := (&Server{p}).Serve(nil); return err },
@@ -85,7 +95,7 @@ func TestNothingIsAnError(t *testing.T) {
 			"MemoryClient.Connect to it":   func() error { _, err := NewMemoryClient(s.reg, nil).Connect(t.Context(), &Server{p}); return err },
 			"MemoryClient.ConnectAsync":    func() error { return (&MemoryClient{p}).ConnectAsync(server) },
 			"MemoryClient.ConnectAsync to": func() error { return NewMemoryClient(s.reg, nil).ConnectAsync(&MemoryServer{p}) },
-			"MemoryClient.Disconnect":      func() error { return (&MemoryClient{p}).Disconnect(nil) },
+			"MemoryClient.Disconnect":      func() error { return (&MemoryClient{p}).Untyped().Disconnect(nil) },
 			"MemoryServer.ConnectClient": func() error {
 				_, err := memory.ConnectClient(t.Context(), &MemoryClient{p})
 				return err
@@ -101,7 +111,7 @@ func TestNothingIsAnError(t *testing.T) {
 			for range p.Conns() {
 				return errors.New("it has a conn")
 			}
-			if p.Registry() != nil || p.Reactor() != nil || p.Conn(1) != nil || p.NumConns() != 0 || p.Default() != nil || p.PacketLog() != nil || p.Stats().Made != 0 {
+			if p.Registry() != nil || p.Reactor() != nil || p.Conn(1) != nil || p.NumConns() != 0 || p.first() != nil || p.PacketLog() != nil || p.Stats().Made != 0 {
 				return errors.New("it tells something")
 			}
 			return nil
@@ -142,10 +152,12 @@ func TestNothingIsAnError(t *testing.T) {
 	tests["Server.Inject, nil"] = func() error { _, err := server.Inject(nil); return want(err, errNilTransport) }
 	tests["Client.Inject, nil"] = func() error { _, err := client.Inject(t.Context(), nil); return want(err, errNilTransport) }
 	var none registry.Packet[note]
-	tests["Handle, zero packet"] = func() error { return want(Handle(server, none, func(*Conn, *note) error { return nil }), ErrNoPacket) }
-	tests["Handle, nil handler"] = func() error { return want(Handle(server, s.ping, nil), ErrNoHandler) }
-	tests["HandleAny, nil handler"] = func() error { return want(HandleAny(server, s.ping, nil), ErrNoHandler) }
-	tests["HandleRaw, nil handler"] = func() error { return want(HandleRaw(server, s.ping, nil), ErrNoHandler) }
+	tests["Handle, zero packet"] = func() error {
+		return want(panicked(func() { Handle(server, none, func(*Conn, *note) error { return nil }) }), ErrNoPacket)
+	}
+	tests["Handle, nil handler"] = func() error { return want(panicked(func() { Handle(server, s.ping, nil) }), ErrNoHandler) }
+	tests["HandleAny, nil handler"] = func() error { return want(panicked(func() { server.Untyped().Handle(s.ping, nil) }), ErrNoHandler) }
+	tests["HandleRaw, nil handler"] = func() error { return want(panicked(func() { HandleRaw(server, s.ping, nil) }), ErrNoHandler) }
 	for name, f := range tests {
 		t.Run(name, func(t *testing.T) {
 			if err := f(); err != nil {
@@ -153,6 +165,17 @@ func TestNothingIsAnError(t *testing.T) {
 			}
 		})
 	}
+}
+
+// panicked is the error that a call panics with, nil if it does not.
+func panicked(call func()) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err, _ = v.(error)
+		}
+	}()
+	call()
+	return nil
 }
 
 // want is an error unless err is what is wanted.
@@ -169,9 +192,10 @@ func TestNoPacketIsAnError(t *testing.T) {
 		_, cc := w.handshake(t)
 		var none registry.Packet[note]
 		for name, err := range map[string]error{
-			"Send":    Send(cc, none, &note{}),
-			"SendTo":  SendTo(w.client, nil, none, &note{}),
-			"SendRaw": cc.SendRaw(nil, []byte{0xc0}),
+			"Send":      Send(cc, none, &note{}),
+			"SendTo":    SendTo(w.client, nil, none, &note{}),
+			"Broadcast": Broadcast(w.client, none, &note{}),
+			"SendRaw":   cc.SendRaw(nil, []byte{0xc0}),
 		} {
 			if !errors.Is(err, ErrNoPacket) {
 				t.Errorf("%s = %v", name, err)
@@ -180,9 +204,9 @@ func TestNoPacketIsAnError(t *testing.T) {
 		var unknown *registry.UnknownError
 		for _, key := range []any{nil, none, (*registry.Type)(nil)} {
 			for name, err := range map[string]error{
-				"Send":       cc.Send(key, 1),
-				"RecvPacket": cc.RecvPacket(key, 1),
-				"Broadcast":  w.client.Broadcast(key, 1),
+				"Send":       cc.Untyped().Send(key, 1),
+				"RecvPacket": cc.Untyped().RecvPacket(key, 1),
+				"Broadcast":  w.client.Untyped().Broadcast(key, 1),
 			} {
 				if !errors.As(err, &unknown) {
 					t.Errorf("%s(%v) = %v", name, key, err)

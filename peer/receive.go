@@ -104,43 +104,6 @@ func (c *Conn) handleFrame(table *registry.Table, f codec.Frame) {
 	c.handleAfterEncodedIn(table, f)
 }
 
-// RecvEncoded handles raw, a packet id and its payload, as if it had come from
-// the other side, behind what the loop is doing now. The bytes are copied.
-func (c *Conn) RecvEncoded(raw []byte) error {
-	if err := c.check(); err != nil {
-		return err
-	}
-	if len(raw) < codec.IDSize {
-		return codec.ErrShortFrame
-	}
-	f := codec.Frame(append([]byte(nil), raw...))
-	return c.soon(func() { c.handleFrame(c.table(), f) })
-}
-
-// RecvPacket handles v, a decoded packet, as if it had come from the other
-// side, behind what the loop is doing now. The packet is named like in Send.
-func (c *Conn) RecvPacket(packet, v any) error {
-	if err := c.check(); err != nil {
-		return err
-	}
-	t, err := c.peer.reg.Lookup(packet)
-	if err != nil {
-		return err
-	}
-	h, err := c.peer.decodedHandler(t)
-	if err != nil {
-		return err
-	}
-	if v, err = c.peer.convertReceived(t, v); err != nil {
-		return err
-	}
-	return c.soon(func() {
-		if c.admitPacket(t, t.ID()) {
-			c.endFor(c.handleDecoded(t, h, v))
-		}
-	})
-}
-
 // soon calls fn on the loop, after what the loop is doing now, unless the conn is at its end
 // by then.
 func (c *Conn) soon(fn func()) error {

@@ -12,16 +12,16 @@ import (
 
 func TestEchoObject(t *testing.T) {
 	setUp := func(s, c *side) {
-		s.reg.AddObject("test:echo", 21, registry.Echo{As: "test:answer"})
+		s.reg.AddObject("test:echo", 21, Echo{As: "test:answer"})
 		s.reg.AddObject("test:answer", 22, nil)
 		c.reg.AddObject("test:echo", 44, nil)
 		c.reg.AddObject("test:answer", 45, nil)
 	}
 	everywhere(t, setUp, func(t *testing.T, w *world) {
 		got := make(chan any, 1)
-		HandleAny(w.client, "test:answer", func(c *Conn, v any) error { got <- v; return nil })
+		w.client.Untyped().Handle("test:answer", func(c *Conn, v any) error { got <- v; return nil })
 		_, cc := w.handshake(t)
-		cc.Send("test:echo", "hello")
+		cc.Untyped().Send("test:echo", "hello")
 		if v := wait(t, "answer", got); v != "hello" {
 			t.Errorf("got %v", v)
 		}
@@ -51,10 +51,10 @@ func TestRecvByHand(t *testing.T) {
 		pings := inbox(t, w.server, w.s.ping, 2)
 		sc, _ := w.handshake(t)
 		b, _ := new(codec.Msgpack).Append([]byte{0, 17}, note{1, "encoded"})
-		if err := w.server.RecvEncoded(sc, b); err != nil {
+		if err := w.server.Untyped().RecvEncoded(sc, b); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.server.RecvPacket(sc.ID(), "test:ping", &note{2, "packet"}); err != nil {
+		if err := w.server.Untyped().RecvPacket(sc.ID(), "test:ping", &note{2, "packet"}); err != nil {
 			t.Fatal(err)
 		}
 		for _, want := range []string{"encoded", "packet"} {
@@ -73,7 +73,7 @@ func TestRecvPacketMindsTheState(t *testing.T) {
 		sc, _ := w.handshake(t)
 		sc.Loop().Post(func() {
 			sc.Softquit("reason.bye")
-			sc.RecvPacket(w.s.ping, &note{1, "behind the end"})
+			sc.Untyped().RecvPacket(w.s.ping, &note{1, "behind the end"})
 		})
 		w.s.next(t, "lost")
 		eventually(t, "the end", func() bool { return sc.State() == Disconnected })
@@ -81,7 +81,7 @@ func TestRecvPacketMindsTheState(t *testing.T) {
 	})
 	s := newSide(false, 17, 18)
 	s.cfg.Wrap = func(c *Conn, inner engine.Transport) engine.Transport {
-		c.RecvPacket(s.ping, &note{1, "before the handshake"})
+		c.Untyped().RecvPacket(s.ping, &note{1, "before the handshake"})
 		return inner
 	}
 	packets := make(chan any, 1)
@@ -120,9 +120,9 @@ func TestNothingIsReceivedByAnAbortedConn(t *testing.T) {
 			wait(t, "the loop", first)
 			second := make(chan bool) // in one batch with what is received
 			c.Loop().Post(func() { second <- true; <-free })
-			c.RecvPacket(s.ping, &note{1, "decoded"})
-			c.RecvPacket(internal, 1)
-			c.RecvEncoded([]byte{0, 17, 0xc0})
+			c.Untyped().RecvPacket(s.ping, &note{1, "decoded"})
+			c.Untyped().RecvPacket(internal, 1)
+			c.Untyped().RecvEncoded([]byte{0, 17, 0xc0})
 			free <- true
 			wait(t, "the second batch", second)
 			c.Abort(ErrClosed)
@@ -141,8 +141,8 @@ func TestPacketsOfNobody(t *testing.T) {
 			"zero":         Send(cc, zero, &note{}),
 			"foreign":      Send(cc, w.s.ping, &note{}),
 			"nil type":     cc.SendRaw(nil, nil),
-			"zero handler": Handle(w.client, zero, func(*Conn, *note) error { return nil }),
-			"foreign one":  Handle(w.client, w.s.ping, func(*Conn, *note) error { return nil }),
+			"zero handler": panicked(func() { Handle(w.client, zero, func(*Conn, *note) error { return nil }) }),
+			"foreign one":  panicked(func() { Handle(w.client, w.s.ping, func(*Conn, *note) error { return nil }) }),
 		} {
 			if !errors.Is(err, ErrNoPacket) {
 				t.Errorf("%s: %v, want ErrNoPacket", name, err)

@@ -19,9 +19,7 @@ func TestARefusedCallHasDoneNothing(t *testing.T) {
 	s.cfg.Reactor, c.cfg.Reactor = r, r
 	server, client := NewServer(s.reg, &s.cfg), NewClient(c.reg, &c.cfg)
 	pinged := make(chan int, 10)
-	if err := Handle(server, s.ping, func(_ *Conn, v *note) error { pinged <- v.N; return nil }); err != nil {
-		t.Fatal(err)
-	}
+	Handle(server, s.ping, func(_ *Conn, v *note) error { pinged <- v.N; return nil })
 	ln, err := server.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +91,6 @@ func TestARefusedCallHasDoneNothing(t *testing.T) {
 		"Listen nowhere":     func() error { _, err := server.Listen("nowhere"); return err },
 		"Listen at its port": func() error { _, err := server.Listen(addr); return err },
 		"Listen without TLS": func() error { _, err := server.Listen("tls://127.0.0.1:0"); return err },
-		"Listen in memory":   func() error { _, err := memory.Listen(addr); return err },
 		"Serve nothing":      func() error { _, err := server.Serve(nil); return err },
 		"Inject nothing":     func() error { _, err := server.Inject(nil); return err },
 		"Connect nowhere":    func() error { _, err := client.Connect(ctx, "nowhere"); return err },
@@ -103,21 +100,23 @@ func TestARefusedCallHasDoneNothing(t *testing.T) {
 			_, err := client.Connect(ctx, addr)
 			return err
 		},
-		"Softquit of nobody":  func() error { return server.Softquit(uint64(1<<40), "reason.gone") },
-		"Softquit of nothing": func() error { return server.Softquit(t, "reason.gone") },
-		"Send unknown":        func() error { return client.Send(conn, "test:unknown", 1) },
-		"Send what cannot be": func() error { return client.Send(conn, "test:ping", make(chan int)) },
+		"Softquit of nobody":  func() error { return server.Untyped().Softquit(uint64(1<<40), "reason.gone") },
+		"Softquit of nothing": func() error { return server.Untyped().Softquit(t, "reason.gone") },
+		"Send unknown":        func() error { return client.Untyped().Send(conn, "test:unknown", 1) },
+		"Send what cannot be": func() error { return client.Untyped().Send(conn, "test:ping", make(chan int)) },
 		"Send too much":       func() error { return Send(conn, c.ping, &note{Text: string(make([]byte, 2<<20))}) },
-		"Send to nobody":      func() error { return server.Send(uint64(1<<40), "test:ping", &note{}) },
-		"SendEncoded badly":   func() error { return client.SendEncoded(conn, []byte{1}) },
-		"Broadcast unknown":   func() error { return server.Broadcast("test:unknown", 1) },
-		"RecvPacket unknown":  func() error { return client.RecvPacket(conn, "test:unknown", 1) },
-		"RecvEncoded badly":   func() error { return client.RecvEncoded(conn, nil) },
-		"Handle nothing":      func() error { return Handle(server, s.ping, nil) },
-		"Handle a stranger":   func() error { return Handle(server, c.ping, func(*Conn, *note) error { return nil }) },
-		"Add its name again":  func() error { _, err := registry.Add[note](s.reg, "test:ping", 99); return err },
-		"Add its id again":    func() error { _, err := registry.Add[note](s.reg, "test:other", 20); return err },
-		"Remove for ever":     func() error { return s.reg.Remove(0) },
+		"Send to nobody":      func() error { return server.Untyped().Send(uint64(1<<40), "test:ping", &note{}) },
+		"SendEncoded badly":   func() error { return client.Untyped().SendEncoded(conn, []byte{1}) },
+		"Broadcast unknown":   func() error { return server.Untyped().Broadcast("test:unknown", 1) },
+		"RecvPacket unknown":  func() error { return client.Untyped().RecvPacket(conn, "test:unknown", 1) },
+		"RecvEncoded badly":   func() error { return client.Untyped().RecvEncoded(conn, nil) },
+		"Handle nothing":      func() error { return panicked(func() { Handle(server, s.ping, nil) }) },
+		"Handle a stranger": func() error {
+			return panicked(func() { Handle(server, c.ping, func(*Conn, *note) error { return nil }) })
+		},
+		"Add its name again": func() error { _, err := registry.Add[note](s.reg, "test:ping", 99); return err },
+		"Add its id again":   func() error { _, err := registry.Add[note](s.reg, "test:other", 20); return err },
+		"Remove for ever":    func() error { return s.reg.Remove(0) },
 	}
 	try := func(name string, call func() error) {
 		t.Run(name, func(t *testing.T) {

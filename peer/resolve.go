@@ -18,7 +18,7 @@ func (p *Peer) resolve(to any) (*Conn, error) {
 	switch to := to.(type) {
 	case nil:
 		if p.client {
-			c = p.Default()
+			c = p.first()
 		}
 	case *Conn:
 		if to != nil && to.peer == p {

@@ -22,7 +22,7 @@ func TestEveryFormOfADestination(t *testing.T) {
 			"uint": uint(id), "uint8": uint8(id), "uint16": uint16(id), "uint32": uint32(id), "uint64": id, "uintptr": uintptr(id),
 			"kind of integer": connNumber(id),
 		} {
-			if err := w.client.Send(to, w.c.ping, &note{1, name}); err != nil {
+			if err := w.client.Untyped().Send(to, w.c.ping, &note{1, name}); err != nil {
 				t.Errorf("%s: %v", name, err)
 				continue
 			}
@@ -55,7 +55,7 @@ func TestMemoryPeersNameTheirConn(t *testing.T) {
 			run(t, client.Peer)
 		}
 		pings, pongs := inbox(t, server, s.ping, 1), inbox(t, client, c.pong, 1)
-		if err := client.Disconnect(server); !errors.Is(err, ErrNoConn) {
+		if err := client.Untyped().Disconnect(server); !errors.Is(err, ErrNoConn) {
 			t.Errorf("Disconnect before Connect = %v", err)
 		}
 		if _, err := client.Connect(t.Context(), server); err != nil {
@@ -67,17 +67,17 @@ func TestMemoryPeersNameTheirConn(t *testing.T) {
 			t.Fatal(err)
 		}
 		wait(t, "ping", pings)
-		if err := server.Send(client, s.pong, &note{2, "to the client"}); err != nil {
+		if err := server.Untyped().Send(client, s.pong, &note{2, "to the client"}); err != nil {
 			t.Fatal(err)
 		}
 		wait(t, "pong", pongs)
-		if err := server.Send(other, s.pong, &note{}); !errors.Is(err, ErrNoConn) {
+		if err := server.Untyped().Send(other, s.pong, &note{}); !errors.Is(err, ErrNoConn) {
 			t.Errorf("Send to a client that is not connected = %v", err)
 		}
-		if err := other.Disconnect(server); !errors.Is(err, ErrNoConn) {
+		if err := other.Untyped().Disconnect(server); !errors.Is(err, ErrNoConn) {
 			t.Errorf("Disconnect of a client that is not connected = %v", err)
 		}
-		if err := client.Disconnect(server); err != nil {
+		if err := client.Untyped().Disconnect(server); err != nil {
 			t.Fatal(err)
 		}
 		for _, side := range []*side{s, c} {
@@ -118,7 +118,7 @@ func TestOneRegistryForBothEnds(t *testing.T) {
 				if _, err := s.reg.AddObject("test:late", 50, nil, registry.Late()); err != nil {
 					t.Fatal(err)
 				}
-				if err := cc.Send("test:late", 1); !errors.Is(err, ErrNotOnWire) {
+				if err := cc.Untyped().Send("test:late", 1); !errors.Is(err, ErrNotOnWire) {
 					t.Errorf("send of a packet that the pair was not told = %v", err)
 				}
 				if _, err := w.connect(t.Context()); err != nil {
@@ -147,13 +147,13 @@ func TestBroadcastLeavesManyOut(t *testing.T) {
 			except = append(except, s.next(t, "made").conn)
 		}
 		kept := except[n-1]
-		if err := server.Broadcast(s.pong, &note{}, append([]*Conn{nil}, except[:n-1]...)...); err != nil {
+		if err := server.Untyped().Broadcast(s.pong, &note{}, append([]*Conn{nil}, except[:n-1]...)...); err != nil {
 			t.Fatal(err)
 		}
 		if id := wait(t, "packet", got); id != kept.otherEnd().ID() {
 			t.Errorf("conn %d got it, want %d", id, kept.otherEnd().ID())
 		}
-		if err := server.Broadcast(s.pong, &note{}, except...); err != nil {
+		if err := server.Untyped().Broadcast(s.pong, &note{}, except...); err != nil {
 			t.Fatal(err)
 		}
 		if err := SendTo(server, kept, s.pong, &note{}); err != nil {

@@ -10,25 +10,8 @@ import (
 	"github.com/packetmq/packetmq/registry"
 )
 
-// Send sends v as a packet, which is named by its name, its id, its object, its
-// *registry.Type or its registry.Packet. The value is anything that msgpack can
-// carry, or that the packet's hooks make of it; it is encoded before Send
-// returns. For a packet of Define[T] it is a T, a *T, or what is exactly a T, such
-// as a map of its fields; anything else is a *ValueError. Any goroutine may call
-// it; it never blocks.
-func (c *Conn) Send(packet, v any) error {
-	if err := c.check(); err != nil {
-		return err
-	}
-	t, err := c.peer.reg.Lookup(packet)
-	if err != nil {
-		return err
-	}
-	return c.peer.send(c, t, v)
-}
-
-// Send sends v as a packet of type pkt on c. Any goroutine may call it; it
-// never blocks.
+// Send sends v as a packet of type pkt on c. It is encoded before Send returns. Any
+// goroutine may call it; it never blocks.
 func Send[T any](c *Conn, pkt registry.Packet[T], v *T) error {
 	if err := c.check(); err != nil {
 		return err
@@ -40,8 +23,9 @@ func Send[T any](c *Conn, pkt registry.Packet[T], v *T) error {
 	return c.peer.send(c, t, v)
 }
 
-// SendTo is Send on the conn of h that to names as in Peer.Send: nil means the
-// Default of a client.
+// SendTo is Send on the conn of h that to names: its number, as Conn.ID tells it, the
+// peer that it goes to in memory, or nil for the Default of a client. ErrNoConn means
+// that there is no such conn.
 func SendTo[T any](h Host, to any, pkt registry.Packet[T], v *T) error {
 	p, err := peerOf(h)
 	if err != nil {
@@ -69,21 +53,6 @@ func Reply[T any](c *Conn, pkt registry.Packet[T], v *T) error {
 	t := pkt.In(c.peer.reg)
 	if t == nil {
 		return noPacket(pkt)
-	}
-	return c.reply(t, v)
-}
-
-// Reply is Send for the conn's own callbacks: it encodes straight into the
-// output that leaves behind the callback, and takes no lock. On the conn's
-// loop only.
-func (c *Conn) Reply(packet, v any) error {
-	if err := c.check(); err != nil {
-		return err
-	}
-	c.mustBeOnLoop("Conn.Reply")
-	t, err := c.peer.reg.Lookup(packet)
-	if err != nil {
-		return err
 	}
 	return c.reply(t, v)
 }
@@ -144,25 +113,6 @@ func (c *Conn) ReplyRaw(t *registry.Type, payload []byte) error {
 		return nil
 	}
 	return c.commit(t, codec.HeaderSize+len(payload))
-}
-
-// SendEncoded sends raw, a packet id and its payload as they go on the wire.
-// They are not checked. Any goroutine may call it; the bytes are copied.
-func (c *Conn) SendEncoded(raw []byte) error {
-	if err := c.check(); err != nil {
-		return err
-	}
-	if len(raw) < codec.IDSize {
-		return codec.ErrShortFrame
-	}
-	if err := c.sendable(nil); err != nil {
-		return err
-	}
-	f := codec.Frame(raw)
-	b := c.scratch()
-	defer c.release(b)
-	b.B = codec.AppendFrame(b.B, f.ID(), f.Payload())
-	return c.dispatch(c.table().Type(f.ID()), b.B)
 }
 
 // noPacket is the error for a packet that the peer's registry does not have.

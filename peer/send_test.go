@@ -20,16 +20,13 @@ func TestEverySendForm(t *testing.T) {
 	everywhere(t, setUp, func(t *testing.T, w *world) {
 		got := make(chan any, 1)
 		for _, name := range []string{"test:ping", "test:obj"} {
-			err := HandleAny(w.server, name, func(c *Conn, v any) error {
+			w.server.Untyped().Handle(name, func(c *Conn, v any) error {
 				if n, ok := v.(*note); ok {
 					v = n.Text
 				}
 				got <- v
 				return nil
 			})
-			if err != nil {
-				t.Fatal(err)
-			}
 		}
 		_, cc := w.handshake(t)
 		payload, err := new(codec.Msgpack).Append(nil, note{0, "raw"})
@@ -47,20 +44,20 @@ func TestEverySendForm(t *testing.T) {
 			send func() error
 			want any
 		}{
-			{"name", func() error { return cc.Send("test:ping", note{0, "name"}) }, "name"},
-			{"id", func() error { return cc.Send(40, &note{0, "id"}) }, "id"},
-			{"object", func() error { return cc.Send(obj, "object") }, "object"},
-			{"type", func() error { return cc.Send(typ, note{0, "type"}) }, "type"},
-			{"packet", func() error { return cc.Send(w.c.ping, note{0, "packet"}) }, "packet"},
+			{"name", func() error { return cc.Untyped().Send("test:ping", note{0, "name"}) }, "name"},
+			{"id", func() error { return cc.Untyped().Send(40, &note{0, "id"}) }, "id"},
+			{"object", func() error { return cc.Untyped().Send(obj, "object") }, "object"},
+			{"type", func() error { return cc.Untyped().Send(typ, note{0, "type"}) }, "type"},
+			{"packet", func() error { return cc.Untyped().Send(w.c.ping, note{0, "packet"}) }, "packet"},
 			{"typed", func() error { return Send(cc, w.c.ping, &note{0, "typed"}) }, "typed"},
 			{"raw", func() error { return cc.SendRaw(typ, payload) }, "raw"},
-			{"encoded", func() error { return cc.SendEncoded(append([]byte{0, 17}, payload...)) }, "raw"},
-			{"peer, default", func() error { return w.client.Send(nil, "test:ping", note{0, "default"}) }, "default"},
-			{"peer, conn", func() error { return w.client.Send(cc, "test:ping", note{0, "conn"}) }, "conn"},
-			{"peer, conn id", func() error { return w.client.Send(cc.ID(), 40, note{0, "conn id"}) }, "conn id"},
-			{"peer, encoded", func() error { return w.client.SendEncoded(nil, append([]byte{0, 17}, payload...)) }, "raw"},
-			{"broadcast", func() error { return w.client.Broadcast("test:ping", note{0, "all"}) }, "all"},
-			{"reply", func() error { return onLoop(func() error { return cc.Reply(obj, "reply") }) }, "reply"},
+			{"encoded", func() error { return cc.Untyped().SendEncoded(append([]byte{0, 17}, payload...)) }, "raw"},
+			{"peer, default", func() error { return w.client.Untyped().Send(nil, "test:ping", note{0, "default"}) }, "default"},
+			{"peer, conn", func() error { return w.client.Untyped().Send(cc, "test:ping", note{0, "conn"}) }, "conn"},
+			{"peer, conn id", func() error { return w.client.Untyped().Send(cc.ID(), 40, note{0, "conn id"}) }, "conn id"},
+			{"peer, encoded", func() error { return w.client.Untyped().SendEncoded(nil, append([]byte{0, 17}, payload...)) }, "raw"},
+			{"broadcast", func() error { return w.client.Untyped().Broadcast("test:ping", note{0, "all"}) }, "all"},
+			{"reply", func() error { return onLoop(func() error { return cc.Untyped().Reply(obj, "reply") }) }, "reply"},
 			{"typed reply", func() error {
 				return onLoop(func() error { return Reply(cc, w.c.ping, &note{0, "typed reply"}) })
 			}, "typed reply"},
@@ -73,7 +70,7 @@ func TestEverySendForm(t *testing.T) {
 				t.Errorf("%s: got %v", form.name, v)
 			}
 		}
-		if err := w.client.Broadcast("test:ping", note{}, cc); err != nil {
+		if err := w.client.Untyped().Broadcast("test:ping", note{}, cc); err != nil {
 			t.Error(err)
 		}
 		nothing(t, "packet to the conn that was left out", got)
@@ -82,36 +79,36 @@ func TestEverySendForm(t *testing.T) {
 
 func TestSendErrors(t *testing.T) {
 	everywhere(t, nil, func(t *testing.T, w *world) {
-		if err := w.client.Send(nil, "test:ping", 1); !errors.Is(err, ErrNoConn) {
+		if err := w.client.Untyped().Send(nil, "test:ping", 1); !errors.Is(err, ErrNoConn) {
 			t.Errorf("send without a conn: %v", err)
 		}
 		sc, cc := w.handshake(t)
 		var unknown *registry.UnknownError
-		if err := cc.Send("test:none", 1); !errors.As(err, &unknown) {
+		if err := cc.Untyped().Send("test:none", 1); !errors.As(err, &unknown) {
 			t.Errorf("send of an unknown packet: %v", err)
 		}
-		if err := cc.Send("test:ping", func() {}); err == nil {
+		if err := cc.Untyped().Send("test:ping", func() {}); err == nil {
 			t.Error("a func was sent")
 		}
-		if err := w.server.Send(nil, "test:ping", 1); !errors.Is(err, ErrNoConn) {
+		if err := w.server.Untyped().Send(nil, "test:ping", 1); !errors.Is(err, ErrNoConn) {
 			t.Errorf("a server's send without a conn: %v", err)
 		}
-		if err := w.client.Send(sc, "test:ping", 1); !errors.Is(err, ErrNoConn) {
+		if err := w.client.Untyped().Send(sc, "test:ping", 1); !errors.Is(err, ErrNoConn) {
 			t.Errorf("send on a conn of another peer: %v", err)
 		}
 		var big *SizeError
-		if err := cc.Send("test:ping", make([]byte, DefaultMaxFrame)); !errors.As(err, &big) {
+		if err := cc.Untyped().Send("test:ping", make([]byte, DefaultMaxFrame)); !errors.As(err, &big) {
 			t.Errorf("send of more than the other side takes: %v", err)
 		}
-		if err := cc.SendEncoded([]byte{1}); !errors.Is(err, codec.ErrShortFrame) {
+		if err := cc.Untyped().SendEncoded([]byte{1}); !errors.Is(err, codec.ErrShortFrame) {
 			t.Errorf("send of one byte: %v", err)
 		}
 		w.c.reg.AddObject("test:late", 50, nil, registry.Late())
-		if err := cc.Send("test:late", 1); !errors.Is(err, ErrNotOnWire) {
+		if err := cc.Untyped().Send("test:late", 1); !errors.Is(err, ErrNotOnWire) {
 			t.Errorf("send of a packet that the other side was not told: %v", err)
 		}
 		cc.Softquit("")
-		if err := cc.Send("test:ping", 1); err == nil {
+		if err := cc.Untyped().Send("test:ping", 1); err == nil {
 			t.Error("send after softquit")
 		}
 		w.c.next(t, "lost")
@@ -152,11 +149,11 @@ func TestOrderOfAllAPIs(t *testing.T) {
 		var wg sync.WaitGroup
 		for i, send := range []func(who string, n int) error{
 			func(who string, n int) error { return Send(cc, w.c.ping, &note{n, who}) },
-			func(who string, n int) error { return cc.Send("test:ping", note{n, who}) },
-			func(who string, n int) error { return cc.SendEncoded(raw(who, n)) },
+			func(who string, n int) error { return cc.Untyped().Send("test:ping", note{n, who}) },
+			func(who string, n int) error { return cc.Untyped().SendEncoded(raw(who, n)) },
 			func(who string, n int) error {
 				if n%2 == 0 {
-					return w.client.Broadcast(40, note{n, who})
+					return w.client.Untyped().Broadcast(40, note{n, who})
 				}
 				return cc.SendRaw(w.c.ping.In(w.c.reg), raw(who, n)[2:])
 			},
@@ -217,7 +214,7 @@ func TestOrderOfAllAPIs(t *testing.T) {
 func TestLargestFrame(t *testing.T) {
 	everywhere(t, nil, func(t *testing.T, w *world) {
 		got := make(chan int, 1)
-		HandleRaw(w.server, "test:ping", func(c *Conn, b []byte) error { got <- len(b); return nil })
+		w.server.Untyped().HandleRaw("test:ping", func(c *Conn, b []byte) error { got <- len(b); return nil })
 		_, cc := w.handshake(t)
 		payload := make([]byte, DefaultMaxFrame-codec.IDSize)
 		if err := cc.SendRaw(w.c.ping.In(w.c.reg), payload); err != nil {
@@ -241,7 +238,7 @@ func TestBroadcastLeavesOutConnsThatEnd(t *testing.T) {
 		errs := make(chan error, 1)
 		first.Loop().Post(func() {
 			first.Softquit("reason.bye")
-			errs <- w.server.Broadcast(w.s.pong, &note{1, ""})
+			errs <- w.server.Untyped().Broadcast(w.s.pong, &note{1, ""})
 		})
 		if err := wait(t, "broadcast", errs); err != nil {
 			t.Error(err)
@@ -271,7 +268,7 @@ func TestMarshallingThatSends(t *testing.T) {
 	everywhere(t, setUp, func(t *testing.T, w *world) {
 		got := make(chan any, 4)
 		for _, name := range []string{"test:speak", "test:inner"} {
-			HandleAny(w.client, name, func(c *Conn, v any) error { got <- v; return nil })
+			w.client.Untyped().Handle(name, func(c *Conn, v any) error { got <- v; return nil })
 		}
 		sc, _ := w.handshake(t)
 		inner, err := sc.peer.reg.Lookup("test:inner")
@@ -282,9 +279,9 @@ func TestMarshallingThatSends(t *testing.T) {
 		for _, text := range []string{"inner", strings.Repeat("inner", 50_000)} {
 			raw := codec.AppendString(nil, text)
 			sc.Loop().Post(func() {
-				sc.Reply("test:inner", "first")
-				sc.Reply("test:speak", &speaker{func() { sc.ReplyRaw(inner, raw) }})
-				sc.Reply("test:inner", "last")
+				sc.Untyped().Reply("test:inner", "first")
+				sc.Untyped().Reply("test:speak", &speaker{func() { sc.ReplyRaw(inner, raw) }})
+				sc.Untyped().Reply("test:inner", "last")
 			})
 			for _, want := range []string{"first", "out", text, "last"} {
 				if v := wait(t, "packet", got); v != want {

@@ -12,21 +12,9 @@ import (
 // SendWait is Send for a goroutine that would rather wait than be refused, or have the
 // conn ended as a slow one: it waits until less than the reactor's SoftPending waits for
 // the other side, or until ctx is done. With an error nothing was sent; ErrClosed and
-// ErrNotActive mean that the conn has ended meanwhile. Those that wait on a conn are let
-// go on in the order of their calls, each when there is room for its packet. Any goroutine
-// but those of the reactor's loops may call it: there it is ErrOnLoop.
-func (c *Conn) SendWait(ctx context.Context, packet, v any) error {
-	if err := c.check(); err != nil {
-		return err
-	}
-	t, err := c.peer.reg.Lookup(packet)
-	if err != nil {
-		return err
-	}
-	return c.peer.sendBy(waiting{ctx}, c, t, v)
-}
-
-// SendWait is Conn.SendWait for a packet of type pkt.
+// ErrNotActive mean that the conn has ended meanwhile. Those that wait on a conn go on in
+// the order of their calls, each when there is room for its packet. Any goroutine but
+// those of the reactor's loops may call it: there it is ErrOnLoop.
 func SendWait[T any](ctx context.Context, c *Conn, pkt registry.Packet[T], v *T) error {
 	if err := c.check(); err != nil {
 		return err

@@ -50,16 +50,16 @@ func TestSendWaitHeeds(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
-	if err := c.SendWait(ctx, "test:pong", &note{}); !errors.Is(err, context.DeadlineExceeded) {
+	if err := c.Untyped().SendWait(ctx, "test:pong", &note{}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("with a context that ends: %v", err)
 	}
 	onLoop(t, c, func() {
-		if err := c.SendWait(context.Background(), "test:pong", &note{}); !errors.Is(err, engine.ErrOnLoop) {
+		if err := c.Untyped().SendWait(context.Background(), "test:pong", &note{}); !errors.Is(err, engine.ErrOnLoop) {
 			t.Errorf("on the loop: %v", err)
 		}
 	})
 	done := make(chan error, 1)
-	go func() { done <- c.SendWait(context.Background(), "test:pong", &note{}) }()
+	go func() { done <- c.Untyped().SendWait(context.Background(), "test:pong", &note{}) }()
 	c.Softquit("reason.bye")
 	if err := wait(t, "the sender", done); !errors.Is(err, ErrNotActive) && !errors.Is(err, ErrClosed) {
 		t.Errorf("behind a softquit: %v", err)
@@ -90,7 +90,7 @@ func TestClientsAreRefusedByDefault(t *testing.T) {
 	wait(t, "the server's loop", held)
 	defer close(free)
 	for err == nil {
-		err = c.Send("test:ping", &note{Text: string(make([]byte, 1000))})
+		err = c.Untyped().Send("test:ping", &note{Text: string(make([]byte, 1000))})
 	}
 	if !errors.Is(err, ErrBackpressure) || c.State() != Active {
 		t.Errorf("%v, and the conn is %v", err, c.State())

@@ -65,7 +65,7 @@ func TestStallsWhileTheOtherSideIsBusy(t *testing.T) {
 		w.shake(3)
 		c := s.next(t, "made").conn
 		got := make(chan struct{}, 1)
-		HandleRaw(c.Peer(), "test:ping", func(*Conn, []byte) error { got <- struct{}{}; return nil })
+		c.Peer().Untyped().HandleRaw("test:ping", func(*Conn, []byte) error { got <- struct{}{}; return nil })
 		whole := codec.AppendFrame(nil, 17, make([]byte, 900<<10)) // of several reads
 		w.Write(whole[:5])
 		eventually(t, "half a frame", func() (half bool) {

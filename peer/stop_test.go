@@ -21,10 +21,10 @@ func TestStopInACallbackIsTheLast(t *testing.T) {
 			Handle(w.server, w.s.ping, func(*Conn, *note) error { got(); return nil })
 		}},
 		"raw": {serve: func(t *testing.T, w *world, got func()) {
-			HandleRaw(w.server, w.s.ping.In(w.s.reg), func(*Conn, []byte) error { got(); return nil })
+			w.server.Untyped().HandleRaw(w.s.ping.In(w.s.reg), func(*Conn, []byte) error { got(); return nil })
 		}},
 		"any": {serve: func(t *testing.T, w *world, got func()) {
-			HandleAny(w.server, w.s.ping.In(w.s.reg), func(*Conn, any) error { got(); return nil })
+			w.server.Untyped().Handle(w.s.ping.In(w.s.reg), func(*Conn, any) error { got(); return nil })
 		}},
 		"OnPacket": {setUp: func(s *side, got func()) {
 			s.cfg.OnPacket = func(*Conn, *registry.Type, any) error { got(); return nil }

@@ -71,7 +71,7 @@ func TestHalfAFrameIsNotWaitedForForEver(t *testing.T) {
 	w.shake(3)
 	c := s.next(t, "made").conn
 	got := make(chan struct{}, 1)
-	HandleRaw(c.Peer(), "test:ping", func(*Conn, []byte) error { got <- struct{}{}; return nil })
+	c.Peer().Untyped().HandleRaw("test:ping", func(*Conn, []byte) error { got <- struct{}{}; return nil })
 	whole := codec.AppendFrame(nil, 17, []byte{0xc0})
 	for range 3 { // in two halves, but in time
 		w.Write(whole[:5])

@@ -56,7 +56,7 @@ func TestUnfinishedFramesAreBoundedInTotal(t *testing.T) {
 				}
 			}
 			wg.Wait()
-			if err := polite.Send("test:ping", note{1, string(make([]byte, 300<<10))}); err != nil {
+			if err := polite.Untyped().Send("test:ping", note{1, string(make([]byte, 300<<10))}); err != nil {
 				t.Fatal(err)
 			}
 			if n := wait(t, "ping", got); n.N != 1 {

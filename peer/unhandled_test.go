@@ -57,8 +57,8 @@ func TestUnhandledPackets(t *testing.T) {
 				Handle(w.server, w.s.pong, func(c *Conn, v *note) error { return Reply(c, w.s.pong, v) })
 				_, cc := w.handshake(t)
 				for range 3 {
-					cc.Send("test:ping", note{})
-					cc.Send("test:any", 1)
+					cc.Untyped().Send("test:ping", note{})
+					cc.Untyped().Send("test:any", 1)
 				}
 				Send(cc, w.c.pong, &note{})
 				wait(t, "the last", pongs)

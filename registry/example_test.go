@@ -13,12 +13,12 @@ type Move struct{ X, Y int }
 func Example() {
 	r := registry.New()
 	move := registry.MustAdd[Move](r, "game:move", 16)
-	echo := &registry.Echo{As: "game:pong"}
-	if _, err := r.AddObject("game:ping", 17, echo); err != nil {
+	printer := new(registry.Print)
+	if _, err := r.AddObject("game:ping", 17, printer); err != nil {
 		fmt.Println(err)
 	}
 
-	for _, key := range []any{"game:move", 17, echo, move} {
+	for _, key := range []any{"game:move", 17, printer, move} {
 		t, err := r.Lookup(key)
 		if err != nil {
 			fmt.Println(err)

@@ -2,14 +2,11 @@ package registry
 
 // Conn is the end of a conversation as hooks see it.
 //
-// Package peer hands its *peer.Conn to hooks; one that needs more, such as
-// its state, its peer or its addresses, may type-assert to that.
+// Package peer hands its *peer.Conn to hooks. One that needs more, such as its
+// state, its addresses, or to send, asserts to that.
 type Conn interface {
 	// ID is the conn's number, unique in its peer.
 	ID() uint64
-	// Send sends v as a packet, which is a name, an id, a packet object or a
-	// handle, as for Registry.Lookup.
-	Send(packet, v any) error
 	// Close ends the conn in order: what was sent before still arrives.
 	Close() error
 }

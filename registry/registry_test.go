@@ -75,7 +75,7 @@ func TestAddRefuses(t *testing.T) {
 		{"object: slice inside", plain("app:x", 30, struct{ v any }{[]int{1}}), as[*ObjectError]},
 		{"object: slice inside, typed", typed("app:x", 30, WithObject([1]any{[]int{1}})), as[*ObjectError]},
 		{"object: slice, internal", internal("packetmq:x", 5, []int{1}), as[*ObjectError]},
-		{"object: echo that cannot be compared", plain("app:x", 30, Echo{As: []int{1}}), as[*ObjectError]},
+		{"object: one that cannot be compared", plain("app:x", 30, answer{As: []int{1}}), as[*ObjectError]},
 		{"object: string", plain("app:x", 30, "app:y"), as[*ObjectError]},
 		{"object: kind of string", plain("app:x", 30, kindOfString("y")), as[*ObjectError]},
 		{"object: int", plain("app:x", 30, 30), as[*ObjectError]},
@@ -700,5 +700,20 @@ func BenchmarkAdd(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+func TestEqualObjectsAreOne(t *testing.T) {
+	r := New()
+	mustAdd(t, r, "app:a", 20, answer{As: "app:pong"})
+	mustAdd(t, r, "app:b", 21, answer{As: "app:pong"})
+	if _, err := r.Lookup(answer{As: "app:pong"}); !errors.Is(err, ErrAmbiguous) {
+		t.Errorf("values: %v", err)
+	}
+	p := &answer{As: "app:pong"}
+	c := mustAdd(t, r, "app:c", 22, p)
+	mustAdd(t, r, "app:d", 23, &answer{As: "app:pong"})
+	if ty, err := r.Lookup(p); ty != c || err != nil {
+		t.Errorf("pointers: %v, %v", ty, err)
 	}
 }

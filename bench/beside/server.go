@@ -54,14 +54,10 @@ func Serve(ctx context.Context, how string, in io.Reader, out io.Writer) error {
 	game, telemetry := newPackets(registry.New()), newPackets(registry.New())
 	players := peer.NewServer(game.reg, &peer.Config{Reactor: first})
 	reporters := peer.NewServer(telemetry.reg, &peer.Config{Reactor: second})
-	if err := peer.Handle(players, game.report, func(*peer.Conn, *int64) error { return nil }); err != nil {
-		return err
-	}
-	if err := peer.Handle(reporters, telemetry.report, func(c *peer.Conn, v *int64) error {
+	peer.Handle(players, game.report, func(*peer.Conn, *int64) error { return nil })
+	peer.Handle(reporters, telemetry.report, func(c *peer.Conn, v *int64) error {
 		return peer.Reply(c, telemetry.report, v)
-	}); err != nil {
-		return err
-	}
+	})
 	atGame, err := players.Listen("127.0.0.1:0")
 	if err != nil {
 		return err

@@ -97,9 +97,7 @@ func TestHandshake(t *testing.T) {
 		}
 		s := peer.NewServer(reg, nil)
 		defer s.Close()
-		if err := peer.HandleRaw(s, "bench:echo", func(c *peer.Conn, b []byte) error { return c.ReplyRaw(reply, b) }); err != nil {
-			return err
-		}
+		s.Untyped().HandleRaw("bench:echo", func(c *peer.Conn, b []byte) error { return c.ReplyRaw(reply, b) })
 		if err := s.RunAsync(); err != nil {
 			return err
 		}

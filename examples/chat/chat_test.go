@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -303,12 +302,9 @@ func TestStranger(t *testing.T) {
 	defer c.Close()
 	heard := make(chan string, 10)
 	answers := make(chan *Answer, 1)
-	err := errors.Join(
-		peer.Handle(c, chatPub, func(_ *peer.Conn, m *PubMsg) error { heard <- m.Text; return nil }),
-		peer.Handle(c, chatCmd, func(_ *peer.Conn, v *SendCmd) error { answers <- v.Answer; return nil }),
-		c.RunAsync(),
-	)
-	if err != nil {
+	peer.Handle(c, chatPub, func(_ *peer.Conn, m *PubMsg) error { heard <- m.Text; return nil })
+	peer.Handle(c, chatCmd, func(_ *peer.Conn, v *SendCmd) error { answers <- v.Answer; return nil })
+	if err := c.RunAsync(); err != nil {
 		t.Fatal(err)
 	}
 	conn, err := c.Connect(t.Context(), addr)

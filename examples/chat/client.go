@@ -27,11 +27,9 @@ func runClient(ctx context.Context, addr, name string, in io.Reader, out io.Writ
 	defer quit()
 	c := &client{screen: screen{out}, name: name, quit: quit}
 	p := peer.NewClient(withPackets(registry.NewAdapting()), &peer.Config{Events: peer.Events{OnMade: c.made, OnLost: c.lost}})
-	err := errors.Join(
-		peer.Handle(p, chatPub, c.onPub),
-		peer.Handle(p, chatCmd, c.onCmd),
-		p.RunAsync(),
-	)
+	peer.Handle(p, chatPub, c.onPub)
+	peer.Handle(p, chatCmd, c.onCmd)
+	err := p.RunAsync()
 	if err == nil {
 		_, err = p.Connect(ctx, addr)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/packetmq/packetmq/peer"
@@ -24,13 +23,8 @@ type house struct {
 func openHouse(ctx context.Context, room *server) error {
 	h := &house{room: room, joined: make(chan error, 1)}
 	c := peer.NewMemoryClient(withPackets(registry.NewAdapting()), &peer.Config{Reactor: room.Reactor(), Events: peer.Events{OnMade: h.made}})
-	err := errors.Join(
-		peer.Handle(c, chatPub, h.onPub),
-		peer.Handle(c, chatCmd, h.onCmd),
-	)
-	if err != nil {
-		return err
-	}
+	peer.Handle(c, chatPub, h.onPub)
+	peer.Handle(c, chatCmd, h.onCmd)
 	if _, err := c.Connect(ctx, room.Server); err != nil {
 		return err
 	}

@@ -52,11 +52,9 @@ func runServer(ctx context.Context, addr string, in io.Reader, out io.Writer, no
 		guests: make(map[*peer.Conn]*guest), names: make(map[string]*guest),
 	}
 	s.Server = peer.NewServer(withPackets(registry.New()), &peer.Config{Events: peer.Events{OnMade: s.made, OnLost: s.lost}})
-	err := errors.Join(
-		peer.Handle(s, chatMsg, s.onMsg),
-		peer.Handle(s, chatCmd, s.onCmd),
-		s.RunAsync(),
-	)
+	peer.Handle(s, chatMsg, s.onMsg)
+	peer.Handle(s, chatCmd, s.onCmd)
+	err := s.RunAsync()
 	if err == nil {
 		err = openHouse(ctx, s)
 	}
@@ -113,7 +111,7 @@ func (s *server) tell(m *PubMsg, except ...*peer.Conn) {
 			except = append(except, c)
 		}
 	}
-	s.Broadcast(chatPub, m, except...)
+	peer.Broadcast(s, chatPub, m, except...)
 	s.public(m)
 }
 

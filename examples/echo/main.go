@@ -45,13 +45,13 @@ func serve(addr string, out *log.Logger) (*peer.Server, string, error) {
 		Events: peer.Events{OnLost: func(c *peer.Conn, reason error) { out.Printf("server: conn %d left: %v", c.ID(), reason) }},
 	})
 	n := 0 // without a lock: handlers run on the server's one loop
-	err := peer.Handle(s, say, func(c *peer.Conn, v *Say) error {
+	peer.Handle(s, say, func(c *peer.Conn, v *Say) error {
 		n++
 		out.Printf("server: conn %d says %q", c.ID(), v.Text)
 		return peer.Reply(c, heard, &Heard{v.Text, n})
 	})
-	ln, lerr := s.Listen(addr)
-	if err := errors.Join(err, lerr, s.RunAsync()); err != nil {
+	ln, err := s.Listen(addr)
+	if err := errors.Join(err, s.RunAsync()); err != nil {
 		return nil, "", errors.Join(err, s.Close())
 	}
 	out.Printf("server: listening on %v", ln.Addr())
@@ -64,14 +64,14 @@ func talk(ctx context.Context, addr string, out *log.Logger) error {
 	lost := make(chan error, 1)
 	c := peer.NewClient(reg, &peer.Config{Events: peer.Events{OnLost: func(_ *peer.Conn, reason error) { lost <- reason }}})
 	texts := []string{"hello", "is anybody there?", "goodbye"}
-	err := peer.Handle(c, heard, func(conn *peer.Conn, v *Heard) error {
+	peer.Handle(c, heard, func(conn *peer.Conn, v *Heard) error {
 		out.Printf("client: the server heard %q, its number %d", v.Text, v.N)
 		if texts = texts[1:]; len(texts) == 0 {
 			return done // a handler that returns a reason ends the conn with it, on both sides
 		}
 		return peer.Reply(conn, say, &Say{texts[0]})
 	})
-	if err = errors.Join(err, c.RunAsync()); err != nil {
+	if err := c.RunAsync(); err != nil {
 		return err
 	}
 	conn, err := c.Connect(ctx, addr)

@@ -61,8 +61,9 @@ func run(ctx context.Context, tick time.Duration, frames <-chan time.Time, out i
 	server := peer.NewServer(reg, nil)
 	defer func() { err = errors.Join(err, server.Shutdown(context.Background())) }()
 	loop := server.Reactor()
-	pilot, err := newPilot(loop)
-	if err := errors.Join(err, w.host(server), server.RunAsync()); err != nil {
+	w.host(server)
+	pilot := newPilot(loop)
+	if err := server.RunAsync(); err != nil {
 		return err
 	}
 	if _, err := pilot.Connect(ctx, server); err != nil {

@@ -8,12 +8,13 @@ import (
 
 // newPilot makes a client on a loop, which answers what it sees of the lander
 // with what the engine should do.
-func newPilot(loop *engine.Reactor) (*peer.MemoryClient, error) {
+func newPilot(loop *engine.Reactor) *peer.MemoryClient {
 	reg := registry.NewAdapting()
 	reg.MustAdd(moonState, moonBurn)
 	c := peer.NewMemoryClient(reg, &peer.Config{Reactor: loop})
-	return c, peer.Handle(c, moonState, func(conn *peer.Conn, s *State) error {
+	peer.Handle(c, moonState, func(conn *peer.Conn, s *State) error {
 		wanted := -0.5 - s.Height/8 // m/s: the lower, the slower
 		return peer.Reply(conn, moonBurn, &Burn{Thrust: gravity + 2*(wanted-s.Speed)})
 	})
+	return c
 }

@@ -25,9 +25,9 @@ type world struct {
 	down   chan State // gets the last state; never full
 }
 
-func (w *world) host(s *peer.Server) error {
+func (w *world) host(s *peer.Server) {
 	w.server = s
-	return peer.Handle(s, moonBurn, w.onBurn)
+	peer.Handle(s, moonBurn, w.onBurn)
 }
 
 func (w *world) start(tick time.Duration) { w.timer = w.server.Reactor().Every(tick, w.tick) }
@@ -47,7 +47,7 @@ func (w *world) tick() {
 		w.down <- *s
 	}
 	// An error is that of a pilot on the way out, who need not know.
-	w.server.Broadcast(moonState, s)
+	peer.Broadcast(w.server, moonState, s)
 }
 
 // onBurn takes a pilot's packet. It is called on the loop, between two ticks.

@@ -50,17 +50,11 @@ func play(ctx context.Context, ticks int, each time.Duration, out io.Writer) err
 	reg.MustAdd(ballPush, ballAt)
 	game := peer.NewServer(reg, &peer.Config{Engine: &engine.Config{OnCaller: true}})
 	defer game.Close()
-	err := peer.Handle(game, ballPush, func(_ *peer.Conn, push *Push) error {
+	peer.Handle(game, ballPush, func(_ *peer.Conn, push *Push) error {
 		ball.Speed += push.By
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	player, err := newPlayer(game, out)
-	if err != nil {
-		return err
-	}
+	player := newPlayer(game, out)
 	if err := player.ConnectAsync(game); err != nil {
 		return err
 	}
@@ -72,7 +66,7 @@ func play(ctx context.Context, ticks int, each time.Duration, out io.Writer) err
 		}
 		ball.Tick++
 		ball.At += ball.Speed * each.Seconds()
-		if err := game.Broadcast(ballAt, &ball); err != nil {
+		if err := peer.Broadcast(game, ballAt, &ball); err != nil {
 			return err
 		}
 		if _, err := game.Poll(ctx); err != nil { // what they are sent leaves
@@ -85,18 +79,19 @@ func play(ctx context.Context, ticks int, each time.Duration, out io.Writer) err
 
 // newPlayer is a player in memory, on the game's own loop; a Client elsewhere
 // would look the same.
-func newPlayer(game *peer.Server, out io.Writer) (*peer.MemoryClient, error) {
+func newPlayer(game *peer.Server, out io.Writer) *peer.MemoryClient {
 	reg := registry.NewAdapting()
 	reg.MustAdd(ballPush, ballAt)
 	player := peer.NewMemoryClient(reg, &peer.Config{
 		Reactor: game.Reactor(),
 		Events:  peer.Events{OnMade: func(c *peer.Conn) { peer.Send(c, ballPush, &Push{By: 1}) }},
 	})
-	return player, peer.Handle(player, ballAt, func(c *peer.Conn, b *Ball) error {
+	peer.Handle(player, ballAt, func(c *peer.Conn, b *Ball) error {
 		if b.Tick%10 != 0 {
 			return nil
 		}
 		fmt.Fprintf(out, "tick %3d  at %5.2f m  speed %4.1f m/s\n", b.Tick, b.At, b.Speed)
 		return peer.Reply(c, ballPush, &Push{By: 1})
 	})
+	return player
 }

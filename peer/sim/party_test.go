@@ -107,17 +107,13 @@ func (p *party) packetIn(c *peer.Conn, t *registry.Type, v any) (any, error) {
 // left to OnPacket.
 func (p *party) handle() {
 	for _, name := range p.book.names {
-		var err error
 		switch p.book.forms[name] {
 		case typed, reused, hooked:
-			err = peer.Handle(p.any, p.book.packets[name], func(c *peer.Conn, v *parcel) error { return p.got(c, name, v) })
+			peer.Handle(p.any, p.book.packets[name], func(c *peer.Conn, v *parcel) error { return p.got(c, name, v) })
 		case plain:
-			err = peer.HandleAny(p.any, name, func(c *peer.Conn, v any) error { return p.got(c, name, v) })
+			p.any.Untyped().Handle(name, func(c *peer.Conn, v any) error { return p.got(c, name, v) })
 		case raw:
-			err = peer.HandleRaw(p.any, name, func(c *peer.Conn, b []byte) error { return p.got(c, name, b) })
-		}
-		if err != nil {
-			p.w.fail("%v does not handle %s: %v", p, name, err)
+			p.any.Untyped().HandleRaw(name, func(c *peer.Conn, b []byte) error { return p.got(c, name, b) })
 		}
 	}
 }
@@ -297,10 +293,10 @@ func (w *world) softquit(e *end) {
 	case w.chance(60):
 		err = e.conn.Softquit(reason)
 	case w.chance(50) || p.client == nil:
-		err = p.base.Softquit(e.conn, reason)
+		err = p.base.Untyped().Softquit(e.conn, reason)
 	default:
 		reason = peer.ReasonGeneric
-		err = p.client.Disconnect(e.conn)
+		err = p.client.Untyped().Disconnect(e.conn)
 	}
 	w.trace.add("  %v: softquit %s: %v", e, reason, err)
 	switch {

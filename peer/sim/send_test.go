@@ -49,27 +49,27 @@ func (w *world) send(e *end) {
 	way := w.rng.IntN(11)
 	switch {
 	case way == 0:
-		err = c.Send(p.Name, &p)
+		err = c.Untyped().Send(p.Name, &p)
 	case way == 1:
-		err = c.Send(int(t.ID()), p)
+		err = c.Untyped().Send(int(t.ID()), p)
 	case way == 2:
-		err = c.Send(t, &p)
+		err = c.Untyped().Send(t, &p)
 	case way == 3 && typed:
-		err = c.Send(pkt, &p)
+		err = c.Untyped().Send(pkt, &p)
 	case way < 6 && typed:
 		err = peer.Send(c, pkt, &p)
 	case way == 6:
 		err = c.SendRaw(t, p.encode())
 	case way == 7 && !e.link.doubtful():
-		err = c.SendEncoded(e.encoded(p))
+		err = c.Untyped().SendEncoded(e.encoded(p))
 	case way == 8 && !e.link.doubtful():
-		err = e.party.base.SendEncoded(c, e.encoded(p))
-	case way == 9 && e.party.client != nil && e.party.base.Default() == c:
-		err = e.party.base.Send(nil, p.Name, &p)
+		err = e.party.base.Untyped().SendEncoded(c, e.encoded(p))
+	case way == 9 && e.party.client != nil && e.party.client.Default() == c:
+		err = e.party.base.Untyped().Send(nil, p.Name, &p)
 	case way == 10:
-		err = e.party.base.Send(e.id, p.Name, &p)
+		err = e.party.base.Untyped().Send(e.id, p.Name, &p)
 	default:
-		err = e.party.base.Send(c, p.Name, &p)
+		err = e.party.base.Untyped().Send(c, p.Name, &p)
 	}
 	e.settle(i, way, err)
 }
@@ -107,7 +107,7 @@ func (w *world) reply(e *end) {
 		case way == 21:
 			err = c.ReplyRaw(t, p.encode())
 		default:
-			err = c.Reply(p.Name, &p)
+			err = c.Untyped().Reply(p.Name, &p)
 		}
 		e.settle(i, way, err)
 	}
@@ -176,7 +176,7 @@ func (w *world) broadcast(p *party) {
 			places = append(places, place{e, e.post(pc)})
 		}
 	}
-	err := p.base.Broadcast(pc.Name, &pc, but)
+	err := p.base.Untyped().Broadcast(pc.Name, &pc, but)
 	w.trace.add("  %v broadcasts %d, %s, to %d: %v", p, pc.Tag, pc.Name, len(places), err)
 	for _, at := range places {
 		if err == nil {
@@ -209,9 +209,9 @@ func (w *world) inject(e *end) {
 	var err error
 	encoded := e.party.book.forms[p.Name] == raw || w.chance(50)
 	if encoded {
-		err = e.conn.RecvEncoded(e.encoded(p))
+		err = e.conn.Untyped().RecvEncoded(e.encoded(p))
 	} else {
-		err = e.conn.RecvPacket(p.Name, e.party.book.decoded(p))
+		err = e.conn.Untyped().RecvPacket(p.Name, e.party.book.decoded(p))
 	}
 	w.trace.add("  %v: %d, %s, is injected, encoded %v: %v", e, p.Tag, p.Name, encoded, err)
 	if err != nil {

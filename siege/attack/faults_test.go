@@ -78,7 +78,7 @@ func serveFaulty(fault string) error {
 		return err
 	}
 	var last []byte // what another conn sent
-	if err := peer.HandleRaw(s, "bench:echo", func(c *peer.Conn, b []byte) error {
+	s.Untyped().HandleRaw("bench:echo", func(c *peer.Conn, b []byte) error {
 		switch {
 		case fault == "dies" && len(b) > 1<<16:
 			os.Exit(3)
@@ -89,9 +89,7 @@ func serveFaulty(fault string) error {
 		}
 		last = bytes.Clone(b)
 		return c.ReplyRaw(reply, b)
-	}); err != nil {
-		return err
-	}
+	})
 	if err := s.RunAsync(); err != nil {
 		return err
 	}

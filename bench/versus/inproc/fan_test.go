@@ -28,12 +28,12 @@ const fanConns = 1000
 // else.
 func BenchmarkFan(b *testing.B) {
 	b.Run("packetmq=Broadcast", func(b *testing.B) {
-		fan(b, func(f *fanOut) error { return f.server.Broadcast(f.side.reply, f.note) })
+		fan(b, func(f *fanOut) error { return f.server.Untyped().Broadcast(f.side.reply, f.note) })
 	})
 	b.Run("packetmq=SendEncoded", func(b *testing.B) {
 		raw := codec.AppendFrame(nil, echoID+1, make([]byte, size))[codec.LengthSize:]
 		fan(b, func(f *fanOut) error {
-			return f.each(func(c *peer.Conn) error { return c.SendEncoded(raw) })
+			return f.each(func(c *peer.Conn) error { return c.Untyped().SendEncoded(raw) })
 		})
 	})
 	b.Run("packetmq=Send", func(b *testing.B) { // encodes for each

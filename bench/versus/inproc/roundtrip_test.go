@@ -25,15 +25,15 @@ func memoryRoundTrip(b *testing.B) {
 	done := make(chan struct{})
 	n := 0
 	c, ours := couple(b, func(h peer.Host, s *side) {
-		must(b, peer.HandleRaw(h, s.echo, func(c *peer.Conn, p []byte) error { return c.ReplyRaw(s.reply.In(s.reg), p) }))
+		peer.HandleRaw(h, s.echo, func(c *peer.Conn, p []byte) error { return c.ReplyRaw(s.reply.In(s.reg), p) })
 	}, func(h peer.Host, s *side) {
-		must(b, peer.HandleRaw(h, s.reply, func(c *peer.Conn, _ []byte) error {
+		peer.HandleRaw(h, s.reply, func(c *peer.Conn, _ []byte) error {
 			if n++; n == b.N {
 				close(done)
 				return nil
 			}
 			return c.ReplyRaw(s.echo.In(s.reg), payload)
-		}))
+		})
 	})
 	measure(b, func() {
 		c.Loop().Post(func() { c.ReplyRaw(ours.echo.In(ours.reg), payload) })
@@ -46,15 +46,15 @@ func memoryRoundTripTyped(b *testing.B) {
 	done := make(chan struct{})
 	n := 0
 	c, ours := couple(b, func(h peer.Host, s *side) {
-		must(b, peer.Handle(h, s.echo, func(c *peer.Conn, v *note) error { return peer.Reply(c, s.reply, v) }))
+		peer.Handle(h, s.echo, func(c *peer.Conn, v *note) error { return peer.Reply(c, s.reply, v) })
 	}, func(h peer.Host, s *side) {
-		must(b, peer.Handle(h, s.reply, func(c *peer.Conn, v *note) error {
+		peer.Handle(h, s.reply, func(c *peer.Conn, v *note) error {
 			if n++; n == b.N {
 				close(done)
 				return nil
 			}
 			return peer.Reply(c, s.echo, v)
-		}))
+		})
 	})
 	measure(b, func() {
 		c.Loop().Post(func() { peer.Reply(c, ours.echo, v) })

@@ -197,7 +197,7 @@ func listen(b *testing.B, made chan *peer.Conn) (*peer.Server, *side, *target) {
 	s := newSide(false)
 	srv := peer.NewServer(s.reg, &peer.Config{Events: peer.Events{OnMade: func(c *peer.Conn) { made <- c }}})
 	b.Cleanup(func() { srv.Close() })
-	must(b, peer.HandleRaw(srv, s.echo, func(c *peer.Conn, p []byte) error { return c.ReplyRaw(s.reply.In(s.reg), p) }))
+	peer.HandleRaw(srv, s.echo, func(c *peer.Conn, p []byte) error { return c.ReplyRaw(s.reply.In(s.reg), p) })
 	must(b, srv.RunAsync())
 	ln, err := srv.Listen("127.0.0.1:0")
 	must(b, err)
@@ -225,10 +225,10 @@ func memoryTarget(b *testing.B) *target {
 	srv, s, to := listen(b, made)
 	ours := newSide(true)
 	cli := peer.NewMemoryClient(ours.reg, &peer.Config{Reactor: srv.Reactor()})
-	must(b, peer.HandleRaw(cli, ours.reply, func(*peer.Conn, []byte) error {
+	peer.HandleRaw(cli, ours.reply, func(*peer.Conn, []byte) error {
 		to.arrived(b, 1)
 		return nil
-	}))
+	})
 	_, err := cli.Connect(b.Context(), srv)
 	must(b, err)
 	c, payload, t := <-made, make([]byte, size), s.reply.In(s.reg)

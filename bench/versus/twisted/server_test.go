@@ -64,12 +64,10 @@ func TestEcho(t *testing.T) {
 			client := peer.NewClient(reg, nil)
 			defer client.Close()
 			got := make(chan payload, 100)
-			if err := peer.Handle(client, reply, func(_ *peer.Conn, p *payload) error {
+			peer.Handle(client, reply, func(_ *peer.Conn, p *payload) error {
 				got <- *p
 				return nil
-			}); err != nil {
-				t.Fatal(err)
-			}
+			})
 			if err := client.RunAsync(); err != nil {
 				t.Fatal(err)
 			}

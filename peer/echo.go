@@ -1,4 +1,6 @@
-package registry
+package peer
+
+import "github.com/packetmq/packetmq/registry"
 
 // Echo is a packet object that sends what it receives back to where it came
 // from, as another packet. As is that packet's name, id, object or handle. It
@@ -9,4 +11,6 @@ package registry
 type Echo struct{ As any }
 
 // OnReceive sends v back.
-func (e Echo) OnReceive(from Conn, v any) error { return from.Send(e.As, v) }
+func (e Echo) OnReceive(from registry.Conn, v any) error {
+	return from.(*Conn).Untyped().Send(e.As, v)
+}
