@@ -1,5 +1,7 @@
 package codec
 
+// Append functions: each appends one msgpack object, or the head of one.
+
 import (
 	"encoding/binary"
 	"math"

@@ -1,5 +1,8 @@
 package codec
 
+// Errors: sentinels for what is wrong with a frame or a payload, and types that say
+// where.
+
 import (
 	"errors"
 	"fmt"

@@ -1,5 +1,7 @@
 package codec
 
+// Ext: a msgpack extension object as a value.
+
 import "github.com/vmihailenco/msgpack/v5"
 
 // Ext is a msgpack extension object: bytes with a type that the application

@@ -1,5 +1,7 @@
 package codec
 
+// Frames: length, packet id and payload, to be written or cut out of a buffer.
+
 import (
 	"encoding/binary"
 	"math"

@@ -1,5 +1,7 @@
 package codec
 
+// Msgpack: the entry points by which payloads are encoded and decoded.
+
 import "sync"
 
 // A Marshaler appends its own encoding, one msgpack object, to a buffer, as
@@ -24,7 +26,7 @@ type Msgpack struct {
 	Limits Limits // what Decode and DecodeAny take
 
 	encoders, decoders sync.Pool // *encoder, *decoder
-	coders             coders    // of the types that came by
+	types              typeCache // of the values that came by
 	exts               exts      // that are not registered with v5
 	keys               keys      // of maps, for DecodeAny
 }
@@ -44,9 +46,10 @@ type Msgpack struct {
 //
 // Types may encode themselves, wherever in a value they lie, by one of these: a
 // Marshaler's method; functions that are registered with v5 before the type is
-// first used, at which they are called with a zero value, and fail to write; the methods that v5 knows, EncodeMsgpack and MarshalMsgpack, and
-// those of encoding.BinaryMarshaler and encoding.TextMarshaler, which give bin. The
-// first counts that the type's pointer has: a value without an address is copied.
+// first used (see the package documentation); the methods that v5 knows,
+// EncodeMsgpack and MarshalMsgpack, and those of encoding.BinaryMarshaler and
+// encoding.TextMarshaler, which give bin. The first counts that the type's pointer
+// has: a value without an address is copied.
 // So a value has the same form whether it is given as it is or by its pointer, in
 // a field, a list or an any.
 //
@@ -59,6 +62,9 @@ type Msgpack struct {
 // for what comes in and do not apply here.
 func (m *Msgpack) Append(dst []byte, v any) ([]byte, error) {
 	if v, ok := v.(Marshaler); ok {
+		if err := m.types.of(m, v).promoted; err != nil {
+			return dst, encodeError(v, err)
+		}
 		return marshal(dst, v)
 	}
 	out, err := m.append(dst, v, 0)
@@ -110,6 +116,9 @@ func (m *Msgpack) DecodeWithin(l *Limits, b []byte, v any) error {
 		if err := w.afford(); err != nil {
 			return err
 		}
+		if err := m.types.of(m, v).promoted; err != nil {
+			return decodeError(v, err)
+		}
 		return unmarshal(b, v)
 	case *Raw:
 		if v != nil {
@@ -121,7 +130,7 @@ func (m *Msgpack) DecodeWithin(l *Limits, b []byte, v any) error {
 	}
 	c := m.cursor(l, b, &w)
 	c.v5 = m
-	return m.coders.of(m, v).decode(b, v, &c)
+	return m.types.of(m, v).decode(b, v, &c)
 }
 
 // cursor is a cursor for b, which has passed w.

@@ -139,7 +139,7 @@ func planned() []any {
 }
 
 // planOf is the plan for what v points to.
-func planOf(v any) *plan { return new(coders).of(new(Msgpack), v).target }
+func planOf(v any) *plan { return new(typeCache).of(new(Msgpack), v).target }
 
 // decodeByV5 decodes like Decode, but by way of v5 alone.
 func decodeByV5(m *Msgpack, b []byte, v any) error {

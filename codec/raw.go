@@ -1,5 +1,7 @@
 package codec
 
+// Raw: a msgpack object that stays encoded, as a value.
+
 import "github.com/vmihailenco/msgpack/v5"
 
 // Raw is one msgpack object that stays encoded, as a value of its own or as a

@@ -18,7 +18,6 @@ func readers() map[string]func([]byte) (string, []byte, error) {
 		"uint":  func(b []byte) (string, []byte, error) { v, rest, err := ReadUint(b); return fmt.Sprint(v), rest, err },
 		"int":   func(b []byte) (string, []byte, error) { v, rest, err := ReadInt(b); return fmt.Sprint(v), rest, err },
 		"float": func(b []byte) (string, []byte, error) { v, rest, err := ReadFloat(b); return fmt.Sprint(v), rest, err },
-		"id":    func(b []byte) (string, []byte, error) { v, rest, err := DecodeUint(b); return fmt.Sprint(v), rest, err },
 		"text":  func(b []byte) (string, []byte, error) { v, rest, err := ReadText(b); return string(v), rest, err },
 		"array": func(b []byte) (string, []byte, error) {
 			v, rest, err := ReadArrayHeader(b)
@@ -85,8 +84,6 @@ func TestRead(t *testing.T) {
 		{"float", "\xcb\x3f", "0", 2, ErrTruncated},
 		{"float", "\x01", "0", 1, ErrKind},
 		{"float", "", "0", 0, ErrTruncated},
-		{"id", "\xce\x00\x01\x00\x01\xc0", "65537", 1, nil},
-		{"id", "\xff", "0", 1, ErrRange},
 
 		{"text", "\xa2hi\xc0", "hi", 1, nil},
 		{"text", "\xa0", "", 0, nil},

@@ -1,5 +1,7 @@
 package codec
 
+// The cache of plans: one entry for each type that a Msgpack was given.
+
 import (
 	"errors"
 	"fmt"
@@ -8,36 +10,41 @@ import (
 	"sync/atomic"
 )
 
-// A coder is what a Msgpack knows of the type of a value that it is given.
-type coder struct {
-	typ    uintptr // the type's address; coders keeps the type
+// A typeEntry is what a Msgpack knows of the type of a value that it is given.
+type typeEntry struct {
+	typ    uintptr // the type's address; the cache keeps the type alive
 	plan   *plan   // of the type; nil if it has none
 	target *plan   // of what the type points to; nil if it is no pointer
 	err    error   // why there is no plan
+
+	// promoted is why the methods of the type may not encode or decode it; see
+	// promoted_methods.go. It is part of err, for those who do not use the plan.
+	promoted error
 }
 
-func newCoder(m *Msgpack, t reflect.Type, typ uintptr) *coder {
+func newTypeEntry(m *Msgpack, t reflect.Type, typ uintptr) *typeEntry {
+	k := &typeEntry{typ: typ, promoted: promotedError(t)}
 	p, err := newPlanner(m).plan(t)
 	if err != nil {
-		return &coder{typ: typ, err: err.of(t)}
+		k.err = err.of(t)
+		return k
 	}
-	k := &coder{typ: typ, plan: p}
+	k.plan = p
 	if t.Kind() == reflect.Pointer {
 		k.target = p.elem
 	}
 	return k
 }
 
-// coders holds a coder for each type that was asked for. The types that are in
-// use are found by their address, without a look into the map that has them
-// all.
-type coders struct {
-	slots [64]atomic.Pointer[coder]
-	all   sync.Map // reflect.Type → *coder
+// A typeCache has an entry for each type that was asked for. Those in use are
+// found by the address of the type, in slots, without a look into the map of all.
+type typeCache struct {
+	slots [64]atomic.Pointer[typeEntry]
+	all   sync.Map // reflect.Type → *typeEntry
 }
 
-// of returns the coder for the type of v, which is not nil by itself.
-func (s *coders) of(m *Msgpack, v any) *coder {
+// of returns the entry for the type of v, which is not nil by itself.
+func (s *typeCache) of(m *Msgpack, v any) *typeEntry {
 	t := reflect.TypeOf(v)
 	typ := reflect.ValueOf(t).Pointer()
 	slot := &s.slots[uint64(typ)*0x9e3779b97f4a7c15>>58]
@@ -47,19 +54,19 @@ func (s *coders) of(m *Msgpack, v any) *coder {
 	return s.find(m, t, typ, slot)
 }
 
-func (s *coders) find(m *Msgpack, t reflect.Type, typ uintptr, slot *atomic.Pointer[coder]) *coder {
+func (s *typeCache) find(m *Msgpack, t reflect.Type, typ uintptr, slot *atomic.Pointer[typeEntry]) *typeEntry {
 	known, ok := s.all.Load(t)
 	if !ok {
-		known, _ = s.all.LoadOrStore(t, newCoder(m, t, typ))
+		known, _ = s.all.LoadOrStore(t, newTypeEntry(m, t, typ))
 	}
-	k := known.(*coder)
+	k := known.(*typeEntry)
 	slot.Store(k)
 	return k
 }
 
 // append appends v, which lies in depth arrays and maps, by the type's plan.
 // What that appends is sound, so no walk follows.
-func (k *coder) append(dst []byte, v any, depth int) ([]byte, error) {
+func (k *typeEntry) append(dst []byte, v any, depth int) ([]byte, error) {
 	if k.err != nil {
 		return dst, encodeError(v, k.err)
 	}
@@ -72,7 +79,7 @@ func (k *coder) append(dst []byte, v any, depth int) ([]byte, error) {
 
 // decode decodes b, which has passed w, by the plan of what v points to. The
 // plan trusts the walk, and finding that it was wrong is an error.
-func (k *coder) decode(b []byte, v any, c *cursor) (err error) {
+func (k *typeEntry) decode(b []byte, v any, c *cursor) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = panicError("decode", v, p)

@@ -1,5 +1,7 @@
 package codec
 
+// Finding out whether a program has registered functions for a type with msgpack/v5.
+
 import (
 	"bytes"
 	"errors"

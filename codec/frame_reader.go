@@ -1,5 +1,7 @@
 package codec
 
+// The Reader cuts a stream of bytes into frames.
+
 import "encoding/binary"
 
 // minBody is the least a buffer for a cut frame is made with, in bytes, unless

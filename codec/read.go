@@ -1,5 +1,7 @@
 package codec
 
+// Read functions: each takes one msgpack object, or the head of one, from a buffer.
+
 import (
 	"encoding/binary"
 	"math"
@@ -79,11 +81,6 @@ func ReadFloat(b []byte) (v float64, rest []byte, err error) {
 	}
 	return floatAt(b), b[size:], nil
 }
-
-// DecodeUint is ReadUint: for ids and other numbers that must not be cut to
-// fit, as Msgpack.Decode does to a field that is too narrow where
-// Limits.CutIntegers is set.
-func DecodeUint(b []byte) (v uint64, rest []byte, err error) { return ReadUint(b) }
 
 // ReadText takes text: str, or bin, which is what Python 2 makes of its native
 // strings. s shares b's bytes.

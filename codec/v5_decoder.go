@@ -1,5 +1,8 @@
 package codec
 
+// Decoding by way of msgpack/v5, for types that have code of their own which only v5
+// knows how to call.
+
 import (
 	"errors"
 	"fmt"

@@ -1,5 +1,7 @@
 package codec
 
+// Structs whose encoding method belongs to a field that they embed. They are refused.
+
 import (
 	"reflect"
 	"runtime"
@@ -30,6 +32,22 @@ func promoted(t reflect.Type) *TypeError {
 					", which does not see the other fields; give that field a name")
 			}
 		}
+	}
+	return nil
+}
+
+// promotedError is the error for values of type t, or of what t points to, if a
+// method that encodes or decodes them is one of an embedded field.
+func promotedError(t reflect.Type) error {
+	inner := t
+	if t.Kind() == reflect.Pointer {
+		inner = t.Elem()
+	}
+	if inner.Kind() != reflect.Struct {
+		return nil
+	}
+	if err := promoted(inner); err != nil {
+		return err.of(t)
 	}
 	return nil
 }

@@ -1,5 +1,7 @@
 package codec
 
+// Building a plan: from a Go type to how its values are encoded and decoded.
+
 import (
 	"reflect"
 	"time"

@@ -112,7 +112,7 @@ func spent(m *Msgpack, b []byte, v any) (took, charged int, err error) {
 	v = reflect.New(reflect.TypeOf(v).Elem()).Interface()
 	c := m.cursor(nil, b, &w)
 	c.v5 = m
-	k := m.coders.of(m, v)
+	k := m.types.of(m, v)
 	took = allocated(func() { err = k.decode(b, v, &c) })
 	return took, all - c.left, err
 }

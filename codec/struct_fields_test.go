@@ -309,9 +309,10 @@ func TestPromotedMethods(t *testing.T) {
 	for _, v := range []any{new(embedsTime), new(embedsPointer), new(embedsMsg), new(embedsText), new([]embedsMsg), new(struct{ E *embedsTime }), &[1]*embedsMsg{{}}} {
 		var e *TypeError
 		if _, err := m.Append(nil, v); !errors.As(err, &e) {
-			if _, ok := v.(Marshaler); !ok { // whose method Append calls without a look at the type
-				t.Errorf("%T: %v", v, err)
-			}
+			t.Errorf("Append of %T: %v", v, err)
+		}
+		if err := m.Decode([]byte{codeNil}, v); !errors.As(err, &e) {
+			t.Errorf("Decode into %T: %v", v, err)
 		}
 		if err := CheckType(reflect.TypeOf(v)); !errors.As(err, &e) {
 			t.Errorf("%T: %v", v, err)
@@ -319,6 +320,9 @@ func TestPromotedMethods(t *testing.T) {
 	}
 	for _, v := range []any{embedsMsg{}, new(embedsMsg), new(embedsTime)} {
 		var e *TypeError
+		if _, err := m.Append(nil, v); !errors.As(err, &e) {
+			t.Errorf("%T: %v", v, err)
+		}
 		if _, err := m.Append(nil, []any{v}); !errors.As(err, &e) {
 			t.Errorf("%T in an any: %v", v, err)
 		}

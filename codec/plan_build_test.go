@@ -13,7 +13,7 @@ type ring *ring
 // Types with methods of tinylib/msgp use them, each way on its own.
 func TestMethodsComeBeforePlans(t *testing.T) {
 	for _, v := range []any{new(fast), fast{}, []fast{}, struct{ F *fast }{}} {
-		p := new(coders).of(new(Msgpack), v).plan
+		p := new(typeCache).of(new(Msgpack), v).plan
 		for p.elem != nil {
 			p = p.elem
 		}

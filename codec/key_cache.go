@@ -1,5 +1,8 @@
 package codec
 
+// A cache of the keys of maps that come in again and again, so that a string is
+// made once for each of them.
+
 import (
 	"encoding/binary"
 	"sync/atomic"

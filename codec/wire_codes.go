@@ -1,5 +1,8 @@
 package codec
 
+// The codes of msgpack: the first byte of each object, and the sizes that follow
+// from it.
+
 import "encoding/binary"
 
 // The first byte of every msgpack object. Ranges are named by their low end.

@@ -1,14 +1,14 @@
 package codec
 
+// What decoding allocates, in bytes. A cursor charges it to the budget before it is
+// allocated. The estimates are never under what the heap takes, and mostly within
+// twice of it.
+
 import (
 	"math"
 	"math/bits"
 	"reflect"
 )
-
-// What decoding allocates, in bytes. A cursor charges it to the budget before
-// it is allocated; the estimates are never under what the heap takes, and
-// mostly within twice of it.
 
 const (
 	stringHeader = 16

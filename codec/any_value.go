@@ -1,5 +1,8 @@
 package codec
 
+// Values of type any: those of the types that DecodeAny yields are encoded and
+// decoded here, without a plan. Everything else goes to the plan of its type.
+
 import (
 	"encoding/binary"
 	"math"
@@ -58,7 +61,7 @@ func (m *Msgpack) append(dst []byte, v any, depth int) ([]byte, error) {
 	case Ext:
 		return v.appendTo(dst)
 	}
-	return m.coders.of(m, v).append(dst, v, depth)
+	return m.types.of(m, v).append(dst, v, depth)
 }
 
 func appendText(dst []byte, s string) ([]byte, error) {
@@ -146,25 +149,6 @@ func decodeAs[T any](c *cursor, v *T) bool {
 		c.i = start
 	}
 	return ok
-}
-
-// A cursor decodes the objects at b[i:], one after the other. All of b has
-// passed a walk: what it says of sizes is true, and recursion is as deep as the
-// walk allowed.
-type cursor struct {
-	b    []byte
-	i    int
-	left int   // of the budget, in bytes; see memory.go
-	cut  bool  // Limits.CutIntegers
-	keys *keys // may be nil
-
-	// v5 decodes the exts within an any for which a program has registered a
-	// type. If it is nil, all of them become an Ext.
-	v5 *Msgpack
-
-	depth, elements int // of the walk
-
-	fault error // why an object did not fit; nil where that is its kind
 }
 
 // What a value takes that lies in an interface, in bytes.

@@ -1,5 +1,7 @@
 package codec
 
+// Clearing what an earlier packet left between a slice's length and its capacity.
+
 import (
 	"reflect"
 	"slices"

@@ -1,5 +1,7 @@
 package codec
 
+// The fields of a struct as they go over the wire: names, tags, embedded structs.
+
 import (
 	"reflect"
 	"slices"

@@ -1,5 +1,7 @@
 package codec
 
+// Spares: buffers of cut frames, kept for the next ones.
+
 const (
 	// leastSpare and mostSpare are the capacities that Spares keeps, in bytes: a
 	// smaller buffer costs less than to look for one, and one burst of larger

@@ -1,11 +1,32 @@
 package codec
 
+// The cursor: what a plan takes from a payload that has been checked.
+
 import (
 	"encoding/binary"
 	"errors"
 	"math"
 	"time"
 )
+
+// A cursor decodes the objects at b[i:], one after the other. All of b has
+// passed a walk: what it says of sizes is true, and recursion is as deep as the
+// walk allowed.
+type cursor struct {
+	b    []byte
+	i    int
+	left int   // of the budget, in bytes; see allocation_cost.go
+	cut  bool  // Limits.CutIntegers
+	keys *keys // may be nil
+
+	// v5 decodes the exts within an any for which a program has registered a
+	// type. If it is nil, all of them become an Ext.
+	v5 *Msgpack
+
+	depth, elements int // of the walk
+
+	fault error // why an object did not fit; nil where that is its kind
+}
 
 // What a plan takes from a cursor. As in msgpack/v5, nil is the zero value of
 // everything, and text and bytes stand for each other. Where the object is of

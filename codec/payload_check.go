@@ -1,5 +1,9 @@
 package codec
 
+// The check that every payload passes before it is decoded: one msgpack object, sound,
+// and within the limits. It is iterative and allocates nothing, so that no payload
+// can exhaust the stack or the memory.
+
 import (
 	"encoding/binary"
 	"math"

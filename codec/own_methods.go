@@ -1,5 +1,8 @@
 package codec
 
+// The methods by which a Go type encodes and decodes itself, and the calls of
+// MarshalMsg and UnmarshalMsg.
+
 import (
 	"encoding"
 	"errors"
