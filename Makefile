@@ -95,6 +95,7 @@ cross: ## the platforms that are built but not run here
 	  echo "$$t"; GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build ./...; \
 	  GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) vet ./...; done
 	GOOS=windows $(GO) build ./... # where Run returns ErrPlatform
+	GOOS=windows $(GO) vet ./...
 
 clean:
 	rm -rf bin

@@ -57,13 +57,16 @@ func TestQueueWaitKeepsOrder(t *testing.T) {
 	c, p := clog(t, r, &lengths{})
 	all := waiting(t, context.Background(), c, senders, size)
 	onLoop(t, r, func() { p.held = 500 })
+	left := senders
 	for i, done := range all {
-		// Each step makes room for one of them, at least.
-		for len(done) == 0 {
+		for left == senders-i { // sender i waits still
 			onLoop(t, r, func() { p.held = max(p.held-size, 0) })
-			time.Sleep(time.Millisecond)
+			onLoop(t, r, func() {}) // after the turn in which that was noticed
+			c.mu.Lock()
+			left = c.needSlow().waiters.list.Len()
+			c.mu.Unlock()
 		}
-		if err := <-done; err != nil {
+		if err := wait(t, "a sender", done); err != nil {
 			t.Fatalf("sender %d: %v", i, err)
 		}
 		for _, later := range all[min(i+5, senders):] {

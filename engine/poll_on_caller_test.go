@@ -112,7 +112,20 @@ func TestPollRunsEverythingHere(t *testing.T) {
 	io.WriteString(nc, "again")
 	r.Post(func() { saw("post") })
 	r.After(0, func() { saw("timer") })
-	time.Sleep(20 * time.Millisecond) // in which a loop of its own would have called
+	// By the time that another reactor's own loop has done the same, one of r's
+	// would have called too.
+	other, ticks := start(t, nil), make(chan struct{}, 3)
+	exchange(t, serve(t, other, &hooks{received: echo}), "again")
+	otherTimer := other.Every(time.Millisecond, func() {
+		select {
+		case ticks <- struct{}{}:
+		default:
+		}
+	})
+	for range cap(ticks) {
+		wait(t, "tick", ticks)
+	}
+	otherTimer.Stop()
 	every.Stop()
 	clear(seen)
 	poll("what came meanwhile", "socket received", "post", "timer")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -129,16 +130,15 @@ func TestReactorsThatEndEachOther(t *testing.T) {
 			t.Parallel()
 			a, b := New(nil), New(nil)
 			returned := make(chan error, 2)
-			both := make(chan struct{}, 2)
+			var both sync.WaitGroup // until each loop is in its callback
+			both.Add(2)
 			for _, r := range [][2]*Reactor{{a, b}, {b, a}} {
 				if err := r[0].RunAsync(); err != nil {
 					t.Fatal(err)
 				}
 				r[0].Post(func() {
-					both <- struct{}{}
-					for len(both) < 2 {
-						time.Sleep(time.Millisecond)
-					}
+					both.Done()
+					both.Wait()
 					returned <- call(r[1])
 				})
 			}

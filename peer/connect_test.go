@@ -148,6 +148,13 @@ func TestSilentConnsKeepNobodyOut(t *testing.T) {
 			s, c := newSide(false, 17, 18), newSide(true, 40, 41)
 			s.cfg.HalfOpen, s.cfg.Handshake = 16, time.Hour
 			s.cfg.OnMade, s.cfg.OnLost, c.cfg.OnMade, c.cfg.OnLost = nil, nil, nil, nil
+			accepted := make(chan struct{}, 1)
+			s.cfg.OnOpen = func(*Conn) {
+				select {
+				case accepted <- struct{}{}:
+				default:
+				}
+			}
 			w := transports[name](t, s, c)
 			var ln *engine.Listener
 			for ln = range w.server.listeners {
@@ -158,8 +165,11 @@ func TestSilentConnsKeepNobodyOut(t *testing.T) {
 				wg.Go(func() {
 					for !stop.Load() {
 						nc, err := net.Dial(ln.Addr().Network(), ln.Addr().String())
-						if err != nil {
-							time.Sleep(time.Millisecond) // as its backlog is full
+						if err != nil { // as its backlog is full
+							select {
+							case <-accepted:
+							case <-w.server.Reactor().Done():
+							}
 							continue
 						}
 						nc.SetDeadline(time.Now().Add(patience))

@@ -244,9 +244,12 @@ func TestClientComesBackOnlyWhenAsked(t *testing.T) {
 	conn.Abort(errors.New("left"))
 	s.next(t, "made")
 	s.next(t, "lost")
-	settled := make(chan struct{})
-	client.Reactor().After(100*time.Millisecond, func() { close(settled) })
-	wait(t, "timer", settled)
-	nothing(t, "conn", s.events)
+	eventually(t, "disconnected", func() bool { return conn.State() == Disconnected })
+	onLoop(t, conn, func() {}) // after what the end of conn has begun
+	client.mu.Lock()
+	defer client.mu.Unlock()
+	if n := len(client.reconnectTimers); n != 0 {
+		t.Errorf("%d attempts are to come", n)
+	}
 	nothing(t, "question", asked)
 }

@@ -21,9 +21,7 @@ func TestStopAndRun(t *testing.T) {
 			}
 		}
 		nothing(t, "packet while stopped", pings)
-		if err := w.server.RunAsync(); err != nil {
-			t.Fatal(err)
-		}
+		w.runAgain(t)
 		for n := range 3 {
 			if got := wait(t, "packet", pings); got.N != n {
 				t.Errorf("got %d, want %d", got.N, n)

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -58,7 +59,7 @@ func TestStopInACallbackIsTheLast(t *testing.T) {
 					}
 					stopped.Store(true)
 					halted <- struct{}{}
-					time.Sleep(5 * time.Millisecond) // who does not wait has time to go on
+					time.Sleep(5 * time.Millisecond) // a Stop that does not wait has time to return
 					returned.Store(true)
 				}
 			}
@@ -94,9 +95,7 @@ func TestStopInACallbackIsTheLast(t *testing.T) {
 					}
 					stopped.Store(false)
 					returned.Store(false)
-					if err := w.server.RunAsync(); err != nil {
-						t.Fatal(err)
-					}
+					w.runAgain(t)
 				}
 				wait(t, "packets", all)
 			})
@@ -111,16 +110,15 @@ func TestRunReturnsWhenTheLoopsStandStill(t *testing.T) {
 	defer server.Close()
 	for range 20 {
 		var inCallback atomic.Int32
-		both := make(chan struct{}, 2)
+		var both sync.WaitGroup // until each loop is in its callback
+		both.Add(2)
 		for _, l := range server.Reactor().Loops() {
 			l.Post(func() {
 				inCallback.Add(1)
-				both <- struct{}{}
-				for len(both) < 2 {
-					time.Sleep(time.Millisecond)
-				}
+				both.Done()
+				both.Wait()
 				server.Stop()
-				time.Sleep(time.Millisecond)
+				time.Sleep(time.Millisecond) // a Run that does not wait has time to return
 				inCallback.Add(-1)
 			})
 		}
@@ -176,9 +174,7 @@ func TestStopInACallbackOfAConnsLifeIsTheLast(t *testing.T) {
 					case <-halted:
 						w.server.Stop() // from here it waits
 						stopped.Store(false)
-						if err := w.server.RunAsync(); err != nil {
-							t.Fatal(err)
-						}
+						w.runAgain(t)
 					case what := <-told:
 						seen[what]++
 					case <-late:

@@ -7,7 +7,6 @@ import (
 	"net"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/internal/leak"
@@ -71,6 +70,19 @@ type world struct {
 	client  *Peer
 	s, c    *side
 	connect func(ctx context.Context) (*Conn, error)
+	again   chan struct{} // if the test polls: the server runs again after a Stop
+}
+
+// runAgain has the server run after a Stop.
+func (w *world) runAgain(t *testing.T) {
+	t.Helper()
+	if err := w.server.RunAsync(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case w.again <- struct{}{}:
+	default: // nobody polls, or is told already
+	}
 }
 
 // handshake connects and returns both ends.
@@ -183,7 +195,7 @@ func (w *world) start(t *testing.T) {
 }
 
 // polled is a world whose callbacks run in Poll, on goroutines of the test's.
-func polled(make transport) transport {
+func polled(over transport) transport {
 	return func(t *testing.T, s, c *side) *world {
 		for _, side := range []*side{s, c} {
 			var ec engine.Config
@@ -193,21 +205,23 @@ func polled(make transport) transport {
 			ec.OnCaller = true
 			side.cfg.Engine = &ec
 		}
-		w := make(t, s, c)
-		go pollAll(w.server.Reactor())
+		w := over(t, s, c)
+		w.again = make(chan struct{}, 1)
+		go pollAll(w.server.Reactor(), w.again)
 		if w.client.Reactor() != w.server.Reactor() {
-			go pollAll(w.client.Reactor())
+			go pollAll(w.client.Reactor(), nil)
 		}
 		return w
 	}
 }
 
-// pollAll is a main loop that does nothing but poll.
-func pollAll(r *engine.Reactor) {
+// pollAll is a main loop that does nothing but poll, until r is closed. While r is
+// stopped it waits until it is told that r runs again.
+func pollAll(r *engine.Reactor, again <-chan struct{}) {
 	over := false
 	defer func() {
 		if !over { // a callback has called Goexit
-			go pollAll(r)
+			go pollAll(r, again)
 		}
 	}()
 	for !over {
@@ -215,8 +229,11 @@ func pollAll(r *engine.Reactor) {
 		if err == nil {
 			err = r.WaitDue(context.Background())
 		}
-		if err != nil && err != engine.ErrClosed { // stopped
-			time.Sleep(time.Millisecond)
+		if err == engine.ErrNotRunning {
+			select {
+			case <-again:
+			case <-r.Done():
+			}
 		}
 		over = err == engine.ErrClosed
 	}
