@@ -124,19 +124,27 @@ func embeddings() []any {
 	}
 }
 
+// comesBack encodes what v points to, wants it to decode to the same, and returns what
+// it was encoded as.
+func comesBack(t *testing.T, m *Msgpack, v any) []byte {
+	t.Helper()
+	b, err := m.Append(nil, v)
+	if err != nil {
+		t.Errorf("%T: %v", v, err)
+		return nil
+	}
+	got := reflect.New(reflect.TypeOf(v).Elem())
+	if err := m.Decode(b, got.Interface()); err != nil || !reflect.DeepEqual(got.Interface(), v) {
+		t.Errorf("%T: %q came back as %+v, %v", v, b, got.Elem(), err)
+	}
+	return b
+}
+
 func TestEmbeddedStructsBothWays(t *testing.T) {
 	for _, v := range embeddings() {
 		for range 2 { // with and without an address
 			var m Msgpack
-			b, err := m.Append(nil, v)
-			if err != nil {
-				t.Errorf("%T: %v", v, err)
-				continue
-			}
-			got := reflect.New(reflect.TypeOf(v).Elem())
-			if err := m.Decode(b, got.Interface()); err != nil || !reflect.DeepEqual(got.Interface(), v) {
-				t.Errorf("%T: %q came back as %+v, %v", v, b, got.Elem(), err)
-			}
+			b := comesBack(t, &m, v)
 			value, err := m.Append(nil, reflect.ValueOf(v).Elem().Interface())
 			if err != nil || len(value) != len(b) {
 				t.Errorf("%T: %q, its value %q, %v", v, b, value, err)
@@ -422,16 +430,7 @@ func TestKeysOfAllKinds(t *testing.T) {
 		&map[any]int{"a": 1, int64(2): 2, nil: 3, true: 4}, &map[label]label{"a": "b"}, &map[time.Duration]int{time.Second: 1}, &map[byMsgKind]int{2: 2},
 		&map[string]string{"\xff": "bin"}, &map[string]int{"\xff": 1}, &map[string]any{"\xff": nil}, &map[any]any{"\xff": nil},
 	} {
-		var m Msgpack
-		b, err := m.Append(nil, v)
-		if err != nil {
-			t.Errorf("%T: %v", v, err)
-			continue
-		}
-		got := reflect.New(reflect.TypeOf(v).Elem())
-		if err := m.Decode(b, got.Interface()); err != nil || !reflect.DeepEqual(got.Interface(), v) {
-			t.Errorf("%T: %q came back as %v, %v", v, b, got.Elem(), err)
-		}
+		comesBack(t, new(Msgpack), v)
 	}
 	var m Msgpack
 	if _, err := m.Append(nil, map[byExt]int{{1}: 1}); !errors.Is(err, ErrMapKey) {

@@ -98,6 +98,20 @@ func arrive(c *Conn, ids ...uint16) {
 	(*engineHandler)(c).Received(nil, b)
 }
 
+// diaried is a server whose hooks and handlers all note their calls.
+func diaried(t *testing.T) (*diary, *side, *Server) {
+	t.Helper()
+	d := new(diary)
+	s := newSide(false, 17, 18)
+	s.reg.AddObject("test:raw", 19, nil)
+	s.reg.AddObject("test:hooked", 20, noted{d})
+	s.reg.AddInternal("packetmq:early", 5, nil)
+	noteAll(d, s)
+	server := NewServer(s.reg, &s.cfg)
+	handleAll(t, d, server, s)
+	return d, s, server
+}
+
 // What of a program runs for a conn runs after it was authenticated and before
 // OnLost, whatever happens to it. Sides that the program trusts to have gone on
 // to SetState are no exception.
@@ -125,14 +139,7 @@ func TestProgramCodeRunsWithinTheLifeOfItsConn(t *testing.T) {
 	} {
 		for poke, do := range pokes {
 			t.Run(state+"/"+poke, func(t *testing.T) {
-				d := new(diary)
-				s := newSide(false, 17, 18)
-				s.reg.AddObject("test:raw", 19, nil)
-				s.reg.AddObject("test:hooked", 20, noted{d})
-				s.reg.AddInternal("packetmq:early", 5, nil)
-				noteAll(d, s)
-				server := NewServer(s.reg, &s.cfg)
-				handleAll(t, d, server, s)
+				d, s, server := diaried(t)
 				w := dialTo(t, open(t, server))
 				c := reach(t, s, w)
 				if c == nil {
@@ -158,14 +165,7 @@ func TestProgramCodeRunsWithinTheLifeOfItsConn(t *testing.T) {
 // The same pokes reach an active conn, each of them.
 func TestPokesReachAnActiveConn(t *testing.T) {
 	for poke, do := range pokes {
-		d := new(diary)
-		s := newSide(false, 17, 18)
-		s.reg.AddObject("test:raw", 19, nil)
-		s.reg.AddObject("test:hooked", 20, noted{d})
-		s.reg.AddInternal("packetmq:early", 5, nil)
-		noteAll(d, s)
-		server := NewServer(s.reg, &s.cfg)
-		handleAll(t, d, server, s)
+		d, s, server := diaried(t)
 		w := dialTo(t, open(t, server))
 		w.shake(3)
 		c := s.next(t, "made").conn
