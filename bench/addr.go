@@ -1,5 +1,7 @@
 package main
 
+// The addresses that a server listens at and a load connects to, as a flag.
+
 import (
 	"errors"
 	"net"

@@ -1,5 +1,7 @@
 package main
 
+// The command beside: what package beside measures, as a table.
+
 import (
 	"context"
 	"flag"

@@ -1,5 +1,7 @@
 package main
 
+// Work of a server's own, beside which it is to answer its clients.
+
 import (
 	"context"
 	"sync/atomic"
@@ -21,7 +23,7 @@ type busyWork struct {
 	late atomic.Int64 // the latest that a timer was since the last look, in nanoseconds
 }
 
-// startBusyWork begins it, for as long as the server runs.
+// startBusyWork begins such work, which goes on for as long as the server runs.
 func startBusyWork(ctx context.Context, server *peer.Server) (*busyWork, error) {
 	w := new(busyWork)
 	flood, err := connectMemory(ctx, server, 1, busyDepth, 64)
@@ -42,7 +44,7 @@ func startBusyWork(ctx context.Context, server *peer.Server) (*busyWork, error) 
 	return w, nil
 }
 
-// repeat has a timer come at due, and every second from then on.
+// repeat starts a timer that is due at due, and every second from then on.
 func (w *busyWork) repeat(l *engine.Loop, due time.Duration) {
 	var fire func()
 	fire = func() {
@@ -56,7 +58,8 @@ func (w *busyWork) repeat(l *engine.Loop, due time.Duration) {
 	l.After(due-l.Time(), fire)
 }
 
-// look is how late a timer was at most since the last look; 0 without timers.
+// look returns how late a timer was at most since the last look. It is 0 without
+// timers.
 func (w *busyWork) look() time.Duration {
 	if w == nil {
 		return 0

@@ -1,5 +1,7 @@
 package main
 
+// A certificate for a server whose clients take any.
+
 import (
 	"crypto/ecdsa"
 	"crypto/elliptic"

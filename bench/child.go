@@ -1,5 +1,7 @@
 package main
 
+// A load in a process of its own, for the command run.
+
 import (
 	"context"
 	"encoding/json"
@@ -51,8 +53,8 @@ func startLoad(ctx context.Context, cfg *loadConfig, stderr io.Writer) (*child, 
 
 func (c *child) pid() int { return c.cmd.Process.Pid }
 
-// wait returns how the process ended, after its last message. An end that ctx
-// asked for is none to report.
+// wait returns how the process ended, after its last message. If ctx has ended the
+// process, that is no error.
 func (c *child) wait() error {
 	err := c.cmd.Wait()
 	if errors.Is(err, context.Canceled) || c.ctx.Err() != nil && interrupted(c.cmd.ProcessState) {
@@ -61,8 +63,8 @@ func (c *child) wait() error {
 	return err
 }
 
-// interrupted reports a process that was ended by the signal that a terminal
-// sends to all of a group, before it could catch it.
+// interrupted reports whether a signal ended the process before it could catch it. A
+// terminal sends its signals to the whole process group.
 func interrupted(p *os.ProcessState) bool {
 	ws, ok := p.Sys().(syscall.WaitStatus)
 	return ok && (ws.Signal() == syscall.SIGINT || ws.Signal() == syscall.SIGTERM)

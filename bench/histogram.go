@@ -1,5 +1,7 @@
 package main
 
+// Latencies, counted.
+
 import (
 	"time"
 
@@ -9,7 +11,8 @@ import (
 // histogram counts latencies, in nanoseconds, to within one percent.
 type histogram struct{ *hdrhistogram.Histogram }
 
-// longest is what longer latencies are counted as.
+// longest is the longest latency in the histogram, in nanoseconds. Longer ones count
+// as that.
 const longest = int64(10 * time.Minute)
 
 func newHistogram() histogram { return histogram{hdrhistogram.New(1, longest, 2)} }

@@ -1,5 +1,7 @@
 package main
 
+// The command load: clients that keep servers busy.
+
 import (
 	"context"
 	"encoding/json"
@@ -20,7 +22,7 @@ const (
 	patience = 5 * time.Second
 )
 
-// loadConfig is what a load is to do.
+// loadConfig says what a load is to do.
 type loadConfig struct {
 	connect  addrs
 	conns    int // in all, spread over the addresses
@@ -53,16 +55,16 @@ func loadCommand(ctx context.Context, args []string, std command.IO) error {
 	var report reporter
 	switch {
 	case *asJSON:
-		report = machine{json.NewEncoder(std.Out)}
+		report = jsonReporter{json.NewEncoder(std.Out)}
 	case *quiet:
-		report = quietly{std.Out}
+		report = summaryReporter{std.Out}
 	default:
-		report = lively{quietly{std.Out}, &cfg}
+		report = liveReporter{summaryReporter{std.Out}, &cfg}
 	}
 	return load(ctx, &cfg, report)
 }
 
-// flags defines those that a load and a run have in common.
+// flags defines the flags that load and run have in common.
 func (cfg *loadConfig) flags(fs *flag.FlagSet, conns, depth int) {
 	fs.IntVar(&cfg.conns, "conns", conns, "connections over sockets")
 	fs.IntVar(&cfg.depth, "depth", depth, "packets under way on each of them")
@@ -86,7 +88,7 @@ func (cfg *loadConfig) check() error {
 	return nil
 }
 
-// withEOF ends with ctx, or when r does.
+// withEOF returns a context that ends with ctx, or when r does.
 func withEOF(ctx context.Context, r io.Reader) context.Context {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {

@@ -69,7 +69,7 @@ func TestLoadFindsFaults(t *testing.T) {
 				patience: 50 * time.Millisecond,
 			}
 			var out strings.Builder
-			err := load(context.Background(), &cfg, quietly{&out})
+			err := load(context.Background(), &cfg, summaryReporter{&out})
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got the error %v, want %q in it", err, test.want)
 			}

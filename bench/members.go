@@ -1,5 +1,7 @@
 package main
 
+// Memory clients that leave a server all at once.
+
 import (
 	"context"
 

@@ -1,5 +1,7 @@
 package main
 
+// Memory clients on a server's own loop, for the command run.
+
 import (
 	"context"
 	"time"

@@ -1,5 +1,7 @@
 package main
 
+// What the two packets carry, and how a reply is checked.
+
 import (
 	"bytes"
 	"fmt"
@@ -17,9 +19,9 @@ const (
 	replyID   = 18
 )
 
-// payload is what both packets carry. Decoded by way of its tags it is what a
-// program would use; append and parse do the same work by hand, so that a
-// client spends its time on the server and not on itself.
+// payload is what both packets carry. A server decodes it by its tags, as a program
+// would. A client uses append and parse, which do the same by hand, so that it does
+// not measure itself.
 type payload struct {
 	Seq  uint64 `msgpack:"seq"`
 	TS   uint64 `msgpack:"ts"`
@@ -29,8 +31,8 @@ type payload struct {
 // Reset implements peer.Resetter: the body keeps its memory.
 func (p *payload) Reset() { *p = payload{Body: p.Body[:0]} }
 
-// overhead is what a payload takes beside its body, in bytes, with a seq and a
-// ts of the usual sizes.
+// overhead is how many bytes a payload takes besides its body, with a seq and a ts of
+// the usual sizes.
 const overhead = 1 + len("_seq") + 5 + len("_ts") + 9 + len("_body") + 2
 
 func (p *payload) append(b []byte) []byte {
@@ -40,8 +42,8 @@ func (p *payload) append(b []byte) []byte {
 	return codec.AppendBytes(codec.AppendString(b, "body"), p.Body)
 }
 
-// parse takes the fields in any order, and nothing behind them. The body shares
-// b's bytes.
+// parse takes the fields in any order, and fails if anything follows them. The body
+// shares b's bytes.
 func (p *payload) parse(b []byte) error {
 	rest, err := p.take(b)
 	if err == nil && len(rest) > 0 {
@@ -50,7 +52,7 @@ func (p *payload) parse(b []byte) error {
 	return err
 }
 
-// take returns what is behind the fields.
+// take returns what follows the fields.
 func (p *payload) take(b []byte) ([]byte, error) {
 	n, b, err := codec.ReadMapHeader(b)
 	for range n {

@@ -1,5 +1,7 @@
 package main
 
+// How a load tells what happens: as lines for people or as JSON for programs.
+
 import (
 	"encoding/json"
 	"fmt"
@@ -15,29 +17,29 @@ type reporter interface {
 	result(r result) // it is over
 }
 
-// quietly prints the result, for people.
-type quietly struct{ w io.Writer }
+// summaryReporter prints the result, for people.
+type summaryReporter struct{ w io.Writer }
 
-func (quietly) ready(int)     {}
-func (quietly) sample(sample) {}
+func (summaryReporter) ready(int)     {}
+func (summaryReporter) sample(sample) {}
 
-func (q quietly) result(r result) {
+func (q summaryReporter) result(r result) {
 	fmt.Fprintf(q.w, "\nafter %s:\n\n", elapsed(r.At))
 	table(q.w, [][]string{header(), r.row("clients", r.rate())})
 }
 
-// lively prints a line a second too.
-type lively struct {
-	quietly
+// liveReporter prints a line each second as well.
+type liveReporter struct {
+	summaryReporter
 	cfg *loadConfig
 }
 
-func (l lively) ready(conns int) {
+func (l liveReporter) ready(conns int) {
 	fmt.Fprintf(l.w, "%s to %v, %s of %s under way on each\n", figures.Plural(conns, "conn"), &l.cfg.connect,
 		figures.Plural(l.cfg.depth, "packet"), figures.Plural(l.cfg.size, "byte"))
 }
 
-func (l lively) sample(s sample) {
+func (l liveReporter) sample(s sample) {
 	fmt.Fprintln(l.w, s.live(figures.Plural(s.Conns, "conn"), ""))
 }
 
@@ -53,9 +55,9 @@ type ready struct {
 	Conns int `json:"conns"`
 }
 
-// machine prints messages, for programs.
-type machine struct{ *json.Encoder }
+// jsonReporter prints messages, for programs.
+type jsonReporter struct{ *json.Encoder }
 
-func (m machine) ready(conns int) { m.Encode(message{Ready: &ready{conns}}) }
-func (m machine) sample(s sample) { m.Encode(message{Sample: &s}) }
-func (m machine) result(r result) { m.Encode(message{Result: &r}) }
+func (m jsonReporter) ready(conns int) { m.Encode(message{Ready: &ready{conns}}) }
+func (m jsonReporter) sample(s sample) { m.Encode(message{Sample: &s}) }
+func (m jsonReporter) result(r result) { m.Encode(message{Result: &r}) }

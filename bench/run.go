@@ -1,5 +1,7 @@
 package main
 
+// The command run: a server, a load in another process, and memory clients.
+
 import (
 	"context"
 	"errors"

@@ -1,5 +1,7 @@
 package main
 
+// What a load has counted in a span of time.
+
 import (
 	"errors"
 	"time"
@@ -42,7 +44,7 @@ func (r *result) err() error {
 	return errors.New(figures.Plural(r.Errors, "error") + ", the first: " + r.Problem)
 }
 
-// sum is two results as one, of traffics that ran at the same time.
+// sum joins two results of traffic at the same time.
 func sum(a, b result) result {
 	latency := newHistogram()
 	for _, r := range []result{a, b} {

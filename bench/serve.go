@@ -1,5 +1,7 @@
 package main
 
+// The command serve: a server that answers every bench:echo.
+
 import (
 	"context"
 	"errors"

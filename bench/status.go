@@ -1,5 +1,7 @@
 package main
 
+// What a server says about itself when a signal asks for it.
+
 import (
 	"fmt"
 	"runtime"

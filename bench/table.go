@@ -1,5 +1,7 @@
 package main
 
+// Lines and tables of figures, for people.
+
 import (
 	"fmt"
 	"io"

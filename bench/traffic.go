@@ -1,5 +1,7 @@
 package main
 
+// The packets that clients send, and the check of each reply.
+
 import (
 	"bytes"
 	"errors"
@@ -141,8 +143,8 @@ func (t *traffic) check(b []byte, seq uint64, sent int64) error {
 	return want.differs(&got)
 }
 
-// lost is the OnLost of the traffic's conns. One that never was made is for its
-// Connect to report.
+// lost is the OnLost of the traffic's conns. If a conn never was made, its Connect
+// reports that.
 func (t *traffic) lost(c *peer.Conn, reason error) {
 	if f, ok := c.Data().(*flow); ok {
 		t.drop(f, reason)
@@ -169,13 +171,14 @@ func (t *traffic) fail(c *peer.Conn, err error) {
 	}
 }
 
-// end sends no more; over tells when the last reply has come.
+// end stops sending. The channel over tells when the last reply has come.
 func (t *traffic) end() {
 	t.ending = true
 	t.settle()
 }
 
-// settle looks whether it is over.
+// settle closes over if the traffic is ending and no reply is missing, or if no conn
+// is left.
 func (t *traffic) settle() {
 	if t.conns > 0 && (t.waiting > 0 || !t.ending) {
 		return
@@ -187,7 +190,7 @@ func (t *traffic) settle() {
 	}
 }
 
-// sample is what was counted since the last sample.
+// sample returns what was counted since the last sample.
 func (t *traffic) sample() sample {
 	now := t.now()
 	s := t.recent.sample(now, t.conns)
@@ -196,7 +199,7 @@ func (t *traffic) sample() sample {
 	return s
 }
 
-// result ends the count. What was not answered by now is an error each.
+// result ends the count. Each packet that has no reply by now is an error.
 func (t *traffic) result() result {
 	t.ended = true
 	if t.waiting > 0 {

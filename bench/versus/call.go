@@ -1,5 +1,7 @@
 package main
 
+// The command call: the load of a server with a protocol of its own.
+
 import (
 	"bufio"
 	"context"

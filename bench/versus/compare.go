@@ -1,5 +1,7 @@
 package main
 
+// The command compare: two results beside each other.
+
 import (
 	"context"
 	"flag"

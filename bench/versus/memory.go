@@ -1,5 +1,7 @@
 package main
 
+// What a server says about its memory when a signal asks for it.
+
 import (
 	"fmt"
 	"io"

@@ -1,5 +1,7 @@
 package main
 
+// The command report: the tables and plots of a result.
+
 import (
 	"context"
 	"flag"

@@ -1,5 +1,7 @@
 package main
 
+// The command run: all servers under all loads.
+
 import (
 	"context"
 	"flag"

@@ -1,5 +1,7 @@
 package main
 
+// The commands serve and pin: one server, and a program on one CPU.
+
 import (
 	"context"
 	"flag"

@@ -1,5 +1,7 @@
 package caller
 
+// When packets of an open loop are due.
+
 import (
 	"context"
 	"fmt"

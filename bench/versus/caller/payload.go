@@ -1,5 +1,7 @@
 package caller
 
+// What packets carry, and how a reply is checked.
+
 import (
 	"bytes"
 	"encoding/binary"

@@ -1,5 +1,7 @@
 package caller
 
+// One load, from the first packet to the last reply.
+
 import (
 	"context"
 	"errors"

@@ -1,5 +1,7 @@
 package caller
 
+// Loads on conns whose replies come in the order of their packets.
+
 import (
 	"context"
 	"sync"

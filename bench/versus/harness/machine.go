@@ -1,5 +1,7 @@
 package harness
 
+// The machine: what it is, and how much of it others use.
+
 import (
 	"bytes"
 	"context"

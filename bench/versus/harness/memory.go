@@ -1,5 +1,7 @@
 package harness
 
+// The memory of a server's processes.
+
 import (
 	"bufio"
 	"context"

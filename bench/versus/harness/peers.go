@@ -1,5 +1,7 @@
 package harness
 
+// The servers that are compared, in their modes.
+
 import (
 	"path/filepath"
 	"slices"

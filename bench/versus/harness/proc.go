@@ -1,5 +1,7 @@
 package harness
 
+// The processes of servers and loads.
+
 import (
 	"bufio"
 	"context"

@@ -1,5 +1,7 @@
 package harness
 
+// A server that runs through all rounds.
+
 import (
 	"context"
 	"fmt"

@@ -1,5 +1,7 @@
 package harness
 
+// One server under one load, measured once.
+
 import (
 	"context"
 	"encoding/json"

@@ -1,5 +1,7 @@
 package report
 
+// The figures that packetmq sets itself, and whether a run reached them.
+
 import (
 	"fmt"
 	"slices"
@@ -83,8 +85,8 @@ func (j *judge) atMost(figure, what, where string, got result.Stat, most float64
 	j.add(figure, what, where, got, "≤ "+number(most)+whose, got.Median <= most, got.Low <= most)
 }
 
-// add judges got, of which the median or at least a quartile reaches what is
-// wanted, or neither.
+// add adds a verdict. reached says that the median of got is as wanted, and nearly
+// that at least a quartile is.
 func (j *judge) add(figure, what, where string, got result.Stat, want string, reached, nearly bool) {
 	v := Verdict{Figure: figure, What: what, Where: where, Got: "–", Want: "–", Outcome: "not measured"}
 	if got.Known() {
@@ -99,10 +101,10 @@ func (j *judge) add(figure, what, where string, got result.Stat, want string, re
 	j.verdicts = append(j.verdicts, v)
 }
 
-// remark is about the verdict before it.
+// remark adds a remark to the last verdict.
 func (j *judge) remark(s string) { j.verdicts[len(j.verdicts)-1].Remark = s }
 
-// noWorse compares with the peer beside which ours is at its worst, by pairs.
+// noWorse compares ours, by pairs, with the peer that does best beside it.
 func (j *judge) noWorse(figure, what string, c result.Cell, mode string, peers []string, m result.Measure) {
 	var worst result.Stat
 	var name string
@@ -178,7 +180,7 @@ func (j *judge) loops() {
 	}
 }
 
-// gain is what throughput under one cell is as a multiple of that under another.
+// gain returns the throughput under one cell as a multiple of that under another.
 func gain(t *result.Table, s result.Subject, of, to result.Cell) result.Stat {
 	return t.Quotient(throughput, []result.Key{{Subject: s, Cell: of}}, []result.Key{{Subject: s, Cell: to}})
 }

@@ -1,5 +1,7 @@
 package report
 
+// The plots.
+
 import (
 	"image/color"
 	"io"

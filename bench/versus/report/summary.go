@@ -1,5 +1,7 @@
 package report
 
+// The table for a terminal.
+
 import (
 	"fmt"
 	"io"

@@ -1,5 +1,7 @@
 package result
 
+// Two results beside each other, and a result as Go benchmarks.
+
 import (
 	"bufio"
 	"fmt"

@@ -1,18 +1,20 @@
 package result
 
+// Ratios of samples of the same round.
+
 import "slices"
 
-// Ratio is what a figure of one subject is as a multiple of another's, under the
-// same cell and in the same round: two samples that were taken soon after each
-// other, so that what slows the machine down slows both. It is known where both
-// were measured in a round.
+// Ratio returns a figure of one subject as a multiple of another's, under the same
+// cell: the median over rounds of the ratio within each round. The two samples of a
+// round were taken soon after each other, so what slows the machine down slows
+// both. A ratio is known if both were measured in a round.
 func (t *Table) Ratio(of, to Subject, c Cell, m Measure) Stat {
 	return t.Quotient(m, []Key{{of, c}}, []Key{{to, c}})
 }
 
-// Quotient is the median over rounds of the product of a figure of some, divided
-// by that of others, all of the same round. A round counts as noisy if one of
-// its samples is.
+// Quotient returns the median over rounds of a quotient: the product of a figure of
+// some keys, divided by the product of that of others, all of the same round. A round
+// counts as noisy if one of its samples is noisy.
 func (t *Table) Quotient(m Measure, over, under []Key) Stat {
 	var values []value
 	for _, s := range t.byKey[over[0]] {
@@ -23,7 +25,7 @@ func (t *Table) Quotient(m Measure, over, under []Key) Stat {
 	return stat(values)
 }
 
-// quotient is that of one round, if all were measured in it.
+// quotient returns the quotient of one round. ok is false if a sample is missing.
 func (t *Table) quotient(m Measure, round int, over, under []Key) (v value, ok bool) {
 	v.of = 1
 	for i, k := range slices.Concat(over, under) {
@@ -41,7 +43,7 @@ func (t *Table) quotient(m Measure, round int, over, under []Key) (v value, ok b
 	return v, true
 }
 
-// in is the sample of a round; nil if there is none.
+// in returns the sample of a round, or nil if there is none.
 func (t *Table) in(round int, k Key) *Sample {
 	for _, s := range t.byKey[k] {
 		if s.Round == round {

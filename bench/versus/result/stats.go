@@ -1,5 +1,7 @@
 package result
 
+// Medians and quartiles over rounds.
+
 import (
 	"cmp"
 	"math"
