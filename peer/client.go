@@ -3,10 +3,9 @@ package peer
 import (
 	"context"
 	"net"
-	"runtime/debug"
 	"time"
 
-	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/internal/guard"
 	"github.com/packetmq/packetmq/registry"
 )
 
@@ -94,16 +93,15 @@ func (c *Client) ConnectAsync(addr string) error {
 // attempt dials on a goroutine of its own.
 func (c *Client) attempt(to target) {
 	go func() {
-		err := engine.ErrGoexit // unless the program's part in a TLS handshake returns
+		var err error
 		defer func() {
-			if v := recover(); v != nil {
-				err = &engine.PanicError{Value: v, Stack: debug.Stack()}
-			}
 			if err != nil {
 				c.attempted(to, err)
 			}
 		}()
-		_, err = c.connect(context.Background(), to)
+		guard.Call(func() { // the tls.Config has code of the program
+			_, err = c.connect(context.Background(), to)
+		}, func(v any) { err = failure(v) })
 	}()
 }
 

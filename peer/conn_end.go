@@ -5,9 +5,7 @@ package peer
 
 import (
 	"errors"
-	"runtime/debug"
 
-	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/registry"
 )
 
@@ -111,16 +109,15 @@ func (c *Conn) endConversation(reason error) {
 
 // callOnLost takes the conn off the active ones and tells everybody who waits for its end.
 func (c *Conn) callOnLost(reason error) {
-	returned := false
-	defer c.caught(&returned)
-	c.dropKept()
-	c.peer.removeActive(c)
-	c.peer.stats.lost(reason)
-	c.finishConnect(reason)
-	if f := c.peer.cfg.OnLost; f != nil {
-		f(c, reason)
-	}
-	returned = true
+	c.callProgram(func() {
+		c.dropKept()
+		c.peer.removeActive(c)
+		c.peer.stats.lost(reason)
+		c.finishConnect(reason)
+		if f := c.peer.cfg.OnLost; f != nil {
+			f(c, reason)
+		}
+	})
 }
 
 // finishConnect has the Connect that made the conn return, if it has not.
@@ -141,20 +138,6 @@ func (c *Conn) leavePeer() {
 	e := c.makeRare()
 	if e.target != nil && c.flags.has(made) && !c.marked(endedHere) {
 		c.peer.lostServer(*e.target, c.link.Loop().Time()-e.since, e.why)
-	}
-}
-
-// caught is deferred around the program's code where the engine does not know
-// what conn it is for: a panic or a Goexit there ends this conn, with a reason,
-// and nothing else.
-func (c *Conn) caught(returned *bool) {
-	v := recover()
-	switch {
-	case *returned:
-	case v == nil: // the engine logs where
-		c.fault(ReasonHandler, engine.ErrGoexit)
-	default:
-		(*engineHandler)(c).Failed(nil, &engine.PanicError{Value: v, Stack: debug.Stack()})
 	}
 }
 

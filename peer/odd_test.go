@@ -57,7 +57,7 @@ func TestOddNumbersInAConfig(t *testing.T) {
 					wait(t, "packet", pings)
 				}
 				for _, c := range []*Conn{sc, cc} { // a look right away ends neither
-					c.Loop().Call(t.Context(), func() { c.checkSilence(c.now() + ticks(time.Second/engine.Tick)) })
+					c.Loop().Call(t.Context(), func() { c.checkSilence(c.now() + engine.Ticks(time.Second/engine.Tick)) })
 				}
 				nothing(t, "event", w.s.events)
 				cc.SetState(State(200))

@@ -111,9 +111,6 @@ func (c *Conn) soon(fn func()) error {
 		if c.ignoresInput() || c.State() == Disconnected {
 			return
 		}
-		returned := false
-		defer c.caught(&returned)
-		fn()
-		returned = true
+		c.callProgram(fn)
 	})
 }

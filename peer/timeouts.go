@@ -5,7 +5,6 @@ package peer
 
 import (
 	"errors"
-	"math"
 	"time"
 
 	"github.com/packetmq/packetmq/engine"
@@ -15,27 +14,13 @@ import (
 // armDeadline sets it to whichever of the two is due first. Before a conn is made the
 // deadline is the handshake's, and after OnLost it is that of QuitGrace.
 type timeouts struct {
-	frameDue  ticks // by when the frame that has begun must be whole; 0: none has begun
-	checkDue  ticks // when checkSilence is called next; 0: never
-	lastInput ticks // when input came last
+	frameDue  engine.Ticks // by when the frame that has begun must be whole; 0: none has begun
+	checkDue  engine.Ticks // when checkSilence is called next; 0: never
+	lastInput engine.Ticks // when input came last
 }
-
-// ticks is a time on the loop's coarse clock, in steps of engine.Tick. It takes half of
-// what a time.Duration does, in every conn.
-type ticks int32
-
-func (t ticks) duration() time.Duration { return time.Duration(t) * engine.Tick }
 
 // now is the time of the conn's loop.
-func (c *Conn) now() ticks { return ticks(c.link.Loop().Now() / engine.Tick) }
-
-// after is the first tick that is at least d after t.
-func (t ticks) after(d time.Duration) ticks {
-	return ticks(min(time.Duration(t)+(d-1)/engine.Tick+1, math.MaxInt32))
-}
-
-// surelyAfter is the first tick at which d has passed since any moment of the tick t.
-func (t ticks) surelyAfter(d time.Duration) ticks { return t.after(d + engine.Tick) }
+func (c *Conn) now() engine.Ticks { return c.link.Loop().Ticks() }
 
 var (
 	// ErrFrameTimeout ends a conn whose other side began a frame and did not
@@ -68,14 +53,14 @@ func (c *Conn) armDeadline() {
 	if f := c.timeouts.frameDue; f != 0 && (at == 0 || f < at) {
 		at = f
 	}
-	c.link.SetDeadline(at.duration())
+	c.link.SetDeadline(at.Time())
 }
 
 // startChecks begins to check whether the other side is there. The conn is made.
 func (c *Conn) startChecks() {
 	if every := c.checkInterval(); every > 0 {
 		c.timeouts.lastInput = c.now()
-		c.timeouts.checkDue = c.timeouts.lastInput.after(every)
+		c.timeouts.checkDue = c.timeouts.lastInput.After(every)
 	}
 	if c.flags.has(heartbeats) {
 		c.sendPing() // so that RTT is known soon
@@ -100,18 +85,18 @@ func (c *Conn) checkInterval() time.Duration {
 
 // checkSilence ends a conn whose other side was silent for too long. Else it sends a ping, if
 // the other side knows heartbeats.
-func (c *Conn) checkSilence(now ticks) {
+func (c *Conn) checkSilence(now engine.Ticks) {
 	limit := c.idleLimit()
-	if limit > 0 && now >= c.timeouts.lastInput.surelyAfter(limit) {
+	if limit > 0 && now >= c.timeouts.lastInput.AfterAll(limit) {
 		c.fault(ReasonTimeout, ErrIdle)
 		return
 	}
 	if c.flags.has(heartbeats) {
 		c.sendPing()
 	}
-	c.timeouts.checkDue = now.after(c.checkInterval())
+	c.timeouts.checkDue = now.After(c.checkInterval())
 	if limit > 0 { // the limit may be reached before the next check
-		c.timeouts.checkDue = min(c.timeouts.checkDue, c.timeouts.lastInput.surelyAfter(limit))
+		c.timeouts.checkDue = min(c.timeouts.checkDue, c.timeouts.lastInput.AfterAll(limit))
 	}
 }
 
@@ -138,7 +123,7 @@ func (c *Conn) boundFrameTime(frames int) {
 	case c.partialFrame == nil:
 		c.timeouts.frameDue = 0 // the deadline stays: Expired does nothing and arms it anew
 	case c.timeouts.frameDue == 0 || frames > 0:
-		c.timeouts.frameDue = c.now().after(c.peer.cfg.FrameTime)
+		c.timeouts.frameDue = c.now().After(c.peer.cfg.FrameTime)
 		if c.flags.has(made) {
 			c.armDeadline()
 		}

@@ -10,12 +10,12 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/internal/guard"
 	"github.com/packetmq/packetmq/registry"
 )
 
@@ -167,16 +167,13 @@ func (p *Peer) beginTLS(tc *tls.Conn, handshakes *tlsHandshakes) {
 // doTLS does the TLS handshake and then calls endTLS, also when the program's
 // code in the tls.Config panics or ends the goroutine.
 func (p *Peer) doTLS(tc *tls.Conn, admitted *admittedSocket, handshakes *tlsHandshakes) {
-	err := engine.ErrGoexit // unless HandshakeContext returns
-	defer func() {
-		if v := recover(); v != nil {
-			err = &engine.PanicError{Value: v, Stack: debug.Stack()}
-		}
-		p.endTLS(tc, admitted, handshakes, err)
-	}()
-	ctx, cancel := context.WithTimeout(p.lifetime, p.cfg.Handshake)
-	defer cancel()
-	err = tc.HandshakeContext(ctx)
+	var err error
+	defer func() { p.endTLS(tc, admitted, handshakes, err) }()
+	guard.Call(func() {
+		ctx, cancel := context.WithTimeout(p.lifetime, p.cfg.Handshake)
+		defer cancel()
+		err = tc.HandshakeContext(ctx)
+	}, func(v any) { err = failure(v) })
 }
 
 // endTLS opens a conn over tc if its handshake is done, else it closes tc because of
