@@ -43,8 +43,8 @@ func (d *Denied) Error() string {
 // Unwrap returns ReasonDenied and Err.
 func (d *Denied) Unwrap() []error { return []error{ReasonDenied, d.Err} }
 
-// authenticate asks the program whether the other side may come in, and then calls
-// admit, now or when that is decided, or ends the conn.
+// authenticate asks the program whether the other side may come in. If it may, admit is
+// called, now or after a Decide; if not, the conn ends.
 func (c *Conn) authenticate(token []byte, admit func()) {
 	f := c.peer.cfg.Authenticate
 	if f == nil {
@@ -63,7 +63,7 @@ func (c *Conn) authenticate(token []byte, admit func()) {
 	if errors.Is(err, ErrDecideLater) && !c.flags.has(lost) {
 		c.flags.set(inputKept)
 		c.makeRare().admit = admit
-		if !c.flags.has(handshaking) { // else the handshake has its deadline
+		if !c.flags.has(handshaking) { // else the deadline of the handshake is set already
 			c.link.SetDeadline(c.link.Loop().Now() + c.peer.cfg.Handshake)
 		}
 		return
@@ -72,7 +72,7 @@ func (c *Conn) authenticate(token []byte, admit func()) {
 	c.decide(err, admit)
 }
 
-// decide goes on as the program has decided.
+// decide goes on after the program's decision err.
 func (c *Conn) decide(err error, admit func()) {
 	switch {
 	case err != nil:
@@ -106,7 +106,7 @@ func (c *Conn) Decide(err error) error {
 	})
 }
 
-// token is what this side shows of who it is, to another that asks for it.
+// token is what this side shows of who it is. asked says whether the other side wants that.
 func (c *Conn) token(asked bool) ([]byte, error) {
 	cfg := &c.peer.cfg
 	if !asked || cfg.Token == nil || cfg.NoExtensions {

@@ -27,7 +27,7 @@ const (
 	keyToken    = "token" // an extension of pubids: the token
 )
 
-// initMsg is handshake_init.
+// initMsg is the payload of handshake_init.
 type initMsg struct {
 	version  uint64 // 0 when it was no number
 	maxFrame uint64 // 0 when none was announced
@@ -82,12 +82,12 @@ func parseInit(b []byte) (m initMsg, err error) {
 	return m, err
 }
 
-// pubIDsMsg is handshake_pubids.
+// pubIDsMsg is the payload of handshake_pubids.
 type pubIDsMsg struct {
 	adapt   bool
 	unclear bool             // adapt was neither true nor false
-	ids     []registry.Entry // the names are parts of a copy of the input
-	token   []byte           // of the input; nil: there was none, and none is sent
+	ids     []registry.Entry // their names share one copy of the input
+	token   []byte           // a part of the input; nil: there is none
 }
 
 func (m pubIDsMsg) append(b []byte) []byte {
@@ -101,8 +101,8 @@ func (m pubIDsMsg) append(b []byte) []byte {
 	return appendToken(b, start, m.token)
 }
 
-// appendToken puts a token, unless that is nil, into the payload of
-// handshake_pubids that begins at start and ends b.
+// appendToken adds a token, unless it is nil, to the payload of handshake_pubids that begins at
+// start and ends b.
 func appendToken(b []byte, start int, token []byte) []byte {
 	if token == nil {
 		return b
@@ -111,7 +111,7 @@ func appendToken(b []byte, start int, token []byte) []byte {
 	return codec.AppendBytes(codec.AppendString(b, keyToken), token)
 }
 
-// tokenSize is at least what appendToken appends.
+// tokenSize is a bound on what appendToken appends.
 func tokenSize(token []byte) int {
 	if token == nil {
 		return 0
@@ -119,8 +119,8 @@ func tokenSize(token []byte) int {
 	return len(keyToken) + len(token) + 4
 }
 
-// parsePubIDs reads the names only if they are wanted: the side that does not
-// adapt never looks at them.
+// parsePubIDs reads the ids only if they are wanted: a side that does not adapt needs them only
+// for its log.
 func parsePubIDs(b []byte, wanted bool) (m pubIDsMsg, err error) {
 	var adapt, idmap bool
 	err = eachPair(b, func(key string, b []byte) ([]byte, error) {
@@ -172,7 +172,7 @@ func (m *pubIDsMsg) parseIDs(b []byte) ([]byte, error) {
 	if n > registry.MaxNames {
 		return nil, fmt.Errorf("%d names, at most %d are taken", n, registry.MaxNames)
 	}
-	text := string(b)                                   // of which the names are parts: one object, not one for each
+	text := string(b)                                   // all names are parts of it: one allocation instead of one for each
 	m.ids = make([]registry.Entry, 0, min(n, len(b)/2)) // a pair takes two bytes at least
 	for range n {
 		var name []byte
@@ -192,24 +192,25 @@ func (m *pubIDsMsg) parseIDs(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// softquitMsg is softquit.
+// softquitMsg is the payload of softquit.
 type softquitMsg struct{ reason Reason }
 
 func (m softquitMsg) append(b []byte) []byte {
 	b = codec.AppendMapHeader(b, 1)
 	reason := m.reason[:min(len(m.reason), maxReason)]
-	// Cut or not, it must be text: the other side may drop what is not.
+	// Cut or not, it must be UTF-8: the other side may drop what is not.
 	return codec.AppendString(codec.AppendString(b, keyReason), strings.ToValidUTF8(string(reason), ""))
 }
 
-// appendWhy is softquit for a side that was denied with a word that it may know.
+// appendWhy appends the payload of softquit for a side that is denied and may know why.
 func appendWhy(b []byte, why string) []byte {
 	b = codec.AppendMapHeader(b, 2)
 	b = codec.AppendString(codec.AppendString(b, keyReason), string(ReasonDenied))
 	return codec.AppendString(codec.AppendString(b, keyWhy), strings.ToValidUTF8(why[:min(len(why), maxReason)], ""))
 }
 
-// parseWhy is the word in a softquit that is sound; empty if there is none.
+// parseWhy returns why this side was denied, from a payload that parseSoftquit has read. It is
+// empty if the other side does not say.
 func parseWhy(b []byte) (why string) {
 	eachPair(b, func(key string, b []byte) ([]byte, error) {
 		if text, rest, err := codec.ReadText(b); key == keyWhy && err == nil {
@@ -238,7 +239,7 @@ func parseSoftquit(b []byte) (m softquitMsg, err error) {
 	return m, err
 }
 
-// finishMsg is handshake_finish; it says nothing.
+// finishMsg is the payload of handshake_finish, which says nothing.
 type finishMsg struct{}
 
 func (finishMsg) append(b []byte) []byte { return codec.AppendNil(b) }
@@ -251,8 +252,8 @@ func parseFinish(b []byte) error {
 	return err
 }
 
-// eachPair calls f with each key of the map b and what stands behind it; f
-// returns what stands behind the value. Nothing may follow the map.
+// eachPair calls f with each key of the map b and the bytes after the key. f returns the bytes
+// after the value. Nothing may follow the map.
 func eachPair(b []byte, f func(key string, b []byte) ([]byte, error)) error {
 	n, b, err := codec.ReadMapHeader(b)
 	if err != nil {
@@ -273,7 +274,7 @@ func eachPair(b []byte, f func(key string, b []byte) ([]byte, error)) error {
 	return nil
 }
 
-// uintOrSkip reads a number into v, or skips whatever else stands there.
+// uintOrSkip reads a number into v, or skips what is no number.
 func uintOrSkip(b []byte, v *uint64) ([]byte, error) {
 	n, rest, err := codec.ReadUint(b)
 	if err != nil {

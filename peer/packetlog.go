@@ -27,7 +27,7 @@ func (d Direction) String() string {
 	return "received"
 }
 
-// maxLogged is how much of a payload the packet log keeps, in bytes.
+// maxLogged is how much of each payload the packet log keeps, in bytes.
 const maxLogged = 1 << 10
 
 // LogEntry is one packet of the packet log.
@@ -42,11 +42,13 @@ type LogEntry struct {
 
 // packetLog keeps the last packets.
 type packetLog struct {
-	on atomic.Bool
+	on atomic.Bool // there is something to log
 
-	mu         sync.Mutex
-	max        int
-	recv, send bool
+	mu sync.Mutex
+
+	// Guarded by mu.
+	max        int  // entries
+	recv, send bool // which packets are logged
 	ring       ringbuf.Ring[LogEntry]
 }
 
@@ -72,7 +74,7 @@ func (l *packetLog) add(e LogEntry) {
 	l.ring.Push(e)
 }
 
-// logPacket logs a packet if that is wanted.
+// logPacket adds a packet to the packet log, if that is on.
 func (p *Peer) logPacket(c *Conn, d Direction, t *registry.Type, payload []byte) {
 	if !p.packets.on.Load() {
 		return

@@ -1,7 +1,7 @@
 package peer
 
-// Values that are not of the Go type of their packet: they are converted where
-// nothing is lost, and are a ValueError where something would be.
+// Values that are not of the Go type of their packet, as programs without types send them.
+// They are converted if nothing is lost thereby; else they are a ValueError.
 
 import (
 	"bytes"
@@ -34,8 +34,8 @@ func (e *ValueError) Error() string {
 // Unwrap returns the codec's error.
 func (e *ValueError) Unwrap() error { return e.Err }
 
-// marshal appends the payload of a packet. What is sent as a typed packet is
-// what the other side decodes: a T, or a value that is exactly one.
+// marshal appends the payload of a packet. If the packet has a Go type T, the payload is that
+// of a T, which v is or is converted to: the other side decodes a T.
 func (p *Peer) marshal(b []byte, t *registry.Type, v any) ([]byte, error) {
 	if t.Holds(v) {
 		return p.codec.Append(b, v)
@@ -47,8 +47,8 @@ func (p *Peer) marshal(b []byte, t *registry.Type, v any) ([]byte, error) {
 	return p.codec.Append(b, made)
 }
 
-// convertExactly makes a *T for the packet's type T of a value, by way of its encoded
-// form, if nothing is lost on the way.
+// convertExactly makes a *T of v, where T is the packet's Go type. It encodes v and decodes
+// that into a T. To see that nothing is lost, it encodes the T again and compares the two.
 func (p *Peer) convertExactly(t *registry.Type, v any) (any, error) {
 	made := t.New()
 	bad := &ValueError{Packet: t.Name(), Value: reflect.TypeOf(v), Want: reflect.TypeOf(made).Elem()}
@@ -79,8 +79,8 @@ func (p *Peer) convertExactly(t *registry.Type, v any) (any, error) {
 	return made, nil
 }
 
-// convertReceived is v as a handler of t gets it: a *T, or what the packet's object
-// wants values to be.
+// convertReceived returns v as a handler of t takes it: as a *T if the packet has a Go type T,
+// else as it is.
 func (p *Peer) convertReceived(t *registry.Type, v any) (any, error) {
 	made := t.New()
 	if p := reflect.ValueOf(made); p.Kind() != reflect.Pointer || p.IsNil() {
@@ -96,8 +96,8 @@ func (p *Peer) convertReceived(t *registry.Type, v any) (any, error) {
 	return p.convertExactly(t, v)
 }
 
-// covers reports whether nothing of the plain value v is missing in the plain
-// value of what was made of it. That may have more: fields that v does not name.
+// covers reports whether made, a plain value, has everything that the plain value v has. It may
+// have more: fields that v does not name.
 func covers(made, v any) bool {
 	switch v := v.(type) {
 	case nil:
@@ -144,7 +144,7 @@ func coversList(made any, v []any) bool {
 	return true
 }
 
-// member is the value under a key of a map; nil if there is none.
+// member is the value under a key of a map, or nil.
 func member(m, key any) any {
 	switch m := m.(type) {
 	case map[string]any:
@@ -165,7 +165,7 @@ func isMap(v any) bool {
 	return false
 }
 
-// sameText reports whether made is text of those bytes, which may be str or bin.
+// sameText reports whether made is those bytes, as a string or as bytes.
 func sameText(made any, text []byte) bool {
 	switch m := made.(type) {
 	case nil:
@@ -203,8 +203,8 @@ func sameNumber(made, v any) bool {
 	return false
 }
 
-// isZero reports whether a plain value is one that a field has when nothing was
-// decoded into it.
+// isZero reports whether a plain value is what a field is encoded to when nothing was decoded
+// into it.
 func isZero(v any) bool {
 	switch v := v.(type) {
 	case nil:
