@@ -90,9 +90,8 @@ func (c *Conn) ReplyRaw(t *registry.Type, payload []byte) error {
 		return err
 	}
 	c.mustBeOnLoop("Conn.ReplyRaw")
-	id, ok := c.table().WireID(t)
-	if !ok || t.Options().MaxSize > 0 || codec.IDSize+len(payload) > int(c.maxSend.Load()) ||
-		c.State() != Active || c.flags.has(encoding) || c.peer.observed() {
+	id, ok := c.replyID(t)
+	if !ok || t.Options().MaxSize > 0 || codec.IDSize+len(payload) > int(c.maxSend.Load()) {
 		return c.SendRaw(t, payload) // which knows what is wrong, if anything
 	}
 	out := c.link.Out()
@@ -108,9 +107,6 @@ func (c *Conn) ReplyRaw(t *registry.Type, payload []byte) error {
 		out.B = append(out.B, payload...)
 	} else {
 		out.B = codec.AppendFrame(out.B, id, payload)
-	}
-	if c.link.Light() { // as for most packets
-		return nil
 	}
 	return c.commit(t, codec.HeaderSize+len(payload))
 }
@@ -245,10 +241,10 @@ func (c *Conn) dispatchBy(w waiting, t *registry.Type, frame []byte) (err error)
 	return c.queue(t, frame)
 }
 
-// reply encodes after what the callback has written so far.
+// reply encodes v after what the callback has written so far.
 func (c *Conn) reply(t *registry.Type, v any) error {
-	id, ok := c.table().WireID(t)
-	if !ok || c.State() != Active || c.flags.has(encoding) || c.peer.observed() || t.Hooks() != nil {
+	id, ok := c.replyID(t)
+	if !ok || t.Hooks() != nil {
 		return c.peer.send(c, t, v) // which knows what is wrong, if anything
 	}
 	out := c.link.Out()
@@ -259,15 +255,24 @@ func (c *Conn) reply(t *registry.Type, v any) error {
 	if err := c.encodeInto(out, t, id, v); err != nil {
 		return err
 	}
-	if c.link.Light() { // as for most packets
-		return nil
-	}
 	return c.commit(t, len(out.B)-start)
 }
 
-// commit has the last n bytes of what the callback has written be a packet, or what the
-// policy makes of it if there is no room.
+// replyID returns the id of a packet of type t that a callback may append to its output. ok is
+// false if the packet has to be sent like any other, or cannot be sent.
+func (c *Conn) replyID(t *registry.Type) (id uint16, ok bool) {
+	if c.State() != Active || c.flags.has(encoding) || c.peer.observed() {
+		return 0, false
+	}
+	return c.table().WireID(t)
+}
+
+// commit ends a packet: the last n bytes of what the callback has written. If there is no room
+// for it, it does what the overflow policy says.
 func (c *Conn) commit(t *registry.Type, n int) error {
+	if c.link.Light() { // as for most packets
+		return nil
+	}
 	refused, err := c.link.Commit(n)
 	if err == nil {
 		return nil
