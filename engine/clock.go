@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// clock is the time since the reactor was made, without the time it stood
-// stopped: deadlines are about what the other side did while it could. A manual
-// one goes on when it is told to.
+// clock is the time since the reactor was made, without the time that it was stopped:
+// deadlines are about what the other side did not do while this side could see it. A
+// manual clock goes on only by advance.
 type clock struct {
 	manual  bool
 	set     atomic.Int64 // of a manual one, in nanoseconds

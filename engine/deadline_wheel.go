@@ -7,35 +7,33 @@ import (
 	"time"
 )
 
-// Tick is how exact a conn's deadline is: it comes at most this late.
+// Tick is the step of the clock of deadlines. A deadline comes at most this late.
 const Tick = 250 * time.Millisecond
 
 // maxTicks is a deadline that never comes: seventeen years.
 const maxTicks = math.MaxInt32 - 1
 
-// unreadTicks is for how many ticks a deadline waits for input that has arrived
-// and that the loop has not come to yet. A conn that never stops sending is judged
-// then.
+// unreadTicks is for how many ticks a deadline waits for input that has arrived and was
+// not read yet. Without a bound, one that never stops sending would have no deadline.
 const unreadTicks = 4
 
-// deadlineWheel holds the conns of a loop that have a deadline, in slots by the tick
-// it falls into. Moving a deadline later costs a store: the conn is put where
-// it belongs when its old slot comes up. One timer serves all conns, and a
-// conn pays three words for it.
+// deadlineWheel has the conns of a loop that have a deadline, in slots by tick. To move a
+// deadline later costs one store: the conn is put into its new slot when the old one comes
+// up. One timer serves all conns, and each conn has three words for it.
 //
-// Deadlines are about what the other side did not do while this one could have
-// seen it. So the wheel does not count the time in which the loop, or the whole
-// process, stood still; and a deadline that has come is judged only after all
-// that arrived before it was read.
+// Deadlines are about what the other side did not do while this side could have seen it.
+// So the wheel does not count the time in which the loop, or the whole process, stood
+// still. And a deadline that has come is judged only after all input was read that had
+// arrived before it.
 //
-// It is the loop's alone.
+// Loop only.
 type deadlineWheel struct {
 	slots [128]*Conn // lists, linked through Conn.nextDue
 	now   int32      // ticks that were counted
 	last  int32      // the tick of the reactor's clock at the last turn
 	late  bool       // the last turn was not counted
 	timer *Timer
-	due   []overdue // wait for the end of a poll round
+	due   []overdue // conns whose deadline has come, until the end of a poll round
 }
 
 // overdue is a conn whose deadline has come.
@@ -44,10 +42,10 @@ type overdue struct {
 	until int32 // the tick up to which it waits for input to be read
 }
 
-// Now is the clock of the loop's deadlines: it goes on in steps of 250 ms while
-// conns are open. It stands still while the reactor is stopped, and while a long
-// callback, or something that stops the whole process, keeps the loop from its
-// sockets. Reading it costs a load. On the loop only.
+// Now is the clock of the loop's deadlines. It goes on in steps of 250 ms while conns are
+// open. It stands still while the reactor is stopped, and while the loop cannot read its
+// sockets, because of a long callback or because the whole process is stopped. To read it
+// costs a load. On the loop only.
 func (l *Loop) Now() time.Duration {
 	l.mustBeHere("Loop.Now")
 	return time.Duration(l.deadlines.now) * Tick
@@ -78,10 +76,10 @@ func (t Ticks) After(d time.Duration) Ticks {
 // AfterAll is the first tick at which d has passed since any moment of t.
 func (t Ticks) AfterAll(d time.Duration) Ticks { return t.After(d + Tick) }
 
-// SetDeadline has the handler's Expired called once, when the clock that Now reads
-// comes to at, or up to 250 ms later, and what had arrived by then has been
-// received; another call moves the deadline, and 0 takes it away. Moving it later
-// costs a store. On the loop only.
+// SetDeadline has the handler's Expired called once, when the clock that Loop.Now reads
+// comes to at, or up to 250 ms later. What had arrived by then is received before. Another
+// call moves the deadline, and 0 takes it away. To move it later costs a store. On the
+// loop only.
 func (c *Conn) SetDeadline(at time.Duration) {
 	c.loop.mustBeHere("Conn.SetDeadline")
 	if c.state == unopened || c.state == open { // Finish has its own
@@ -97,7 +95,7 @@ func (c *Conn) setDeadline(at time.Duration) {
 	w := &c.loop.deadlines
 	c.deadline = max(int32(min((at-1)/Tick+1, maxTicks)), w.now+1)
 	if c.wheelAt != 0 {
-		if c.wheelAt <= c.deadline { // found there in time, and moved
+		if c.wheelAt <= c.deadline { // it is moved when that slot comes up
 			return
 		}
 		w.take(c)
@@ -141,10 +139,10 @@ func (w *deadlineWheel) take(c *Conn) {
 	c.nextDue, c.prevDue, c.wheelAt = nil, nil, 0
 }
 
-// turn goes on by the ticks that have passed. The timer comes once in a tick; one
-// that is late by a tick or more is not counted, since the loop could not read
-// meanwhile, unless the last one was not counted either: for a loop that is always
-// late, time passes slowly. A virtual loop stands still whenever its caller wants.
+// turn goes on by the ticks that have passed. It is called once in a tick. A call that is
+// late by a tick or more does not count, because the loop could not read meanwhile. If the
+// call before did not count either, it does: so for a loop that is always late, time
+// passes slowly, but it passes. On a virtual loop, all ticks count.
 func (w *deadlineWheel) turn(l *Loop) {
 	at := int32(l.r.clock.now() / Tick)
 	passed := at - w.last
@@ -168,7 +166,7 @@ func (w *deadlineWheel) turn(l *Loop) {
 	}
 }
 
-// time is Now, exactly: the clock of deadlines between two ticks.
+// time is Now, but exact: the clock of deadlines between two ticks.
 func (w *deadlineWheel) time(l *Loop) time.Duration {
 	part := l.r.clock.now() - time.Duration(w.last)*Tick
 	if !l.r.virtual {
@@ -177,8 +175,8 @@ func (w *deadlineWheel) time(l *Loop) time.Duration {
 	return time.Duration(w.now)*Tick + part
 }
 
-// expire takes the conns of one slot whose deadline has come. Until a tick, they
-// wait for what has arrived to be read.
+// expire takes out the conns of the slot at whose deadline has come. They wait until their
+// input has been read, at most until the given tick.
 func (w *deadlineWheel) expire(at, until int32) {
 	for c := w.slots[int(at)%len(w.slots)]; c != nil; {
 		next := c.nextDue
@@ -194,11 +192,10 @@ func (w *deadlineWheel) expire(at, until int32) {
 	}
 }
 
-// judge is called at the end of a poll round that began after the deadlines in due
-// had come: see findRoundEnd. What arrived before them has been read, of most
-// conns; it waits for those of which more has arrived than one read takes. Each
-// conn is taken out before its Expired, which may call Goexit, and may put conns,
-// this one too, anywhere.
+// judge calls Expired for the conns in due. It is called at the end of a poll round that
+// began after their deadlines had come (see findRoundEnd), so what arrived before has been
+// read, unless it was more than one read takes: such a conn stays in due. Each conn is
+// taken out before its Expired is called, which may call Goexit and may move deadlines.
 func (w *deadlineWheel) judge(l *Loop) {
 	for i := len(w.due) - 1; i >= 0 && !l.r.halted(); i-- {
 		o := w.due[i]
@@ -220,8 +217,7 @@ func (w *deadlineWheel) judge(l *Loop) {
 	}
 }
 
-// unread reports whether the conn has input, or its end, that has arrived and was
-// not received.
+// unread reports whether input of the conn, or its end, has arrived and was not received.
 func (c *Conn) unread() bool {
 	return c.flags.has(inReady) || c.requests.Load()&askPump != 0 || c.unreadSocket()
 }

@@ -21,9 +21,9 @@ import (
 // It is called on goroutines of the listener's, several at a time.
 type Acceptor func(nc net.Conn) (*Conn, Handler)
 
-// enrolling is how many accepted sockets of a listener wait for their loops at
-// the same time: a busy loop takes several in at once, and a flood of dials
-// waits in the kernel.
+// enrolling is how many accepted sockets of a listener wait for their loops at the same
+// time. With more, a flood of dials takes memory here and not in the kernel; with fewer, a
+// busy loop takes in fewer at once.
 const enrolling = 64
 
 // Listener accepts conns for a reactor.

@@ -20,7 +20,7 @@ func (r *Reactor) stuckTime() time.Duration { return max(leastStuckTime, 2*r.cfg
 // maxNames is how many conns an UnfinishedError names.
 const maxNames = 8
 
-// progress is what changes as long as loops, conns and calls come to their ends.
+// progress is what changes while loops, conns and calls come to their ends.
 type progress struct {
 	turns           uint64
 	conns           int64

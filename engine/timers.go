@@ -87,8 +87,8 @@ func later(now, d time.Duration) time.Duration {
 	return now + d
 }
 
-// timers is a loop's heap of what is due. Its lock is held for heap operations
-// only, never across a callback.
+// timers are a loop's timers, in a heap by when they are due. The lock is held for heap
+// operations only, never during a callback.
 type timers struct {
 	first atomic.Int64 // when the first one is due, plus 1; 0: never
 	alarm alarm
@@ -233,8 +233,8 @@ func (ts *timers) clear() {
 	ts.note()
 }
 
-// runTimers calls what was due when it began; a timer that a callback makes
-// waits for the next turn, so that none can keep the loop to itself.
+// runTimers calls the functions of the timers that were due when it began. A timer that a
+// callback makes waits for the next turn, so that no timer can keep the loop to itself.
 func (l *Loop) runTimers() {
 	now, seq := l.r.clock.now(), l.timers.last()
 	for range maxTasks {
