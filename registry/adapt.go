@@ -1,5 +1,7 @@
 package registry
 
+// Taking over the other side's ids: a table of the same packets under other ids.
+
 import (
 	"fmt"
 	"slices"
@@ -91,7 +93,7 @@ func (t *Table) compare(ids []Entry) (same bool, err error) {
 		return same, nil
 	}
 	var missing []string
-	for _, ty := range t.roster.types {
+	for _, ty := range t.list.types {
 		if i := ty.index; t.has(i) && seen[i/8]&(1<<(i%8)) == 0 {
 			missing = list(missing, ty.name)
 		}

@@ -22,7 +22,7 @@
 // sent and received ([Hooks]): [WithObject] gives it one. A packet may also have
 // no Go type of its own, as the packets of Python programs:
 //
-//	ping, err := r.AddObject("game:ping", 18, registry.Echo{As: "game:pong"})
+//	log, err := r.AddObject("game:log", 18, &registry.Print{})
 //
 // A name, an id or a packet object serves as well wherever a key is asked for;
 // see [Registry.Lookup].

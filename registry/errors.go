@@ -1,5 +1,7 @@
 package registry
 
+// Errors of this package.
+
 import (
 	"errors"
 	"fmt"

@@ -21,7 +21,7 @@ func snapshot(t *Table) state {
 		byID:  make(map[uint16]*Type),
 		wire:  slices.Clone(t.wire),
 		ids:   t.IDs(),
-		types: slices.Clone(t.roster.types),
+		types: slices.Clone(t.list.types),
 	}
 	add := func(id uint16, ty *Type) {
 		if ty != nil {
@@ -52,10 +52,10 @@ func (s state) equal(o state) bool {
 func verify(t testing.TB, tb *Table) {
 	t.Helper()
 	ids := tb.IDs()
-	if tb.Len() != len(ids) || len(tb.roster.types) < tb.Len() {
-		t.Fatalf("Len() = %d, %d ids, %d types", tb.Len(), len(ids), len(tb.roster.types))
+	if tb.Len() != len(ids) || len(tb.list.types) < tb.Len() {
+		t.Fatalf("Len() = %d, %d ids, %d types", tb.Len(), len(ids), len(tb.list.types))
 	}
-	rest := tb.roster.types
+	rest := tb.list.types
 	for i, e := range ids {
 		ty := tb.Type(e.ID)
 		if ty == nil || ty.Name() != e.Name {
@@ -127,3 +127,7 @@ func (c *conn) Close() error { return nil }
 type answer struct{ As any }
 
 func (answer) OnReceive(Conn, any) error { return nil }
+
+type object struct{ n int }
+
+func is(want error) func(error) bool { return func(err error) bool { return errors.Is(err, want) } }

@@ -1,5 +1,8 @@
 package registry
 
+// Hooks: the methods of a packet object that are called as its packets are sent
+// and received.
+
 // Conn is the end of a conversation as hooks see it.
 //
 // Package peer hands its *peer.Conn to hooks. One that needs more, such as its
@@ -97,35 +100,28 @@ type Hooks struct {
 // hooksOf finds the hooks of a type's object once and for all, so that no
 // packet costs a type assertion. It is nil for an object without any.
 func hooksOf(t *Type) *Hooks {
-	var h Hooks
-	switch obj := t.object.(type) {
-	case OnSender:
-		h.Send = obj
-	case PacketSender:
-		h.Send = toldSender{obj, t}
-	}
-	switch obj := t.object.(type) {
-	case OnEncoder:
-		h.Encode = obj
-	case PacketEncoder:
-		h.Encode = toldEncoder{obj, t}
-	}
-	switch obj := t.object.(type) {
-	case OnDecoder:
-		h.Decode = obj
-	case PacketDecoder:
-		h.Decode = toldDecoder{obj, t}
-	}
-	switch obj := t.object.(type) {
-	case OnReceiver:
-		h.Receive = obj
-	case PacketReceiver:
-		h.Receive = toldReceiver{obj, t}
+	h := Hooks{
+		Send:    hookOf(t, func(obj PacketSender) OnSender { return packetSenderHook{obj, t} }),
+		Encode:  hookOf(t, func(obj PacketEncoder) OnEncoder { return packetEncoderHook{obj, t} }),
+		Decode:  hookOf(t, func(obj PacketDecoder) OnDecoder { return packetDecoderHook{obj, t} }),
+		Receive: hookOf(t, func(obj PacketReceiver) OnReceiver { return packetReceiverHook{obj, t} }),
 	}
 	if h == (Hooks{}) {
 		return nil
 	}
 	return &h
+}
+
+// hookOf is one hook of a type's object, nil if it has none. Bind makes a hook that
+// is told its packet one that is not.
+func hookOf[Plain, Told any](t *Type, bind func(Told) Plain) (none Plain) {
+	if hook, ok := t.object.(Plain); ok {
+		return hook
+	}
+	if hook, ok := t.object.(Told); ok {
+		return bind(hook)
+	}
+	return none
 }
 
 // valuerOf is what makes a type's values, nil if its object does not.

@@ -1,5 +1,7 @@
 package registry
 
+// Names and ids: their bounds and what is legal.
+
 import "strings"
 
 // Bounds of what can be registered.

@@ -1,5 +1,7 @@
 package registry
 
+// Options: a packet's settings.
+
 import "github.com/packetmq/packetmq/codec"
 
 // Options are the settings of one packet. The zero value leaves everything

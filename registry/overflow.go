@@ -1,5 +1,7 @@
 package registry
 
+// What happens to a packet when there is no room for it.
+
 // Overflow is what happens to a packet that is sent while too much waits for
 // the other side already.
 type Overflow uint8

@@ -1,5 +1,7 @@
 package registry
 
+// Print: an object that prints the packets it receives.
+
 import (
 	"fmt"
 	"io"

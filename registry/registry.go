@@ -1,5 +1,8 @@
 package registry
 
+// The Registry: what packets a side of a program has. It hands out tables, which
+// do not change, to those who read it.
+
 import (
 	"sync"
 	"sync/atomic"
@@ -11,12 +14,12 @@ import (
 // lock, but for the first ones after a change.
 type Registry struct {
 	adapt bool
-	table atomic.Pointer[Table] // of the catalog; nil from a change until a reader asks
+	table atomic.Pointer[Table] // of the packets; nil from a change until a reader asks
 
 	mu      sync.Mutex
-	catalog catalog
+	packets packetSet
 	conns   int // that were told their packets: Join without Leave
-	lookups int // in the catalog, since it changed
+	lookups int // of keys, since the packets changed
 }
 
 // New makes a registry whose side insists on its own ids, as servers usually
@@ -30,13 +33,13 @@ func New() *Registry { return &Registry{} }
 // it connects, as clients usually do. All else is as for New.
 func NewAdapting() *Registry { return &Registry{adapt: true} }
 
-// lock takes the lock of a catalog that has the packets every registry has.
+// lock takes the lock, and sees that the packets which every registry has are there.
 func (r *Registry) lock() {
 	r.mu.Lock()
-	if r.catalog.names == nil {
-		r.catalog = newCatalog()
+	if r.packets.names == nil {
+		r.packets = newPacketSet()
 		for id, name := range [...]string{NameInit, NameSoftquit, NamePubIDs, NameFinish} {
-			r.catalog.add(&Type{name: name, id: uint16(id)})
+			r.packets.add(&Type{name: name, id: uint16(id)})
 		}
 	}
 }
@@ -64,7 +67,7 @@ func (r *Registry) freeze() *Table {
 func (r *Registry) frozen() *Table {
 	t := r.table.Load()
 	if t == nil {
-		t = r.catalog.freeze()
+		t = r.packets.freeze()
 		r.table.Store(t)
 	}
 	return t
@@ -145,7 +148,7 @@ func (r *Registry) add(types ...*Type) error {
 	for i, t := range types {
 		if err := r.admit(t); err != nil {
 			for _, added := range types[:i] {
-				r.catalog.remove(added)
+				r.packets.remove(added)
 			}
 			return err
 		}
@@ -159,14 +162,14 @@ func (r *Registry) admit(t *Type) error {
 	if err := r.conflict(t); err != nil {
 		return err
 	}
-	if r.catalog.len() == MaxNames {
+	if r.packets.len() == MaxNames {
 		return ErrFull
 	}
 	late := t.options.late
 	if t.options.late = false; r.conns > 0 && !late {
 		return &InUseError{Name: t.name, Conns: r.conns}
 	}
-	r.catalog.add(t)
+	r.packets.add(t)
 	return nil
 }
 
@@ -178,9 +181,9 @@ func (r *Registry) changed() {
 
 // conflict reports a type of the same name or id.
 func (r *Registry) conflict(t *Type) error {
-	other := r.catalog.named(t.name)
+	other := r.packets.named(t.name)
 	if other == nil {
-		other = r.catalog.numbered(t.id)
+		other = r.packets.numbered(t.id)
 	}
 	if other == nil {
 		return nil
@@ -200,14 +203,14 @@ func (r *Registry) Remove(key any) error {
 	}
 	r.lock()
 	defer r.mu.Unlock()
-	t, err := lookup(&r.catalog, key)
+	t, err := lookup(&r.packets, key)
 	if err != nil {
 		return err
 	}
 	if t.id <= IDFinish {
 		return ErrPermanent
 	}
-	r.catalog.remove(t)
+	r.packets.remove(t)
 	r.changed()
 	return nil
 }
@@ -250,10 +253,10 @@ func (r *Registry) Lookup(key any) (*Type, error) {
 	// As many lookups as there are packets pay for a table, and the next ones
 	// then take no lock. Fewer, as between the changes of a program that sets
 	// itself up, are not worth one.
-	if r.lookups++; r.lookups > r.catalog.len() {
+	if r.lookups++; r.lookups > r.packets.len() {
 		return lookup(r.frozen(), key)
 	}
-	return lookup(&r.catalog, key)
+	return lookup(&r.packets, key)
 }
 
 // typeOf is the type that the registry has of a definition, nil if none. It is

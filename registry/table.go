@@ -1,5 +1,7 @@
 package registry
 
+// The Table: an immutable snapshot of a registry, or of it under another side's ids.
+
 // Entry is a packet's name with its id on the wire.
 type Entry struct {
 	Name string
@@ -14,12 +16,12 @@ type Entry struct {
 // A table of Adapt or Rebase shares the packets with that of the registry. For
 // itself it takes at most 2.5 KiB, or 512 bytes and 16 for each packet,
 // whatever ids the other side has picked: they decide only how a type is found
-// (see byID).
+// (see idTable).
 type Table struct {
-	byID
-	wire   []uint16 // by Type.Index: the id on the wire; see has
-	n      int      // packets with an id
-	roster *roster  // shared
+	idTable
+	wire []uint16  // by Type.Index: the id on the wire; see has
+	n    int       // packets with an id
+	list *typeList // shared
 }
 
 // Type is the packet's type for an id from the wire, or nil when the id is
@@ -50,7 +52,7 @@ func (t *Table) has(index int) bool { return t.wire[index] != 0 || index == IDIn
 // the four internal ones with ids 0 to 3 first. The slice is the caller's.
 func (t *Table) IDs() []Entry {
 	ids := make([]Entry, 0, t.n)
-	for _, ty := range t.roster.types {
+	for _, ty := range t.list.types {
 		if t.has(ty.index) {
 			ids = append(ids, Entry{ty.name, t.wire[ty.index]})
 		}
@@ -63,7 +65,7 @@ func (t *Table) Len() int { return t.n }
 
 // blank is a table of the same packets, none of which has an id yet.
 func (t *Table) blank() *Table {
-	return &Table{byID: byID{types: t.types}, wire: make([]uint16, len(t.types)), roster: t.roster}
+	return &Table{idTable: idTable{types: t.types}, wire: make([]uint16, len(t.types)), list: t.list}
 }
 
 // put gives a type an id, in a table under construction.
@@ -84,7 +86,7 @@ func (t *Table) holder(id uint16) *Type {
 
 // named is the packet with a name, nil if the table has none.
 func (t *Table) named(name string) *Type {
-	if ty := t.roster.index().names[name]; ty != nil && t.has(ty.index) {
+	if ty := t.list.index().names[name]; ty != nil && t.has(ty.index) {
 		return ty
 	}
 	return nil
@@ -100,6 +102,6 @@ func (t *Table) contains(ty *Type) bool {
 // serving is the packet that an object serves; several tells that it is not
 // the only one.
 func (t *Table) serving(obj any) (ty *Type, several bool) {
-	ty, served := t.roster.index().objects[obj]
+	ty, served := t.list.index().objects[obj]
 	return ty, served && ty == nil
 }

@@ -124,7 +124,7 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// The alternatives to byID that its documentation mentions, with the
+// The alternatives to idTable that its documentation mentions, with the
 // same ids in the same order.
 func BenchmarkType(b *testing.B) {
 	for _, ids := range []struct {

@@ -1,5 +1,7 @@
 package registry
 
+// Type: one packet of one registry.
+
 import "reflect"
 
 // Type describes one registered packet. It never changes.
@@ -109,7 +111,7 @@ func (t *Type) setObject(obj any) error {
 	if isKey(obj, v) {
 		return &ObjectError{Name: t.name, Type: v.Type(), Reason: "as a key it would be taken for a name, an id or a handle"}
 	}
-	if reason := misshapen(obj); reason != "" {
+	if reason := wrongHookMethod(obj); reason != "" {
 		return &ObjectError{Name: t.name, Type: v.Type(), Reason: reason}
 	}
 	t.object = obj

@@ -24,13 +24,6 @@ import (
 // Push is ball:push, from a player: the ball gets faster by so much.
 type Push struct{ By float64 }
 
-// Ball is ball:at, to all players after each tick.
-type Ball struct {
-	Tick  int
-	At    float64 // m
-	Speed float64 // m/s
-}
-
 var (
 	ballPush = registry.Define[Push]("ball:push", 16)
 	ballAt   = registry.Define[Ball]("ball:at", 17)

@@ -1,19 +1,22 @@
 package registry
 
+// The check of an object's methods: a method with the name of a hook and other
+// parameters is refused.
+
 import (
 	"fmt"
 	"reflect"
 )
 
-// misshapen says which method of an object has the name of a hook and could
+// wrongHookMethod says which method of an object has the name of a hook and could
 // never be called as one, if so: the program would wait for it in vain.
-func misshapen(obj any) string {
+func wrongHookMethod(obj any) string {
 	for _, find := range [...]func(any) string{
-		shaped[OnSender, PacketSender],
-		shaped[OnEncoder, PacketEncoder],
-		shaped[OnDecoder, PacketDecoder],
-		shaped[OnReceiver, PacketReceiver],
-		shaped[Valuer, PacketValuer],
+		hookMethodFault[OnSender, PacketSender],
+		hookMethodFault[OnEncoder, PacketEncoder],
+		hookMethodFault[OnDecoder, PacketDecoder],
+		hookMethodFault[OnReceiver, PacketReceiver],
+		hookMethodFault[Valuer, PacketValuer],
 	} {
 		if reason := find(obj); reason != "" {
 			return reason
@@ -22,9 +25,9 @@ func misshapen(obj any) string {
 	return ""
 }
 
-// shaped looks at the method of a hook, which has the shape of Plain's only
-// method, or that of Told's, which is told its packet.
-func shaped[Plain, Told any](obj any) string {
+// hookMethodFault looks at one hook: an object's method of that name must be that
+// of Plain, or that of Told, which is told its packet.
+func hookMethodFault[Plain, Told any](obj any) string {
 	_, plain := obj.(Plain)
 	_, told := obj.(Told)
 	if plain || told {

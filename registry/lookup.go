@@ -1,5 +1,7 @@
 package registry
 
+// Finding a packet by a key: a name, an id, an object, a handle.
+
 import (
 	"fmt"
 	"reflect"
@@ -15,9 +17,9 @@ func isKey(obj any, v reflect.Value) bool {
 	return v.Kind() == reflect.String || v.CanInt() || v.CanUint()
 }
 
-// packets is what keys are looked up in: a Table, or the catalog that it is
-// made of.
-type packets interface {
+// finder is what keys are looked up in: a Table, or the packetSet that it is made
+// of.
+type finder interface {
 	named(name string) *Type
 	numbered(id uint16) *Type
 	contains(t *Type) bool
@@ -27,7 +29,7 @@ type packets interface {
 // lookup finds the type for a key of any form. The order of the cases is the
 // order of precedence: isKey keeps objects out that an earlier case would
 // catch.
-func lookup(in packets, key any) (*Type, error) {
+func lookup(in finder, key any) (*Type, error) {
 	switch k := key.(type) {
 	case nil:
 		return nil, &UnknownError{}
@@ -78,14 +80,14 @@ func known(ty *Type, key any) (*Type, error) {
 	return ty, nil
 }
 
-func registered(in packets, ty *Type, key any) (*Type, error) {
+func registered(in finder, ty *Type, key any) (*Type, error) {
 	if !in.contains(ty) {
 		ty = nil
 	}
 	return known(ty, key)
 }
 
-func numbered(in packets, id int64) *Type {
+func numbered(in finder, id int64) *Type {
 	if id >= 0 && id <= MaxID {
 		return in.numbered(uint16(id))
 	}

@@ -1,13 +1,15 @@
 package registry
 
+// The list of types that tables share, found by name and object.
+
 import "sync/atomic"
 
-// A roster is a list of types in order of registration, with an index to
+// A typeList is a list of types in order of registration, with an index to
 // find them by name and object. All tables of one state of a registry share
 // one, those of Rebase with packets that they have no id for.
 //
 // The index is made when it is first asked for: many tables are never asked.
-type roster struct {
+type typeList struct {
 	types []*Type
 	made  atomic.Pointer[index]
 }
@@ -17,9 +19,9 @@ type index struct {
 	objects map[any]*Type // nil: of several
 }
 
-// index returns the roster's index. Two goroutines may make it at the same
+// index returns the list's index. Two goroutines may make it at the same
 // time; theirs are equal, and neither waits for the other.
-func (r *roster) index() *index {
+func (r *typeList) index() *index {
 	if ix := r.made.Load(); ix != nil {
 		return ix
 	}

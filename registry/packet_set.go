@@ -1,11 +1,13 @@
 package registry
 
+// The packets of a registry while they change.
+
 import "slices"
 
-// catalog is the packets of a registry as they change: adding and removing one
+// packetSet is the packets of a registry as they change: adding and removing one
 // takes the same time however many there are. Readers use a Table instead,
 // which is made of it when they first ask after a change.
-type catalog struct {
+type packetSet struct {
 	names   map[string]*Type
 	ids     map[uint16]*Type
 	objects map[any][]*Type // those that an object serves
@@ -14,14 +16,14 @@ type catalog struct {
 	free    []int           // indices
 }
 
-func newCatalog() catalog {
-	return catalog{names: make(map[string]*Type), ids: make(map[uint16]*Type), objects: make(map[any][]*Type)}
+func newPacketSet() packetSet {
+	return packetSet{names: make(map[string]*Type), ids: make(map[uint16]*Type), objects: make(map[any][]*Type)}
 }
 
-func (c *catalog) len() int { return len(c.names) }
+func (c *packetSet) len() int { return len(c.names) }
 
 // add takes a type in, whose name and id are free, and gives it an index.
-func (c *catalog) add(t *Type) {
+func (c *packetSet) add(t *Type) {
 	if n := len(c.free); n > 0 {
 		t.index, c.free = c.free[n-1], c.free[:n-1]
 		c.types[t.index] = t
@@ -37,7 +39,7 @@ func (c *catalog) add(t *Type) {
 }
 
 // remove takes a type out; its index is free again.
-func (c *catalog) remove(t *Type) {
+func (c *packetSet) remove(t *Type) {
 	c.types[t.index] = nil
 	c.free = append(c.free, t.index)
 	delete(c.names, t.name)
@@ -51,7 +53,7 @@ func (c *catalog) remove(t *Type) {
 }
 
 // unserve has a type's object serve it no more.
-func (c *catalog) unserve(t *Type) {
+func (c *packetSet) unserve(t *Type) {
 	types := c.objects[t.object]
 	i := slices.Index(types, t)
 	if types = slices.Delete(types, i, i+1); len(types) > 0 {
@@ -62,18 +64,18 @@ func (c *catalog) unserve(t *Type) {
 }
 
 // compact drops removed types from the order.
-func (c *catalog) compact() {
+func (c *packetSet) compact() {
 	c.order = slices.DeleteFunc(c.order, func(t *Type) bool { return !c.contains(t) })
 }
 
 // freeze makes the table of the packets under the ids they were registered
 // with.
-func (c *catalog) freeze() *Table {
+func (c *packetSet) freeze() *Table {
 	c.compact()
 	t := &Table{
-		byID:   byID{types: slices.Clone(c.types)},
-		wire:   make([]uint16, len(c.types)),
-		roster: &roster{types: slices.Clone(c.order)},
+		idTable: idTable{types: slices.Clone(c.types)},
+		wire:    make([]uint16, len(c.types)),
+		list:    &typeList{types: slices.Clone(c.order)},
 	}
 	for _, ty := range c.order {
 		t.put(ty, ty.id)
@@ -82,14 +84,14 @@ func (c *catalog) freeze() *Table {
 	return t
 }
 
-func (c *catalog) named(name string) *Type  { return c.names[name] }
-func (c *catalog) numbered(id uint16) *Type { return c.ids[id] }
+func (c *packetSet) named(name string) *Type  { return c.names[name] }
+func (c *packetSet) numbered(id uint16) *Type { return c.ids[id] }
 
-func (c *catalog) contains(t *Type) bool {
+func (c *packetSet) contains(t *Type) bool {
 	return t != nil && t.index < len(c.types) && c.types[t.index] == t
 }
 
-func (c *catalog) serving(obj any) (t *Type, several bool) {
+func (c *packetSet) serving(obj any) (t *Type, several bool) {
 	switch types := c.objects[obj]; len(types) {
 	case 0:
 		return nil, false
