@@ -64,11 +64,12 @@ func takeOver(path string) error {
 		return fmt.Errorf("%s is there and is no socket", path)
 	}
 	nc, err := net.DialTimeout("unix", path, staleTime)
-	if err == nil {
+	switch {
+	case err == nil:
 		nc.Close()
-	}
-	if !errors.Is(err, syscall.ECONNREFUSED) {
 		return fmt.Errorf("another server listens at %s", path)
+	case !errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("cannot tell whether another server listens at %s: %w", path, err)
 	}
 	return os.Remove(path)
 }

@@ -33,11 +33,11 @@ func (c *Client) Default() *Conn { return c.first() }
 //
 // With Config.Reconnect the client comes back when it loses the server later;
 // a first failure is returned and not tried again.
-func (c *Client) Connect(ctx context.Context, addr string) (*Conn, error) {
+func (c *Client) Connect(ctx context.Context, addr string, opts ...ConnectOption) (*Conn, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	return c.connect(ctx, target{addr: addr})
+	return c.connect(ctx, target{addr: addr}.with(opts))
 }
 
 func (c *Client) connect(ctx context.Context, to target) (*Conn, error) {
@@ -76,7 +76,7 @@ func (c *Client) Inject(ctx context.Context, nc net.Conn) (*Conn, error) {
 // ConnectAsync begins to connect to the server at addr. Config.OnMade tells
 // that it is done, Config.OnConnectFailed that it failed; with Config.Reconnect
 // it is tried again.
-func (c *Client) ConnectAsync(addr string) error {
+func (c *Client) ConnectAsync(addr string, opts ...ConnectOption) error {
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (c *Client) ConnectAsync(addr string) error {
 	if c.isClosed() {
 		return ErrClosed
 	}
-	c.attempt(target{addr: addr})
+	c.attempt(target{addr: addr}.with(opts))
 	return nil
 }
 

@@ -125,6 +125,12 @@ type Identity struct {
 	// it is not called. Default: no token is shown.
 	Token func(c *Conn) []byte
 
+	// Adapt says whether this peer takes over the other sides' ids, whatever its
+	// registry says; WithAdapt says so for one Connect. A server and a client can so
+	// share one registry over any transport. Default: AdaptDefault, as the registry
+	// says.
+	Adapt Adapt
+
 	// SkipHandshake has every conn start in state Active, with this side's ids. Both
 	// sides must skip it. Default: the handshake is done.
 	SkipHandshake bool

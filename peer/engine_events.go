@@ -48,7 +48,9 @@ func (s *engineHandler) Opened(*engine.Conn) {
 	skips := p.cfg.SkipHandshake
 	if f := p.cfg.OnOpen; f != nil {
 		before := c.State()
+		c.mark(inOnOpen)
 		f(c)
+		c.unmark(inOnOpen)
 		skips = skips || before != Active && c.State() == Active
 	}
 	c.link.SetDelayOutput(p.cfg.Overflow == registry.DropOldest || p.ownPubIDs(p.reg.Table()).dropsOldest)

@@ -74,6 +74,35 @@ func TestSetState(t *testing.T) {
 	})
 }
 
+// Only Decide lets an other side in that Authenticate has not decided about.
+func TestSetStateDoesNotLetAnybodyIn(t *testing.T) {
+	asked := make(chan *Conn, 1)
+	setUp := func(s, c *side) {
+		s.cfg.Authenticate = func(c *Conn, _ Credentials) error { asked <- c; return ErrDecideLater }
+	}
+	everywhere(t, setUp, func(t *testing.T, w *world) {
+		result := make(chan error, 1)
+		go func() {
+			_, err := w.connect(t.Context())
+			result <- err
+		}()
+		sc := wait(t, "question", asked)
+		sc.SetState(Active)
+		if sc.State() == Active {
+			t.Error("SetState has let it in")
+		}
+		if err := Send(sc, w.s.pong, &note{}); !errors.Is(err, ErrNotActive) {
+			t.Errorf("a send to it returns %v", err)
+		}
+		if err := sc.Decide(nil); err != nil {
+			t.Error(err)
+		}
+		if err := wait(t, "Connect", result); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestMismatchesEndTheHandshake(t *testing.T) {
 	for name, test := range map[string]struct {
 		setUp        func(s, c *side)

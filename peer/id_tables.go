@@ -78,17 +78,6 @@ func (c *Conn) newTable() *registry.Table {
 	return a.table
 }
 
-// adapts reports whether this side takes over the other's ids. That is the
-// registry's policy. The two ends of a pair in memory may have one registry
-// between them, though, whose policy would be that of both: then the client
-// adapts.
-func (c *Conn) adapts() bool {
-	if m := c.otherEnd(); m != nil && m.peer.reg == c.peer.reg {
-		return c.peer.client
-	}
-	return c.peer.reg.Adapts()
-}
-
 // setPolicy overwrites, in the payload of pubids that begins at start, whether its side
 // adapts.
 func setPolicy(b []byte, start int, adapts bool) {

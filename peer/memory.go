@@ -17,11 +17,11 @@ func NewMemoryServer(reg *registry.Registry, cfg *Config) *MemoryServer {
 }
 
 // ConnectClient is MemoryClient.Connect, seen from the server.
-func (s *MemoryServer) ConnectClient(ctx context.Context, c *MemoryClient) (*Conn, error) {
+func (s *MemoryServer) ConnectClient(ctx context.Context, c *MemoryClient, opts ...ConnectOption) (*Conn, error) {
 	if _, err := peerOf(c); err != nil {
 		return nil, err
 	}
-	return c.Connect(ctx, s)
+	return c.Connect(ctx, s, opts...)
 }
 
 // DisconnectClient closes every conn that c has to this server. ErrNoConn means that
@@ -70,7 +70,7 @@ func NewMemoryClient(reg *registry.Registry, cfg *Config) *MemoryClient {
 //
 // With Config.Reconnect the client comes back when it loses the server later,
 // unless that has closed; a first failure is returned and not tried again.
-func (c *MemoryClient) Connect(ctx context.Context, to MemoryHost) (*Conn, error) {
+func (c *MemoryClient) Connect(ctx context.Context, to MemoryHost, opts ...ConnectOption) (*Conn, error) {
 	server, err := peerOf(to)
 	if err == nil {
 		err = c.check()
@@ -82,7 +82,8 @@ func (c *MemoryClient) Connect(ctx context.Context, to MemoryHost) (*Conn, error
 		return nil, err
 	}
 	return c.await(ctx, func(_ context.Context, conn *Conn) error {
-		conn.makeRare().target = &target{host: to}
+		t := target{host: to}.with(opts)
+		conn.makeRare().target = &t
 		return c.connect(conn, to)
 	})
 }
@@ -90,11 +91,11 @@ func (c *MemoryClient) Connect(ctx context.Context, to MemoryHost) (*Conn, error
 // ConnectAsync begins to connect to a server. OnMade tells that it is done;
 // OnLost and OnConnectFailed tell that it failed, and with Config.Reconnect it is
 // tried again. The conn may not be used before.
-func (c *MemoryClient) ConnectAsync(to MemoryHost) error {
+func (c *MemoryClient) ConnectAsync(to MemoryHost, opts ...ConnectOption) error {
 	if _, err := peerOf(to); err != nil {
 		return err
 	}
-	return c.begin(target{host: to})
+	return c.begin(target{host: to}.with(opts))
 }
 
 // begin attaches a conn, and has its failure tell.

@@ -15,6 +15,7 @@ import (
 type target struct {
 	addr   string     // of a Client
 	host   MemoryHost // of a MemoryClient
+	adapt  Adapt      // of the Connect, in place of the peer's
 	failed int        // attempts, and conns that did not last, since one that did
 }
 

@@ -1,0 +1,60 @@
+package peer
+
+// Which of two sides takes over the other's packet ids: the registry's default, a
+// peer's Config.Adapt, or an option of one Connect.
+
+// Adapt says whether a side takes over the other side's ids. Exactly one of two sides
+// must; else both end with ReasonSameAdaptivePolicy.
+type Adapt uint8
+
+// What a side does about ids. With AdaptDefault, and one registry at both ends of a
+// conn in memory, the client adapts.
+const (
+	AdaptDefault Adapt = iota // as the registry says: one of registry.NewAdapting adapts
+	AdaptAlways               // this side takes over the other's ids
+	AdaptNever                // this side insists on its ids
+)
+
+// ConnectOption changes one Connect, and the attempts to come back that follow it.
+type ConnectOption func(*target)
+
+// WithAdapt has the conn go by a in place of Config.Adapt: one client, with one
+// registry, can so connect to a server that insists and to one that adapts.
+func WithAdapt(a Adapt) ConnectOption { return func(t *target) { t.adapt = a } }
+
+func (t target) with(opts []ConnectOption) target {
+	for _, o := range opts {
+		if o != nil {
+			o(&t)
+		}
+	}
+	return t
+}
+
+// adapts reports whether this side takes over the other's ids.
+func (c *Conn) adapts() bool {
+	switch c.adaptSetting() {
+	case AdaptAlways:
+		return true
+	case AdaptNever:
+		return false
+	}
+	if m := c.otherEnd(); m != nil && m.peer.reg == c.peer.reg { // whose default would be that of both
+		switch m.adaptSetting() {
+		case AdaptAlways:
+			return false
+		case AdaptNever:
+			return true
+		}
+		return c.peer.client
+	}
+	return c.peer.reg.Adapts()
+}
+
+// adaptSetting is what was set for this conn or its peer.
+func (c *Conn) adaptSetting() Adapt {
+	if e := c.rare.Load(); e != nil && e.target != nil && e.target.adapt != AdaptDefault {
+		return e.target.adapt
+	}
+	return c.peer.cfg.Adapt
+}
