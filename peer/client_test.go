@@ -77,9 +77,7 @@ func TestReconnectGivesUp(t *testing.T) {
 	for range 3 {
 		wait(t, "failure", failed)
 	}
-	settled := make(chan struct{})
-	client.Reactor().After(50*time.Millisecond, func() { close(settled) })
-	wait(t, "timer", settled)
+	idle(t, client.Peer)
 	nothing(t, "fourth attempt", failed)
 }
 

@@ -73,7 +73,12 @@ func TestEverySendForm(t *testing.T) {
 		if err := w.client.Untyped().Broadcast("test:ping", note{}, cc); err != nil {
 			t.Error(err)
 		}
-		nothing(t, "packet to the conn that was left out", got)
+		if err := Send(cc, w.c.ping, &note{0, "after it"}); err != nil {
+			t.Error(err)
+		}
+		if v := wait(t, "packet after the broadcast", got); v != "after it" {
+			t.Errorf("a packet to the conn that was left out: %v", v)
+		}
 	})
 }
 
