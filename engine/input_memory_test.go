@@ -88,3 +88,27 @@ func TestThoseWhoKeepTheMostPay(t *testing.T) {
 		})
 	}
 }
+
+// An overdrawn account ends a few conns, not a part of them that keeps the loop busy.
+func TestFewEndAtATime(t *testing.T) {
+	const conns, each = 256, 100
+	v := virtual(t, &Config{MaxTotalInput: conns * each})
+	var all []*hoarder
+	for range conns + 1 {
+		all = append(all, hoard(t, v, nil))
+	}
+	on(v, v.r.loops[0], func() {
+		for _, h := range all {
+			h.Keep(&h.kept, each)
+		}
+	})
+	ended := 0
+	for _, h := range all {
+		if h.end != nil {
+			ended++
+		}
+	}
+	if most := conns/shedMore + 2; ended < 1 || ended > most {
+		t.Errorf("%d of %d conns ended for one too many, want at most %d", ended, conns, most)
+	}
+}

@@ -10,7 +10,7 @@ package engine
 // round has taken roundTime, long input is copied and waits, and gnet is told not
 // to look at that socket any more. From then on the conn has a share at a time, as
 // all have whose input waits: first of the copy, then of pieces that the loop reads
-// itself. When the kernel has no more of it, the socket is gnet's again.
+// itself. When the kernel has little or nothing of it, the socket is gnet's again.
 
 import (
 	"os"
@@ -25,6 +25,12 @@ const (
 	// the round is known to be long. Longer, and others wait longer beside a flood;
 	// shorter, and honest input of many sockets is copied.
 	roundTime = 3 * time.Millisecond
+
+	// floodTime is how long a round handles long input for while a flood goes on.
+	// Thousands of sockets have input then, and it takes the round some milliseconds
+	// more to have all the others wait. Rounds of honest input that are longer than
+	// this, and not than roundTime, do not make a flood go on.
+	floodTime = roundTime / 4
 
 	// pieceSize is how much is read at a time of a socket that gnet does not look
 	// at, in bytes. The memory for what waits of it is as much.
@@ -70,18 +76,22 @@ func (l *Loop) roundIsLong(again bool) bool {
 		f.read = now
 		f.readWhole(now)
 	}
+	most := roundTime
+	if f.whole != nil {
+		most = floodTime
+	}
 	long := false
 	switch {
 	case f.since == 0:
 		f.since = now
-	case now-f.since <= roundTime:
+	case now-f.since <= most:
 	case f.timed:
 		long = true
 	default: // of this round, or of some: to find out, the round's end is waited for
 		f.timed, f.since = l.inbox.wakeAfterRound(), f.read
-		long = now-f.read > roundTime
+		long = now-f.read > most
 	}
-	if long {
+	if long && now-f.since > roundTime {
 		f.readLittle(now)
 	}
 	return long
@@ -163,7 +173,7 @@ func (s *socket) readPiece() (more bool) {
 		s.finish(os.NewSyscallError("read", err))
 		return false
 	}
-	if n < len(f.piece) {
+	if n <= longInput { // more than that is likely to go on
 		s.resume()
 	}
 	if n <= 0 {

@@ -64,6 +64,87 @@ func TestLittleIsReadInLongRounds(t *testing.T) {
 	}
 }
 
+// While a flood goes on, a round handles long input for a shorter time.
+func TestRoundsOfAFloodHandleLess(t *testing.T) {
+	k := newRounds(t, 8)
+	buffer := make([]byte, DefaultReadBuffer)
+	f := &k.l.flooding
+	f.set, f.buffer = -1, &buffer
+	handled, took := 0, roundTime+1
+	k.work = func(int) {
+		handled++
+		k.l.r.clock.advance(took)
+	}
+	k.l.r.clock.advance(time.Second)
+	round := func() int {
+		handled = 0
+		for _, c := range k.conns {
+			c.in = make([]byte, longInput+1)
+			k.p.OnTraffic(c)
+		}
+		n := handled
+		for k.rings++; k.rings > 0; {
+			k.hear()
+		}
+		return n
+	}
+	round()
+	if len(buffer) != floodRead {
+		t.Fatal("the loop does not know of the flood")
+	}
+	took = floodTime + 1
+	if n := round(); n > 3 {
+		t.Errorf("a round handled input of %d conns, %v each, in a flood", n, took)
+	}
+	k.l.r.clock.advance(floodLasts)
+	if n := round(); n < int(roundTime/took) {
+		t.Errorf("a round handled input of %d conns, %v each, after the flood", n, took)
+	}
+}
+
+// A socket that waits is not gnet's again because a piece of its input was not full:
+// one that floods has the next piece soon.
+func TestSocketsOfFloodsWaitBetweenPieces(t *testing.T) {
+	for name, test := range map[string]struct {
+		bytes int
+		waits bool
+	}{
+		"much":   {longInput + 1, true},
+		"little": {longInput, false},
+		"none":   {0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, nil)
+			opened, received := make(chan *Conn, 1), 0
+			ln, err := r.Listen("unix", filepath.Join(t.TempDir(), "s"), func(net.Conn) (*Conn, Handler) {
+				return new(Conn), &hooks{
+					opened:   func(c *Conn) { opened <- c },
+					received: func(_ *Conn, b []byte) int { received += len(b); return len(b) },
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			nc := dial(t, ln)
+			c := wait(t, "conn", opened)
+			err = r.loops[0].Call(t.Context(), func() {
+				s := c.tr.(*socket)
+				s.pause()
+				nc.Write(make([]byte, test.bytes)) // which is there when Write returns
+				if s.readPiece(); received != test.bytes || s.isPaused() != test.waits {
+					t.Errorf("after a piece of %d bytes, of which %d were received, the socket waits: %v", test.bytes, received, s.isPaused())
+				}
+				if s.readPiece(); s.isPaused() {
+					t.Error("a socket waits that has no input")
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
 // In a round that has handled long input for its time, more of it waits for turns to
 // come, a conn at a time, and short input does not.
 func TestLongInputOfLongRoundsWaits(t *testing.T) {
