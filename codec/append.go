@@ -85,7 +85,7 @@ func AppendMapHeader(dst []byte, n int) []byte {
 	return appendCount(dst, fixMap, map16, n)
 }
 
-// appendLength appends a length behind one of three codes, for 8, 16 and 32
+// appendLength appends a length after one of three codes, for 8, 16 and 32
 // bits, of which code8 is the first.
 func appendLength(dst []byte, code8 byte, n int) []byte {
 	switch {

@@ -46,8 +46,9 @@ func (c *cursor) charge(n int) bool {
 	return c.left >= 0 || c.fail(ErrBudget)
 }
 
-// cuts reports whether an integer that its type is too narrow for is cut.
-func (c *cursor) cuts() bool { return c.cut || c.fail(ErrRange) }
+// cutOrFail is true if an integer that does not fit its type may be cut. If not,
+// it notes ErrRange.
+func (c *cursor) cutOrFail() bool { return c.cut || c.fail(ErrRange) }
 
 // take moves over the bytes of s, if they are next.
 func (c *cursor) take(s string) bool {
@@ -89,7 +90,7 @@ func (c *cursor) integer() (v uint64, negative, ok bool) {
 	return c.wide()
 }
 
-// wide is an integer that has bytes behind its code, or nil.
+// wide is an integer that has bytes after its code, or nil.
 func (c *cursor) wide() (v uint64, negative, ok bool) {
 	code := c.b[c.i]
 	switch {

@@ -45,7 +45,7 @@ func AppendFrame(dst []byte, id uint16, payload []byte) []byte {
 }
 
 // BeginFrame appends a header whose length is still open. The caller appends
-// the payload behind it, then calls EndFrame.
+// the payload after it, then calls EndFrame.
 func BeginFrame(dst []byte, id uint16) []byte {
 	return append(dst, 0, 0, 0, 0, byte(id>>8), byte(id))
 }

@@ -55,7 +55,7 @@ const (
 // proportion to len(b) at most, and no memory.
 //
 // Refused are: nothing at all (ErrEmpty), an object that is cut off or
-// declares more than the bytes left can hold (ErrTruncated), bytes behind the
+// declares more than the bytes left can hold (ErrTruncated), bytes after the
 // object (ErrTrailing), the code c1 (ErrReserved), text that is not UTF-8
 // (ErrUTF8), keys that cannot be one in Go, which are maps, arrays and exts
 // (ErrMapKey), and ext types other than 0 to 127 and -1, a timestamp of 4, 8
@@ -295,7 +295,7 @@ func (w *walk) leaf(b []byte, i int, key bool) (int, error) {
 // plain moves over the objects at b[i:] that need no stack and no second look:
 // scalars, short text that is ASCII, and bytes. It is the guard's hot loop, and apart
 // from the rest so that all it works on stays in registers. Codes are told
-// apart by branches: behind one that is predicted, the next object is looked at
+// apart by branches: after one that is predicted, the next object is looked at
 // before a table could have given the size of this one.
 func plain(b []byte, i int, cur uint) (int, uint) {
 	for cur >= one && i < len(b) {
@@ -305,7 +305,7 @@ func plain(b []byte, i int, cur uint) (int, uint) {
 		case c < fixMap || c >= negFix:
 		case c&0xe0 == fixStr:
 			n = int(c & 0x1f)
-			if n <= 8 && i+9 <= len(b) { // one load; what is behind the text is shifted out
+			if n <= 8 && i+9 <= len(b) { // one load; what is after the text is shifted out
 				word := binary.LittleEndian.Uint64(b[i+1 : i+9 : i+9])
 				if word<<((64-8*n)&63)&high != 0 {
 					return i, cur

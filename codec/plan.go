@@ -15,17 +15,17 @@ type plan struct {
 	key      *plan // of a map
 	m        *Msgpack
 
-	spare uint8         // of an integer: how many of 64 bits it has not
+	spare uint8         // of an integer: how many bits it is short of 64
 	size  int           // of a target, an element, an entry in a map, in bytes
 	none  reflect.Value // of a slice: one without elements
 
-	only func(ptr any) any // of a type that v5 encodes: what it is to see of a value; nil: all
+	only func(ptr any) any // of a type that v5 encodes: hides all methods but one from v5; nil: hides none
 
 	fields    []field        // of a struct, in the order of the wire
 	extra     []field        // more names that a decoder takes: aliases, and embedded structs by their own names
 	index     map[string]int // fields by name, where they are many; -1 for what is extra
 	asArray   bool
-	odd       bool // v5 must not encode it
+	odd       bool // v5 would panic at its fields, or complain to the process's log
 	omitEmpty bool // there are fields that may be left out
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // decode takes the object at c into v, which can be set. It is false if the
-// object does not fit, and c then stands at or behind it.
+// object does not fit, and c then stands at or after it.
 func (p *plan) decode(c *cursor, v reflect.Value) bool {
 	switch p.dec {
 	case opBool:
@@ -19,14 +19,14 @@ func (p *plan) decode(c *cursor, v reflect.Value) bool {
 	case opInt:
 		x, negative, ok := c.integer()
 		if i := int64(x) << p.spare >> p.spare; i != int64(x) || i < 0 != negative {
-			ok = ok && c.cuts()
+			ok = ok && c.cutOrFail()
 		}
 		v.SetInt(int64(x))
 		return ok
 	case opUint:
 		x, negative, ok := c.integer()
 		if negative || x<<p.spare>>p.spare != x {
-			ok = ok && c.cuts()
+			ok = ok && c.cutOrFail()
 		}
 		v.SetUint(x)
 		return ok
@@ -286,7 +286,7 @@ func (p *plan) decodeTuple(c *cursor, v reflect.Value) bool {
 // fewFields is how many are looked for one by one.
 const fewFields = 8
 
-// find returns the field of a name, or nil, and the number of the field behind
+// find returns the field of a name, or nil, and the number of the field after
 // it, which is next if it has none.
 func (p *plan) find(name []byte, next int) (*field, int) {
 	if p.index != nil {

@@ -116,8 +116,8 @@ func addressable(v reflect.Value) reflect.Value {
 	return c
 }
 
-// known returns the address of v, or of a copy where it has none. Its type is T,
-// but for the name.
+// known returns the address of v, or of a copy if v has none. The underlying type
+// of v is that of T.
 func known[T any](v reflect.Value) *T {
 	v = addressable(v)
 	if p, ok := v.Addr().Interface().(*T); ok {
@@ -145,8 +145,8 @@ func appendValid(dst []byte, s string) ([]byte, error) {
 	return AppendString(dst, s), nil
 }
 
-// appendKey appends a string as the key of a map: as bin, where it is not
-// UTF-8, for such a key came as bin.
+// appendKey appends a string as the key of a map. A key that is not UTF-8 goes out
+// as bin, since only a bin can have brought it in.
 func appendKey(dst []byte, s string) []byte {
 	if !utf8.ValidString(s) {
 		return append(appendLength(dst, bin8, len(s)), s...)

@@ -2,8 +2,6 @@ package peer
 
 import "github.com/packetmq/packetmq/registry"
 
-// Echo: an object that sends back what it receives.
-
 // Echo is a packet object that sends what it receives back to where it came
 // from, as another packet. As is that packet's name, id, object or handle. It
 // may be registered later than the Echo.
