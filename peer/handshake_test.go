@@ -74,7 +74,7 @@ func TestSetState(t *testing.T) {
 	})
 }
 
-// Only Decide lets an other side in that Authenticate has not decided about.
+// Only Decide lets another side in that Authenticate has not decided about.
 func TestSetStateDoesNotLetAnybodyIn(t *testing.T) {
 	asked := make(chan *Conn, 1)
 	setUp := func(s, c *side) {
