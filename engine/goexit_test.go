@@ -315,10 +315,9 @@ func openFiles() int {
 
 func TestGoexitInAnAcceptor(t *testing.T) {
 	r := start(t, nil)
-	refuse := true
+	var refused atomic.Bool // acceptors have goroutines of their own
 	ln, err := r.Listen("tcp", "127.0.0.1:0", func(net.Conn) (*Conn, Handler) {
-		if refuse {
-			refuse = false
+		if !refused.Swap(true) {
 			runtime.Goexit()
 		}
 		return new(Conn), &hooks{received: echo}

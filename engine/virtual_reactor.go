@@ -40,8 +40,15 @@ func NewVirtual(cfg *Config) *Virtual {
 // Reactor is the reactor, for peers and for Attach.
 func (v *Virtual) Reactor() *Reactor { return v.r }
 
-// Pending reports whether a loop has something to do now.
-func (v *Virtual) Pending(loop int) bool { return v.r.loops[loop].hasWork() }
+// Pending reports whether a loop has something for Step to do now. While a Close or
+// Shutdown closes one of the loops, there is nothing.
+func (v *Virtual) Pending(loop int) bool {
+	if !v.r.steps.TryLock() {
+		return false
+	}
+	defer v.r.steps.Unlock()
+	return v.r.loops[loop].hasWork()
+}
 
 // Step has a loop take one turn, as the wake-up of a poller does.
 func (v *Virtual) Step(loop int) {
