@@ -105,14 +105,17 @@ func TestShutdownDoesNotWaitForListenersThatHang(t *testing.T) {
 			if err := r.RunAsync(); err != nil {
 				t.Fatal(err)
 			}
-			own, end := oddAt(t), make(chan struct{})
+			own, end, accepting := oddAt(t), make(chan struct{}), make(chan struct{})
 			if method == "Close" {
 				own.end = func() { <-end }
 			} else {
-				own.accept = func() (net.Conn, error) { <-end; return nil, net.ErrClosed }
+				own.accept = func() (net.Conn, error) { close(accepting); <-end; return nil, net.ErrClosed }
 			}
 			if _, err := r.Serve(own, func(net.Conn) (*Conn, Handler) { return nil, nil }); err != nil {
 				t.Fatal(err)
+			}
+			if method == "Accept" {
+				wait(t, "Accept", accepting)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 			defer cancel()
