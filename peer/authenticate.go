@@ -96,7 +96,7 @@ func (c *Conn) Decide(err error) error {
 	if !c.unmark(decisionOpen) {
 		return ErrDecided
 	}
-	return c.soon(func() {
+	return c.post(func() {
 		e := c.makeRare()
 		if admit := e.admit; admit != nil {
 			e.admit = nil

@@ -26,7 +26,7 @@ func Broadcast[T any](h Host, pkt registry.Packet[T], v *T, except ...*Conn) err
 }
 
 func (p *Peer) broadcast(t *registry.Type, v any, except []*Conn) (err error) {
-	send := func(c *Conn) error { return p.send(c, t, v) }
+	send := func(c *Conn) error { return c.send(t, v) }
 	if t.Hooks() == nil && p.cfg.PacketOut == nil {
 		b := p.reactor.Buffers().Get()
 		defer p.reactor.Buffers().Put(b)

@@ -45,7 +45,7 @@ func (c *Client) connect(ctx context.Context, to target) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.await(ctx, func(ctx context.Context, conn *Conn) error {
+	return c.openAndWait(ctx, func(ctx context.Context, conn *Conn) error {
 		conn.makeRare().target = &to
 		if network == "tls" {
 			return c.dialTLS(ctx, address, conn)
@@ -63,7 +63,7 @@ func (c *Client) Inject(ctx context.Context, nc net.Conn) (*Conn, error) {
 		return nil, errNilTransport
 	}
 	taken := false
-	conn, err := c.await(ctx, func(_ context.Context, conn *Conn) error {
+	conn, err := c.openAndWait(ctx, func(_ context.Context, conn *Conn) error {
 		taken = true
 		return c.inject(conn, nc)
 	})
@@ -105,8 +105,8 @@ func (c *Client) attempt(to target) {
 	}()
 }
 
-// await opens a conn and waits until it is active.
-func (p *Peer) await(ctx context.Context, open func(context.Context, *Conn) error) (*Conn, error) {
+// openAndWait calls open, which opens the conn, and waits until the conn is made.
+func (p *Peer) openAndWait(ctx context.Context, open func(context.Context, *Conn) error) (*Conn, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (p *Peer) await(ctx context.Context, open func(context.Context, *Conn) erro
 	}
 	ctx, cancel := withTimeout(ctx, p.cfg.Connect)
 	defer cancel()
-	ctx, unbind := p.within(ctx)
+	ctx, unbind := p.withLifetime(ctx)
 	defer unbind()
 	conn, err := p.newConn()
 	if err != nil {
@@ -144,7 +144,7 @@ func (p *Peer) await(ctx context.Context, open func(context.Context, *Conn) erro
 	return conn, nil
 }
 
-// orClosed is err, or ErrClosed where the peer's end is what that comes of.
+// orClosed returns ErrClosed if the peer is closed, which is then the cause of err.
 func (p *Peer) orClosed(err error) error {
 	if p.isClosed() {
 		return ErrClosed
@@ -152,8 +152,9 @@ func (p *Peer) orClosed(err error) error {
 	return err
 }
 
-// within returns a ctx that also ends with the peer, for the cause ErrClosed.
-func (p *Peer) within(ctx context.Context) (context.Context, context.CancelFunc) {
+// withLifetime returns a ctx that is also done when the peer is closed, with the cause
+// ErrClosed.
+func (p *Peer) withLifetime(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(p.lifetime, func() { cancel(ErrClosed) })
 	return ctx, func() { stop(); cancel(nil) }

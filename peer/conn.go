@@ -51,7 +51,7 @@ type rareFields struct {
 	// Set before the conn is opened.
 	credentials *transportCredentials // nil: nothing is known
 	target      *target               // what a client connected to, and comes back to
-	far         *Peer                 // what a memory client connected to
+	server      *Peer                 // what a memory client connected to
 	otherEnd    *Conn                 // the other end of a conn in memory
 	waiter      func(error)           // of Connect; the loop's from then on, nil once called
 

@@ -65,7 +65,7 @@ func (s *engineHandler) Opened(*engine.Conn) {
 // server's softquits: if both did, each would drop what the other still sends.
 func (s *engineHandler) Drain(*engine.Conn) {
 	c := s.conn()
-	if far := c.far(); far != nil && far.reactor == c.peer.reactor {
+	if far := c.server(); far != nil && far.reactor == c.peer.reactor {
 		return
 	}
 	if !c.flags.has(lost) {

@@ -97,7 +97,7 @@ func TestGoexitInCallbacks(t *testing.T) {
 					switch {
 					case in == "posted":
 						sc := w.s.next(t, "made").conn
-						sc.soon(runtime.Goexit)
+						sc.post(runtime.Goexit)
 					case in == "lost" && err == nil:
 						cc.Softquit("reason.bye")
 					}

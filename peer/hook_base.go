@@ -56,7 +56,7 @@ func (c *Conn) PacketOut(t *registry.Type, v any) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	return c.encodeAndSend(waiting{}, t, v)
+	return c.encodeAndSend(roomWait{}, t, v)
 }
 
 // EncodedOut sends raw, a packet id and its payload, as what Config.EncodedOut
@@ -70,17 +70,17 @@ func (c *Conn) EncodedOut(raw []byte) error {
 	}
 	f := codec.Frame(raw)
 	t := c.table().Type(f.ID())
-	if err := c.sendable(t); err != nil {
+	if err := c.checkSendable(t); err != nil {
 		return err
 	}
-	if err := c.fits(t, len(raw)); err != nil {
+	if err := c.checkSize(t, len(raw)); err != nil {
 		return err
 	}
-	b := c.scratch()
-	defer c.release(b)
+	b := c.getBuffer()
+	defer c.putBuffer(b)
 	b.B = codec.AppendFrame(b.B, f.ID(), f.Payload())
 	c.peer.logPacket(c, Sent, t, f.Payload())
-	return c.queue(t, b.B)
+	return c.queueOrOverflow(t, b.B)
 }
 
 // decodedHandler is what handles decoded packets of t, nil if nothing does.

@@ -79,7 +79,7 @@ func connectAlso(t *testing.T, w *world, server *Server) *Conn {
 	t.Helper()
 	var c *Conn
 	var err error
-	if cc := w.client.first(); cc.far() != nil {
+	if cc := w.client.first(); cc.server() != nil {
 		c, err = (&MemoryClient{w.client}).Connect(t.Context(), server)
 	} else {
 		ln, e := server.Listen("127.0.0.1:0")

@@ -43,8 +43,8 @@ func (c *Conn) sendInternal(id uint16, payload func([]byte) []byte) {
 		out.B = appendInternal(out.B, id, payload)
 		return
 	}
-	b := c.scratch()
-	defer c.release(b)
+	b := c.getBuffer()
+	defer c.putBuffer(b)
 	b.B = appendInternal(b.B, id, payload)
 	c.link.Queue(b.B)
 }

@@ -32,7 +32,7 @@ func (s *MemoryServer) DisconnectClient(c *MemoryClient) error {
 	}
 	err := ErrNoConn
 	for conn := range c.Conns() {
-		if conn.far() == s.Peer {
+		if conn.server() == s.Peer {
 			err = conn.Close()
 		}
 	}
@@ -81,7 +81,7 @@ func (c *MemoryClient) Connect(ctx context.Context, to MemoryHost, opts ...Conne
 	if err != nil {
 		return nil, err
 	}
-	return c.await(ctx, func(_ context.Context, conn *Conn) error {
+	return c.openAndWait(ctx, func(_ context.Context, conn *Conn) error {
 		t := target{host: to}.with(opts)
 		conn.makeRare().target = &t
 		return c.connect(conn, to)
@@ -126,23 +126,23 @@ func (c *MemoryClient) attempt(to target) {
 // there is none.
 func (c *MemoryClient) Default() *Conn { return c.first() }
 
-// far is what a memory client has connected c to, else nil.
-func (c *Conn) far() *Peer {
+// server is the peer that a memory client has connected c to, or nil.
+func (c *Conn) server() *Peer {
 	if e := c.rare.Load(); e != nil {
-		return e.far
+		return e.server
 	}
 	return nil
 }
 
-// connect attaches the two ends of a new pair.
+// connect attaches the two ends of a new pair to their loops.
 func (c *MemoryClient) connect(near *Conn, to MemoryHost) error {
 	server := to.base()
 	far, err := server.newConn()
 	if err != nil {
 		return err
 	}
-	near.makeRare().far = server
-	pair(near, far)
+	near.makeRare().server = server
+	joinEnds(near, far)
 	ra, rb := c.reactor, server.reactor
 	a, b := memconn.Pair(ra.Buffers(), rb.Buffers())
 	loop := rb.Loops()[int(far.id)%len(rb.Loops())]
@@ -154,4 +154,15 @@ func (c *MemoryClient) connect(near *Conn, to MemoryHost) error {
 		loop = nil
 	}
 	return ra.Attach(a, &near.link, near.engineHandler(), loop)
+}
+
+// joinEnds has the two ends know each other, before they are opened.
+func joinEnds(near, far *Conn) { near.makeRare().otherEnd, far.makeRare().otherEnd = far, near }
+
+// otherEnd returns the conn at the other end of a conn in memory, or nil for other conns.
+func (c *Conn) otherEnd() *Conn {
+	if e := c.rare.Load(); e != nil {
+		return e.otherEnd
+	}
+	return nil
 }

@@ -62,19 +62,19 @@ func (c *Conn) overflowPolicy(t *registry.Type) registry.Overflow {
 	return registry.CloseSlow
 }
 
-// queue hands a frame to the link, or to the policy if there is no room.
-func (c *Conn) queue(t *registry.Type, frame []byte) error {
+// queueOrOverflow queues a frame. If there is no room, it does what the policy says.
+func (c *Conn) queueOrOverflow(t *registry.Type, frame []byte) error {
 	err := c.link.Queue(frame)
 	if errors.Is(err, ErrBackpressure) && c.link.Loop().Here() && !c.flags.has(encoding) {
 		c.link.Flush() // the loop is in a callback, so output can leave only here
 		err = c.link.Queue(frame)
 	}
-	return c.refused(t, frame, err)
+	return c.sendResult(t, frame, err)
 }
 
-// refused is what a send returns for the link's err: that of the policy if there is no
-// room for the frame.
-func (c *Conn) refused(t *registry.Type, frame []byte, err error) error {
+// sendResult makes of err, what the engine returned for a frame, what the send returns. If
+// there is no room for the frame, it does what the policy says.
+func (c *Conn) sendResult(t *registry.Type, frame []byte, err error) error {
 	switch err := err.(type) {
 	case nil:
 		return nil
@@ -82,13 +82,13 @@ func (c *Conn) refused(t *registry.Type, frame []byte, err error) error {
 		return c.tooLarge(t, err.Length-codec.LengthSize, err.Max-codec.LengthSize)
 	}
 	if errors.Is(err, ErrBackpressure) {
-		return c.overflow(t, frame)
+		return c.applyOverflow(t, frame)
 	}
 	return err
 }
 
-// overflow does what the policy says with a frame for which there is no room.
-func (c *Conn) overflow(t *registry.Type, frame []byte) error {
+// applyOverflow does what the policy says with a frame for which there is no room.
+func (c *Conn) applyOverflow(t *registry.Type, frame []byte) error {
 	switch c.overflowPolicy(t) {
 	case registry.Refuse:
 		return ErrBackpressure

@@ -1,7 +1,7 @@
 package peer
 
 // How input becomes frames: they are cut from it where it lies. A frame of which only a
-// part has come is gathered in memory of its own. deliver.go and fastpath.go handle frames.
+// part has come is gathered in memory of its own. packet_in.go and fastpath.go handle frames.
 
 import (
 	"github.com/packetmq/packetmq/codec"
@@ -104,9 +104,9 @@ func (c *Conn) handleFrame(table *registry.Table, f codec.Frame) {
 	c.handleAfterEncodedIn(table, f)
 }
 
-// soon calls fn on the loop, after what the loop is doing now, unless the conn is at its end
+// post calls fn on the loop, after what the loop is doing now, unless the conn is at its end
 // by then.
-func (c *Conn) soon(fn func()) error {
+func (c *Conn) post(fn func()) error {
 	return c.link.Loop().Post(func() {
 		if c.ignoresInput() || c.State() == Disconnected {
 			return

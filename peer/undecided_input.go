@@ -42,7 +42,7 @@ func (c *Conn) keepInput(b []byte) (n int) {
 func (c *Conn) handleKept() {
 	if c.flags.has(inputKept) && c.makeRare().admit == nil && !c.marked(aborted) {
 		if c.handleKeptShare(); c.flags.has(inputKept) {
-			c.soon(c.handleKept)
+			c.post(c.handleKept)
 		}
 	}
 }

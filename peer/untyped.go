@@ -146,7 +146,7 @@ func (u UntypedConn) Send(packet, v any) error {
 	if err != nil {
 		return err
 	}
-	return u.c.peer.send(u.c, t, v)
+	return u.c.send(t, v)
 }
 
 // Reply is the function Reply for a packet that is named. On the conn's loop only.
@@ -168,7 +168,7 @@ func (u UntypedConn) SendWait(ctx context.Context, packet, v any) error {
 	if err != nil {
 		return err
 	}
-	return u.c.peer.sendBy(waiting{ctx}, u.c, t, v)
+	return u.c.sendBy(roomWait{ctx}, t, v)
 }
 
 // SendEncoded sends raw, a packet id and its payload as they go on the wire. They are
@@ -181,14 +181,14 @@ func (u UntypedConn) SendEncoded(raw []byte) error {
 	if len(raw) < codec.IDSize {
 		return codec.ErrShortFrame
 	}
-	if err := c.sendable(nil); err != nil {
+	if err := c.checkSendable(nil); err != nil {
 		return err
 	}
 	f := codec.Frame(raw)
-	b := c.scratch()
-	defer c.release(b)
+	b := c.getBuffer()
+	defer c.putBuffer(b)
 	b.B = codec.AppendFrame(b.B, f.ID(), f.Payload())
-	return c.dispatch(c.table().Type(f.ID()), b.B)
+	return c.queueFrame(c.table().Type(f.ID()), b.B)
 }
 
 // RecvEncoded handles raw, a packet id and its payload, as if it had come from the
@@ -202,7 +202,7 @@ func (u UntypedConn) RecvEncoded(raw []byte) error {
 		return codec.ErrShortFrame
 	}
 	f := codec.Frame(append([]byte(nil), raw...))
-	return c.soon(func() { c.handleFrame(c.table(), f) })
+	return c.post(func() { c.handleFrame(c.table(), f) })
 }
 
 // RecvPacket handles v, a decoded packet, as if it had come from the other side, after
@@ -220,7 +220,7 @@ func (u UntypedConn) RecvPacket(packet, v any) error {
 	if v, err = c.peer.convertReceived(t, v); err != nil {
 		return err
 	}
-	return c.soon(func() {
+	return c.post(func() {
 		if c.admitPacket(t, t.ID()) {
 			c.endFor(c.handleDecoded(t, h, v))
 		}

@@ -23,14 +23,14 @@ func SendWait[T any](ctx context.Context, c *Conn, pkt registry.Packet[T], v *T)
 	if t == nil {
 		return noPacket(pkt)
 	}
-	return c.peer.sendBy(waiting{ctx}, c, t, v)
+	return c.sendBy(roomWait{ctx}, t, v)
 }
 
-// queueWait hands a frame to the link when that has room.
+// queueWait queues a frame as soon as there is room.
 func (c *Conn) queueWait(ctx context.Context, t *registry.Type, frame []byte) error {
 	err := c.link.QueueWait(ctx, frame)
 	if errors.Is(err, ErrClosed) && c.State() == Softquitted {
 		return ErrNotActive
 	}
-	return c.refused(t, frame, err)
+	return c.sendResult(t, frame, err)
 }

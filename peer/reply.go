@@ -1,0 +1,62 @@
+package peer
+
+// The way of a reply: a callback of the conn encodes a packet straight into the output that
+// leaves after it, without a lock. A packet that hooks or the packet log want to see goes the
+// way of packet_out.go.
+
+import (
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/registry"
+)
+
+// reply encodes v after what the callback has written so far.
+func (c *Conn) reply(t *registry.Type, v any) error {
+	id, ok := c.replyID(t)
+	if !ok || t.Hooks() != nil {
+		return c.send(t, v) // which knows what is wrong, if anything
+	}
+	out := c.link.Out()
+	if out == nil { // no room, or closed
+		return c.send(t, v)
+	}
+	start := len(out.B)
+	if err := c.encodeInto(out, t, id, v); err != nil {
+		return err
+	}
+	return c.commit(t, len(out.B)-start)
+}
+
+// replyID returns the id of a packet of type t that a callback may append to its output. ok is
+// false if the packet has to be sent like any other, or cannot be sent.
+func (c *Conn) replyID(t *registry.Type) (id uint16, ok bool) {
+	if c.State() != Active || c.flags.has(encoding) || c.peer.observed() {
+		return 0, false
+	}
+	return c.table().WireID(t)
+}
+
+// commit ends a packet: the last n bytes of what the callback has written. If there is no room
+// for it, it does what the overflow policy says.
+func (c *Conn) commit(t *registry.Type, n int) error {
+	if c.link.Light() { // as for most packets
+		return nil
+	}
+	refused, err := c.link.Commit(n)
+	if err == nil {
+		return nil
+	}
+	return c.sendResult(t, refused, err)
+}
+
+// encodeInto appends v as a frame to out. The value's own MarshalMsg may send on this conn, or
+// panic. So out keeps what it has until the frame is whole, and what is sent meanwhile is
+// queued, to come after the frame: nothing else may be appended where it is being written.
+func (c *Conn) encodeInto(out *engine.Buffer, t *registry.Type, id uint16, v any) error {
+	c.flags.set(encoding)
+	defer c.flags.clear(encoding)
+	b, err := c.encode(out.B, t, id, v)
+	if err == nil {
+		out.B = b
+	}
+	return err
+}
