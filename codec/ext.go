@@ -1,6 +1,7 @@
 package codec
 
-// Ext: a msgpack extension object as a value.
+// Ext: a msgpack extension object as a value. Those that are times are decoded in
+// cursor.go and any_value.go.
 
 import "github.com/vmihailenco/msgpack/v5"
 

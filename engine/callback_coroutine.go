@@ -2,7 +2,8 @@
 
 package engine
 
-// The goroutine that callbacks run on, beside the one of gnet's event loop.
+// The goroutine that callbacks run on, beside the one of gnet's event loop, so that a
+// Goexit in a callback does not end gnet's.
 
 import (
 	"fmt"

@@ -1,6 +1,7 @@
 package engine
 
-// The reactor's clock, which stands still while the reactor is stopped.
+// The reactor's clock, which stands still while the reactor is stopped. The coarse time
+// of deadlines is in deadline_wheel.go.
 
 import (
 	"sync/atomic"

@@ -1,6 +1,6 @@
 package engine
 
-// The conn: what a protocol implements, what a conn consists of, and how it is opened.
+// The conn: what it consists of, and what other goroutines ask of it.
 
 import (
 	"net"
@@ -8,39 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 )
-
-// Handler is the protocol above a conn. Its methods are called on the conn's
-// loop, one at a time. A panic or a runtime.Goexit in one ends that conn, with a
-// PanicError or ErrGoexit, and nothing else. The loop's goroutine is not the
-// program's to lock to a thread: what locks are left when a method returns are
-// undone, and more than a few of them end the process.
-type Handler interface {
-	// Opened is the first event.
-	Opened(c *Conn)
-
-	// Received takes input from the front of b and returns how many bytes it used.
-	// After less than all, the other conns have their turn; then the rest comes again,
-	// followed by what has arrived since. b is not the handler's once it returns.
-	Received(c *Conn, b []byte) (n int)
-
-	// Expired says that the deadline set with SetDeadline has come.
-	Expired(c *Conn)
-
-	// Pressure says that more than Config.SoftPending waits for the other side
-	// (above), or that the other side has taken most of it since. A conn that stays
-	// above for Config.SoftTime is ended with ErrSlowConsumer. Pressure is called
-	// after the writes that showed it.
-	Pressure(c *Conn, above bool)
-
-	// Drain says that the reactor shuts down: end the conversation in the
-	// protocol's own way, and finish the conn.
-	Drain(c *Conn)
-
-	// Closed is the last event, and the only one after a callback that called
-	// Abort. It comes exactly once for a conn that was opened. err is io.EOF when
-	// the other side closed, nil when this side finished, else what ended the conn.
-	Closed(c *Conn, err error)
-}
 
 // Conn is one stream of bytes, pinned to a loop, over any transport.
 //
@@ -158,62 +125,6 @@ func (c *Conn) answer() {
 		c.mu.Unlock()
 		c.endNow(err)
 	}
-}
-
-// start opens the conn over its transport.
-func (c *Conn) start() {
-	l := c.loop
-	switch {
-	case l.closing.begun:
-		c.refuseOpen(ErrClosed)
-		return
-	case c.requests.Load()&askWithdraw != 0: // its caller knows
-		c.refuseOpen(nil)
-		return
-	}
-	c.slot = int32(len(l.conns))
-	l.conns = append(l.conns, c)
-	l.deadlines.start(l)
-	c.open()
-	c.answer()
-	if l.r.draining.Load() {
-		c.drain()
-	}
-}
-
-// refuseOpen ends a conn that is not opened; its handler is told err, unless that is
-// nil.
-func (c *Conn) refuseOpen(err error) {
-	c.become(closed)
-	c.dropQueued()
-	defer c.loop.r.releaseConn()
-	defer c.closeTransport()
-	if err != nil {
-		c.loop.call(nil, func() { notOpened(c, c.handler, err) })
-	}
-}
-
-func (c *Conn) open() {
-	c.loop.call(c, func() {
-		if w, ok := c.handler.(Wrapper); ok {
-			c.wrap(w)
-		}
-		c.tr.Open(c.sink())
-		if c.state == unopened {
-			c.become(open)
-		}
-		c.handler.Opened(c)
-	})
-}
-
-// dropQueued drops what was queued for a conn that will not be opened.
-func (c *Conn) dropQueued() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.shut = true
-	c.endWaits()
-	c.grow(c.queued.counted(), 0)
-	c.queued.clear(&c.loop.r.pool)
 }
 
 func (c *Conn) drain() {

@@ -1,14 +1,14 @@
 package engine
 
+// Senders that wait for room. Each waits on a channel of its own, in the order in which
+// they came. Whoever makes room queues the messages of those that have waited longest. So
+// nobody is woken without need, and none overtakes another.
+
 import (
 	"container/list"
 	"context"
 	"sync/atomic"
 )
-
-// Senders that wait for room. Each waits on a channel of its own, in the order in which
-// they came. Whoever makes room queues the messages of those that have waited longest. So
-// nobody is woken without need, and none overtakes another.
 
 // waiters are the senders that wait on one conn. They are under its mu.
 type waiters struct {

@@ -1,6 +1,7 @@
 package engine
 
-// The conns that have output to be flushed.
+// The conns that have output to be flushed: at the end of a callback, or of several
+// while output is batched.
 
 // dirtyConns are the conns of a loop that have output which was not flushed yet. They
 // are flushed at the end of the callback that wrote it, or of several while output is

@@ -1,5 +1,8 @@
 package engine
 
+// When much waits, garbage is collected early, so that the bounds on what waits hold
+// for the memory of the process too.
+
 import (
 	"runtime"
 	"runtime/debug"

@@ -2,6 +2,8 @@
 
 package engine
 
+// What of gnet we reach by reflection: its epoll set and its read buffer.
+
 import (
 	"reflect"
 	"unsafe"

@@ -4,7 +4,7 @@ package engine
 
 import "github.com/panjf2000/gnet/v2"
 
-// Sockets do not wait here, nor on Linux with gnet's build tag poll_opt: gnet reads
+// What gnet has within cannot be reached: sockets do not wait here, nor on Linux with gnet's build tag poll_opt: gnet reads
 // them in every round.
 
 func pollSet(gnet.Conn) int { return 0 }

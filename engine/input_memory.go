@@ -1,5 +1,8 @@
 package engine
 
+// The account of all input that is kept because it is not whole or not handled yet, and
+// which conns end when it is overdrawn.
+
 import (
 	"math/bits"
 	"sync/atomic"

@@ -1,6 +1,6 @@
 package engine
 
-// Output that a socket has not taken.
+// Output that a socket has not taken, kept by the conn and not by gnet.
 
 // backlog is output that a socket has not taken, in order, and how far it has taken
 // the first buffer.

@@ -2,8 +2,8 @@
 
 package engine
 
+// Socket options where the engine does not run.
+
 func reusePort(uintptr) error { return ErrPlatform }
 
 func setBuffers(uintptr, int, int) error { return nil }
-
-func lockDir(string) (unlock func()) { return func() {} }

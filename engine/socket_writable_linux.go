@@ -1,5 +1,7 @@
 package engine
 
+// How a conn with a backlog learns that its socket takes output again.
+
 import (
 	"os"
 	"sync"

@@ -2,6 +2,8 @@
 
 package engine
 
+// Without epoll the loop looks at sockets with a backlog from time to time.
+
 import "errors"
 
 // writable is for Linux alone: elsewhere gnet has a piece of what waits, and the loop

@@ -1,5 +1,7 @@
 package engine
 
+// Writes to a socket past gnet, with plain system calls.
+
 import (
 	"syscall"
 	"unsafe"

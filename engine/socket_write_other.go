@@ -2,6 +2,8 @@
 
 package engine
 
+// On these systems gnet writes to sockets.
+
 import "errors"
 
 // errGnet has gnet write: system calls go through the C library here.

@@ -64,7 +64,7 @@ func (c *Conn) authenticate(token []byte, admit func()) {
 		c.flags.set(inputKept)
 		c.makeRare().admit = admit
 		if !c.flags.has(handshaking) { // else the deadline of the handshake is set already
-			c.link.SetDeadline(c.link.Loop().Now() + c.peer.cfg.Handshake)
+			c.armHandshakeDeadline()
 		}
 		return
 	}

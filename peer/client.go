@@ -1,5 +1,7 @@
 package peer
 
+// Client: Connect, ConnectAsync and Inject, and the conn that is its Default.
+
 import (
 	"context"
 	"net"

@@ -1,5 +1,7 @@
 package peer
 
+// Config, in groups, with its defaults.
+
 import (
 	"crypto/tls"
 	"log/slog"

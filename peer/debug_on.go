@@ -2,6 +2,8 @@
 
 package peer
 
+// Checks of the debug build: who calls, and that nobody keeps a lent buffer.
+
 import (
 	"bytes"
 

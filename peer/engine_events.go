@@ -109,26 +109,7 @@ func (s *engineHandler) Failed(_ *engine.Conn, err error) {
 }
 
 // Expired implements engine.Handler.
-func (s *engineHandler) Expired(*engine.Conn) {
-	c := s.conn()
-	now := c.now()
-	switch {
-	case c.flags.has(lost): // it was softquit, and the other side has not closed
-		c.checkQuitGrace()
-		return
-	case !c.flags.has(made) && c.State() == Active && c.flags.has(handshaking):
-		return // SetState has made it Active: the program has a handshake of its own
-	case !c.flags.has(made):
-		c.fault(ReasonTimeout, ErrHandshakeTimeout)
-		return
-	case c.timeouts.frameDue != 0 && c.timeouts.frameDue <= now:
-		c.fault(ReasonTimeout, ErrFrameTimeout)
-		return
-	case c.timeouts.checkDue != 0 && c.timeouts.checkDue <= now:
-		c.checkSilence(now)
-	}
-	c.armDeadline()
-}
+func (s *engineHandler) Expired(*engine.Conn) { s.conn().expired() }
 
 // Received implements engine.Handler.
 func (s *engineHandler) Received(_ *engine.Conn, b []byte) (n int) {

@@ -1,5 +1,7 @@
 package peer
 
+// Handle and HandleRaw: which function is called with which packet.
+
 import (
 	"fmt"
 	"reflect"

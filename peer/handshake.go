@@ -18,7 +18,7 @@ func (c *Conn) beginHandshake() {
 	cfg := &c.peer.cfg
 	c.setMaxSend(OriginalMaxFrame)
 	c.flags.set(handshaking)
-	c.link.SetDeadline(c.link.Loop().Now() + cfg.Handshake)
+	c.armHandshakeDeadline()
 	m := initMsg{version: protocolVersion}
 	if !cfg.NoExtensions {
 		m.maxFrame, m.beats = uint64(cfg.MaxFrame), cfg.Ping > 0

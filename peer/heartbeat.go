@@ -1,7 +1,7 @@
 package peer
 
 // Heartbeats: checkSilence sends a ping, the other side answers with a pong of the same
-// payload, and the time between them is RTT.
+// payload, and the time between them is RTT. When a ping is due, timeouts.go decides.
 
 import (
 	"encoding/binary"

@@ -2,7 +2,7 @@ package peer
 
 // The way of a packet from a whole frame to the program, in this order: Config.EncodedIn,
 // the packet log, decoding, the object's OnDecode, Config.PacketIn, the object's OnReceive,
-// and the handler or Config.OnPacket. fastpath.go is a shorter way for packets that only a
+// and the handler or Config.OnPacket. fastpath_in.go is a shorter way for packets that only a
 // handler wants.
 
 import (

@@ -2,7 +2,7 @@ package peer
 
 // The way of a packet from a value to the backlog, in this order: the object's OnSend,
 // Config.PacketOut, the object's OnEncode, encoding, Config.EncodedOut, the packet log, and
-// the overflow policy if there is no room. reply.go has a shorter way for callbacks.
+// the overflow policy if there is no room. fastpath_out.go has a shorter way for callbacks.
 
 import (
 	"context"

@@ -1,7 +1,7 @@
 package peer
 
 // How input becomes frames: they are cut from it where it lies. A frame of which only a
-// part has come is gathered in memory of its own. packet_in.go and fastpath.go handle frames.
+// part has come is gathered in memory of its own. packet_in.go and fastpath_in.go handle frames.
 
 import (
 	"github.com/packetmq/packetmq/codec"

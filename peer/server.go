@@ -1,5 +1,7 @@
 package peer
 
+// Server: listeners, and the conns that they accept.
+
 import (
 	"crypto/tls"
 	"fmt"

@@ -1,7 +1,8 @@
 package peer
 
 // What a conn waits for, and how long: the handshake, the rest of a frame, a sign of
-// life, and the other side's end after a softquit.
+// life, and the other side's end after a softquit. The times are in Config.Times. The
+// handshake of TLS has its own, in tls.go.
 
 import (
 	"errors"
@@ -30,6 +31,32 @@ var (
 	// ErrIdle ends a conn whose other side has not said anything for too long.
 	ErrIdle = errors.New("peer: nothing was heard for too long")
 )
+
+// armHandshakeDeadline bounds how long the conn may take until it is made.
+func (c *Conn) armHandshakeDeadline() {
+	c.link.SetDeadline(c.link.Loop().Now() + c.peer.cfg.Handshake)
+}
+
+// expired does what is due now that the deadline has passed.
+func (c *Conn) expired() {
+	now := c.now()
+	switch {
+	case c.flags.has(lost): // it was softquit, and the other side has not closed
+		c.checkQuitGrace()
+		return
+	case !c.flags.has(made) && c.State() == Active && c.flags.has(handshaking):
+		return // SetState has made it Active: the program has a handshake of its own
+	case !c.flags.has(made):
+		c.fault(ReasonTimeout, ErrHandshakeTimeout)
+		return
+	case c.timeouts.frameDue != 0 && c.timeouts.frameDue <= now:
+		c.fault(ReasonTimeout, ErrFrameTimeout)
+		return
+	case c.timeouts.checkDue != 0 && c.timeouts.checkDue <= now:
+		c.checkSilence(now)
+	}
+	c.armDeadline()
+}
 
 // checkQuitGrace ends a conn when QuitGrace has passed since its softquit. If the other side
 // has taken output meanwhile, it has QuitGrace again: a slow reader gets everything. One

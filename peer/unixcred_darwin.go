@@ -1,5 +1,7 @@
 package peer
 
+// Who is at the other end of a Unix socket, as macOS knows.
+
 import "golang.org/x/sys/unix"
 
 func readUnixCred(fd int) *UnixCred {

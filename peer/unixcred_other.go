@@ -2,4 +2,6 @@
 
 package peer
 
+// Nothing is known here of who is at the other end of a Unix socket.
+
 func readUnixCred(int) *UnixCred { return nil }

@@ -1,5 +1,7 @@
 package peer
 
+// MemoryServer and MemoryClient, which speak in the memory of one process.
+
 import (
 	"context"
 

@@ -1,6 +1,6 @@
 package peer
 
-// The way of a reply: a callback of the conn encodes a packet straight into the output that
+// The fast path out, the way of a reply: a callback of the conn encodes a packet straight into the output that
 // leaves after it, without a lock. A packet that hooks or the packet log want to see goes the
 // way of packet_out.go.
 

@@ -1,5 +1,7 @@
 package peer
 
+// Echo: a packet object that sends back what comes.
+
 import "github.com/packetmq/packetmq/registry"
 
 // Echo is a packet object that sends what it receives back to where it came

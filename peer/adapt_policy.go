@@ -15,21 +15,9 @@ const (
 	AdaptNever                // this side insists on its ids
 )
 
-// ConnectOption changes one Connect, and the attempts to come back that follow it.
-type ConnectOption func(*target)
-
 // WithAdapt has the conn go by a in place of Config.Adapt: one client, with one
 // registry, can so connect to a server that insists and to one that adapts.
 func WithAdapt(a Adapt) ConnectOption { return func(t *target) { t.adapt = a } }
-
-func (t target) with(opts []ConnectOption) target {
-	for _, o := range opts {
-		if o != nil {
-			o(&t)
-		}
-	}
-	return t
-}
 
 // adapts reports whether this side takes over the other's ids.
 func (c *Conn) adapts() bool {
