@@ -102,11 +102,12 @@ func (c *Conn) SetState(s State) {
 	if c.check() != nil {
 		return
 	}
-	if s == Active && c.peer.cfg.Authenticate != nil && !c.marked(inOnOpen) {
-		return
+	var needs marks
+	if s == Active && c.peer.cfg.Authenticate != nil {
+		needs = inOnOpen
 	}
 	if s <= Disconnected {
-		c.advance(setBy(s))
+		c.advanceFrom(c.life.Load(), setBy(s), needs)
 	}
 }
 

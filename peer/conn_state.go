@@ -101,15 +101,22 @@ func (c *Conn) State() State {
 // advance takes the conn a step further if the step begins in the state that the conn
 // is in, and returns that state.
 func (c *Conn) advance(t transition) (before State, ok bool) {
+	return c.advanceFrom(c.life.Load(), t, 0)
+}
+
+// advanceFrom is advance for a conn whose life was word a moment ago, and that must have
+// the marks in needs: if it has not, nothing changes. State and marks are compared and
+// swapped together, so a step that needs a mark is never taken after the mark was cleared.
+func (c *Conn) advanceFrom(word uint32, t transition, needs marks) (before State, ok bool) {
 	for {
-		word := c.life.Load()
 		before = State(word)
-		if !t.from.has(before) {
+		if !t.from.has(before) || marks(word)&needs != needs {
 			return before, false
 		}
 		if c.life.CompareAndSwap(word, word&^0xff|uint32(t.to)) {
 			return before, true
 		}
+		word = c.life.Load()
 	}
 }
 

@@ -41,6 +41,22 @@ func TestTransitionsOfAConn(t *testing.T) {
 	}
 }
 
+// A goroutine that OnOpen has started may be in the middle of SetState(Active) when OnOpen
+// returns. From then on Authenticate would not be asked, so the conn does not become Active.
+func TestAStepIsNotTakenAfterItsMarkIsCleared(t *testing.T) {
+	c := new(Conn)
+	c.mark(inOnOpen)
+	word := c.life.Load()
+	c.unmark(inOnOpen)
+	if before, ok := c.advanceFrom(word, setBy(Active), inOnOpen); ok || before != ConnMade || c.State() != ConnMade {
+		t.Errorf("from %v to %v (%t) after the mark was cleared", before, c.State(), ok)
+	}
+	c.mark(inOnOpen | decisionOpen)
+	if _, ok := c.advanceFrom(word, setBy(Active), inOnOpen); !ok || c.State() != Active || !c.marked(decisionOpen) {
+		t.Errorf("to %v (%t), marks %b, with the mark and another one", c.State(), ok, c.life.Load())
+	}
+}
+
 func TestMarksOfAConn(t *testing.T) {
 	all := []marks{aborted, endedHere, lastSends, decisionOpen}
 	for _, m := range all {
