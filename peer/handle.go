@@ -3,14 +3,15 @@ package peer
 // Handle and HandleRaw: which function is called with which packet.
 
 import (
-	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/packetmq/packetmq/registry"
 )
 
-// Host is any of the peers: *Server, *Client, *MemoryServer, *MemoryClient.
-// It has an Untyped for programs that name packets by values of any type.
+// Host is any of the peers: *Server, *Client, *MemoryServer, *MemoryClient, the *Peer
+// that is in each of them, and a type of the program's that embeds one of these. It has an
+// Untyped for programs that name packets by values of any type.
 type Host interface {
 	Untyped() UntypedPeer
 	base() *Peer
@@ -113,6 +114,19 @@ func handled[T any](h Host, pkt registry.Packet[T], call string, isNil bool) (*P
 // mustHandle panics with an error that only a mistake in the program can cause.
 func mustHandle(call string, err error) {
 	if err != nil {
-		panic(fmt.Errorf("peer: %s: %w", call, err))
+		panic(&handleError{call, err})
 	}
 }
+
+// handleError is what a call that sets a handler panics with.
+type handleError struct {
+	call string
+	err  error
+}
+
+// Error names the package once, though err may name it too.
+func (e *handleError) Error() string {
+	return "peer: " + e.call + ": " + strings.TrimPrefix(e.err.Error(), "peer: ")
+}
+
+func (e *handleError) Unwrap() error { return e.err }

@@ -138,7 +138,10 @@ func (c *Conn) server() *Peer {
 
 // connect attaches the two ends of a new pair to their loops.
 func (c *MemoryClient) connect(near *Conn, to MemoryHost) error {
-	server := to.base()
+	server, err := peerOf(to)
+	if err != nil {
+		return err
+	}
 	far, err := server.newConn()
 	if err != nil {
 		return err

@@ -51,6 +51,8 @@ func TestNothingIsAnError(t *testing.T) {
 	for name, h := range map[string]Host{
 		"nil host": nil, "nil server": (*Server)(nil), "nil client": (*Client)(nil), "nil peer": (*Peer)(nil),
 		"zero server": &Server{}, "zero client": &Client{}, "zero peer": &Peer{}, "zero memory server": &MemoryServer{}, "server of a zero peer": &Server{&Peer{}},
+		"program's type with a nil server": game{}, "program's type with a zero server": game{&Server{}},
+		"pointer to a program's type with a nil server": &game{}, "nil pointer to a program's type": (*game)(nil), "program's type with a nil host": lobby{},
 	} {
 		tests["Handle, "+name] = func() error {
 			return want(panicked(func() { Handle(h, s.ping, func(*Conn, *note) error { return nil }) }), ErrNoPeer)
@@ -184,6 +186,25 @@ func want(err, target error) error {
 		return nil
 	}
 	return fmt.Errorf("error is %v, want %v", err, target)
+}
+
+func TestHandlePanicsWithATextThatNamesTheFault(t *testing.T) {
+	s := newSide(false, 17, 18)
+	server := NewServer(s.reg, nil)
+	defer server.Close()
+	var none registry.Packet[note]
+	ignore := func(*Conn, *note) error { return nil }
+	for want, call := range map[string]func(){
+		"peer: Handle: no such peer: this peer.game is nil or was not made by a New function": func() { Handle(game{}, s.ping, ignore) },
+		"peer: Handle: no such peer: this <nil> is nil or was not made by a New function":     func() { Handle(nil, s.ping, ignore) },
+		"peer: Handle: no such packet type":                                                   func() { Handle(server, none, ignore) },
+		"peer: Handle: nil handler":                                                           func() { Handle(server, s.ping, nil) },
+		"peer: UntypedPeer.Handle: registry: no packet named \"app:x\"":                       func() { server.Untyped().Handle("app:x", func(*Conn, any) error { return nil }) },
+	} {
+		if err := panicked(call); err == nil || err.Error() != want {
+			t.Errorf("panics with %v, want %s", err, want)
+		}
+	}
 }
 
 // A packet that is none is told on a conn too.

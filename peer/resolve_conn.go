@@ -81,13 +81,25 @@ func (p *Peer) check() error {
 	return nil
 }
 
-// peerOf is the peer of a host, or ErrNoPeer.
+// peerOf is the peer of a host, or an ErrNoPeer that names the host's type.
 func peerOf(h Host) (*Peer, error) {
-	if h == nil || reflect.ValueOf(h).IsNil() {
-		return nil, ErrNoPeer
+	p := baseOf(h)
+	if p.check() != nil {
+		return nil, fmt.Errorf("%w: this %T is nil or was not made by a New function", ErrNoPeer, h)
 	}
-	p := h.base()
-	return p, p.check()
+	return p, nil
+}
+
+// baseOf is the peer of a host, or nil. The host may be a type of the program's that embeds
+// a peer. Go then makes its method base, which panics if the peer is reached by way of a nil
+// pointer or interface. It can panic for no other reason: only Peer has the method itself.
+func baseOf(h Host) (p *Peer) {
+	defer func() {
+		if recover() != nil {
+			p = nil
+		}
+	}()
+	return h.base()
 }
 
 // check reports a conn that is none: nil, as Default is while a client is not

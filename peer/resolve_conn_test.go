@@ -88,6 +88,39 @@ func TestMemoryPeersNameTheirConn(t *testing.T) {
 	}
 }
 
+// Types of a program's that embed a peer.
+type (
+	game  struct{ *Server }
+	lobby struct{ Host }
+)
+
+// What embeds a peer is a host, by value and by pointer.
+func TestAProgramsTypeThatEmbedsAPeerIsAHost(t *testing.T) {
+	s, c := newSide(false, 17, 18), newSide(true, 40, 41)
+	server := NewServer(s.reg, &s.cfg)
+	run(t, server.Peer)
+	c.cfg.Reactor = server.Reactor()
+	client := NewMemoryClient(c.reg, &c.cfg)
+	g := game{server}
+	pings, pongs := inbox(t, g, s.ping, 4), inbox(t, lobby{client}, c.pong, 4)
+	if _, err := client.Connect(t.Context(), g); err != nil {
+		t.Fatal(err)
+	}
+	for name, to := range map[string]any{"by value": g, "by pointer": &g, "in an interface": lobby{server}, "itself": server.Peer} {
+		if err := SendTo(lobby{client}, to, c.ping, &note{1, name}); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		wait(t, name, pings)
+		if h := to.(Host); Broadcast(h, s.pong, &note{2, name}) != nil || SendTo(h, client, s.pong, &note{3, name}) != nil {
+			t.Errorf("%s sends nothing", name)
+			continue
+		}
+		wait(t, name, pongs)
+		wait(t, name, pongs)
+	}
+}
+
 // One registry serves both ends of a pair in memory, whatever its policy, and
 // still tells two programs over a socket that they have the same.
 func TestOneRegistryForBothEnds(t *testing.T) {
