@@ -60,7 +60,7 @@ type Config struct {
 	// MaxFrame if that is more.
 	Engine *engine.Config
 
-	Transport
+	Wire
 	Identity
 	Limits
 	Times
@@ -91,8 +91,8 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Transport is the part of Config that says what carries the bytes.
-type Transport struct {
+// Wire is the part of Config that says what carries the bytes.
+type Wire struct {
 	// TLS sets up conns to and from tls:// addresses. A server's must have a
 	// certificate, and may ask for those of clients. A client's server is verified
 	// against the host of its address if no ServerName is set. Default: for a client

@@ -261,7 +261,7 @@ func TestTLSClientAtAPlainPort(t *testing.T) {
 
 func TestListenTLSNeedsACertificate(t *testing.T) {
 	for _, cfg := range []*tls.Config{nil, {}} {
-		server := NewServer(newSide(false, 17, 18).reg, &Config{Transport: Transport{TLS: cfg}})
+		server := NewServer(newSide(false, 17, 18).reg, &Config{Wire: Wire{TLS: cfg}})
 		if _, err := server.Listen("tls://127.0.0.1:0"); !errors.Is(err, ErrNoTLS) {
 			t.Errorf("Listen returned %v", err)
 		}

@@ -56,8 +56,8 @@ func (w *world) newParty(name string, server bool, h *host, b *book) *party {
 func (p *party) config() *peer.Config {
 	w := p.w
 	cfg := &peer.Config{
-		Reactor:   p.host.r,
-		Transport: peer.Transport{Wrap: p.wrap},
+		Reactor: p.host.r,
+		Wire:    peer.Wire{Wrap: p.wrap},
 		Identity: peer.Identity{
 			SkipHandshake: p.skips,
 			NoExtensions:  w.chance(20),
