@@ -87,7 +87,8 @@ func Add[T any](r *Registry, name string, id int, opts ...Option) (Packet[T], er
 }
 
 // MustAdd is like Add but panics on an error. It is for packets that a
-// program sets up from constants, where an error is a bug.
+// program sets up from constants, where an error is a bug. Registry.MustAdd
+// defines nothing: it adds what Define has defined.
 func MustAdd[T any](r *Registry, name string, id int, opts ...Option) Packet[T] {
 	p, err := Add[T](r, name, id, opts...)
 	if err != nil {

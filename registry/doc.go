@@ -38,7 +38,7 @@
 // does so for that one connection: [Table.Adapt] makes a table of the same
 // types under other ids, and leaves the registry and all other tables alone.
 // What the sides have told each other holds until the connection ends, so a
-// packet that is added in the meantime needs [Late].
+// packet that is added in the meantime must be defined with [Late].
 //
 // # Goroutines
 //

@@ -64,7 +64,7 @@ type InUseError struct {
 }
 
 func (e *InUseError) Error() string {
-	return fmt.Sprintf("registry: packet %q: %d open conns do not know it: add it before they connect, or with registry.Late",
+	return fmt.Sprintf("registry: packet %q: %d open conns do not know it: add it before they connect, or define it with registry.Late",
 		e.Name, e.Conns)
 }
 

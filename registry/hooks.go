@@ -84,7 +84,8 @@ type Valuer interface {
 	NewValue() any
 }
 
-// Hooks are the hooks of one packet, nil where its object has none.
+// Hooks are the hooks of one packet, nil where its object has none. Those of
+// peer.Config.Hooks see the packets of all types.
 //
 // One object serves all conns of all peers of its registry, and every packet
 // it was added for. So its hooks may be called from several goroutines at

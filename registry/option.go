@@ -23,8 +23,8 @@ type Options struct {
 	late   bool // Late's, until the registry has it
 }
 
-// An Option sets one of the Options of a packet as it is added. A nil Option
-// sets nothing.
+// An Option sets one of the Options of a packet where it is defined, or where it is
+// defined and added in one call. A nil Option sets nothing.
 type Option func(*Options)
 
 // Reuse makes each handler of a typed packet get the same value again and
@@ -51,8 +51,8 @@ func WithObject(obj any) Option {
 	return func(o *Options) { o.object = obj }
 }
 
-// Late adds a packet though conns are open that do not know it: it is for those
-// that connect from now on. On the others a send of it is an error.
+// Late lets a packet be added while conns are open that do not know it: it is for
+// the conns that are made from then on. On the others a send of it is an error.
 func Late() Option {
 	return func(o *Options) { o.late = true }
 }

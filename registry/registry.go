@@ -94,7 +94,8 @@ func (r *Registry) Add(packets ...Definition) error {
 }
 
 // MustAdd is like Add but panics on an error. It is for packets that a
-// program sets up from constants, where an error is a bug.
+// program sets up from constants, where an error is a bug. The function
+// MustAdd also defines the packet.
 func (r *Registry) MustAdd(packets ...Definition) {
 	if err := r.Add(packets...); err != nil {
 		panic(err)

@@ -6,7 +6,8 @@
 //
 // The server is "bench serve", in a process of its own. Another program can stand
 // in for it that takes the same flags, answers a bench:echo with a bench:reply,
-// and prints what it holds when it gets SIGUSR1. The attacks know such a server by
+// and prints what it holds when it gets SIGUSR1. The row "ends" also starts the
+// command load of the same program, as a client. The attacks know such a server by
 // its sockets, by /proc and by that line, and share no code with it.
 //
 // It runs where there is /proc: on Linux.
