@@ -87,7 +87,8 @@ func Cut(b []byte, max int, check func(id uint16, length int) error) (f Frame, n
 }
 
 // Buffered is the number of bytes held of an unfinished frame, its header
-// included.
+// included. It is for programs that read frames themselves: at the end of their
+// input, a number above 0 says that it was cut off.
 func (r *Reader) Buffered() int {
 	switch {
 	case r.done || r.have == failed:

@@ -102,6 +102,9 @@ func (m *Msgpack) Append(dst []byte, v any) ([]byte, error) {
 // payload is refused before it takes more. Not counted is what a type's own code
 // allocates beyond a copy of its object; an Unmarshaler that is v itself is held
 // against the estimate of Check.
+//
+// Decode is for programs with payloads of their own, such as those of files and of
+// HandleRaw; a peer calls DecodeWithin, with the Limits of the packet's type.
 func (m *Msgpack) Decode(b []byte, v any) error { return m.DecodeWithin(&m.Limits, b, v) }
 
 // DecodeWithin is Decode with other Limits; nil stands for the defaults.
@@ -159,7 +162,7 @@ func (m *Msgpack) cursor(l *Limits, b []byte, w *walk) cursor {
 //
 // Of equal keys the last one counts. Empty arrays, maps and bins are not nil.
 // Append takes whatever DecodeAny yields. What it allocates is held against
-// Limits.Budget.
+// Limits.Budget. Like Decode, it is for programs with payloads of their own.
 func (m *Msgpack) DecodeAny(b []byte) (any, error) { return m.DecodeAnyWithin(&m.Limits, b) }
 
 // DecodeAnyWithin is DecodeAny with other Limits; nil stands for the defaults.

@@ -11,7 +11,8 @@ import (
 )
 
 // Limits are what a payload may ask of a decoder. A field of 0 stands for its
-// default. The methods may be called from any goroutine.
+// default. The methods may be called from any goroutine. What one other side can
+// take of a peer is bounded by peer.Limits, which is another type.
 type Limits struct {
 	// Depth is how many arrays and maps may lie in one another. The default is
 	// 32; more than 128 means 128.
@@ -69,7 +70,8 @@ const (
 //	48 B for each map, and 288 B more if it is not empty
 //
 // which DecodeAny does not exceed with what it returns. Decode and DecodeAny
-// do not go by it: they count what they allocate.
+// do not go by it: they count what they allocate. Check is for programs that pass
+// payloads on or keep them without decoding them.
 func (l *Limits) Check(b []byte) error {
 	var w walk
 	w.limit(l)

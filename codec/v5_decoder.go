@@ -95,22 +95,22 @@ type source struct {
 	b []byte
 	i int
 
-	fence int // where the data of the next ext begins that is no msgpack, or -1
-	after int // where it ends, and the fence is to be moved on
+	opaque    int // where the data of the next ext begins that is no msgpack, or -1
+	opaqueEnd int // where it ends, and the next one is to be found
 
 	depth, elements int // limits
 }
 
 func (s *source) reset(b []byte, c *cursor) {
 	*s = source{b: b, depth: c.depth, elements: c.elements}
-	s.moveFence()
+	s.findOpaque()
 }
 
 func (s *source) ReadByte() (byte, error) {
 	if s.i >= len(s.b) {
 		return 0, io.ErrUnexpectedEOF
 	}
-	if s.fence >= 0 && s.i >= s.fence {
+	if s.opaque >= 0 && s.i >= s.opaque {
 		return 0, errExtBody
 	}
 	s.i++
@@ -149,15 +149,15 @@ func (s *source) walk(b []byte) walk {
 
 func (s *source) advance(i int) {
 	s.i = i
-	if i >= s.after {
-		s.moveFence()
+	if i >= s.opaqueEnd {
+		s.findOpaque()
 	}
 }
 
-// moveFence finds the next ext, from after on, whose data is no msgpack.
-func (s *source) moveFence() {
-	i := s.after
-	s.fence, s.after = -1, math.MaxInt
+// findOpaque finds the next ext, from opaqueEnd on, whose data is no msgpack.
+func (s *source) findOpaque() {
+	i := s.opaqueEnd
+	s.opaque, s.opaqueEnd = -1, math.MaxInt
 	for i < len(s.b) {
 		k, n, size := header(s.b[i:])
 		switch {
@@ -166,7 +166,7 @@ func (s *source) moveFence() {
 		case k >= array && k != ext:
 			i += size
 		case k == ext && !s.isMsgpack(s.b[i+size:i+size+int(n)]):
-			s.fence, s.after = i+size, i+size+int(n)
+			s.opaque, s.opaqueEnd = i+size, i+size+int(n)
 			return
 		default:
 			i += size + int(n)

@@ -6,6 +6,7 @@ package codec
 import "encoding/binary"
 
 // The first byte of every msgpack object. Ranges are named by their low end.
+// The codes between bin8 and bin32, ext8 and ext32, str8 and str32 need no name.
 const (
 	fixMap   = 0x80
 	fixArray = 0x90
@@ -15,10 +16,8 @@ const (
 	codeNo   = 0xc2
 	codeYes  = 0xc3
 	bin8     = 0xc4
-	bin16    = 0xc5
 	bin32    = 0xc6
 	ext8     = 0xc7
-	ext16    = 0xc8
 	ext32    = 0xc9
 	float32_ = 0xca
 	float64_ = 0xcb
@@ -36,7 +35,6 @@ const (
 	fixExt8  = 0xd7
 	fixExt16 = 0xd8
 	str8     = 0xd9
-	str16    = 0xda
 	str32    = 0xdb
 	array16  = 0xdc
 	array32  = 0xdd

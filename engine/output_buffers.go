@@ -23,7 +23,8 @@ func (p *Pool) getLarge() *Buffer { return p.pool.GetLarge() }
 // back with.
 func (p *Pool) Put(b *Buffer) { p.pool.Put(b) }
 
-// Out is the number of buffers that were given out and have not come back.
+// Out is the number of buffers that were given out and have not come back. It is
+// for statistics and for tests that no buffer is lost.
 func (p *Pool) Out() int64 { return p.pool.Out() }
 
 // cache makes another cache of p's buffers.

@@ -32,9 +32,6 @@ type Ring[T any] struct {
 // Len is the number of elements in the ring.
 func (r *Ring[T]) Len() int { return r.n }
 
-// Cap is the number of slots: how many elements fit before the next growth.
-func (r *Ring[T]) Cap() int { return len(r.buf) }
-
 // Push appends v at the back.
 func (r *Ring[T]) Push(v T) {
 	if r.n == len(r.buf) {

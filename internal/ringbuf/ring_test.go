@@ -10,6 +10,9 @@ import (
 	"weak"
 )
 
+// slots is how many elements fit before the next growth.
+func (r *Ring[T]) slots() int { return len(r.buf) }
+
 // pair is a ring beside the plain slice that it must behave like.
 type pair struct {
 	t     *testing.T
@@ -66,7 +69,7 @@ func (p *pair) popInto(size int) {
 func (p *pair) clear() {
 	p.ring.Clear()
 	p.model = nil
-	if c := p.ring.Cap(); c != 0 {
+	if c := p.ring.slots(); c != 0 {
 		p.t.Fatalf("capacity %d after Clear", c)
 	}
 }
@@ -74,7 +77,7 @@ func (p *pair) clear() {
 // check compares everything that can be seen, and the invariants of doc.go.
 func (p *pair) check() {
 	p.t.Helper()
-	n, c := p.ring.Len(), p.ring.Cap()
+	n, c := p.ring.Len(), p.ring.slots()
 	if n != len(p.model) {
 		p.t.Fatalf("Len = %d, want %d", n, len(p.model))
 	}
@@ -188,15 +191,15 @@ func TestAtPanicsLikeASlice(t *testing.T) {
 
 func TestGrowth(t *testing.T) {
 	var r Ring[int]
-	if r.Cap() != 0 {
-		t.Errorf("zero value has %d slots", r.Cap())
+	if r.slots() != 0 {
+		t.Errorf("zero value has %d slots", r.slots())
 	}
 	for _, want := range []int{8, 16, 32, 64} {
 		for r.Len() < want {
 			r.Push(0)
 		}
-		if r.Cap() != want {
-			t.Errorf("%d slots for %d elements, want %d", r.Cap(), r.Len(), want)
+		if r.slots() != want {
+			t.Errorf("%d slots for %d elements, want %d", r.slots(), r.Len(), want)
 		}
 	}
 }
@@ -235,8 +238,8 @@ func TestShrink(t *testing.T) {
 			for _, peak := range test.peaks {
 				cycle(&r, peak)
 			}
-			if r.Cap() != test.want {
-				t.Errorf("%d slots after bursts of %d, want %d", r.Cap(), test.peaks, test.want)
+			if r.slots() != test.want {
+				t.Errorf("%d slots after bursts of %d, want %d", r.slots(), test.peaks, test.want)
 			}
 		})
 	}
@@ -250,12 +253,12 @@ func TestShrinkWithoutRunningEmpty(t *testing.T) {
 	for r.Len() > 5 {
 		r.Pop()
 	}
-	for i := range 2 * r.Cap() {
+	for i := range 2 * r.slots() {
 		r.Push(i)
 		r.Pop()
 	}
-	if r.Cap() != 16 {
-		t.Errorf("%d slots for a load of 5 and 6, want 16", r.Cap())
+	if r.slots() != 16 {
+		t.Errorf("%d slots for a load of 5 and 6, want 16", r.slots())
 	}
 }
 
@@ -278,8 +281,8 @@ func TestDrainAfterLongLoad(t *testing.T) {
 		}
 		load()
 		load()
-		if r.Cap() != 128 {
-			t.Fatalf("%d slots after two equal loads, want 128 (extra %d)", r.Cap(), extra)
+		if r.slots() != 128 {
+			t.Fatalf("%d slots after two equal loads, want 128 (extra %d)", r.slots(), extra)
 		}
 	}
 }
@@ -336,7 +339,7 @@ func TestAmortised(t *testing.T) {
 		var r Ring[int]
 		slots, pushes, last := 0, 0, 0
 		note := func() {
-			if c := r.Cap(); c != last {
+			if c := r.slots(); c != last {
 				slots, last = slots+c, c
 			}
 		}
