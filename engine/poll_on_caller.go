@@ -5,6 +5,8 @@ package engine
 import (
 	"context"
 	"time"
+
+	"github.com/packetmq/packetmq/internal/guard"
 )
 
 // handover has the callbacks of a poller run on the goroutine that is in Poll or Run, for
@@ -49,15 +51,12 @@ func (h *handover) end() { close(h.off) }
 // serve handles the event that came. A Goexit or a panic passes through, and the
 // next event finds what is left.
 func (h *handover) serve() {
-	returned := false
-	defer func() {
+	guard.Then(h.handle, func(returned bool) {
 		if !returned {
 			h.loop.exit()
 		}
 		h.handled <- struct{}{}
-	}()
-	h.handle()
-	returned = true
+	})
 }
 
 // Poll runs what is due on a reactor with Config.OnCaller, on the calling goroutine
@@ -88,10 +87,7 @@ func (r *Reactor) Poll(ctx context.Context) (more bool, err error) {
 	if err := r.takeLoop(); err != nil {
 		return false, err
 	}
-	returned := false
-	defer func() { r.giveLoop(returned) }()
-	more, err = r.poll(ctx)
-	returned = true
+	guard.Then(func() { more, err = r.poll(ctx) }, r.giveLoop)
 	return more, err
 }
 
@@ -173,10 +169,7 @@ func (r *Reactor) runHere() error {
 	if in, err := r.takeLoopToRun(); !in {
 		return err
 	}
-	returned := false
-	defer func() { r.giveLoop(returned) }()
-	r.serveUntil(r.done)
-	returned = true
+	guard.Then(func() { r.serveUntil(r.done) }, r.giveLoop)
 	return nil
 }
 
@@ -222,14 +215,13 @@ func (r *Reactor) whilePolling(wait func() error) error {
 	if err := r.takeLoop(); err != nil {
 		return wait() // it has ended
 	}
-	returned := false
-	defer func() { r.giveLoop(returned) }()
 	var err error
 	done := make(chan struct{})
-	go func() { defer close(done); err = wait() }()
-	r.serveUntil(done)
-	<-done
-	returned = true
+	guard.Then(func() {
+		go func() { defer close(done); err = wait() }()
+		r.serveUntil(done)
+		<-done
+	}, r.giveLoop)
 	return err
 }
 

@@ -1,5 +1,6 @@
 // Package guard calls code of the program, which may panic or call
-// runtime.Goexit, and reports how that ended.
+// runtime.Goexit, and reports how that ended. [Call] ends a panic, and [Then]
+// lets it go on to the caller.
 package guard
 
 // Call calls fn. If fn does not return, Call calls failed: with the value of the
@@ -13,6 +14,16 @@ func Call(fn func(), failed func(v any)) {
 			failed(recover())
 		}
 	}()
+	fn()
+	returned = true
+}
+
+// Then calls fn and, when that has ended, then. Returned is false if a panic or
+// runtime.Goexit ended fn; it goes on when then returns. Neither function may be
+// nil, and nothing is allocated.
+func Then(fn func(), then func(returned bool)) {
+	returned := false
+	defer func() { then(returned) }()
 	fn()
 	returned = true
 }

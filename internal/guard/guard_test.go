@@ -51,10 +51,41 @@ func TestCallLetsItsOwnPanicGoOn(t *testing.T) {
 	Call(func() { panic("first") }, func(any) { panic("second") })
 }
 
-func TestCallAllocatesNothing(t *testing.T) {
+// Then tells how fn ended, and what ended it goes on.
+func TestThen(t *testing.T) {
+	for name, test := range map[string]struct {
+		fn   func()
+		goes bool // fn returns, and the code after Then runs
+		v    any  // what the caller recovers
+	}{
+		"return": {fn: func() {}, goes: true},
+		"panic":  {fn: func() { panic("ouch") }, v: "ouch"},
+		"Goexit": {fn: runtime.Goexit},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var told []bool
+			var went bool
+			var v any
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				defer func() { v = recover() }()
+				Then(test.fn, func(returned bool) { told = append(told, returned) })
+				went = true
+			}()
+			<-ended
+			if len(told) != 1 || told[0] != test.goes || went != test.goes || v != test.v {
+				t.Errorf("told %v, went on %v, recovered %v; want %v, %v", told, went, v, test.goes, test.v)
+			}
+		})
+	}
+}
+
+func TestNothingIsAllocated(t *testing.T) {
 	n := 0
 	if a := testing.AllocsPerRun(1000, func() {
 		Call(func() { n++ }, func(any) { n-- })
+		Then(func() { n++ }, func(bool) { n-- })
 	}); a != 0 {
 		t.Errorf("%v allocations, want none", a)
 	}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/packetmq/packetmq/internal/guard"
 	"github.com/packetmq/packetmq/internal/ringbuf"
 )
 
@@ -104,20 +105,22 @@ func (e said) Unwrap() error { return e.error }
 
 // run logs what waits. If the logger ends this goroutine, another one goes on.
 func (q *Queue) run() {
-	returned := false
-	defer func() {
+	guard.Then(q.logAll, func(returned bool) {
 		if !returned {
 			go q.run()
 		}
-	}()
+	})
+}
+
+// logAll logs until the queue is empty.
+func (q *Queue) logAll() {
 	for {
 		n, ok := q.next()
 		if !ok {
-			break
+			return
 		}
 		n.log()
 	}
-	returned = true
 }
 
 // next takes the oldest line. ok is false when the queue is empty; the caller must
