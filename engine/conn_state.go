@@ -58,10 +58,10 @@ type connFlags uint16
 const (
 	inDirty     connFlags = 1 << iota // it is in loop.dirty, and is flushed at the end of the callback
 	inReady                           // it waits in loop.ready for a share of a turn
-	inLookout                         // it is in loop.congested or loop.watched, since its transport has a backlog
+	inLookout                         // it is in loop.backlogs, polled or watched, since its transport has a backlog
 	toldAbove                         // the handler was told that the conn is above Config.SoftPending
 	delayOutput                       // SetDelayOutput: output waits here while the transport has a backlog
-	flushing                          // writeAll is under way, and loop.flush has what is not written yet
+	flushing                          // writeAll is under way, and loop.unwritten has what is not written yet
 
 	// Of a socket.
 	inGnet        // gnet is being called: what it reports meanwhile is the result of the call

@@ -122,9 +122,9 @@ func (c *Conn) callOnLost(reason error) {
 
 // finishConnect has the Connect that made the conn return, if it has not.
 func (c *Conn) finishConnect(err error) {
-	if e := c.rare.Load(); e != nil && e.waiter != nil {
-		w := e.waiter
-		e.waiter = nil
+	if rare := c.rare.Load(); rare != nil && rare.waiter != nil {
+		w := rare.waiter
+		rare.waiter = nil
 		w(err)
 	}
 }

@@ -43,8 +43,8 @@ func (c *Conn) transportCredentials() *transportCredentials {
 	if c == nil {
 		return nil
 	}
-	if e := c.rare.Load(); e != nil {
-		return e.credentials
+	if rare := c.rare.Load(); rare != nil {
+		return rare.credentials
 	}
 	return nil
 }

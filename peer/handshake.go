@@ -149,8 +149,8 @@ func (c *Conn) establish() {
 		return
 	}
 	c.flags.set(made)
-	if e := c.rare.Load(); e != nil && e.target != nil {
-		e.since = c.link.Loop().Time()
+	if rare := c.rare.Load(); rare != nil && rare.target != nil {
+		rare.since = c.link.Loop().Time()
 	}
 	c.startChecks()
 	c.peer.addActive(c)

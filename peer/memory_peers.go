@@ -130,8 +130,8 @@ func (c *MemoryClient) Default() *Conn { return c.first() }
 
 // server is the peer that a memory client has connected c to, or nil.
 func (c *Conn) server() *Peer {
-	if e := c.rare.Load(); e != nil {
-		return e.server
+	if rare := c.rare.Load(); rare != nil {
+		return rare.server
 	}
 	return nil
 }
@@ -166,8 +166,8 @@ func joinEnds(near, far *Conn) { near.makeRare().otherEnd, far.makeRare().otherE
 
 // otherEnd returns the conn at the other end of a conn in memory, or nil for other conns.
 func (c *Conn) otherEnd() *Conn {
-	if e := c.rare.Load(); e != nil {
-		return e.otherEnd
+	if rare := c.rare.Load(); rare != nil {
+		return rare.otherEnd
 	}
 	return nil
 }

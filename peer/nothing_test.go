@@ -158,7 +158,7 @@ func TestNothingIsAnError(t *testing.T) {
 		return want(panicked(func() { Handle(server, none, func(*Conn, *note) error { return nil }) }), ErrNoPacket)
 	}
 	tests["Handle, nil handler"] = func() error { return want(panicked(func() { Handle(server, s.ping, nil) }), ErrNoHandler) }
-	tests["HandleAny, nil handler"] = func() error { return want(panicked(func() { server.Untyped().Handle(s.ping, nil) }), ErrNoHandler) }
+	tests["Untyped.Handle, nil handler"] = func() error { return want(panicked(func() { server.Untyped().Handle(s.ping, nil) }), ErrNoHandler) }
 	tests["HandleRaw, nil handler"] = func() error { return want(panicked(func() { HandleRaw(server, s.ping, nil) }), ErrNoHandler) }
 	for name, f := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -5,10 +5,10 @@ package peer
 // tellPressure calls OnPressure if the pressure is not what the program was told last. It
 // waits until OnMade was called, and tells nothing after OnLost.
 func (c *Conn) tellPressure() {
-	e := c.rare.Load()
-	if e == nil || e.overPressure == e.toldPressure || !c.flags.has(made) || c.flags.has(lost) {
+	rare := c.rare.Load()
+	if rare == nil || rare.overPressure == rare.toldPressure || !c.flags.has(made) || c.flags.has(lost) {
 		return
 	}
-	e.toldPressure = e.overPressure
-	c.peer.cfg.OnPressure(c, e.overPressure)
+	rare.toldPressure = rare.overPressure
+	c.peer.cfg.OnPressure(c, rare.overPressure)
 }

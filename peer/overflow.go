@@ -38,8 +38,8 @@ func (c *Conn) Dropped() uint64 {
 	if c == nil {
 		return 0
 	}
-	if e := c.rare.Load(); e != nil {
-		return e.dropped.Load()
+	if rare := c.rare.Load(); rare != nil {
+		return rare.dropped.Load()
 	}
 	return 0
 }
@@ -50,8 +50,8 @@ func (c *Conn) overflowPolicy(t *registry.Type) registry.Overflow {
 	if t != nil && t.Options().Overflow != 0 {
 		return t.Options().Overflow
 	}
-	if e := c.rare.Load(); e != nil && e.overflow.Load() != 0 {
-		return registry.Overflow(e.overflow.Load())
+	if rare := c.rare.Load(); rare != nil && rare.overflow.Load() != 0 {
+		return registry.Overflow(rare.overflow.Load())
 	}
 	if p := c.peer.cfg.Overflow; p != 0 {
 		return p

@@ -14,11 +14,11 @@ func (c *Conn) Unsent() (packets, bytes int) {
 	if c == nil {
 		return 0, 0
 	}
-	e := c.rare.Load()
-	if e == nil {
+	rare := c.rare.Load()
+	if rare == nil {
 		return 0, 0
 	}
-	u := e.unsent.Load()
+	u := rare.unsent.Load()
 	if u == nil {
 		return 0, 0
 	}
@@ -27,7 +27,7 @@ func (c *Conn) Unsent() (packets, bytes int) {
 
 // noteUnsent keeps u for Unsent.
 func (c *Conn) noteUnsent(u engine.Unsent) {
-	if e := c.rare.Load(); u.Bytes > 0 || e != nil && e.unsent.Load() != nil {
+	if rare := c.rare.Load(); u.Bytes > 0 || rare != nil && rare.unsent.Load() != nil {
 		c.makeRare().unsent.Store(&u)
 	}
 }

@@ -54,7 +54,7 @@ const (
 	typed  form = iota
 	reused      // registry.Reuse
 	hooked      // with an object that has every hook
-	plain       // HandleAny
+	plain       // Untyped().Handle
 	raw         // HandleRaw
 	left        // to OnPacket
 	forms
