@@ -42,9 +42,9 @@ func TestLoadFindsFaults(t *testing.T) {
 		{"no msgpack", func(c *peer.Conn, reply *registry.Type, _ []byte) error {
 			return c.ReplyRaw(reply, []byte{0xc1})
 		}, "another kind"},
-		{"bytes behind", func(c *peer.Conn, reply *registry.Type, b []byte) error {
+		{"bytes after", func(c *peer.Conn, reply *registry.Type, b []byte) error {
 			return c.ReplyRaw(reply, append(bytes.Clone(b), 0xc0))
-		}, "behind the object"},
+		}, "after the object"},
 		{"a field too many", func(c *peer.Conn, reply *registry.Type, _ []byte) error {
 			return c.ReplyRaw(reply, codec.AppendNil(codec.AppendString(codec.AppendMapHeader(nil, 1), "more")))
 		}, `"more"`},

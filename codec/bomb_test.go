@@ -9,7 +9,7 @@ import (
 // bombs are payloads that kill msgpack/v5, or make it take memory out of all
 // proportion.
 func bombs() map[string][]byte {
-	// Each head declares as much as there are bytes behind it.
+	// Each head declares as much as there are bytes after it.
 	heads := make([]byte, 5000)
 	for i := 0; i+3 <= len(heads); i += 3 {
 		heads[i] = array16
@@ -43,7 +43,7 @@ func hidden() map[string][]byte {
 		"timestamp":       []byte("\xd7\xff\xdf\xff\xff\xff\xff\x00\x00\x00"),
 		"long timestamp":  []byte("\xc7\x0c\xff\xdf\xff\xff\xff\xff\x00\x00\x00\x00\x00\x00\x00"),
 		"over the end":    []byte("\x92\xd6\x01\xdf\xff\xff\xff\xce\x00\x00\x00\x00"),
-		"behind an ext":   []byte("\x92\xd6\x01abcd\xd7\x01\xdf\xff\xff\xff\xff\x00\x00\x00"),
+		"after an ext":    []byte("\x92\xd6\x01abcd\xd7\x01\xdf\xff\xff\xff\xff\x00\x00\x00"),
 		"second of two":   []byte("\x82\xa1E\xd6\x01abcd\xa1M\xd7\x01\xdf\xff\xff\xff\xff\x00\x00\x00"),
 		"empty, then map": []byte("\x92\xc7\x00\x01\x80"),
 	}
@@ -58,7 +58,7 @@ func around(b []byte) map[string][]byte {
 		"list":          append([]byte{0x91}, b...),
 		"map":           append([]byte{0x81, 0x01}, b...),
 		"field in Q":    append([]byte("\x81\xa1Q\x81\xa1Q\x81\xa1A"), b...),
-		"behind a map":  append([]byte("\x92\x80"), b...),
+		"after a map":   append([]byte("\x92\x80"), b...),
 	}
 	for _, f := range "BIUFSPALMNTDRVEQKGH" {
 		in["field "+string(f)] = field(string(f))
@@ -111,7 +111,7 @@ func disarm(t *testing.T, name string, b []byte) {
 func TestExtIsNotTakenForAMap(t *testing.T) {
 	var m Msgpack
 	for name, b := range hidden() {
-		if name == "over the end" || name == "behind an ext" || name == "second of two" || name == "empty, then map" {
+		if name == "over the end" || name == "after an ext" || name == "second of two" || name == "empty, then map" {
 			continue
 		}
 		if err := m.Decode(b, new(map[string]int)); err == nil {
@@ -120,7 +120,7 @@ func TestExtIsNotTakenForAMap(t *testing.T) {
 	}
 	var l []map[string]int
 	if err := m.Decode([]byte("\x92\xc7\x00\x01\x80"), &l); err == nil {
-		t.Errorf("an empty ext decodes as the map behind it: %v", l)
+		t.Errorf("an empty ext decodes as the map after it: %v", l)
 	}
 }
 

@@ -20,7 +20,7 @@ var (
 var (
 	ErrEmpty     = errors.New("no object")
 	ErrTruncated = errors.New("object is cut off")
-	ErrTrailing  = errors.New("bytes behind the object")
+	ErrTrailing  = errors.New("bytes after the object")
 	ErrReserved  = errors.New("reserved code c1")
 	ErrDepth     = errors.New("nested too deeply")
 	ErrElements  = errors.New("too many elements")

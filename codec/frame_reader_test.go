@@ -153,7 +153,7 @@ func TestReaderBuffered(t *testing.T) {
 		}
 	}
 	if f, _, _ := r.Next(b[len(b)-1:]); f == nil || r.Buffered() != 0 {
-		t.Errorf("frame %x, Buffered() = %d behind it", f, r.Buffered())
+		t.Errorf("frame %x, Buffered() = %d after it", f, r.Buffered())
 	}
 }
 
@@ -185,7 +185,7 @@ func TestReaderIsSmall(t *testing.T) {
 	}
 }
 
-// A header alone, or one with little behind it, must not reserve much.
+// A header alone, or one with little after it, must not reserve much.
 func TestReaderReservesByWhatArrived(t *testing.T) {
 	const length = DefaultMaxFrame
 	head := []byte{0, 0x10, 0, 0, 0, 9}

@@ -63,7 +63,7 @@ func TestCheck(t *testing.T) {
 		{"cut array", "\x92\x01", ErrTruncated, 0},
 		{"cut array16 head", "\xdc\x00", ErrTruncated, 0},
 		{"cut map", "\x81\x01", ErrTruncated, 0},
-		{"cut behind", "\x92\xcc\x01", ErrTruncated, 3},
+		{"cut after the first", "\x92\xcc\x01", ErrTruncated, 3},
 		{"declares what parents need", "\x93\x92\x01\x01", ErrTruncated, 1},
 		{"array of 4 G", "\xdd\xff\xff\xff\xff", ErrTruncated, 0},
 		{"map of 4 G", "\xdf\xff\xff\xff\xff", ErrTruncated, 0},
@@ -110,7 +110,7 @@ func TestCheck(t *testing.T) {
 // what is not text, nor miss what is.
 func TestCheckText(t *testing.T) {
 	for n := range 40 {
-		for behind := range 12 {
+		for after := range 12 {
 			for bad := -1; bad < n; bad++ {
 				for _, r := range []string{"\xff", "é"} {
 					s := []byte(strings.Repeat("x", n))
@@ -124,10 +124,10 @@ func TestCheckText(t *testing.T) {
 						}
 						b = append(b, front...)
 						b = AppendString(b, string(s))
-						b = AppendBytes(b, bytes.Repeat([]byte{0xff}, behind))
+						b = AppendBytes(b, bytes.Repeat([]byte{0xff}, after))
 						var l Limits
 						if err := l.Check(b); (err == nil) != utf8.Valid(s) {
-							t.Fatalf("%q with %d behind: %v", s, behind, err)
+							t.Fatalf("%q with %d bytes after it: %v", s, after, err)
 						}
 					}
 				}
@@ -307,7 +307,7 @@ func TestCheckAllocatesNothing(t *testing.T) {
 }
 
 // sound is the guard without its limits, written for clarity. It returns what
-// is behind the object, or false.
+// comes after the object, or false.
 func sound(b []byte, depth int, key bool) ([]byte, bool) {
 	if len(b) == 0 {
 		return nil, false

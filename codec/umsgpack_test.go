@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// repack reads payloads, each behind its length, and answers each with what
+// repack reads payloads, each after its length, and answers each with what
 // u-msgpack makes of what it has made of it, or with nothing.
 const repack = `
 import collections, collections.abc, struct, sys

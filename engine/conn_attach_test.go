@@ -62,7 +62,7 @@ func TestRefusedConn(t *testing.T) {
 			wait(t, "conn", opened)
 			r.Close()
 		},
-		"behind the close": func(t *testing.T, r *Reactor, attach func()) {
+		"after the close": func(t *testing.T, r *Reactor, attach func()) {
 			r.RunAsync()
 			busy, release := make(chan struct{}), make(chan struct{})
 			r.Post(func() { close(busy); <-release })

@@ -55,7 +55,7 @@ func TestHeldInputComesBeforeTheEnd(t *testing.T) {
 }
 
 // Output without a byte in it does not keep the end waiting.
-func TestFinishBehindEmptyOutput(t *testing.T) {
+func TestFinishAfterEmptyOutput(t *testing.T) {
 	for name, write := range map[string]func(c *Conn){
 		"nothing": func(*Conn) {},
 		"Out":     func(c *Conn) { c.Out() },
@@ -126,7 +126,7 @@ func TestFinishTellsTheLossOfASocket(t *testing.T) {
 					out := c.Out()
 					out.B = append(out.B, make([]byte, size)...)
 					c.Finish(time.Hour)
-					r.Post(func() { close(written) }) // behind the flush
+					r.Post(func() { close(written) }) // after the flush
 				},
 				closed: func(_ *Conn, err error) { ended <- err },
 			})
@@ -167,8 +167,8 @@ func TestHeldInputIsBounded(t *testing.T) {
 	}
 }
 
-// Nothing but Closed comes behind the callback that has asked for the end.
-func TestNothingComesBehindAnAbort(t *testing.T) {
+// Nothing but Closed comes after the callback that has asked for the end.
+func TestNothingComesAfterAnAbort(t *testing.T) {
 	for name, ask := range map[string]func(c *Conn){
 		"Abort":  func(c *Conn) { c.Abort(io.ErrShortWrite) },
 		"Finish": func(c *Conn) { c.Finish(time.Hour) },
@@ -224,7 +224,7 @@ func TestEndBetweenTwoWrites(t *testing.T) {
 			p := &fakeTransport{stuck: true}
 			closed := 0
 			c := attachFake(t, v.r, p, &hooks{
-				pressure: func(c *Conn, _ bool) { c.Queue([]byte("behind")); fault() },
+				pressure: func(c *Conn, _ bool) { c.Queue([]byte("after")); fault() },
 				closed:   func(*Conn, error) { closed++ },
 			})
 			settle(t, v)
@@ -236,10 +236,10 @@ func TestEndBetweenTwoWrites(t *testing.T) {
 			go func() { defer close(gone); v.Settle(1000) }()
 			wait(t, "turn", gone)
 			settle(t, v)
-			if bytes.Contains(p.wrote, []byte("behind")) && len(p.wrote) < part*parts {
-				t.Errorf("after %d bytes of %d came what was queued behind them", len(p.wrote), part*parts)
+			if bytes.Contains(p.wrote, []byte("after")) && len(p.wrote) < part*parts {
+				t.Errorf("after %d bytes of %d came what was queued after them", len(p.wrote), part*parts)
 			}
-			if want := part*parts + len("behind") - len(p.wrote) + p.held; closed != 1 || c.Pending() != want {
+			if want := part*parts + len("after") - len(p.wrote) + p.held; closed != 1 || c.Pending() != want {
 				t.Errorf("closed %d times, with %d bytes lost, want %d", closed, c.Pending(), want)
 			}
 		})

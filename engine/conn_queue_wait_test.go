@@ -71,7 +71,7 @@ func TestQueueWaitKeepsOrder(t *testing.T) {
 		}
 		for _, later := range all[min(i+5, senders):] {
 			if len(later) > 0 {
-				t.Fatalf("a sender far behind went on when %d did", i)
+				t.Fatalf("a sender far back in the queue went on when %d did", i)
 			}
 		}
 	}

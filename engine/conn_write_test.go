@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// What Direct takes comes behind what was written before and in front of what
+// What Direct takes comes after what was written before it and before what
 // follows, however much of it the socket takes.
 func TestDirect(t *testing.T) {
 	for _, size := range []int{directFrom - 1, directFrom, chunk, flushFrom - 5, flushFrom - 4, flushFrom, 1 << 20, 7 << 20} {

@@ -28,7 +28,7 @@ func (k *rounds) expiring(i int, in time.Duration) *int {
 }
 
 // When a deadline comes, what had arrived by then is read first.
-func TestADeadlineIsJudgedBehindWhatHasArrived(t *testing.T) {
+func TestADeadlineIsJudgedAfterWhatHasArrived(t *testing.T) {
 	k := newRounds(t, 2)
 	spoke, silent := k.expiring(0, 2*Tick), k.expiring(1, 2*Tick)
 	k.pass(Tick)
@@ -73,7 +73,7 @@ func TestDeadlinesOfALoopThatIsAlwaysLate(t *testing.T) {
 
 // The grace of an ending conn is as long as it was asked to be, whatever stalls
 // there were before.
-func TestGraceBehindAStall(t *testing.T) {
+func TestGraceAfterAStall(t *testing.T) {
 	k := newRounds(t, 1)
 	k.pass(time.Minute)
 	c := k.conns[0].ctx.(*socket).conn()

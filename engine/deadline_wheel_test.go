@@ -91,7 +91,7 @@ func TestSetDeadlineDoesNotMoveTheGrace(t *testing.T) {
 }
 
 // The grace begins when Finish is called, not when the callback began.
-func TestGraceBehindALongCallback(t *testing.T) {
+func TestGraceAfterALongCallback(t *testing.T) {
 	v := virtual(t, nil)
 	var ended []error
 	p := &fakeTransport{stuck: true}

@@ -148,9 +148,9 @@ func TestLoopOnlyOnAVirtualReactor(t *testing.T) {
 	}
 }
 
-// A loop that goes on behind a Goexit has another goroutine, and that is where
+// A loop that goes on after a Goexit has another goroutine, and that is where
 // its calls may be made.
-func TestLoopBehindGoexit(t *testing.T) {
+func TestLoopAfterGoexit(t *testing.T) {
 	r := start(t, nil)
 	opened := make(chan struct{})
 	c := attached(t, r, &hooks{opened: func(*Conn) { close(opened) }})

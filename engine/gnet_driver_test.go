@@ -40,9 +40,9 @@ func TestZonesAreNotHandedToThePoller(t *testing.T) {
 	}
 }
 
-// A write that fails between two shares of what was read ends the conn behind
+// A write that fails between two shares of what was read ends the conn after
 // the others: the other side may have said in them why it closed.
-func TestInputBehindAFailedWriteIsDelivered(t *testing.T) {
+func TestInputAfterAFailedWriteIsDelivered(t *testing.T) {
 	const size, share = 64 << 10, 8 << 10
 	r := start(t, nil)
 	got, opened, closed := 0, make(chan struct{}), make(chan int, 1)

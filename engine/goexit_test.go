@@ -172,9 +172,9 @@ func TestGoexitEndsOneConnOnly(t *testing.T) {
 	}
 }
 
-// Functions posted behind one that calls Goexit, timers, and what other
+// Functions posted after one that calls Goexit, timers, and what other
 // goroutines queue: all of it comes, in order and once.
-func TestNothingIsLostBehindGoexit(t *testing.T) {
+func TestNothingIsLostAfterGoexit(t *testing.T) {
 	r := start(t, nil)
 	others := gather(t, r, 5)
 	l := r.Loops()[0]
@@ -464,8 +464,8 @@ type notOpening struct {
 
 func (n *notOpening) NotOpened(*Conn, error) { n.told.Add(1); runtime.Goexit() }
 
-// Stop finds the loop, and Run takes it up, behind a Goexit as before one.
-func TestStopBehindGoexit(t *testing.T) {
+// Stop finds the loop, and Run takes it up, after a Goexit as before one.
+func TestStopAfterGoexit(t *testing.T) {
 	r := start(t, nil)
 	nc := serve(t, r, &hooks{received: echo})
 	for i := range 20 {

@@ -140,7 +140,7 @@ func TestAskedBeforeTheFirstRun(t *testing.T) {
 	}
 }
 
-// The callback that stops the reactor is the last one; those behind it come, in
+// The callback that stops the reactor is the last one; those after it come, in
 // order, when it runs on.
 func TestStopOnLoopStopsTheTurn(t *testing.T) {
 	for name, add := range map[string]func(t *testing.T, r *Reactor, fn func()){
@@ -211,7 +211,7 @@ func TestStopOnLoopStopsTheTurn(t *testing.T) {
 
 // Stop comes when a turn has begun that did not see it: the loop is called again,
 // to park, and what the turn had taken to do is done when the reactor runs on.
-func TestStopBehindTheBeginningOfATurn(t *testing.T) {
+func TestStopAfterTheBeginningOfATurn(t *testing.T) {
 	v := virtual(t, nil)
 	l := v.r.loops[0]
 	rings, ran := 0, 0

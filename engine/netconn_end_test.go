@@ -71,7 +71,7 @@ func TestInjectedFinish(t *testing.T) {
 	})
 }
 
-// The end comes once, behind all input.
+// The end comes once, after all input.
 func TestInjectedEnd(t *testing.T) {
 	r := start(t, nil)
 	var got []byte

@@ -320,7 +320,7 @@ func TestPollOutlivesCallbacks(t *testing.T) {
 		returned = true
 	}()
 	if wait(t, "end of the goroutine", ended) {
-		t.Error("Poll returned behind a Goexit")
+		t.Error("Poll returned after a Goexit")
 	}
 	pollUntil(t, r, "what is left", func() bool { return ran == 3 })
 	nc := serve(t, r, &hooks{received: func(*Conn, []byte) int { runtime.Goexit(); return 0 }})

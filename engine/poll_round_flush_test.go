@@ -117,7 +117,7 @@ func TestOutputWaitsForFewReads(t *testing.T) {
 			want = 1
 		}
 		if got := k.sent(); got != want {
-			t.Errorf("%d answers were sent behind read %d, want %d", got, 1+i, want)
+			t.Errorf("%d answers were sent after read %d, want %d", got, 1+i, want)
 		}
 	}
 }
@@ -237,7 +237,7 @@ func TestBatchedOutputIsSentBeforeAStop(t *testing.T) {
 		}
 	})
 	if got := k.sent(); got != 1 {
-		t.Errorf("%d answers were sent behind the last callback, want 1", got)
+		t.Errorf("%d answers were sent after the last callback, want 1", got)
 	}
 }
 

@@ -90,7 +90,7 @@ func TestDrainComesOnce(t *testing.T) {
 		"twice":      func(t *testing.T, v *Virtual, attach func()) { attach(); settle(t, v); v.Drain(); v.Drain() },
 		"later":      func(t *testing.T, v *Virtual, attach func()) { attach(); v.Drain(); settle(t, v); v.Drain() },
 		"on its way": func(t *testing.T, v *Virtual, attach func()) { attach(); v.Drain() },
-		"behind it":  func(t *testing.T, v *Virtual, attach func()) { v.Drain(); attach() },
+		"after it":   func(t *testing.T, v *Virtual, attach func()) { v.Drain(); attach() },
 		"stopped":    func(t *testing.T, v *Virtual, attach func()) { attach(); settle(t, v); v.r.Stop(); v.Drain() },
 		"stopped meanwhile": func(t *testing.T, v *Virtual, attach func()) {
 			attach()

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// What Pressure does comes behind all that was queued before, and a fault in it
+// What Pressure does comes after all that was queued before, and a fault in it
 // leaves no hole: the handler's last words are the last.
 func TestFaultsInPressureLeaveNoHole(t *testing.T) {
 	for name, fault := range map[string]func(){"panic": func() { panic("oh") }, "Goexit": runtime.Goexit} {
@@ -45,7 +45,7 @@ func TestFaultsInPressureLeaveNoHole(t *testing.T) {
 			})
 			wait(t, "last words", said)
 			got := make(chan []byte, 1)
-			r.Post(func() { // behind the turn that sends them
+			r.Post(func() { // after the turn that sends them
 				r.Post(func() {
 					got <- bytes.Clone(p.wrote)
 					p.stuck, p.held = false, 0

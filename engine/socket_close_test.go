@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// atEnd is a handler's Received that takes nothing until the end waits behind
-// the input, and then has take do so.
+// atEnd is a handler's Received that takes nothing until the end has come
+// after the input, and then has take do so.
 func atEnd(take func(c *Conn, b []byte) int) func(c *Conn, b []byte) int {
 	return func(c *Conn, b []byte) int {
 		if c.tr.(*socket).end() == nil {
@@ -24,7 +24,7 @@ func atEnd(take func(c *Conn, b []byte) int) func(c *Conn, b []byte) int {
 
 // Input that was held back is delivered to the last byte though the answers to
 // it have nowhere to go any more.
-func TestAnswerToHeldInputBehindTheEnd(t *testing.T) {
+func TestAnswerToHeldInputAfterTheEnd(t *testing.T) {
 	const size = 5000
 	r := start(t, nil)
 	got := 0
@@ -43,7 +43,7 @@ func TestAnswerToHeldInputBehindTheEnd(t *testing.T) {
 	}
 }
 
-// Finish drops the input that the end waits behind, and so comes to its own.
+// Finish drops the input that the end waits for, and so the end comes.
 func TestFinishWithHeldInputBeforeTheEnd(t *testing.T) {
 	r := start(t, nil)
 	ended := make(chan error, 1)

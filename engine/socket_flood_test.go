@@ -56,7 +56,7 @@ func TestLittleIsReadInLongRounds(t *testing.T) {
 	}
 	took = 0
 	if k.p.OnTraffic(k.conns[0]); len(buffer) != floodRead {
-		t.Errorf("%d bytes are read right behind a flood", len(buffer))
+		t.Errorf("%d bytes are read right after a flood", len(buffer))
 	}
 	k.l.r.clock.advance(floodLasts)
 	if k.p.OnTraffic(k.conns[0]); len(buffer) != DefaultReadBuffer {

@@ -139,7 +139,7 @@ func TestNoWakeUpIsLost(t *testing.T) {
 	}
 }
 
-// The end comes behind all input, however closely it follows.
+// The end comes after all input, however closely it follows.
 func TestEndComesLast(t *testing.T) {
 	ends := map[string]func(p *port){
 		"CloseWrite": func(p *port) { p.end.CloseWrite() },
@@ -161,7 +161,7 @@ func TestEndComesLast(t *testing.T) {
 				end(a)
 				<-read
 				if b.got != 3 {
-					t.Fatalf("round %d: the end came behind %d bytes, want 3", round, b.got)
+					t.Fatalf("round %d: the end came after %d bytes, want 3", round, b.got)
 				}
 				allBack(t, a, b)
 			}

@@ -121,11 +121,11 @@ func buffersAreJoined(t *testing.T, a, b *port, _ int) {
 }
 
 // What is taken in part is joined with what follows, not with what was taken.
-func TestBuffersAreJoinedBehindWhatWasTaken(t *testing.T) {
-	nearAndFar(t, buffersAreJoinedBehindWhatWasTaken)
+func TestBuffersAreJoinedAfterWhatWasTaken(t *testing.T) {
+	nearAndFar(t, buffersAreJoinedAfterWhatWasTaken)
 }
 
-func buffersAreJoinedBehindWhatWasTaken(t *testing.T, a, b *port, _ int) {
+func buffersAreJoinedAfterWhatWasTaken(t *testing.T, a, b *port, _ int) {
 	const text = "0123456789"
 	var got []byte
 	b.take = func(p []byte) int {
@@ -166,7 +166,7 @@ func smallBuffersArePacked(t *testing.T, a, b *port, ahead int) {
 	var got pattern
 	b.take = func(p []byte) int {
 		if !got.check(p) {
-			t.Fatalf("wrong bytes behind %d", got)
+			t.Fatalf("wrong bytes after %d", got)
 		}
 		return len(p)
 	}

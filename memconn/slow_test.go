@@ -26,7 +26,7 @@ func newSleeper(t *testing.T) *sleeper {
 			return 0
 		}
 		if !s.got.check(b) {
-			t.Errorf("wrong bytes behind %d", s.got)
+			t.Errorf("wrong bytes after %d", s.got)
 			c.Abort(errTest)
 		}
 		return len(b)
@@ -135,7 +135,7 @@ func TestSlowReader(t *testing.T) {
 		b := &side{received: func(c *engine.Conn, b []byte) int {
 			n := min(share, len(b))
 			if !got.check(b[:n]) {
-				t.Errorf("wrong bytes behind %d", got)
+				t.Errorf("wrong bytes after %d", got)
 				c.Abort(errTest)
 			}
 			return n

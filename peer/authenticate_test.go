@@ -280,7 +280,7 @@ func TestAuthenticateOnTheWire(t *testing.T) {
 			if m, err := parseInit(init.Payload()); err != nil || !m.auth {
 				t.Errorf("init is %x", []byte(init))
 			}
-			// All of it at once, a packet behind it.
+			// All of it at once, a packet after it.
 			in := codec.AppendFrame(nil, 0, initMsg{version: 1}.append(nil))
 			in = codec.AppendFrame(in, 2, test.pubids.append(nil))
 			in = codec.AppendFrame(in, 3, []byte{0xc0})

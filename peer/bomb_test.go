@@ -102,7 +102,7 @@ type bomb struct {
 // proportion, in every place where they are decoded differently. The large ones
 // are of about size bytes.
 func bombs(size int) (all []bomb) {
-	// Each head declares as much as there are bytes behind it.
+	// Each head declares as much as there are bytes after it.
 	heads := make([]byte, min(size, 5000))
 	for i := 0; i+3 <= len(heads); i += 3 {
 		heads[i] = 0xdc

@@ -179,7 +179,7 @@ func TestInputOfAnUndecidedConn(t *testing.T) {
 		}
 		return b
 	}
-	const most = maxKeptInput/8 - 10 // frames of 8 bytes, behind finish
+	const most = maxKeptInput/8 - 10 // frames of 8 bytes, after finish
 	w := dialTo(t, ln)
 	w.shake(2)
 	c := wait(t, "question", asked)

@@ -48,7 +48,7 @@ func (p *tape) Pump() (more bool) {
 
 func (p *tape) Write(b *engine.Buffer) error {
 	if p.gone || p.fin {
-		p.t.Errorf("%x was written behind the end", b.B)
+		p.t.Errorf("%x was written after the end", b.B)
 	}
 	defer p.pool.Put(b)
 	if p.deaf {
@@ -190,7 +190,7 @@ func (p *patient) hangUp() {
 	p.tape.sink.Wake(nil)
 	p.settle()
 	if !p.tape.gone {
-		p.t.Error("the conn goes on behind the other side's end")
+		p.t.Error("the conn goes on after the other side's end")
 	}
 }
 
@@ -232,7 +232,7 @@ func (p *patient) checkOutput() {
 		}
 		rest = rest[n:]
 		if over {
-			p.t.Errorf("packet %d was sent behind the softquit", f.ID())
+			p.t.Errorf("packet %d was sent after the softquit", f.ID())
 		}
 		over = f.ID() == registry.IDSoftquit
 		if (i == 0) != (f.ID() == registry.IDInit) {
@@ -287,7 +287,7 @@ func smallBombs() (small []bomb) {
 // FuzzConn feeds a conn from its first byte. The steps say how: each byte is a
 // piece of so many bytes, or something else that happens; what is left when
 // they are done comes in one piece. Their number says how it ends: by the other
-// side, behind that piece or together with it, or by the reactor.
+// side, after that piece or together with it, or by the reactor.
 func FuzzConn(f *testing.F) {
 	for _, s := range readScenarios(f) {
 		for _, byClient := range []bool{true, false} {

@@ -150,7 +150,7 @@ func (s *scenario) play(t *testing.T, twin *scenario, asClient bool) {
 	}
 	w.Conn.(*net.TCPConn).CloseWrite()
 	if rest, err := io.ReadAll(w); len(rest) > 0 || err != nil && !strings.Contains(err.Error(), "reset") {
-		t.Errorf("sent %x, %v behind the transcript", rest, err)
+		t.Errorf("sent %x, %v after the transcript", rest, err)
 	}
 	e := wait(t, "loss", our.events)
 	if e.what == "made" {

@@ -49,7 +49,7 @@ func TestBadInputEndsTheConnWithAReason(t *testing.T) {
 		"17 unknown ids":            {3, bytes.Repeat(frame(99, "c0"), 17), ReasonProtocol, &unknown},
 		"cut off payload":           {3, frame(17, "82a16e"), ReasonPayload, &payload},
 		"empty payload":             {3, frame(17, ""), ReasonPayload, &payload},
-		"bytes behind the payload":  {3, frame(17, "c0c0"), ReasonPayload, &payload},
+		"bytes after the payload":   {3, frame(17, "c0c0"), ReasonPayload, &payload},
 		"array of four billion":     {3, frame(17, "ddffffffff"), ReasonPayload, &payload},
 		"softquit without a reason": {3, frame(1, "80"), ReasonPayload, nil},
 	} {
@@ -220,14 +220,14 @@ func TestSoftquitDoesNotWaitForEver(t *testing.T) {
 		t.Fatal("no softquit")
 	}
 	if f := w.recv(); f != nil {
-		t.Errorf("%x behind the softquit", []byte(f))
+		t.Errorf("%x after the softquit", []byte(f))
 	}
 	s.next(t, "lost")
 	eventually(t, "disconnected", func() bool { return c.State() == Disconnected })
 }
 
-// What arrives behind an own softquit is dropped, and does not end anything.
-func TestPacketsBehindOwnSoftquit(t *testing.T) {
+// What arrives after an own softquit is dropped, and does not end anything.
+func TestPacketsAfterOwnSoftquit(t *testing.T) {
 	s := newSide(false, 17, 18)
 	w := listenWire(t, s)()
 	w.shake(3)

@@ -77,7 +77,7 @@ func TestParsePubIDs(t *testing.T) {
 		"id -1":            {hex: "82 a56164617074 c3 a569646d6170 81 a161 ff", bad: true},
 		"id text":          {hex: "82 a56164617074 c3 a569646d6170 81 a161 a23137", bad: true},
 		"a million names":  {hex: "82 a56164617074 c3 a569646d6170 df000f4240", bad: true},
-		"bytes behind":     {hex: "82 a56164617074 c3 a569646d6170 80 00", bad: true},
+		"bytes after":      {hex: "82 a56164617074 c3 a569646d6170 80 00", bad: true},
 	} {
 		m, err := parsePubIDs(unhex(test.hex), true)
 		if (err != nil) != test.bad || m.unclear != test.unclear {

@@ -111,7 +111,7 @@ func TestTwistedClient(t *testing.T) {
 					server := NewServer(s.reg, &s.cfg)
 					want := Reason("reason.bye")
 					left := pings(args)
-					// Ours comes right behind the last answer.
+					// Ours comes right after the last answer.
 					answered := func(c *Conn, err error) error {
 						if left--; err == nil && left == 0 && quitter == "ours" {
 							return c.Softquit(want)

@@ -153,7 +153,7 @@ func TestProgramCodeRunsWithinTheLifeOfItsConn(t *testing.T) {
 				if err := c.Loop().Call(t.Context(), func() { do(c) }); err != nil {
 					t.Fatal(err)
 				}
-				c.Loop().Call(t.Context(), func() {}) // behind what that has posted
+				c.Loop().Call(t.Context(), func() {}) // after what that has posted
 				if got := d.tear(); got != "" {
 					t.Errorf("the program's code ran: %s", got)
 				}
@@ -245,7 +245,7 @@ func (e *ender) OnReceive(c registry.Conn, v any) error       { e.at(c, "OnRecei
 // A hook that gives its base what ends the conn is the last that is called, but
 // OnLost: neither the packet that it was called for goes on, nor does one that it
 // returns.
-func TestNoHookIsCalledBehindOneThatEndsTheConn(t *testing.T) {
+func TestNoHookIsCalledAfterOneThatEndsTheConn(t *testing.T) {
 	in := []string{"EncodedIn", "OnDecode", "PacketIn", "OnReceive", "handler"}
 	out := []string{"OnSend", "PacketOut", "OnEncode", "EncodedOut"}
 	for name, raw := range map[string][]byte{

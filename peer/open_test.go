@@ -85,7 +85,7 @@ func TestOnOpenDoesNotPassAuthenticate(t *testing.T) {
 	everywhere(t, setUp, func(t *testing.T, w *world) {
 		connected := connecting(t, w)
 		sc := wait(t, "question", undecided)
-		sent := asked(t, sc, func() error { return Send(sc, w.s.pong, &note{}) }) // behind Authenticate
+		sent := asked(t, sc, func() error { return Send(sc, w.s.pong, &note{}) }) // after Authenticate
 		if !errors.Is(sent, ErrNotActive) {
 			t.Errorf("a send to a conn that was not let in: %v", sent)
 		}

@@ -73,7 +73,7 @@ func TestRecvPacketMindsTheState(t *testing.T) {
 		sc, _ := w.handshake(t)
 		sc.Loop().Post(func() {
 			sc.Softquit("reason.bye")
-			sc.Untyped().RecvPacket(w.s.ping, &note{1, "behind the end"})
+			sc.Untyped().RecvPacket(w.s.ping, &note{1, "after the end"})
 		})
 		w.s.next(t, "lost")
 		eventually(t, "the end", func() bool { return sc.State() == Disconnected })

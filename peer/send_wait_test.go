@@ -62,7 +62,7 @@ func TestSendWaitHeeds(t *testing.T) {
 	go func() { done <- c.Untyped().SendWait(context.Background(), "test:pong", &note{}) }()
 	c.Softquit("reason.bye")
 	if err := wait(t, "the sender", done); !errors.Is(err, ErrNotActive) && !errors.Is(err, ErrClosed) {
-		t.Errorf("behind a softquit: %v", err)
+		t.Errorf("after a softquit: %v", err)
 	}
 }
 

@@ -56,7 +56,7 @@ func TestSilenceCountsFromTheLastInput(t *testing.T) {
 				p.pass(step)
 			}
 			if silent < test.limit || silent > test.limit+2*engine.Tick+step || !errors.Is(p.why, ErrIdle) {
-				t.Errorf("%s: ended after %v of silence behind %v, want %v: %v", name, silent, said, test.limit, p.why)
+				t.Errorf("%s: ended after %v of silence after %v, want %v: %v", name, silent, said, test.limit, p.why)
 			}
 			p.v.Close()
 		}

@@ -125,7 +125,7 @@ func (w *wire) quitReason() Reason {
 			w.t.Fatal(err)
 		}
 		if rest, _ := io.ReadAll(w); len(rest) > 0 {
-			w.t.Errorf("%x behind the softquit", rest)
+			w.t.Errorf("%x after the softquit", rest)
 		}
 		return m.reason
 	}

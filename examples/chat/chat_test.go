@@ -63,7 +63,7 @@ func (x *terminal) types(line string) {
 	}
 }
 
-// sees waits until the program has printed a line that begins so, behind those
+// sees waits until the program has printed a line that begins so, after those
 // that were waited for before, and returns the rest of it.
 func (x *terminal) sees(prefix string) string {
 	x.t.Helper()
@@ -249,7 +249,7 @@ func TestChat(t *testing.T) {
 	)
 }
 
-// A console that ends is a guest who leaves, behind what was said; one that is
+// A console that ends is a guest who leaves, after what was said; one that is
 // interrupted leaves too.
 func TestLeave(t *testing.T) {
 	leak.Check(t)

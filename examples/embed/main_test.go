@@ -49,7 +49,7 @@ func TestLanding(t *testing.T) {
 			t.Fatalf("%q: %v", line, err)
 		}
 		if s.Tick < last.Tick || s.Fuel < 0 || (what == "down") != (i == len(lines)-1) {
-			t.Fatalf("%q behind tick %d", line, last.Tick)
+			t.Fatalf("%q after tick %d", line, last.Tick)
 		}
 		last = s
 	}

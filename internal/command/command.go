@@ -93,7 +93,7 @@ func (e UsageError) Unwrap() error { return e.Err }
 // Usagef makes a UsageError.
 func Usagef(format string, args ...any) error { return UsageError{fmt.Errorf(format, args...)} }
 
-// Arguments are what a command takes behind its flags.
+// Arguments are what a command takes after its flags.
 type Arguments struct {
 	About       string // in its usage; "[flags]" if empty
 	Least, Most int

@@ -60,7 +60,7 @@ func (p *pair) popInto(size int) {
 	}
 	for _, v := range dst[k:] {
 		if v != rest {
-			p.t.Fatal("PopInto wrote behind the elements it moved")
+			p.t.Fatal("PopInto wrote beyond the elements it moved")
 		}
 	}
 	p.model = p.model[k:]
@@ -226,8 +226,8 @@ func TestShrink(t *testing.T) {
 		{"a burst among small ones", []int{3, 3, 1000}, 8},
 		{"two bursts", []int{1000, 1000}, 1024},
 		{"two bursts of unlike size", []int{1000, 200}, 256},
-		{"a smaller one behind two bursts", []int{1000, 1000, 200}, 512},
-		{"a tiny one behind two bursts", []int{1000, 1000, 1}, 8},
+		{"a smaller one after two bursts", []int{1000, 1000, 200}, 512},
+		{"a tiny one after two bursts", []int{1000, 1000, 1}, 8},
 		{"half the size", []int{1000, 1000, 500}, 1024},
 		{"over and over", []int{700, 1000, 600, 900, 1000}, 1024},
 		{"no more than the bound", []int{100000, 100000, 100000}, 2 * maxKeep},
@@ -262,7 +262,7 @@ func TestShrinkWithoutRunningEmpty(t *testing.T) {
 	}
 }
 
-// A busy ring's rounds may end anywhere; the drain behind one must not be taken
+// A busy ring's rounds may end anywhere; the drain after one must not be taken
 // for a small burst.
 func TestDrainAfterLongLoad(t *testing.T) {
 	for extra := range 256 {

@@ -227,7 +227,7 @@ func (e *end) got(name string, v any) {
 	e.match(p)
 }
 
-// match finds a packet in what the other end sent, behind what came before.
+// match finds a packet in what the other end sent, after what came before.
 func (e *end) match(p parcel) {
 	w, o := e.link.w, e.other()
 	for i := e.cursor; i < len(o.sent); i++ {
@@ -258,7 +258,7 @@ func (e *end) match(p parcel) {
 	}
 	for i, it := range o.sent[:e.cursor] {
 		if it.Tag == p.Tag {
-			w.fail("%v got %d, the %dth, again or behind the %dth", e, p.Tag, i, e.cursor)
+			w.fail("%v got %d, the %dth, again or after the %dth", e, p.Tag, i, e.cursor)
 			return
 		}
 	}

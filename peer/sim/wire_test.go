@@ -28,7 +28,7 @@ type wire struct {
 	held    time.Duration // nothing is delivered before
 	piece   int           // so many bytes at once; 0: all
 	cut     int           // bytes to come before the end; -1: no end is planned
-	over    error         // the end, behind in
+	over    error         // the end, which comes after in
 
 	out     []*engine.Buffer // output that stalls
 	outN    int

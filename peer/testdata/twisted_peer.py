@@ -61,7 +61,7 @@ def decode(raw):
     except (umsgpack.UnpackException, RecursionError, TypeError, ValueError) as e:
         raise Fault("payload %s: %s %s" % (raw[:32].hex(), type(e).__name__, e))
     if fp.tell() != len(raw):
-        raise Fault("%d trailing bytes behind the payload" % (len(raw) - fp.tell()))
+        raise Fault("%d trailing bytes after the payload" % (len(raw) - fp.tell()))
     return value
 
 
@@ -243,7 +243,7 @@ class Peer(Int32StringReceiver):
         self.frames_in = self.frames_out = 0
         self.done = False
         self.sent_reason = self.got_reason = None
-        self.sent_behind_softquit = False
+        self.sent_after_softquit = False
 
     @property
     def state(self):
@@ -331,7 +331,7 @@ class Peer(Int32StringReceiver):
             raise Fault("frame of %d bytes" % len(frame))
         (i,) = struct.unpack(">H", frame[:2])
         if SOFTQUIT in self.got:
-            raise Fault("packet %d behind the softquit" % i)
+            raise Fault("packet %d after the softquit" % i)
         if i not in self.names:
             raise Fault("unknown id %d" % i)
         value = decode(frame[2:])
@@ -370,9 +370,9 @@ class Peer(Int32StringReceiver):
             return self.quit(SAME_POLICY)
         if self.args.adapt:
             if not self.same_names(idmap):
-                # The library goes on behind its softquit; so does this peer.
+                # The library goes on after its softquit; so does this peer.
                 self.quit(NONEQUAL)
-                self.sent_behind_softquit = True
+                self.sent_after_softquit = True
                 return self.send(self.finish())
             self.ids = idmap
             self.names = {i: name for name, i in idmap.items()}
@@ -453,7 +453,7 @@ class Peer(Int32StringReceiver):
 
     def connectionLost(self, reason):
         self.states.append("disconnected")
-        if not reason.check(error.ConnectionDone) and not self.sent_behind_softquit:
+        if not reason.check(error.ConnectionDone) and not self.sent_after_softquit:
             return self.fail("unclean close: %s" % reason.getErrorMessage())
         if self._unprocessed:
             return self.fail("closed within a frame: %s" % self._unprocessed[:32].hex())
@@ -585,7 +585,7 @@ def parse(argv):
     p.add_argument("--burst", type=int, default=0, metavar="N",
                    help="client: N pings in one segment with the handshake frames before them")
     p.add_argument("--eager", action="store_true",
-                   help="client: pings behind the own finish, without waiting for the peer's")
+                   help="client: pings after the own finish, without waiting for the peer's")
     p.add_argument("--pings", type=int, default=0, metavar="N", help="client: send N pings")
     p.add_argument("--wait-pings", type=int, default=0, metavar="N",
                    help="server: answer N pings, then go on")

@@ -126,10 +126,10 @@ def faults():
             pair(r, end + ["--adapt"], end + ["--adapt"] + extra)
             pair(r + " unasked", k, k + extra, r, r)
         r = "reason.nonequalpackets"
-        # The server is strict about the finish that the library sends behind.
+        # The server is strict about the finish that the library sends after the softquit.
         pair(r, k + ["--expect-softquit", r],
              k + ["--adapt", "--softquit", r, "--packet", "app:ping=40", "--packet", "app:pong=41",
-                  "--packet", "app:x=42"], "behind the softquit")
+                  "--packet", "app:x=42"], "after the softquit")
     pair("order", ["--order", "reversed"], ["--adapt"], "reason.nonequal", "reason.nonequal")
     pair("bin to str", ["--keys", "str"], ["--keys", "bin", "--adapt"], "no text", "")
     pair("wrong reason", ["--expect-softquit", "reason.a"], ["--adapt", "--softquit", "reason.b"],
@@ -234,9 +234,9 @@ CASES = {
     "second finish": (ALL + FIN, "second packetmq:handshake_finish"),
     "pubids first": (PUB, "before packetmq:handshake_init"),
     "finish first": (FIN, "before packetmq:handshake_pubids"),
-    "finish behind init": (INIT + FIN, "before packetmq:handshake_pubids"),
+    "finish after init": (INIT + FIN, "before packetmq:handshake_pubids"),
     "data first": (PING, "before pubids"),
-    "data behind init": (INIT + PING, "before pubids"),
+    "data after init": (INIT + PING, "before pubids"),
     "finish not nil": (INIT + PUB + frame(3, {}), "finish is {}"),
     "finish false": (INIT + PUB + frame(3, False), "finish is False"),
     "finish trailing": (INIT + PUB + frame(3, raw=b"\xc0\xc0"), "1 trailing"),
@@ -282,8 +282,8 @@ CASES = {
     "softquit number": (ALL + frame(1, {"reason": 1}), "reason is no text"),
     "bin key": (frame(0, {b"version": 1}), "no text"),
     "close at once": (b"", "too early"),
-    "close behind init": (INIT, "too early"),
-    "close behind pubids": (INIT + PUB, "too early"),
+    "close after init": (INIT, "too early"),
+    "close after pubids": (INIT + PUB, "too early"),
 }
 
 
@@ -317,8 +317,8 @@ def refused():
     note("data before finish", talk(INIT + PUB + PING + FIN, False, "--wait-pings", "1"), "OK")
     quit_, expect = frame(1, {"reason": "r"}), ["--expect-softquit", "r"]
     note("softquit", talk(ALL + quit_, False, *expect), "OK")
-    note("data behind softquit", talk(ALL + quit_ + PING, False, *expect), "behind the softquit")
-    note("second softquit", talk(ALL + quit_ + quit_, False, *expect), "behind the softquit")
+    note("data after softquit", talk(ALL + quit_ + PING, False, *expect), "after the softquit")
+    note("second softquit", talk(ALL + quit_ + quit_, False, *expect), "after the softquit")
     note("reset", talk(ALL, True), "unclean close")
     p = start("server", "--port", "0", "--timeout", "0.3")
     note("timeout", result(p), "timeout")

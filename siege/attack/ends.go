@@ -168,7 +168,7 @@ func (t *trial) serverEnds(ctx context.Context) (owed int64, took time.Duration,
 				}
 			}
 			why, err := c.ReadReason(client.Patience)
-			t.check(why == "reason.shutdown" && err == nil, "behind the replies owed at SIGTERM came reason %q (%v), want reason.shutdown", why, err)
+			t.check(why == "reason.shutdown" && err == nil, "after the replies owed at SIGTERM came reason %q (%v), want reason.shutdown", why, err)
 			c.Close()
 		})
 	}

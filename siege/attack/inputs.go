@@ -101,7 +101,7 @@ func bombs() []input {
 		{"empty maps, half a million", append([]byte{0xdd, 0, 0x07, 0xa1, 0x20}, bytes.Repeat([]byte{0x80}, 500_000)...), false},
 		{"c1", []byte{0xc1}, false},
 		{"nothing", nil, false},
-		{"bytes behind", []byte{0xc0, 0xc0}, false},
+		{"bytes after", []byte{0xc0, 0xc0}, false},
 		{"no UTF-8", []byte{0xa2, 0xff, 0xfe}, false},
 	}
 	for _, b := range list[:5] { // where the server expects bytes

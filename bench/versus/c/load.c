@@ -228,7 +228,7 @@ static void put_frames(conn *c, uint8_t *b, uint32_t n)
 	}
 }
 
-// send_wanted writes all that is wanted, or puts it behind what waits already.
+// send_wanted writes all that is wanted, or puts it after what waits already.
 static void send_wanted(conn *c)
 {
 	if (c->fd < 0 || c->want == 0)

@@ -30,7 +30,7 @@ func (c *circle) due() {
 	c.dues[i] <- c.round.now()
 }
 
-// again is called behind each packet. A broken conn gets no more in its place.
+// again is called after each packet. A broken conn gets no more in its place.
 func (c *circle) again(broken bool) {
 	if !broken && !c.round.ending.Load() {
 		c.due()

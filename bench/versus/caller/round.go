@@ -28,7 +28,7 @@ type round struct {
 }
 
 // worker serves one conn until due, the times that packets are due at, is
-// closed and all is answered. It calls again behind each packet.
+// closed and all is answered. It calls again after each packet.
 type worker func(due <-chan int64, again func(broken bool))
 
 type count struct {

@@ -80,7 +80,7 @@ func Length(b []byte) (n int, ok bool, err error) {
 	return 4 + int(length), true, nil
 }
 
-// Append answers one whole frame behind dst.
+// Append appends the answer to one whole frame to dst.
 func (e *Echo) Append(dst, frame []byte) ([]byte, error) {
 	start := len(dst)
 	dst, err := e.answer(append(dst, 0, 0, 0, 0, 0, ReplyID), frame[Header:])
@@ -88,8 +88,8 @@ func (e *Echo) Append(dst, frame []byte) ([]byte, error) {
 	return dst, err
 }
 
-// AppendAll answers the whole frames of in behind dst, and tells how many bytes
-// of in they were.
+// AppendAll appends the answers to the whole frames of in to dst, and tells how
+// many bytes of in they were.
 func (e *Echo) AppendAll(dst, in []byte) (_ []byte, used int, err error) {
 	for {
 		n, ok, err := Length(in[used:])
