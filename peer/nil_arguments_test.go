@@ -236,3 +236,23 @@ func TestNoPacketIsAnError(t *testing.T) {
 		}
 	})
 }
+
+// A nil listener or net.Conn is ErrNil, and makes no conn.
+func TestNilArgumentsAreErrors(t *testing.T) {
+	s := newSide(false, 17, 18)
+	server, client := NewServer(s.reg, nil), NewClient(s.reg, nil)
+	defer server.Close()
+	defer client.Close()
+	for name, call := range map[string]func() error{
+		"Server.Inject": func() error { _, err := server.Inject(nil); return err },
+		"Server.Serve":  func() error { _, err := server.Serve(nil); return err },
+		"Client.Inject": func() error { _, err := client.Inject(t.Context(), nil); return err },
+	} {
+		if err := call(); !errors.Is(err, ErrNil) {
+			t.Errorf("%s: %v, want ErrNil", name, err)
+		}
+	}
+	if server.NumConns() != 0 {
+		t.Error("there is a conn")
+	}
+}

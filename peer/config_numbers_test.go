@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"errors"
 	"math"
 	"testing"
 	"time"
@@ -10,25 +9,6 @@ import (
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/registry"
 )
-
-func TestNilArgumentsAreErrors(t *testing.T) {
-	s := newSide(false, 17, 18)
-	server, client := NewServer(s.reg, nil), NewClient(s.reg, nil)
-	defer server.Close()
-	defer client.Close()
-	for name, call := range map[string]func() error{
-		"Server.Inject": func() error { _, err := server.Inject(nil); return err },
-		"Server.Serve":  func() error { _, err := server.Serve(nil); return err },
-		"Client.Inject": func() error { _, err := client.Inject(t.Context(), nil); return err },
-	} {
-		if err := call(); !errors.Is(err, ErrNil) {
-			t.Errorf("%s: %v, want ErrNil", name, err)
-		}
-	}
-	if server.NumConns() != 0 {
-		t.Error("there is a conn")
-	}
-}
 
 // With any numbers in its Config a peer takes a conn, passes packets and ends.
 func TestOddNumbersInAConfig(t *testing.T) {
