@@ -29,6 +29,9 @@ type Resetter interface{ Reset() }
 // ErrDrop and nil go on. What the other side may get wrong is to be answered with a
 // packet, and nil returned. Handle replaces an earlier handler.
 //
+// A handler goes with its packet: a packet that was removed from the registry and added
+// again, though it be the same pkt, has none until Handle is called again.
+//
 // The *T is fn's to keep, unless the packet is registered with registry.Reuse:
 // then it is valid during the call.
 //

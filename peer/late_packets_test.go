@@ -105,6 +105,26 @@ func TestHandlersOfRemovedPackets(t *testing.T) {
 	}
 }
 
+// A definition that is added again is a new packet, with no handler until one is set.
+func TestHandlersGoWithTheirPacket(t *testing.T) {
+	s := newSide(false, 17, 18)
+	server := NewServer(s.reg, &s.cfg)
+	defer server.Close()
+	set := func() { Handle(server, s.ping, func(*Conn, *note) error { return nil }) }
+	set()
+	if err := s.reg.Remove(s.ping); err != nil {
+		t.Fatal(err)
+	}
+	s.reg.MustAdd(s.ping)
+	if server.handler(s.ping.In(s.reg)) != nil {
+		t.Error("the packet that was added again has the removed one's handler")
+	}
+	set()
+	if server.handler(s.ping.In(s.reg)) == nil {
+		t.Error("the packet that was added again has no handler after Handle")
+	}
+}
+
 // Handlers that come and go take no more room than packets do.
 func TestHandlerChurn(t *testing.T) {
 	s := newSide(false, 17, 18)

@@ -198,6 +198,9 @@ func (r *Registry) conflict(t *Type) error {
 //
 // Conns that have the packet's *Type from an earlier table may use it until
 // they take up the new one.
+//
+// The handlers that peers have for the packet go with it. If its definition is added again,
+// it is a new packet: call peer.Handle again, or it is counted as one that nobody handles.
 func (r *Registry) Remove(key any) error {
 	if r == nil {
 		return ErrNoRegistry
