@@ -10,14 +10,26 @@ type Adapt uint8
 // What a side does about ids. With AdaptDefault, and one registry at both ends of a
 // conn in memory, the client adapts.
 const (
-	AdaptDefault Adapt = iota // as the registry says: one of registry.NewAdapting adapts
+	AdaptDefault Adapt = iota // in Config.Adapt: as the registry says, where one of registry.NewAdapting adapts
 	AdaptAlways               // this side takes over the other's ids
 	AdaptNever                // this side insists on its ids
 )
 
+// known is a, or AdaptDefault for a value that is none of the settings.
+func (a Adapt) known() Adapt {
+	if a > AdaptNever {
+		return AdaptDefault
+	}
+	return a
+}
+
 // WithAdapt has the conn go by a in place of Config.Adapt: one client, with one
-// registry, can so connect to a server that insists and to one that adapts.
-func WithAdapt(a Adapt) ConnectOption { return func(t *target) { t.adapt = a } }
+// registry, can so connect to a server that insists and to one that adapts. AdaptDefault
+// leaves it to Config.Adapt, and so does a value that is none of the settings.
+func WithAdapt(a Adapt) ConnectOption {
+	a = a.known()
+	return func(t *target) { t.adapt = a }
+}
 
 // adapts reports whether this side takes over the other's ids.
 func (c *Conn) adapts() bool {

@@ -81,3 +81,18 @@ func TestWithAdapt(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// AdaptDefault, and a value that is none of the settings, leave a Connect to Config.Adapt.
+func TestWithAdaptOfNoSetting(t *testing.T) {
+	for _, a := range []Adapt{AdaptDefault, AdaptNever + 1, 255} {
+		s, c := newSide(false, 17, 18), newSide(false, 40, 41)
+		c.cfg.Adapt = AdaptAlways // against what its registry says
+		server := NewMemoryServer(s.reg, &s.cfg)
+		run(t, server.Peer)
+		c.cfg.Reactor = server.Reactor()
+		client := NewMemoryClient(c.reg, &c.cfg)
+		if _, err := client.Connect(t.Context(), server, WithAdapt(a)); err != nil {
+			t.Errorf("WithAdapt(%d): %v", a, err)
+		}
+	}
+}

@@ -299,6 +299,7 @@ func (c *Config) withDefaults() Config {
 	if d.Overflow > registry.DropOldest {
 		d.Overflow = 0
 	}
+	d.Adapt = d.Adapt.known()
 	if d.Ping == 0 {
 		d.Ping = DefaultPing
 	}
