@@ -12,7 +12,7 @@ import (
 // Conn is one stream of bytes, pinned to a loop, over any transport.
 //
 // Out, LastOut, Commit, Light, Direct, Flush, Waiting, Keep, SetDeadline and
-// SetDelayOutput are for the loop's goroutine alone; every other method may be called
+// SetDelayOutput are for the loop's goroutine only; every other method may be called
 // from any goroutine. The zero value is ready to be opened by Listen, Dial or Attach,
 // once.
 //

@@ -13,8 +13,8 @@
 //
 // # Which goroutine may call
 //
-// Methods of Reactor, Loop and Timer, and those of Conn but Out, LastOut, Direct,
-// SetDeadline and SetDelayOutput, may be called from any goroutine. Handlers and Transports are called on the loop only.
+// Methods of Reactor, Loop, Timer and Conn may be called from any goroutine, but for
+// those whose comment says "On the loop only". Handlers and Transports are called there.
 // Calls that wait for a loop (Run, Dial) return ErrOnLoop when made on one;
 // Stop, Close and Shutdown that are called on a loop do their work after the callback.
 // Calls with a context return when that is done, and Stop and Close when nothing has

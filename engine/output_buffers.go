@@ -31,7 +31,7 @@ func (p *Pool) Out() int64 { return p.pool.Out() }
 func (p *Pool) cache() *Cache { return (*Cache)(p.pool.Cache()) }
 
 // Cache is a loop's share of the reactor's pool: its buffers are given out and come
-// back without an atomic operation. It is for the loop's goroutine alone.
+// back without an atomic operation. On the loop only.
 type Cache bufpool.Cache
 
 // Get returns an empty buffer, the caller's until it is put back, here or into the

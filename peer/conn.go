@@ -15,9 +15,10 @@ import (
 // client is not connected, is one that has ended: what is asked of it is
 // ErrNoConn, and what it tells is zero.
 //
-// Reply, ReplyRaw and the Reply function are for the conn's callbacks alone;
-// every other method may be called from any goroutine. What is sent leaves in
-// the order of the calls, whichever method and goroutine made them.
+// ReplyRaw, EncodedIn and PacketIn, the function Reply and UntypedConn.Reply are for the
+// conn's loop only: its callbacks and what is posted to it. Every other method may be
+// called from any goroutine. What is sent leaves in the order of the calls, whichever
+// method and goroutine made them.
 type Conn struct {
 	// Set once.
 	link engine.Conn

@@ -35,8 +35,9 @@
 // All callbacks, hooks and handlers of a conn run on its loop, one at a time;
 // with one loop, the default, those of all conns of all peers of a reactor do,
 // and they need no locks. Everything may be called from any goroutine, but for
-// Reply and ReplyRaw, which are for the conn's own callbacks and take no lock.
-// Connect waits, and so may not be called on a loop.
+// Reply, UntypedConn.Reply, Conn.ReplyRaw, Conn.EncodedIn and Conn.PacketIn: these
+// are for the conn's loop only. Connect, ConnectClient, SendWait and Run wait, and so
+// may not be called on a loop.
 //
 // # Ends
 //
