@@ -33,6 +33,8 @@ func (c *Conn) QueueWait(ctx context.Context, b []byte) error {
 	switch {
 	case c.loop == nil:
 		return ErrClosed
+	case ctx == nil:
+		return errNilContext
 	case c.loop.r.OnLoop():
 		return ErrOnLoop
 	case len(b) > c.loop.r.cfg.MaxPending:

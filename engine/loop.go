@@ -61,6 +61,9 @@ func (l *Loop) Call(ctx context.Context, fn func()) error {
 	if fn == nil {
 		return nonNil("function", fn)
 	}
+	if ctx == nil {
+		return errNilContext
+	}
 	if l.r.OnLoop() {
 		return ErrOnLoop
 	}

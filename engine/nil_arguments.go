@@ -7,6 +7,9 @@ import (
 	"reflect"
 )
 
+// errNilContext is returned where a call needs a context and is given nil.
+var errNilContext = fmt.Errorf("%w context", ErrNil)
+
 // nonNil returns an error for the first of the arguments that is nil. Each argument comes
 // after its name: nonNil("transport", tr). A nil pointer, function or the like in an
 // interface counts as nil.

@@ -27,11 +27,17 @@ func TestNilIsAnError(t *testing.T) {
 	addr := ln.Addr().String()
 	near, far := net.Pipe()
 	defer far.Close()
+	var none context.Context
 	work := func() (int, error) { return 0, nil }
 	for name, call := range map[string]func() error{
 		"Post":                  func() error { return r.Post(nil) },
 		"Loop.Post":             func() error { return l.Post(nil) },
 		"Call":                  func() error { return l.Call(ctx, nil) },
+		"Call, no context":      func() error { return l.Call(none, func() {}) },
+		"Poll, no context":      func() error { _, err := r.Poll(none); return err },
+		"WaitDue, no context":   func() error { return r.WaitDue(none) },
+		"Shutdown, no context":  func() error { return r.Shutdown(none) },
+		"QueueWait, no context": func() error { return (&Conn{loop: l}).QueueWait(none, nil) },
 		"Offload, no loop":      func() error { return Offload(nil, work, func(int, error) {}) },
 		"Offload, no work":      func() error { return Offload[int](l, nil, func(int, error) {}) },
 		"Offload, no done":      func() error { return Offload(l, work, nil) },
@@ -45,7 +51,6 @@ func TestNilIsAnError(t *testing.T) {
 		"Dial, no handler":      func() error { return r.Dial(ctx, "tcp", addr, new(Conn), nil) },
 		"DialFunc, no function": func() error { return r.DialFunc(ctx, "tcp", addr, nil) },
 		"DialFunc, no context": func() error {
-			var none context.Context
 			return r.DialFunc(none, "tcp", addr, func(context.Context, net.Conn) error { return nil })
 		},
 		"Listen, no acceptor":    func() error { _, err := r.Listen("tcp", "127.0.0.1:0", nil); return err },

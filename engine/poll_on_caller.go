@@ -84,6 +84,9 @@ func (h *handover) serve() {
 // ErrRunning while another goroutine is in Poll, WaitDue or Run, ErrNotRunning
 // after a Stop, until Run or RunAsync, and ErrClosed at and after the end.
 func (r *Reactor) Poll(ctx context.Context) (more bool, err error) {
+	if ctx == nil {
+		return false, errNilContext
+	}
 	if err := r.takeLoop(); err != nil {
 		return false, err
 	}
@@ -145,6 +148,9 @@ func (r *Reactor) serveEnd(ctx context.Context) error {
 // WaitDue waits until there may be something for Poll to do, or ctx is done, and
 // calls nothing. Its other errors are those of Poll.
 func (r *Reactor) WaitDue(ctx context.Context) error {
+	if ctx == nil {
+		return errNilContext
+	}
 	if err := r.takeLoop(); err != nil {
 		return err
 	}

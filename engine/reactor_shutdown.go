@@ -16,6 +16,9 @@ import (
 //
 // Called on a loop it returns nil at once, and Done tells the end.
 func (r *Reactor) Shutdown(ctx context.Context) error {
+	if ctx == nil {
+		return errNilContext
+	}
 	if r.mustPoll() {
 		r.startDraining() // a stopped one runs on
 		return r.whilePolling(func() error { return r.Shutdown(ctx) })

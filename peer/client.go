@@ -112,6 +112,9 @@ func (p *Peer) openAndWait(ctx context.Context, open func(context.Context, *Conn
 	if err := p.check(); err != nil {
 		return nil, err
 	}
+	if ctx == nil {
+		return nil, errNilContext
+	}
 	if err := p.reactor.MayWait(); err != nil {
 		return nil, err
 	}

@@ -12,7 +12,8 @@ import "github.com/packetmq/packetmq/registry"
 // pointers to tell them apart.
 type Echo struct{ As any }
 
-// OnReceive sends v back.
+// OnReceive sends v back. The error is ErrNoConn if from is nil or is no *Conn.
 func (e Echo) OnReceive(from registry.Conn, v any) error {
-	return from.(*Conn).Untyped().Send(e.As, v)
+	c, _ := from.(*Conn)
+	return c.Untyped().Send(e.As, v)
 }

@@ -18,8 +18,8 @@ var (
 	// was not run yet.
 	ErrNotRunning = engine.ErrNotRunning
 
-	// ErrNil is returned where a handler, a net.Conn or the like is needed and nil
-	// was given; it is wrapped with what that is.
+	// ErrNil is returned where a handler, a net.Conn, a context or the like is needed and
+	// nil was given; it is wrapped with what that is.
 	ErrNil = engine.ErrNil
 
 	// ErrNotActive is returned by a send on a conn whose handshake is not done
@@ -35,6 +35,7 @@ var (
 	ErrNoPeer = errors.New("peer: no such peer")
 
 	errNilTransport = fmt.Errorf("%w net.Conn", ErrNil)
+	errNilContext   = fmt.Errorf("%w context", ErrNil)
 
 	// ErrNoHandler is returned where a function to handle packets is nil.
 	ErrNoHandler = errors.New("peer: nil handler")

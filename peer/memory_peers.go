@@ -77,6 +77,9 @@ func (c *MemoryClient) Connect(ctx context.Context, to MemoryHost, opts ...Conne
 	if err == nil {
 		err = c.check()
 	}
+	if err == nil && ctx == nil {
+		err = errNilContext
+	}
 	if err == nil {
 		err = server.reactor.MayWait()
 	}

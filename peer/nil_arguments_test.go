@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -153,6 +154,25 @@ func TestNothingIsAnError(t *testing.T) {
 	}
 	tests["Server.Inject, nil"] = func() error { _, err := server.Inject(nil); return want(err, errNilTransport) }
 	tests["Client.Inject, nil"] = func() error { _, err := client.Inject(t.Context(), nil); return want(err, errNilTransport) }
+	var noContext context.Context
+	tests["Client.Connect, nil context"] = func() error { _, err := client.Connect(noContext, "127.0.0.1:1"); return want(err, ErrNil) }
+	tests["Client.Inject, nil context"] = func() error { _, err := client.Inject(noContext, far); return want(err, ErrNil) }
+	tests["MemoryClient.Connect, nil context"] = func() error {
+		_, err := NewMemoryClient(s.reg, nil).Connect(noContext, server)
+		return want(err, ErrNil)
+	}
+	tests["MemoryServer.ConnectClient, nil context"] = func() error {
+		_, err := memory.ConnectClient(noContext, NewMemoryClient(s.reg, nil))
+		return want(err, ErrNil)
+	}
+	tests["Shutdown, nil context"] = func() error { return want(server.Shutdown(noContext), ErrNil) }
+	tests["Poll, nil context"] = func() error { _, err := server.Poll(noContext); return want(err, ErrNil) }
+	tests["SendWait, nil context"] = func() error { return want(SendWait(noContext, &Conn{peer: server.Peer}, s.ping, v), ErrNil) }
+	tests["Conn.SendWait, nil context"] = func() error {
+		return want((&Conn{peer: server.Peer}).Untyped().SendWait(noContext, "test:ping", v), ErrNil)
+	}
+	tests["Echo.OnReceive, nil conn"] = func() error { return want(Echo{As: "test:ping"}.OnReceive(nil, v), ErrNoConn) }
+	tests["Echo.OnReceive, nil *Conn"] = func() error { return want(Echo{As: "test:ping"}.OnReceive((*Conn)(nil), v), ErrNoConn) }
 	var none registry.Packet[note]
 	tests["Handle, zero packet"] = func() error {
 		return want(panicked(func() { Handle(server, none, func(*Conn, *note) error { return nil }) }), ErrNoPacket)

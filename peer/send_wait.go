@@ -23,6 +23,9 @@ func SendWait[T any](ctx context.Context, c *Conn, pkt registry.Packet[T], v *T)
 	if t == nil {
 		return noPacket(pkt)
 	}
+	if ctx == nil {
+		return errNilContext
+	}
 	return c.sendBy(roomWait{ctx}, t, v)
 }
 

@@ -72,6 +72,9 @@ func (p *Peer) ShutdownWith(ctx context.Context, reason Reason) error {
 	if err := p.check(); err != nil {
 		return err
 	}
+	if ctx == nil {
+		return errNilContext
+	}
 	if !p.owned && p.reactor.OnLoop() {
 		return engine.ErrOnLoop
 	}

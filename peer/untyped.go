@@ -168,6 +168,9 @@ func (u UntypedConn) SendWait(ctx context.Context, packet, v any) error {
 	if err != nil {
 		return err
 	}
+	if ctx == nil {
+		return errNilContext
+	}
 	return u.c.sendBy(roomWait{ctx}, t, v)
 }
 
