@@ -83,7 +83,19 @@ func (p *Peer) check() error {
 
 // peerOf is the peer of a host, or an ErrNoPeer that names the host's type.
 func peerOf(h Host) (*Peer, error) {
-	p := baseOf(h)
+	var p *Peer
+	switch h := h.(type) { // baseOf alone would do, but takes 20 ns longer, for each SendTo
+	case *Server:
+		if h != nil {
+			p = h.Peer
+		}
+	case *Client:
+		if h != nil {
+			p = h.Peer
+		}
+	default:
+		p = baseOf(h)
+	}
 	if p.check() != nil {
 		return nil, fmt.Errorf("%w: this %T is nil or was not made by a New function", ErrNoPeer, h)
 	}
