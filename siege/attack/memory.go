@@ -31,7 +31,7 @@ func tryPartial(ctx context.Context, t *trial) error {
 		conns: min(t.pick(6000, 100), most), handshake: wire.Handshake(true), lasts: frameTime - time.Second,
 		says: client.Say(client.Repeat(frame[:len(frame)-1], 1)),
 	}
-	return tryMemoryAttack(ctx, t, u, besideP99, func() string {
+	return tryMemoryAttack(ctx, t, u, crowdedP99, func() string {
 		return fmt.Sprintf("%s conns sent %s, %s closed", figures.Count(u.conns), figures.Bytes(u.sent), figures.Count(u.closed))
 	})
 }
