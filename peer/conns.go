@@ -7,8 +7,6 @@ package peer
 import (
 	"iter"
 	"slices"
-
-	"github.com/packetmq/packetmq/registry"
 )
 
 // newConn makes a conn that is about to be opened.
@@ -67,24 +65,6 @@ func (p *Peer) removeConn(c *Conn) {
 			close(p.noConns)
 		}
 	}
-}
-
-// noteMismatch keeps how the names of c's two sides differ, until the other side refuses
-// the conn for that, or completes the handshake all the same.
-func (p *Peer) noteMismatch(c *Conn, differ *registry.MismatchError) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.mismatches == nil {
-		p.mismatches = make(map[*Conn]*registry.MismatchError)
-	}
-	p.mismatches[c] = differ
-}
-
-// mismatch is what noteMismatch has kept of c, or nil.
-func (p *Peer) mismatch(c *Conn) *registry.MismatchError {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.mismatches[c]
 }
 
 // Conn finds a conn by its id; nil if there is none.

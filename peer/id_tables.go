@@ -4,8 +4,6 @@ package peer
 // pubids; the side that adapts takes the other's ids over, for that conn alone.
 
 import (
-	"errors"
-
 	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/registry"
 )
@@ -103,28 +101,4 @@ func (c *Conn) adapt(ids []registry.Entry) error {
 	}
 	c.ids.Store(last)
 	return nil
-}
-
-// endForIDs ends a conn whose ids cannot be taken over.
-func (c *Conn) endForIDs(err error) {
-	if _, ok := err.(*registry.MismatchError); ok {
-		c.peer.logFault(c, ReasonNonEqualPackets, err)
-		c.quit(ReasonNonEqualPackets, err)
-		return
-	}
-	c.fault(ReasonProtocol, err)
-}
-
-// noteMismatch compares the names of the two sides. The adapting side does the same and
-// ends the conn if they differ, but cannot tell us how they differ: so we keep it for our
-// own log.
-func (c *Conn) noteMismatch(payload []byte) {
-	m, err := parsePubIDs(payload, true)
-	if err != nil {
-		return // the adapting side judges them
-	}
-	var differ *registry.MismatchError
-	if errors.As(c.ids.Load().told.Compare(m.ids), &differ) {
-		c.peer.noteMismatch(c, differ)
-	}
 }
