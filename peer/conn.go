@@ -31,6 +31,7 @@ type Conn struct {
 	ids     atomic.Pointer[idTables]
 	rare    atomic.Pointer[rareFields]
 	data    atomic.Pointer[any]
+	extra   atomic.Pointer[attachments]
 	rtt     atomic.Uint32 // in microseconds, rounded up; 0: not measured yet
 
 	// For the loop only.

@@ -114,9 +114,7 @@ func (c *Conn) callOnLost(reason error) {
 		c.peer.removeActive(c)
 		c.peer.stats.lost(reason)
 		c.finishConnect(reason)
-		if f := c.peer.cfg.OnLost; f != nil {
-			f(c, reason)
-		}
+		c.tellLost(reason)
 	})
 }
 

@@ -87,6 +87,7 @@ const (
 	endedHere                            // this side ended the conn, so a client does not come back
 	lastSends                            // OnLost is being called: the program may still send, though the State is Softquitted
 	decisionOpen                         // Authenticate was called, and Decide may answer for it
+	lostTold                             // the functions of OnLost are being called, or were
 	inOnOpen                             // OnOpen is being called, where SetState may make a conn Active that is to be authenticated
 )
 

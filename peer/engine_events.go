@@ -131,8 +131,6 @@ func (s *engineHandler) Message(b []byte) int {
 // Pressure implements engine.Handler.
 func (s *engineHandler) Pressure(_ *engine.Conn, above bool) {
 	c := s.conn()
-	if c.peer.cfg.OnPressure != nil {
-		c.makeRare().overPressure = above
-		c.tellPressure()
-	}
+	c.makeRare().overPressure = above
+	c.tellPressure()
 }

@@ -154,9 +154,7 @@ func (c *Conn) establish() {
 	}
 	c.startChecks()
 	c.peer.addActive(c)
-	if f := c.peer.cfg.OnMade; f != nil {
-		f(c)
-	}
+	c.tellMade()
 	c.tellPressure()
 	c.finishConnect(nil)
 }

@@ -1,8 +1,8 @@
 package peer
 
-// When Config.OnPressure is called.
+// When observers, and then Config.OnPressure, are told of the pressure on a conn.
 
-// tellPressure calls OnPressure if the pressure is not what the program was told last. It
+// tellPressure tells the pressure if it is not what was told last. It
 // waits until OnMade was called, and tells nothing after OnLost.
 func (c *Conn) tellPressure() {
 	rare := c.rare.Load()
@@ -10,5 +10,12 @@ func (c *Conn) tellPressure() {
 		return
 	}
 	rare.toldPressure = rare.overPressure
-	c.peer.cfg.OnPressure(c, rare.overPressure)
+	for _, o := range c.peer.allObservers() {
+		if o.Pressure != nil && !c.flags.has(lost) {
+			o.Pressure(c, rare.overPressure)
+		}
+	}
+	if f := c.peer.cfg.OnPressure; f != nil && !c.flags.has(lost) {
+		f(c, rare.overPressure)
+	}
 }

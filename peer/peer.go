@@ -37,6 +37,7 @@ type Peer struct {
 	lastRebased    atomic.Pointer[idTables] // of the conn that met a changed registry last
 	pubIDs         atomic.Pointer[ownPubIDs]
 	data           atomic.Pointer[any]
+	observers      atomic.Pointer[[]*Observer] // replaced as a whole, with mu held
 	packets        packetLog
 	admission      admission
 	stats          stats
