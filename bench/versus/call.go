@@ -1,6 +1,6 @@
 package main
 
-// The command call: the load of a server with a protocol of its own.
+// The command call: the load of a server by the client of its library.
 
 import (
 	"bufio"
@@ -12,17 +12,22 @@ import (
 	"github.com/packetmq/packetmq/bench/versus/caller"
 	"github.com/packetmq/packetmq/bench/versus/grpcpeer"
 	"github.com/packetmq/packetmq/bench/versus/natspeer"
+	"github.com/packetmq/packetmq/bench/versus/netrpcpeer"
+	"github.com/packetmq/packetmq/bench/versus/packetmqpeer"
 	"github.com/packetmq/packetmq/bench/versus/ttrpcpeer"
 	"github.com/packetmq/packetmq/internal/command"
 )
 
 type call func(ctx context.Context, cfg caller.Config) (caller.Result, error)
 
-func calls() map[string]call {
-	return map[string]call{
-		"grpc":  grpcpeer.Call,
-		"ttrpc": ttrpcpeer.Call,
-		"nats":  natspeer.Call,
+// calls are by peer and by mode.
+func calls() map[string]map[string]call {
+	return map[string]map[string]call{
+		"packetmq": {"typed": packetmqpeer.CallTyped},
+		"grpc":     {"raw": grpcpeer.Call, "call": grpcpeer.CallUnary},
+		"ttrpc":    {"raw": ttrpcpeer.Call, "call": ttrpcpeer.CallTyped},
+		"netrpc":   {"call": netrpcpeer.Call},
+		"nats":     {"raw": natspeer.Call, "call": natspeer.CallTyped},
 	}
 }
 
@@ -30,9 +35,14 @@ func callCommand(ctx context.Context, args []string, std command.IO) error {
 	fs := flag.NewFlagSet("call", flag.ContinueOnError)
 	var cfg caller.Config
 	cfg.Flags(fs)
-	call, err := chosen(fs, args, calls(), std)
+	mode := fs.String("mode", "raw", "mode of the server: payloads for raw, structs for the others")
+	modes, err := chosen(fs, args, calls(), std)
 	if err != nil {
 		return err
+	}
+	call, ok := modes[*mode]
+	if !ok {
+		return command.Usagef("there is no mode %q of %s; there are %s", *mode, args[0], names(modes))
 	}
 	in := bufio.NewReader(std.In)
 	cfg.Ready = func() error {

@@ -4,7 +4,7 @@
 //	versus report    make a run's results readable: tables, plots, verdicts
 //	versus compare   show two runs' results beside each other, or print one for benchstat
 //	versus serve     be one of the servers
-//	versus call      be the load of a server with a protocol of its own
+//	versus call      be the load of a server by the client of its library
 //
 // `make bench` at the top of the repository does all of it; `make bench-quick`
 // a part in under two minutes. The results are in bench/results.
@@ -19,6 +19,8 @@
 // with msgpack/v5 into a struct (typed) or an any, or, where packetmq is alone,
 // through MarshalMsg and UnmarshalMsg (marshal). Beside them are servers with
 // protocols of their own: grpc, ttrpc and NATS; and one in Python, on Twisted.
+// Calls of these, of net/rpc and of packetmq, with a struct each way, are a group of
+// their own, in which every server has the library's client for its load.
 //
 // # How
 //
@@ -31,8 +33,8 @@
 // packets under way on each of some conns; an open loop at a share of what the
 // server can do, where latency counts from when a packet was to be sent; the
 // same number of packets under way on more and more conns; conns that are idle;
-// or limit, packetmq and gnet with one event loop and two, where server and load
-// share both CPUs.
+// limit, packetmq and gnet with one event loop and two, where server and load
+// share both CPUs; or calls, one at a time and many.
 //
 // All servers of a cell are started once and run through all of its rounds; one
 // that nobody asks for anything has less than a thousandth of a CPU. In each

@@ -106,6 +106,31 @@ func TestRunIdle(t *testing.T) {
 	}
 }
 
+// Calls are a group that runs by itself, each server with its library's client.
+func TestRunCalls(t *testing.T) {
+	dir := bin(t)
+	t.Setenv(asVersus, "1")
+	results, folder := filepath.Join(t.TempDir(), "results.json"), t.TempDir()
+	var progress bytes.Buffer
+	code, out := run(t.Context(), &progress, "run", "--bin", dir, "--peers", "grpc,ttrpc,netrpc,nats", "--groups", "calls", "--rounds", "1",
+		"--window", "500ms", "--warmup", "5ms", "--patience", "0s", "--out", results, "--report", folder)
+	if code != 0 || !strings.Contains(out, "netrpc call") {
+		t.Fatalf("code %d: %s %s", code, out, &progress)
+	}
+	f, err := read(results)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Samples) != 2*4 {
+		t.Errorf("%d samples", len(f.Samples))
+	}
+	for i := range f.Samples {
+		if s := &f.Samples[i]; s.Failure != "" || s.Mode != "call" || s.Packets == 0 || s.ServerCPU <= 0 || s.Allocs == 0 {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
 // An interruption leaves no process, and what was found by then.
 func TestRunInterrupted(t *testing.T) {
 	dir := bin(t)
@@ -268,7 +293,7 @@ func TestCommandLine(t *testing.T) {
 		{"", 2}, {"help", 0}, {"what", 2}, {"run -h", 0}, {"run more", 2}, {"run --peers none", 2}, {"run --groups none", 2},
 		{"run --cells none", 2}, {"run --rounds 0", 2}, {"serve", 2}, {"serve none", 2}, {"serve gnet --mode none", 1}, {"serve net --mode none", 1},
 		{"serve net --loops 2", 2}, {"serve gnet --loops 0", 2}, {"serve gnet --loops two", 2},
-		{"call", 2}, {"call none", 2}, {"call grpc", 1}, {"pin", 2}, {"pin x 0 true", 2}, {"pin 0 x true", 2}, {"pin 0 0 " + none, 1},
+		{"call", 2}, {"call none", 2}, {"call grpc", 1}, {"call grpc --mode none", 2}, {"call packetmq --mode typed", 1}, {"serve netrpc --mode raw", 1}, {"pin", 2}, {"pin x 0 true", 2}, {"pin 0 x true", 2}, {"pin 0 0 " + none, 1},
 		{"report", 2}, {"report " + none, 1}, {"compare", 2}, {"compare " + none, 2}, {"compare --benchfmt " + none, 1}, {"compare " + none + " " + none, 1},
 	} {
 		var stderr bytes.Buffer

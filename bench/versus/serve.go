@@ -17,6 +17,7 @@ import (
 	"github.com/packetmq/packetmq/bench/versus/nbiopeer"
 	"github.com/packetmq/packetmq/bench/versus/netpeer"
 	"github.com/packetmq/packetmq/bench/versus/netpollpeer"
+	"github.com/packetmq/packetmq/bench/versus/netrpcpeer"
 	"github.com/packetmq/packetmq/bench/versus/ttrpcpeer"
 	"github.com/packetmq/packetmq/bench/versus/twisted"
 	"github.com/packetmq/packetmq/internal/command"
@@ -30,6 +31,7 @@ func servers() map[string]server {
 		"gnet":       gnetpeer.Coalesced,
 		"grpc":       grpcpeer.Serve,
 		"ttrpc":      ttrpcpeer.Serve,
+		"netrpc":     netrpcpeer.Serve,
 		"nats":       natspeer.Serve,
 		"twisted":    twisted.Serve,
 		"gnet-naive": gnetpeer.Naive,
@@ -43,7 +45,7 @@ func servers() map[string]server {
 func serveCommand(ctx context.Context, args []string, std command.IO) error {
 	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
 	listen := fs.String("listen", "127.0.0.1:0", "where to listen; port 0 takes a free one")
-	mode := fs.String("mode", "raw", "what becomes of a payload: raw returns its bytes, typed decodes and encodes a struct, any does so without knowing the type")
+	mode := fs.String("mode", "raw", "what becomes of a payload: raw returns its bytes, typed decodes and encodes a struct, any does so without knowing the type, call answers calls of the library")
 	loops := fs.Int("loops", 1, "event loops; gnet alone can have more than one")
 	serve, err := chosen(fs, args, servers(), std)
 	if err != nil {

@@ -1,6 +1,7 @@
 package caller
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -8,9 +9,11 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/vmihailenco/msgpack/v5"
 )
 
-// echo is a server in the caller's own process, for both kinds of conns.
+// echo is a server in the caller's own process, for all kinds of conns.
 type echo struct {
 	replies chan []byte
 	closed  chan struct{}
@@ -46,12 +49,34 @@ func (e *echo) Close() error {
 	return nil
 }
 
+// typedEcho is an echo of values: what is spoilt is their encoding.
+type typedEcho struct{ *echo }
+
+func (e typedEcho) Call(ask, answer *Value) error {
+	b, err := msgpack.Marshal(ask)
+	if err != nil {
+		return err
+	}
+	if b, err = e.echo.Call(b); err != nil {
+		return err
+	}
+	var v Value
+	dec := msgpack.NewDecoder(bytes.NewReader(b))
+	if dec.Decode(&v) == nil && dec.Decode(new(any)) == io.EOF { // others are no answer
+		*answer = v
+	}
+	return nil
+}
+
 var kinds = []struct {
 	name string
 	call func(context.Context, Config, func() *echo) (Result, error)
 }{
 	{"calls", func(ctx context.Context, cfg Config, dial func() *echo) (Result, error) {
 		return Calls(ctx, cfg, func(context.Context) (Unary, error) { return dial(), nil })
+	}},
+	{"typed", func(ctx context.Context, cfg Config, dial func() *echo) (Result, error) {
+		return TypedCalls(ctx, cfg, func(context.Context) (Typed, error) { return typedEcho{dial()}, nil })
 	}},
 	{"streams", func(ctx context.Context, cfg Config, dial func() *echo) (Result, error) {
 		return Streams(ctx, cfg, func(context.Context) (Stream, error) { return dial(), nil })
@@ -84,6 +109,16 @@ func TestServerClocks(t *testing.T) {
 		}
 		if res, err := call(Config{Conns: 1, Depth: 1, Size: 64, Servers: []int{1 << 22}}, sound); err == nil {
 			t.Errorf("there is no such process: %+v", res)
+		}
+	})
+}
+
+// The result has what the load allocated, the echo of this process included.
+func TestAllocs(t *testing.T) {
+	forKinds(t, func(t *testing.T, call func(Config, func() *echo) (Result, error)) {
+		res, err := call(Config{Conns: 1, Depth: 1, Size: 64}, sound)
+		if err != nil || res.Allocs < res.Packets {
+			t.Errorf("%+v %v", res, err)
 		}
 	})
 }

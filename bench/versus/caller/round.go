@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime/metrics"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -114,7 +115,10 @@ func (r *round) wait(ctx context.Context, d time.Duration, dues []chan int64) er
 
 func (r *round) result(before, after clocks) Result {
 	all := hdrhistogram.New(1, longest, 2)
-	res := Result{Load: result.Load{CPU: after.own - before.own, ServerCPU: after.server - before.server, Conns: r.cfg.Conns, Rate: r.cfg.Rate}}
+	res := Result{Load: result.Load{
+		CPU: after.own - before.own, ServerCPU: after.server - before.server, Allocs: after.allocs - before.allocs,
+		Conns: r.cfg.Conns, Rate: r.cfg.Rate,
+	}}
 	var last int64
 	for i := range r.counts {
 		c := &r.counts[i]
@@ -221,10 +225,17 @@ func dialAll[C io.Closer](ctx context.Context, n int, dial func(context.Context)
 	return conns, fault
 }
 
-// clocks are what this process and the server have had of CPUs, in ns.
-type clocks struct{ own, server int64 }
+// clocks are what this process and the server have had of CPUs, in ns, and how
+// many objects this process has allocated.
+type clocks struct {
+	own, server int64
+	allocs      uint64
+}
 
 func (cfg *Config) clocks() (c clocks, err error) {
+	objects := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}}
+	metrics.Read(objects)
+	c.allocs = objects[0].Value.Uint64()
 	if c.own, err = clock.Of(os.Getpid()); err == nil {
 		c.server, err = clock.Of(cfg.Servers...)
 	}

@@ -66,16 +66,21 @@ func NewServer() *grpc.Server {
 	return s
 }
 
-// Serve serves at addr until ctx is done. The mode can only be raw.
+// Serve serves at addr until ctx is done: streams in mode raw, unary calls in mode call.
 func Serve(ctx context.Context, addr, mode string, out io.Writer) error {
-	if mode != "raw" {
-		return fmt.Errorf("grpcpeer: no mode %q: want raw", mode)
+	var s *grpc.Server
+	switch mode {
+	case "raw":
+		s = NewServer()
+	case "call":
+		s = newUnaryServer()
+	default:
+		return fmt.Errorf("grpcpeer: no mode %q: want raw or call", mode)
 	}
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
 		return err
 	}
-	s := NewServer()
 	defer context.AfterFunc(ctx, s.Stop)()
 	fmt.Fprintln(out, "listening", ln.Addr())
 	if err := s.Serve(ln); ctx.Err() == nil || !errors.Is(err, grpc.ErrServerStopped) {

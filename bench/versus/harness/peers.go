@@ -22,6 +22,8 @@ type Peer struct {
 	// call is set for a server with a protocol of its own, and so a load of its
 	// own.
 	call bool
+	// calls are the modes in which it is called, by the library's own client.
+	calls []string
 	// loops are the modes in which it is looked at with several event loops; it
 	// takes --loops.
 	loops []string
@@ -36,6 +38,7 @@ var (
 	raw     = []string{"raw"}
 	decodes = []string{"raw", "typed", "any"}
 	own     = []string{"raw", "marshal", "typed", "any"}
+	calls   = []string{"call"}
 )
 
 // Peers returns all that can be compared.
@@ -48,29 +51,35 @@ func Peers() []Peer {
 	}
 	return []Peer{
 		{Name: "limit", About: "C, epoll, one read and one write for all that has arrived", Modes: raw, serve: program("limit"), fixed: true, foreign: true, loops: raw},
-		{Name: "packetmq", About: "its default options: handshake, guard, limits, panic isolation", Modes: own, serve: program("bench", "serve"), handshake: true, loops: own},
+		{Name: "packetmq", About: "its default options: handshake, guard, limits, panic isolation", Modes: own, serve: program("bench", "serve"), handshake: true, loops: own, calls: []string{"typed"}},
 		{Name: "gnet", About: "gnet, one Write for all that has arrived, 256 KiB read buffer", Modes: decodes, serve: versus("gnet"), loops: raw},
 		{Name: "gnet-naive", About: "gnet as in its examples, a Write for each frame", Modes: raw, serve: versus("gnet-naive")},
 		{Name: "net", About: "net, a goroutine per conn, bufio with its default of 4 KiB", Modes: decodes, serve: versus("net")},
 		{Name: "net64k", About: "the same with 64 KiB each way", Modes: raw, serve: versus("net64k")},
 		{Name: "netpoll", About: "netpoll, one poller, one Flush for all that has arrived", Modes: decodes, serve: versus("netpoll")},
 		{Name: "nbio", About: "nbio, one poller, one Write for all that was given, 256 KiB read buffer", Modes: decodes, serve: versus("nbio")},
-		{Name: "grpc", About: "grpc-go, bidirectional streams", Modes: raw, serve: versus("grpc"), call: true},
-		{Name: "ttrpc", About: "ttrpc, unary calls", Modes: raw, serve: versus("ttrpc"), call: true},
-		{Name: "nats", About: "NATS, request and reply through a server", Modes: raw, serve: versus("nats"), call: true},
+		{Name: "grpc", About: "grpc-go, bidirectional streams; calls are unary, of a protobuf message", Modes: raw, serve: versus("grpc"), call: true, calls: calls},
+		{Name: "ttrpc", About: "ttrpc, unary calls", Modes: raw, serve: versus("ttrpc"), call: true, calls: calls},
+		{Name: "netrpc", About: "net/rpc of the standard library, with gob", serve: versus("netrpc"), calls: calls},
+		{Name: "nats", About: "NATS, request and reply through a server; calls have their bodies in msgpack", Modes: raw, serve: versus("nats"), call: true, calls: calls},
 		{Name: "twisted", About: "Python and Twisted, the framework of the original", Modes: []string{"raw", "any"}, serve: versus("twisted"), handshake: true, foreign: true},
 	}
 }
 
-// in are the peer's modes in a group. Only a closed loop is for all of them.
+// in are the peer's modes in a group. Only closed loops are for all of them.
 func (p *Peer) in(group string) []string {
 	switch group {
 	case result.Closed:
 		return p.Modes
 	case result.Loops:
 		return p.loops
+	case result.Calls:
+		return p.calls
 	}
-	return raw
+	if slices.Contains(p.Modes, "raw") {
+		return raw
+	}
+	return nil
 }
 
 // Find returns the peer of a name.

@@ -37,7 +37,7 @@ type Config struct {
 // Groups are those of cells, in the order in which they are run: an open loop
 // takes a share of what a closed one has found.
 func Groups() []string {
-	return []string{result.Closed, result.Open, result.Growth, result.Idle, result.Loops}
+	return []string{result.Closed, result.Open, result.Growth, result.Idle, result.Loops, result.Calls}
 }
 
 // ClosedCells are conns × depth.
@@ -78,6 +78,14 @@ func loopsCells() []result.Cell {
 	return cells
 }
 
+func callsCells() []result.Cell {
+	var cells []result.Cell
+	for _, n := range [][2]int{{1, 1}, {64, 16}} {
+		cells = append(cells, result.Cell{Group: result.Calls, Size: 64, Conns: n[0], Depth: n[1]})
+	}
+	return cells
+}
+
 // Run takes all samples. When ctx is done it returns those that there are.
 func Run(ctx context.Context, cfg *Config) []result.Sample {
 	var samples []result.Sample
@@ -104,6 +112,8 @@ func (cfg *Config) cells(group string) []result.Cell {
 		return growthCells()
 	case result.Loops:
 		return loopsCells()
+	case result.Calls:
+		return callsCells()
 	case result.Idle:
 		return []result.Cell{{Group: result.Idle, Conns: cfg.Idle}}
 	}

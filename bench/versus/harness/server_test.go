@@ -2,6 +2,8 @@ package harness
 
 import (
 	"errors"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -33,6 +35,26 @@ func TestServerArgs(t *testing.T) {
 	}
 }
 
+// A load is the C program's where it can be, and the library's own client's for calls.
+func TestLoadArgs(t *testing.T) {
+	self := &process{cmd: &exec.Cmd{Process: &os.Process{Pid: os.Getpid()}}}
+	for _, tc := range []struct {
+		peer, mode, group string
+		want, without     string
+	}{
+		{"packetmq", "typed", result.Closed, "bin/load --connect", "--mode"},
+		{"packetmq", "typed", result.Calls, "bin/versus call packetmq --mode typed --connect", "--handshake"},
+		{"grpc", "raw", result.Closed, "bin/versus call grpc --mode raw --connect", "--handshake"},
+		{"netrpc", "call", result.Calls, "bin/versus call netrpc --mode call --connect", "--handshake"},
+	} {
+		p, _ := Find(Peers(), tc.peer)
+		tr := trial{server: &server{Config: &Config{Bin: "bin"}, subject: subject{p, tc.mode}, process: self}, cell: result.Cell{Group: tc.group, Conns: 1}}
+		if got := strings.Join(tr.load(), " "); !strings.HasPrefix(got, tc.want) || strings.Contains(got, tc.without) {
+			t.Errorf("%s %s: got %q", tc.peer, tc.group, got)
+		}
+	}
+}
+
 // A server that has failed too often is not started again.
 func TestServerGivenUp(t *testing.T) {
 	broken := errors.New("broken")
@@ -49,14 +71,15 @@ func TestServerGivenUp(t *testing.T) {
 }
 
 func TestTrials(t *testing.T) {
-	cfg := &Config{Peers: Peers(), Modes: []string{"raw", "typed"}, Rounds: 3}
+	cfg := &Config{Peers: Peers(), Modes: []string{"raw", "typed", "call"}, Rounds: 3}
 	for _, tc := range []struct {
 		group string
-		want  []string // of packetmq and gnet
+		want  []string // of packetmq and gnet, and those of grpc and netrpc that are called
 	}{
 		{result.Closed, []string{"packetmq", "packetmq typed", "gnet", "gnet typed"}},
 		{result.Growth, []string{"packetmq", "gnet"}},
 		{result.Loops, []string{"packetmq", "packetmq", "packetmq typed", "packetmq typed", "gnet", "gnet"}},
+		{result.Calls, []string{"packetmq typed", "grpc call", "netrpc call"}},
 		{result.Open, nil}, // there is no capacity to take a share of
 	} {
 		cells := cfg.cells(tc.group)
@@ -66,7 +89,7 @@ func TestTrials(t *testing.T) {
 		trials, servers := cfg.trials(cells, nil)
 		var got []string
 		for _, tr := range trials {
-			if tr.Name == "packetmq" || tr.Name == "gnet" {
+			if tr.Name == "packetmq" || tr.Name == "gnet" || tr.mode == "call" && strings.HasSuffix(tr.Name, "rpc") && tr.Name != "ttrpc" {
 				got = append(got, tr.key().String())
 			}
 			if tr.shares != (tc.group == result.Loops) || tr.loops != tr.cell.Loops {

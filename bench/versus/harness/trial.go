@@ -92,7 +92,7 @@ func (t *trial) measure(ctx context.Context, s *result.Sample) error {
 
 // window lets the load measure.
 func (t *trial) window(ctx context.Context, load *process, s *result.Sample) error {
-	if t.call { // which is idle now, and whose conns may have left work behind
+	if t.ownLoad() { // which is idle now, and whose conns may have left work behind
 		t.settle(ctx)
 	}
 	machine := machineUsage()
@@ -121,10 +121,13 @@ func (t *trial) window(ctx context.Context, load *process, s *result.Sample) err
 	return nil
 }
 
+// ownLoad tells that the load is the client of the server's library.
+func (t *trial) ownLoad() bool { return t.call || t.cell.Group == result.Calls }
+
 func (t *trial) load() []string {
 	args := []string{filepath.Join(t.Bin, "load")}
-	if t.call {
-		args = []string{filepath.Join(t.Bin, "versus"), "call", t.Name}
+	if t.ownLoad() {
+		args = []string{filepath.Join(t.Bin, "versus"), "call", t.Name, "--mode", t.mode}
 	}
 	args = append(args,
 		"--connect", t.addr,
@@ -140,7 +143,7 @@ func (t *trial) load() []string {
 	if t.cell.Inflight > 0 {
 		args = append(args, "--inflight", strconv.Itoa(t.cell.Inflight))
 	}
-	if t.handshake {
+	if t.handshake && !t.ownLoad() {
 		args = append(args, "--handshake")
 	}
 	for _, pid := range t.process.members() {

@@ -6,4 +6,8 @@ import (
 	"github.com/packetmq/packetmq/bench/versus/peertest"
 )
 
-func TestPeer(t *testing.T) { peertest.Test(t, peertest.Peer{Serve: Serve, Call: Call}) }
+func TestPeer(t *testing.T) { peertest.Test(t, peertest.Peer{Serve: Serve, Call: Call, Mode: "raw"}) }
+
+func TestTypedCalls(t *testing.T) {
+	peertest.Test(t, peertest.Peer{Serve: Serve, Call: CallTyped, Mode: "call"})
+}

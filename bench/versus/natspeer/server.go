@@ -42,6 +42,9 @@ func NewBroker(addr string) (*Broker, error) {
 		_, err = b.responder.Subscribe(Subject, func(m *nats.Msg) { m.Respond(m.Data) })
 	}
 	if err == nil {
+		_, err = b.responder.Subscribe(typedSubject, answerTyped)
+	}
+	if err == nil {
 		err = b.responder.Flush()
 	}
 	if err != nil {
@@ -84,10 +87,11 @@ func (b *Broker) Close() {
 	b.server.WaitForShutdown()
 }
 
-// Serve serves at addr until ctx is done. The mode can only be raw.
+// Serve serves at addr until ctx is done. The mode is raw or call: the responder
+// does both.
 func Serve(ctx context.Context, addr, mode string, out io.Writer) error {
-	if mode != "raw" {
-		return fmt.Errorf("natspeer: no mode %q: want raw", mode)
+	if mode != "raw" && mode != "call" {
+		return fmt.Errorf("natspeer: no mode %q: want raw or call", mode)
 	}
 	b, err := NewBroker(addr)
 	if err != nil {

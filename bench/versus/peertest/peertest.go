@@ -15,6 +15,7 @@ import (
 type Peer struct {
 	Serve func(ctx context.Context, addr, mode string, out io.Writer) error
 	Call  func(ctx context.Context, cfg caller.Config) (caller.Result, error)
+	Mode  string // of the server, that Call speaks to
 }
 
 // Test has the caller put loads of all kinds on the server, and the server
@@ -41,12 +42,12 @@ func Test(t *testing.T, p Peer) {
 	t.Run("mode", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := p.Serve(ctx, "127.0.0.1:0", "typed", io.Discard); err == nil {
+		if err := p.Serve(ctx, "127.0.0.1:0", "other", io.Discard); err == nil {
 			t.Error("no error")
 		}
 	})
 	t.Run("address", func(t *testing.T) {
-		if err := p.Serve(t.Context(), "nowhere", "raw", io.Discard); err == nil {
+		if err := p.Serve(t.Context(), "nowhere", p.Mode, io.Discard); err == nil {
 			t.Error("no error")
 		}
 	})
@@ -59,7 +60,7 @@ func (p Peer) start(t *testing.T) string {
 	out, in := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := p.Serve(ctx, "127.0.0.1:0", "raw", in)
+		err := p.Serve(ctx, "127.0.0.1:0", p.Mode, in)
 		in.CloseWithError(io.ErrUnexpectedEOF)
 		ended <- err
 	}()

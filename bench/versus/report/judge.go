@@ -50,11 +50,11 @@ func Judge(t *result.Table) []Verdict {
 			j.noWorse(mode.figure, mode.name+" no worse than the best that decodes, CPU", c, mode.name, framed, perPacket)
 		}
 	}
-	j.atLeast("5", "grpc ≥ 7 × ours, CPU", result.Subject{Peer: "grpc", Mode: "raw"}, "raw", 7)
-	j.atLeast("5", "NATS ≥ 18 × ours, CPU", result.Subject{Peer: "nats", Mode: "raw"}, "raw", 18)
-	j.atLeast("5", "ttrpc ≥ 25 × ours, CPU", result.Subject{Peer: "ttrpc", Mode: "raw"}, "raw", 25)
-	j.atLeast("5", "Twisted, decoding, ≥ 100 × ours raw, CPU", result.Subject{Peer: "twisted", Mode: "any"}, "raw", 100)
-	j.atLeast("5", "Twisted, decoding, ≥ 100 × ours decoding, CPU", result.Subject{Peer: "twisted", Mode: "any"}, "any", 100)
+	j.atLeast("5", "grpc ≥ 7 × ours, CPU", result.Subject{Peer: "grpc", Mode: "raw"}, capacity, "raw", 7)
+	j.atLeast("5", "NATS ≥ 18 × ours, CPU", result.Subject{Peer: "nats", Mode: "raw"}, capacity, "raw", 18)
+	j.atLeast("5", "ttrpc ≥ 25 × ours, CPU", result.Subject{Peer: "ttrpc", Mode: "raw"}, capacity, "raw", 25)
+	j.atLeast("5", "Twisted, decoding, ≥ 100 × ours raw, CPU", result.Subject{Peer: "twisted", Mode: "any"}, capacity, "raw", 100)
+	j.atLeast("5", "Twisted, decoding, ≥ 100 × ours decoding, CPU", result.Subject{Peer: "twisted", Mode: "any"}, capacity, "any", 100)
 	one := result.Cell{Group: result.Closed, Size: 64, Conns: 1, Depth: 1}
 	j.noWorse("6", "p50 no worse than gnet's", one, "raw", []string{"gnet"}, percentiles[0].of)
 	j.noWorse("6", "p99.9 no worse than the best peer's", one, "raw", others, percentiles[3].of)
@@ -68,6 +68,7 @@ func Judge(t *result.Table) []Verdict {
 		j.atMost("9", "idle conn ≤ 768 B of heap and stacks", c.Name(), t.Of(ours("raw"), c, heap), 768, "")
 	}
 	j.loops()
+	j.calls()
 	return j.verdicts
 }
 
@@ -121,18 +122,18 @@ func (j *judge) overLimit(figure, what string, c result.Cell, mode string, most 
 	j.atMost(figure, what, c.Name(), j.t.Ratio(ours(mode), limit, c, perPacket), most, "")
 }
 
-func (j *judge) atLeast(figure, what string, other result.Subject, mode string, least float64) {
-	got := j.t.Ratio(other, ours(mode), capacity, perPacket)
-	j.add(figure, what, capacity.Name(), got, "≥ "+number(least), got.Median >= least, got.High >= least)
+func (j *judge) atLeast(figure, what string, other result.Subject, c result.Cell, mode string, least float64) {
+	got := j.t.Ratio(other, ours(mode), c, perPacket)
+	j.add(figure, what, c.Name(), got, "≥ "+number(least), got.Median >= least, got.High >= least)
 	if got.Known() && got.Median < least {
-		j.remark(floor(j.t, other))
+		j.remark(floor(j.t, other, c))
 	}
 }
 
 // floor says what a server that takes no more than limit would reach beside a
 // peer.
-func floor(t *result.Table, s result.Subject) string {
-	got := t.Ratio(s, limit, capacity, perPacket)
+func floor(t *result.Table, s result.Subject, c result.Cell) string {
+	got := t.Ratio(s, limit, c, perPacket)
 	if !got.Known() {
 		return ""
 	}
@@ -178,6 +179,29 @@ func (j *judge) loops() {
 	if !judged {
 		j.atMost("11", what, "loops", result.Stat{}, 1, "")
 	}
+}
+
+// calls compares calls with the packets that they are made of, and with those of others.
+func (j *judge) calls() {
+	one, many := callsCell(1, 1), callsCell(64, 16)
+	j.atMost("12", "a call ≤ 1.35 × a typed packet and its reply, CPU", many.Name(), j.t.Ratio(ours("call"), ours("typed"), many, perPacket), 1.35, "")
+	for _, other := range []struct {
+		peer  string
+		least float64
+	}{{"grpc", 7}, {"ttrpc", 10}, {"netrpc", 2}} {
+		what := fmt.Sprintf("calls of %s ≥ %g × ours, CPU", other.peer, other.least)
+		j.atLeast("12", what, result.Subject{Peer: other.peer, Mode: "call"}, many, "call", other.least)
+	}
+	for _, q := range []int{0, 3} {
+		j.noWorse("12", percentiles[q].name+" of calls no worse than the best", one, "call", called, percentiles[q].of)
+	}
+}
+
+// called are the peers that calls are compared with.
+var called = []string{"grpc", "ttrpc", "netrpc", "nats"}
+
+func callsCell(conns, depth int) result.Cell {
+	return result.Cell{Group: result.Calls, Size: 64, Conns: conns, Depth: depth}
 }
 
 // gain returns the throughput under one cell as a multiple of that under another.

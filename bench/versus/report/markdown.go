@@ -24,6 +24,7 @@ func Markdown(w io.Writer, f *result.File, peers []About) error {
 	p.growth()
 	p.idle()
 	p.loops()
+	p.calls()
 	p.failures()
 	_, err := io.WriteString(w, p.String())
 	return err

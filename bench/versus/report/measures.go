@@ -20,6 +20,7 @@ var (
 	throughput = (*result.Sample).Throughput
 	serverUse  = (*result.Sample).ServerUse
 	loadUse    = (*result.Sample).LoadUse
+	loadAllocs = (*result.Sample).LoadAllocs
 	rss        = func(s *result.Sample) float64 { return s.RSS }
 	heap       = func(s *result.Sample) float64 { return s.Heap }
 )

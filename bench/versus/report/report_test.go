@@ -83,6 +83,43 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// Calls are judged by their own cells, and shown with them.
+func TestCalls(t *testing.T) {
+	f := new(result.File)
+	for s, ns := range map[result.Subject]int64{
+		ours("typed"): 1000, ours("call"): 1200, {Peer: "grpc", Mode: "call"}: 12000, {Peer: "ttrpc", Mode: "call"}: 9600, {Peer: "netrpc", Mode: "call"}: 2400,
+	} {
+		for _, c := range []result.Cell{callsCell(1, 1), callsCell(64, 16)} {
+			f.Samples = append(f.Samples, result.Sample{Subject: s, Cell: c, Load: result.Load{Packets: 100, Seconds: 1, Allocs: 250, ServerCPU: 100 * ns, P50: ns, P999: 1e6 - ns}})
+		}
+	}
+	for _, tc := range []struct{ what, got, want, outcome string }{
+		{"≤ 1.35", "1.20", "≤ 1.35", "reached"},
+		{"grpc", "10.0", "≥ 7.00", "reached"},
+		{"ttrpc", "8.00", "≥ 10.0", "**not reached**"},
+		{"netrpc", "2.00", "≥ 2.00", "reached"},
+		{"p50", "0.50", "≤ 1.00 × netrpc", "reached"},
+		{"p99.9", "1.01", "≤ 1.00 × grpc", "**not reached**"},
+	} {
+		v := outcome(t, f, "12", tc.what)
+		if v.Got != tc.got || v.Want != tc.want || v.Outcome != tc.outcome {
+			t.Errorf("%s: got %+v", tc.what, v)
+		}
+	}
+	var b, summary strings.Builder
+	if err := Markdown(&b, f, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"## Calls", "packetmq typed is two packets", "| grpc call | 12.0 | 12.0 |", "| packetmq call | 2.50 | 2.50 |"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	if Summary(&summary, f); !strings.Contains(summary.String(), "1000 ns") || !strings.Contains(summary.String(), "9.60") {
+		t.Error(summary.String())
+	}
+}
+
 // rounds are a run in which a packet costs ours so much in each, and limit 100.
 func rounds(costs ...int64) *result.File {
 	f := new(result.File)

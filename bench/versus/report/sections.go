@@ -128,6 +128,27 @@ func (p *page) cpus(s result.Subject, c result.Cell) string {
 	return fmt.Sprintf("%s / %s", number(p.t.Of(s, c, serverUse).Median), number(p.t.Of(s, c, loadUse).Median))
 }
 
+func (p *page) calls() {
+	cells := p.t.Cells(result.Calls)
+	if len(cells) == 0 {
+		return
+	}
+	subjects := p.t.Subjects(result.Calls, "")
+	base := ours("typed")
+	p.f("## Calls: a struct each way, conns × calls under way on each\n\n"+
+		"Every server has its own library's client for a load, in Go, with a goroutine for each call under way that waits for its answer. "+
+		"The struct has two numbers of 64 bits and 31 bytes; how much that is on the wire is up to the library, 64 B with msgpack. "+
+		"%s is two packets whose answers the client tells apart by a number in them, which is what a program writes that has no calls.\n\n", base)
+	p.table("### Server CPU per call, as a multiple of that of "+base.String(), subjects, cells, p.ratio(base, perPacket))
+	p.table("### Server CPU per call, in ns", subjects, cells, p.absolute(perPacket, 1))
+	p.table("### Calls a second, in thousands", subjects, cells, p.absolute(throughput, 1e-3))
+	for _, q := range percentiles {
+		p.table("### Latency, "+q.name+", in µs", subjects, cells, p.absolute(q.of, 1))
+	}
+	p.table("### Objects that the client allocates for a call", subjects, cells, p.absolute(loadAllocs, 1))
+	p.table("### Share of a CPU that server / load had, in %", subjects, cells, p.use)
+}
+
 func (p *page) failures() {
 	title := "## What failed\n\n"
 	for i := range p.t.File.Samples {

@@ -37,6 +37,7 @@ const (
 	Growth = "growth" // the same number of packets under way on more conns
 	Idle   = "idle"   // memory of conns that do nothing
 	Loops  = "loops"  // several event loops, with nothing bound to a CPU
+	Calls  = "calls"  // conns × calls under way, a struct each way
 )
 
 // Cell is one load.
@@ -89,14 +90,16 @@ type Load struct {
 	Errors  uint64  `json:"errors"`
 	CPU     int64   `json:"cpu_ns"` // of the load itself
 	// ServerCPU is that of the server's processes meanwhile.
-	ServerCPU int64   `json:"server_cpu_ns"`
-	P50       int64   `json:"p50"`
-	P90       int64   `json:"p90"`
-	P99       int64   `json:"p99"`
-	P999      int64   `json:"p999"`
-	Max       int64   `json:"max"`
-	Conns     int     `json:"conns"`
-	Rate      float64 `json:"rate"` // that was asked for; 0 in a closed loop
+	ServerCPU int64 `json:"server_cpu_ns"`
+	// Allocs are the objects that a load in Go has allocated, itself and its library.
+	Allocs uint64  `json:"allocs,omitempty"`
+	P50    int64   `json:"p50"`
+	P90    int64   `json:"p90"`
+	P99    int64   `json:"p99"`
+	P999   int64   `json:"p999"`
+	Max    int64   `json:"max"`
+	Conns  int     `json:"conns"`
+	Rate   float64 `json:"rate"` // that was asked for; 0 in a closed loop
 }
 
 // Sample is one server under one load in one round.
@@ -130,6 +133,9 @@ func (s *Sample) ServerUse() float64 { return float64(s.ServerCPU) / 1e9 / s.Sec
 
 // LoadUse is the share of a CPU that the load had.
 func (s *Sample) LoadUse() float64 { return float64(s.CPU) / 1e9 / s.Seconds }
+
+// LoadAllocs is how many objects the load allocated for a packet.
+func (s *Sample) LoadAllocs() float64 { return float64(s.Allocs) / float64(s.Packets) }
 
 // File is a run.
 type File struct {

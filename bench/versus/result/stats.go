@@ -121,9 +121,9 @@ func (t *Table) Subjects(group, mode string) []Subject {
 
 // peers and modes are the order of reports: the yardsticks, packetmq, the servers of
 // frames, and those that bring a protocol of their own.
-var peers = [...]string{"limit", "packetmq", "gnet", "gnet-naive", "net", "net64k", "netpoll", "nbio", "grpc", "ttrpc", "nats", "twisted"}
+var peers = [...]string{"limit", "packetmq", "gnet", "gnet-naive", "net", "net64k", "netpoll", "nbio", "grpc", "ttrpc", "netrpc", "nats", "twisted"}
 
-var modes = [...]string{"raw", "marshal", "typed", "any"}
+var modes = [...]string{"raw", "marshal", "typed", "any", "call"}
 
 func rank(order []string, name string) int {
 	if i := slices.Index(order, name); i >= 0 {

@@ -24,10 +24,12 @@ func echo(_ context.Context, unmarshal func(any) error) (any, error) {
 	return &m, nil
 }
 
-// Serve serves at addr until ctx is done. The mode can only be raw.
+// Serve serves at addr until ctx is done: payloads in mode raw, messages with fields
+// in mode call.
 func Serve(ctx context.Context, addr, mode string, out io.Writer) error {
-	if mode != "raw" {
-		return fmt.Errorf("ttrpcpeer: no mode %q: want raw", mode)
+	answer, ok := map[string]ttrpc.Method{"raw": echo, "call": echoTyped}[mode]
+	if !ok {
+		return fmt.Errorf("ttrpcpeer: no mode %q: want raw or call", mode)
 	}
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -38,7 +40,7 @@ func Serve(ctx context.Context, addr, mode string, out io.Writer) error {
 		ln.Close()
 		return err
 	}
-	s.RegisterService(service, &ttrpc.ServiceDesc{Methods: map[string]ttrpc.Method{method: echo}})
+	s.RegisterService(service, &ttrpc.ServiceDesc{Methods: map[string]ttrpc.Method{method: answer}})
 	defer context.AfterFunc(ctx, func() { s.Close() })()
 	fmt.Fprintln(out, "listening", ln.Addr())
 	if err := s.Serve(context.WithoutCancel(ctx), ln); ctx.Err() == nil || !errors.Is(err, ttrpc.ErrServerClosed) {
