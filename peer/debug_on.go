@@ -28,6 +28,11 @@ func lentTo(fn func(*Conn, []byte) error) func(*Conn, []byte) error {
 	}
 }
 
+// lend is a copy of a payload, which endLoan overwrites.
+func lend(payload []byte) []byte { return bytes.Clone(payload) }
+
+func endLoan(payload []byte) { bufpool.Overwrite(payload) }
+
 // lendEncodedIn does the same for the hook, which may return what it was given.
 func (c *Conn) lendEncodedIn(raw []byte) ([]byte, error) {
 	own := bytes.Clone(raw)

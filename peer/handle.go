@@ -36,8 +36,8 @@ type Resetter interface{ Reset() }
 // then it is valid during the call.
 //
 // It panics, as http.HandleFunc does, where the program is wrong: fn is nil, or the
-// packet is not in h's registry.
-func Handle[T any](h Host, pkt registry.Packet[T], fn func(c *Conn, v *T) error) {
+// packet is not in h's registry, or a Middleware of the options is nil or returns nil.
+func Handle[T any](h Host, pkt registry.Packet[T], fn func(c *Conn, v *T) error, opts ...HandleOption) {
 	p, t := handled(h, pkt, "Handle", fn == nil)
 	own := func() func(int) *T { return func(int) *T { return new(T) } }
 	if t.Options().Reuse {
@@ -52,7 +52,7 @@ func Handle[T any](h Host, pkt registry.Packet[T], fn func(c *Conn, v *T) error)
 			}
 			return fn(c, v)
 		},
-		decoded: func(c *Conn, v any) error {
+		decoded: func(c *Conn, _ []byte, v any) error {
 			if tv, ok := v.(*T); ok && tv != nil {
 				return fn(c, tv)
 			}
@@ -62,7 +62,15 @@ func Handle[T any](h Host, pkt registry.Packet[T], fn func(c *Conn, v *T) error)
 			}
 			return fn(c, made.(*T))
 		},
-	})
+		decode: func(c *Conn, payload []byte) (any, error) {
+			v := value(c.link.Loop().Index())
+			if err := p.codec.DecodeWithin(limits, payload, v); err != nil {
+				return nil, &PayloadError{t.Name(), err}
+			}
+			return v, nil
+		},
+		takes: func(v any) bool { tv, ok := v.(*T); return ok && tv != nil },
+	}, "Handle", opts)
 }
 
 // reused keeps one value for each loop, cleared each time it is given out.
@@ -90,14 +98,14 @@ func reused[T any](loops int) func(loop int) *T {
 // h. It replaces an earlier handler, and panics where Handle does. The payload is what
 // the other side sent: it is not checked to be msgpack. It is valid during the call. Of
 // the hooks, only EncodedIn sees these packets.
-func HandleRaw[T any](h Host, pkt registry.Packet[T], fn func(c *Conn, payload []byte) error) {
+func HandleRaw[T any](h Host, pkt registry.Packet[T], fn func(c *Conn, payload []byte) error, opts ...HandleOption) {
 	p, t := handled(h, pkt, "HandleRaw", fn == nil)
-	p.setRawHandler(t, fn)
+	p.setHandler(t, rawHandler(fn), "HandleRaw", opts)
 }
 
-func (p *Peer) setRawHandler(t *registry.Type, fn func(c *Conn, payload []byte) error) {
+func rawHandler(fn func(c *Conn, payload []byte) error) *handler {
 	fn = lentTo(fn)
-	p.setHandler(t, &handler{direct: fn, raw: fn})
+	return &handler{direct: fn, raw: fn}
 }
 
 // handled is the peer and the packet that a handler is for.

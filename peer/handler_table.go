@@ -13,10 +13,15 @@ import (
 // on a conn's loop.
 type handler struct {
 	packet  *registry.Type
-	direct  func(c *Conn, payload []byte) error // decodes and handles in one go; nil if hooks want to see the value
-	raw     func(c *Conn, payload []byte) error // handles without decoding
-	decoded func(c *Conn, v any) error          // handles what was decoded
-	fast    bool                                // these packets may take the fast path: direct needs no check before it
+	direct  func(c *Conn, payload []byte) error        // decodes and handles in one go; nil if hooks want to see the value
+	raw     func(c *Conn, payload []byte) error        // handles without decoding
+	decoded func(c *Conn, payload []byte, v any) error // handles what was decoded from payload, nil if there is none
+	fast    bool                                       // these packets may take the fast path: direct needs no check before it
+
+	plain           *handler                                   // without the middleware around it; itself if there is none
+	inside, outside []Middleware                               // of its options With and Around
+	decode          func(c *Conn, payload []byte) (any, error) // for Incoming.Value; nil: Peer.decode
+	takes           func(v any) bool                           // whether decoded takes v as it is; nil: convertReceived knows
 }
 
 // handlers is what a peer does with its packets, by Type.Index. A slot is replaced
@@ -50,16 +55,37 @@ func (hs handlers) with(h *handler) handlers {
 // handler finds what handles t, or nil.
 func (p *Peer) handler(t *registry.Type) *handler { return p.handlers.Load().of(t) }
 
-func (p *Peer) setHandler(t *registry.Type, h *handler) {
-	if h.packet = t; t.Hooks() != nil {
+// setHandler sets what handles packets of type t, with the middleware of opts and of Use
+// around it. The call is what the program has called.
+func (p *Peer) setHandler(t *registry.Type, h *handler, call string, opts []HandleOption) {
+	if h.packet, h.plain = t, h; t.Hooks() != nil {
 		h.direct = nil
 	}
 	h.fast = h.direct != nil && t.Options().MaxSize == 0 && !t.Internal()
+	for _, o := range opts {
+		if o != nil {
+			o(h)
+		}
+	}
+	mustHandle(call, checkMiddleware(h.inside))
+	mustHandle(call, checkMiddleware(h.outside))
+	for done := false; !done; {
+		use := p.use.Load()
+		done = p.putHandler(p.compose(h, call, *use), use)
+	}
+}
+
+// putHandler puts a handler in its slot, unless Use was called since it was composed.
+func (p *Peer) putHandler(h *handler, use *[]Middleware) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.use.Load() != use {
+		return false
+	}
 	hs := p.handlers.Load().with(h)
 	p.handlers.Store(&hs)
 	p.epoch.Add(1)
+	return true
 }
 
 // observed reports whether something wants to see every packet, so that none may go

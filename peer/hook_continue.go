@@ -47,7 +47,7 @@ func (c *Conn) PacketIn(t *registry.Type, v any) error {
 	if v, err = c.peer.convertReceived(t, v); err != nil {
 		return err
 	}
-	return c.handleAfterPacketIn(t, h, v)
+	return c.handleAfterPacketIn(t, h, nil, v)
 }
 
 // PacketOut encodes and sends v, as what Config.PacketOut returns is sent. Any

@@ -132,23 +132,24 @@ func (c *Conn) handleWithHooks(t *registry.Type, h *handler, payload []byte) {
 			return
 		}
 	}
-	c.endFor(c.handleDecoded(t, h, v))
+	c.endFor(c.handleDecoded(t, h, payload, v))
 }
 
-// handleDecoded calls Config.PacketIn, and what comes after it.
-func (c *Conn) handleDecoded(t *registry.Type, h *handler, v any) (err error) {
+// handleDecoded calls Config.PacketIn, and what comes after it. The payload is what v was
+// decoded from, nil if the program made v.
+func (c *Conn) handleDecoded(t *registry.Type, h *handler, payload []byte, v any) (err error) {
 	p := c.peer
 	if p.cfg.PacketIn != nil {
 		if v, err = p.cfg.PacketIn(c, t, v); err != nil || c.flags.has(lost) {
 			return err
 		}
 	}
-	return c.handleAfterPacketIn(t, h, v)
+	return c.handleAfterPacketIn(t, h, payload, v)
 }
 
 // handleAfterPacketIn calls the object's OnReceive and the handler, or Config.OnPacket if
 // there is no handler. A packet that nothing of these takes is counted.
-func (c *Conn) handleAfterPacketIn(t *registry.Type, h *handler, v any) error {
+func (c *Conn) handleAfterPacketIn(t *registry.Type, h *handler, payload []byte, v any) error {
 	p := c.peer
 	hooks := t.Hooks()
 	hasOnReceive := hooks != nil && hooks.Receive != nil
@@ -159,9 +160,9 @@ func (c *Conn) handleAfterPacketIn(t *registry.Type, h *handler, v any) error {
 	}
 	switch {
 	case h != nil && h.decoded != nil:
-		return h.decoded(c, v)
+		return h.decoded(c, payload, v)
 	case h == nil && p.cfg.OnPacket != nil:
-		return p.cfg.OnPacket(c, t, v)
+		return p.callOnPacket(c, t, payload, v)
 	case h == nil && !hasOnReceive && p.cfg.PacketIn == nil:
 		p.unhandledPacket(c, t)
 	}

@@ -27,14 +27,17 @@ type Peer struct {
 	hooked       bool // cfg has hooks that see every packet
 	codec        codec.Msgpack
 	spareBuffers []codec.Spares  // one for each loop, for the frames that its conns gather
+	incomings    []freeIncomings // one for each loop
 	lifetime     context.Context // done from Close or Shutdown on, with the cause ErrClosed
 	endLifetime  context.CancelCauseFunc
 
 	// For any goroutine.
 	handlers       atomic.Pointer[handlers]
-	epoch          atomic.Uint32            // counts changes of handlers and of observed, and is raised after them
-	lastAdapted    atomic.Pointer[idTables] // of the conn that adapted last: the next one probably has the same
-	lastRebased    atomic.Pointer[idTables] // of the conn that met a changed registry last
+	use            atomic.Pointer[[]Middleware]                                                 // what Use was given; changed with mu held
+	onPacket       atomic.Pointer[func(c *Conn, t *registry.Type, payload []byte, v any) error] // Config.OnPacket in that; nil: there is none
+	epoch          atomic.Uint32                                                                // counts changes of handlers and of observed, and is raised after them
+	lastAdapted    atomic.Pointer[idTables]                                                     // of the conn that adapted last: the next one probably has the same
+	lastRebased    atomic.Pointer[idTables]                                                     // of the conn that met a changed registry last
 	pubIDs         atomic.Pointer[ownPubIDs]
 	data           atomic.Pointer[any]
 	observers      atomic.Pointer[[]*Observer] // replaced as a whole, with mu held
@@ -90,7 +93,9 @@ func newPeer(reg *registry.Registry, cfg *Config) *Peer {
 	p.codec.Limits = p.cfg.Payload
 	p.admission.halfOpen, p.admission.halfOpenPerAddr = c.HalfOpen, c.HalfOpenPerAddr
 	p.admission.perAddr, p.admission.rate = c.PerAddr, c.RatePerAddr
+	p.incomings = make([]freeIncomings, len(p.reactor.Loops()))
 	p.handlers.Store(new(handlers))
+	p.use.Store(new([]Middleware))
 	if p.cfg.PacketLog > 0 {
 		p.packets.set(p.cfg.PacketLog, true, true)
 	}

@@ -93,7 +93,7 @@ func (u UntypedPeer) Disconnect(from any) error { return u.Softquit(from, Reason
 // the packet object's NewValue returns, or into the packet's Go type, or else into nil,
 // bool, int64, uint64, float64, string, []byte, []any, map[string]any or map[any]any.
 // It replaces an earlier handler, and panics where the function Handle does.
-func (u UntypedPeer) Handle(packet any, fn func(c *Conn, v any) error) {
+func (u UntypedPeer) Handle(packet any, fn func(c *Conn, v any) error, opts ...HandleOption) {
 	p, t := u.handled("UntypedPeer.Handle", packet, fn == nil)
 	p.setHandler(t, &handler{
 		direct: func(c *Conn, payload []byte) error {
@@ -103,14 +103,14 @@ func (u UntypedPeer) Handle(packet any, fn func(c *Conn, v any) error) {
 			}
 			return fn(c, v)
 		},
-		decoded: fn,
-	})
+		decoded: func(c *Conn, _ []byte, v any) error { return fn(c, v) },
+	}, "UntypedPeer.Handle", opts)
 }
 
 // HandleRaw is the function HandleRaw for a packet that is named.
-func (u UntypedPeer) HandleRaw(packet any, fn func(c *Conn, payload []byte) error) {
+func (u UntypedPeer) HandleRaw(packet any, fn func(c *Conn, payload []byte) error, opts ...HandleOption) {
 	p, t := u.handled("UntypedPeer.HandleRaw", packet, fn == nil)
-	p.setRawHandler(t, fn)
+	p.setHandler(t, rawHandler(fn), "UntypedPeer.HandleRaw", opts)
 }
 
 // handled is the peer and the packet that a handler is for.
@@ -225,7 +225,7 @@ func (u UntypedConn) RecvPacket(packet, v any) error {
 	}
 	return c.post(func() {
 		if c.admitPacket(t, t.ID()) {
-			c.endFor(c.handleDecoded(t, h, v))
+			c.endFor(c.handleDecoded(t, h, nil, v))
 		}
 	})
 }
