@@ -56,6 +56,11 @@ const (
 	askAbort
 	askFinish
 	askWithdraw // a conn that is not open yet is not to be opened; always with askAbort
+	askPause    // readPaused has changed
+
+	// readPaused is no request but what PauseRead and ResumeRead were last asked for. It
+	// stays until the other one is called.
+	readPaused
 )
 
 // slowState is what a conn has only when its other side is slow, or when it is ending.
@@ -95,7 +100,7 @@ func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 // request has the loop do what the bit asks for. A conn that is not open does it when it
 // is opened.
 func (c *Conn) request(bit uint32) {
-	if c.requests.Or(bit) == 0 && c.loop != nil {
+	if c.requests.Or(bit)&^readPaused == 0 && c.loop != nil {
 		c.loop.inbox.request(c)
 	}
 }
@@ -105,7 +110,7 @@ func (c *Conn) answer() {
 	if c.state == unopened {
 		return // start calls answer again
 	}
-	bits := c.requests.Swap(0)
+	bits := c.requests.And(readPaused)
 	if c.state == closed {
 		return
 	}
@@ -114,6 +119,9 @@ func (c *Conn) answer() {
 	}
 	if bits&askPump != 0 {
 		c.loop.ready.add(c)
+	}
+	if bits&askPause != 0 {
+		c.applyPause()
 	}
 	if bits&askFinish != 0 && c.state == open {
 		c.beginFinish()
@@ -137,7 +145,7 @@ func (c *Conn) drain() {
 
 // pump gives the conn a share of a turn, and of another one if input is left.
 func (c *Conn) pump() {
-	if c.tr.Pump() {
+	if c.tr.Pump() && !c.wantsPause() {
 		c.loop.ready.addLater(c)
 	}
 	if c.flags.has(inLookout) {

@@ -109,6 +109,7 @@ func (c *Conn) closeTransport() {
 // beginFinish does what Finish asked for.
 func (c *Conn) beginFinish() {
 	c.become(finishing)
+	c.applyPause() // the other side's end is waited for, and its input dropped
 	c.restartGrace()
 	c.markDirty()
 }

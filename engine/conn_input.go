@@ -17,9 +17,12 @@ func (s *connSink) Loop() *Loop { return s.loop }
 // Received implements Sink.
 func (s *connSink) Received(b []byte) (n int) {
 	c := s.conn()
-	if c.state != open || c.isEnding() {
-		if c.state == unopened { // Opened is the first event
+	if c.state != open || c.requests.Load()&(askAbort|askFinish|readPaused) != 0 {
+		switch {
+		case c.state == unopened: // Opened is the first event
 			c.loop.ready.add(c)
+			return 0
+		case c.state == open && !c.isEnding(): // it is paused
 			return 0
 		}
 		return len(b) // input is dropped from when the end was asked for

@@ -62,6 +62,7 @@ const (
 	toldAbove                         // the handler was told that the conn is above Config.SoftPending
 	delayOutput                       // SetDelayOutput: output waits here while the transport has a backlog
 	flushing                          // writeAll is under way, and loop.unwritten has what is not written yet
+	pausedRead                        // the transport was told to leave input where it is
 
 	// Of a socket.
 	inGnet        // gnet is being called: what it reports meanwhile is the result of the call

@@ -217,8 +217,12 @@ func (w *deadlineWheel) judge(l *Loop) {
 	}
 }
 
-// unread reports whether input of the conn, or its end, has arrived and was not received.
+// unread reports whether input of the conn, or its end, has arrived and will be received
+// soon.
 func (c *Conn) unread() bool {
+	if c.flags.has(pausedRead) {
+		return false
+	}
 	return c.flags.has(inReady) || c.requests.Load()&askPump != 0 || c.unreadSocket()
 }
 

@@ -114,7 +114,7 @@ func (s *socket) take(b []byte) {
 		s.appendInput(b)
 		for len(s.input()) > maxBacklog && s.deliverWaiting() {
 		}
-		if len(s.input()) > maxBacklog && !s.loop.Halted() {
+		if len(s.input()) > maxBacklog && !s.loop.Halted() && !s.isPaused() { // else this was the last read
 			s.Close()
 			s.flags.unset(endTold)
 			s.finish(ErrBacklog)
@@ -172,7 +172,7 @@ func (s *socket) deliverWaiting() bool {
 		s.setInput(nil)
 		return false
 	}
-	if n == 0 {
+	if n == 0 && !s.conn().wantsPause() {
 		s.resume()
 	}
 	s.setInput(s.input()[n:])
@@ -182,6 +182,9 @@ func (s *socket) deliverWaiting() bool {
 // Pump implements Transport.
 func (s *socket) Pump() (more bool) {
 	s.drain()
+	if s.flags.has(pausedRead) {
+		return false
+	}
 	had := len(s.input()) > 0
 	if had {
 		s.deliverWaiting()

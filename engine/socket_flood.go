@@ -61,7 +61,7 @@ type flooding struct {
 	whole  []byte        // all of it, while it is cut short
 	until  time.Duration // when it is whole again
 
-	paused int // sockets that gnet does not look at
+	paused int // sockets that gnet does not look at, but for those that the program has paused
 }
 
 // roundIsLong reports whether this round has handled long input for its time. It is
@@ -126,10 +126,8 @@ func (s *socket) wait(b []byte) {
 
 // pause has gnet look at the socket no more, until what waits was taken.
 func (s *socket) pause() {
-	f := &s.loop.flooding
-	if a := s.needRare(); !a.paused && s.gc != nil && f.set != 0 && pollFor(f.set, s.gc.Fd(), false) {
-		a.paused = true
-		f.paused++
+	if !s.isPaused() && s.leavePoller() {
+		s.loop.flooding.paused++
 	}
 }
 
@@ -140,7 +138,9 @@ func (s *socket) isPaused() bool { return s.rare != nil && s.rare.paused }
 func (s *socket) unpause() {
 	if s.isPaused() {
 		s.rare.paused = false
-		s.loop.flooding.paused--
+		if !s.flags.has(pausedRead) {
+			s.loop.flooding.paused--
+		}
 	}
 }
 

@@ -41,6 +41,19 @@ type Keeper interface {
 	Messages(f Framer) int
 }
 
+// Pauser is a Transport that can leave input where it is, so that it is this side's
+// kernel, or the other end, that has no more room for it. Of other transports, the Sink
+// takes nothing while it is paused. They are to keep what it does not take, to bring no
+// more once they have as much as they may keep, and to ask for no Pump meanwhile.
+type Pauser interface {
+	// PauseRead says that the Sink takes nothing until ResumeRead. What Pump does for
+	// output goes on.
+	PauseRead()
+
+	// ResumeRead takes PauseRead back. A Pump follows.
+	ResumeRead()
+}
+
 // Sink is where a transport delivers: a conn, or a Wrapper's transport around it.
 type Sink interface {
 	// Received takes input in order and returns how much of b it used. Less

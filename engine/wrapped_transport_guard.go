@@ -104,6 +104,21 @@ func (o outside) tellsWritable() bool {
 	return ok && m.tellsWritable() && o.inner.Buffered() == o.Buffered()
 }
 
+// PauseRead implements Pauser. The Wrapper's transport is not asked: it meets a Sink that
+// takes nothing.
+func (o outside) PauseRead() {
+	if p, ok := o.inner.(Pauser); ok {
+		p.PauseRead()
+	}
+}
+
+// ResumeRead implements Pauser.
+func (o outside) ResumeRead() {
+	if p, ok := o.inner.(Pauser); ok {
+		p.ResumeRead()
+	}
+}
+
 // CloseWrite implements Transport.
 func (o outside) CloseWrite() (err error) {
 	if o.err != nil {

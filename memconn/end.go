@@ -57,7 +57,8 @@ type End struct {
 	waitingBytes  int
 	waitingMemory int // the capacity of these buffers, in bytes
 
-	ended bool // the conn was told of the end, or is closed
+	paused bool // the conn takes nothing for now
+	ended  bool // the conn was told of the end, or is closed
 }
 
 // Pair connects two ends. Each conn's buffers come from the pool of its
@@ -227,6 +228,9 @@ func (e *End) Pump() (more bool) {
 	if e.waiting.Len() > 0 || e.peer.gone.Load() {
 		e.pumpOut()
 	}
+	if e.paused {
+		return false
+	}
 	if e.reading == nil && !e.next() {
 		return e.reportEnd()
 	}
@@ -243,6 +247,13 @@ func (e *End) Pump() (more bool) {
 	e.putBack()
 	return !e.in.isEmpty() || e.peer.finished.Load() || e.peer.gone.Load()
 }
+
+// PauseRead implements engine.Pauser: the ring fills, and then the other end keeps what it
+// writes.
+func (e *End) PauseRead() { e.paused = true }
+
+// ResumeRead implements engine.Pauser.
+func (e *End) ResumeRead() { e.paused = false }
 
 // pumpOut hands over what waits, or takes it all back when nobody reads it.
 func (e *End) pumpOut() {

@@ -63,6 +63,7 @@ type rareFields struct {
 	keptMemory engine.Kept // what keptInput takes, in the account of all conns
 
 	why          error         // what OnLost was called with
+	resumedAt    time.Duration // when the last pause of reading was over, on the loop's clock
 	since        time.Duration // when a client's conn was made, on the loop's clock
 	lastPending  int           // Pending at the last checkQuitGrace
 	overPressure bool          // more than SoftPending waits for the other side

@@ -109,6 +109,7 @@ func (c *Conn) endConversation(reason error) {
 
 // callOnLost takes the conn off the active ones and tells everybody who waits for its end.
 func (c *Conn) callOnLost(reason error) {
+	c.endPause()
 	c.callProgram(func() {
 		c.dropKept()
 		c.peer.removeActive(c)

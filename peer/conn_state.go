@@ -83,13 +83,20 @@ func setBy(to State) transition {
 type marks uint32
 
 const (
-	aborted      marks = 1 << (8 + iota) // Abort was called: nothing more is handled, and nothing but OnLost is called
-	endedHere                            // this side ended the conn, so a client does not come back
-	lastSends                            // OnLost is being called: the program may still send, though the State is Softquitted
-	decisionOpen                         // Authenticate was called, and Decide may answer for it
-	lostTold                             // the functions of OnLost are being called, or were
-	inOnOpen                             // OnOpen is being called, where SetState may make a conn Active that is to be authenticated
+	aborted         marks = 1 << (8 + iota) // Abort was called: nothing more is handled, and nothing but OnLost is called
+	endedHere                               // this side ended the conn, so a client does not come back
+	lastSends                               // OnLost is being called: the program may still send, though the State is Softquitted
+	decisionOpen                            // Authenticate was called, and Decide may answer for it
+	lostTold                                // the functions of OnLost are being called, or were
+	inOnOpen                                // OnOpen is being called, where SetState may make a conn Active that is to be authenticated
+	pausedByProgram                         // PauseRead was called, and ResumeRead was not
+	canPause                                // the conn is made and not lost, so that a pause has effect
+	resumeDue                               // the loop is about to call resumed
 )
+
+// pauses are the marks that each have a conn's packets wait. A conn is read again when
+// none of them is left.
+const pauses = pausedByProgram
 
 // State is how far the conn is in its life.
 func (c *Conn) State() State {
@@ -130,9 +137,9 @@ func (c *Conn) mark(m marks) { c.life.Or(uint32(m)) }
 // told so.
 func (c *Conn) unmark(m marks) bool { return c.life.And(^uint32(m))&uint32(m) != 0 }
 
-// isOpen reports whether packets of the program flow: the conn is Active, and was not
-// aborted.
-func (c *Conn) isOpen() bool { return c.life.Load()&(0xff|uint32(aborted)) == uint32(Active) }
+// isOpen reports whether packets of the program are handled: the conn is Active, and is
+// neither aborted nor paused.
+func (c *Conn) isOpen() bool { return c.life.Load()&(0xff|uint32(aborted|pauses)) == uint32(Active) }
 
 // flags are what has happened to a conn, and what it is doing. They are the loop's.
 type flags uint8

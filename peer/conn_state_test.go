@@ -58,7 +58,7 @@ func TestAStepIsNotTakenAfterItsMarkIsCleared(t *testing.T) {
 }
 
 func TestMarksOfAConn(t *testing.T) {
-	all := []marks{aborted, endedHere, lastSends, decisionOpen}
+	all := []marks{aborted, endedHere, lastSends, decisionOpen, pausedByProgram}
 	for _, m := range all {
 		c := new(Conn)
 		c.life.Store(uint32(Active))
@@ -71,7 +71,7 @@ func TestMarksOfAConn(t *testing.T) {
 		if c.State() != Active {
 			t.Errorf("%b: the state is %v", m, c.State())
 		}
-		if open := c.isOpen(); open != (m != aborted) {
+		if open := c.isOpen(); open != (m&(aborted|pauses) == 0) {
 			t.Errorf("%b: open is %t", m, open)
 		}
 		if !c.unmark(m) || c.unmark(m) || c.marked(m) {

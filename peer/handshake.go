@@ -149,6 +149,7 @@ func (c *Conn) establish() {
 		return
 	}
 	c.flags.set(made)
+	c.beginPause()
 	if rare := c.rare.Load(); rare != nil && rare.target != nil {
 		rare.since = c.link.Loop().Time()
 	}

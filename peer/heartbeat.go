@@ -42,6 +42,9 @@ func (c *Conn) onPong(payload []byte) {
 		return
 	}
 	sent := time.Duration(binary.BigEndian.Uint64(payload[1:]))
+	if rare := c.rare.Load(); rare != nil && sent < rare.resumedAt {
+		return // it waited here, nobody knows how long
+	}
 	if rtt := c.link.Loop().Time() - sent; rtt > 0 && rtt < time.Hour {
 		c.rtt.Store(uint32((rtt-1)/time.Microsecond + 1))
 	}

@@ -10,8 +10,11 @@ import (
 )
 
 // receive handles the frames in b one after the other, until the conn has had its share of
-// the turn. It returns how many bytes of b are done with.
+// the turn or is paused. It returns how many bytes of b are done with.
 func (c *Conn) receive(b []byte) (n int) {
+	if c.isPaused() {
+		return 0
+	}
 	packets := 0
 	for n < len(b) {
 		used, k := c.fastPath(b[n:], turnPackets-packets)
@@ -26,7 +29,7 @@ func (c *Conn) receive(b []byte) (n int) {
 			return len(b)
 		case c.flags.has(inputKept) && c.makeRare().admit != nil:
 			return n + c.keepInput(b[n:])
-		case packets == turnPackets || n >= turnBytes || c.link.Loop().Halted():
+		case packets == turnPackets || n >= turnBytes || c.link.Loop().Halted() || c.isPaused():
 			c.noteInput(packets)
 			return n
 		}

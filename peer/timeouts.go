@@ -40,6 +40,7 @@ func (c *Conn) armHandshakeDeadline() {
 // expired does what is due now that the deadline has passed.
 func (c *Conn) expired() {
 	now := c.now()
+	c.pauseClocks(now)
 	switch {
 	case c.flags.has(lost): // it was softquit, and the other side has not closed
 		c.checkQuitGrace()

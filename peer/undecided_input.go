@@ -19,14 +19,16 @@ var errKeptInput = fmt.Errorf("peer: more than %d bytes came before it was decid
 func (c *Conn) keepInput(b []byte) (n int) {
 	e := c.makeRare()
 	for c.flags.has(inputKept) && e.admit == nil && len(e.keptInput)+len(b) > maxKeptInput {
-		if c.link.Loop().Halted() {
-			return 0 // b comes again when the loop goes on
+		if c.link.Loop().Halted() || c.isPaused() {
+			return 0 // b comes again when the loop or the conn goes on
 		}
 		c.handleKeptShare()
 	}
 	switch {
 	case c.ignoresInput():
 		return len(b)
+	case c.isPaused():
+		return 0
 	case !c.flags.has(inputKept):
 		return c.receive(b)
 	case len(e.keptInput)+len(b) > maxKeptInput:
@@ -41,7 +43,7 @@ func (c *Conn) keepInput(b []byte) (n int) {
 // handleKept handles the kept input, after the decision, one share in each turn of the loop.
 func (c *Conn) handleKept() {
 	if c.flags.has(inputKept) && c.makeRare().admit == nil && !c.marked(aborted) {
-		if c.handleKeptShare(); c.flags.has(inputKept) {
+		if c.handleKeptShare(); c.flags.has(inputKept) && !c.isPaused() { // else resumed calls it
 			c.post(c.handleKept)
 		}
 	}

@@ -1,0 +1,215 @@
+//go:build linux || darwin || freebsd || dragonfly || netbsd || openbsd
+
+package engine
+
+import (
+	"io"
+	"net"
+	"testing"
+	"time"
+)
+
+// pausable serves a conn that is paused when it is opened.
+func pausable(t *testing.T, r *Reactor, h *hooks) (c *Conn, nc net.Conn) {
+	t.Helper()
+	opened := make(chan *Conn, 1)
+	h.opened = func(c *Conn) { c.PauseRead(); opened <- c }
+	nc = serve(t, r, h)
+	return wait(t, "conn", opened), nc
+}
+
+// needsLeaving skips a test where sockets cannot leave the poller.
+func needsLeaving(t *testing.T, r *Reactor) {
+	t.Helper()
+	set := 0
+	if r.loops[0].Call(t.Context(), func() { set = r.loops[0].flooding.set }); set == 0 {
+		t.Skip("sockets cannot leave this poller")
+	}
+}
+
+// fill writes to nc until the kernel takes no more, and returns how much it has taken.
+func fill(t *testing.T, nc net.Conn) (n int) {
+	t.Helper()
+	b := make([]byte, 64<<10)
+	for {
+		nc.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
+		k, err := nc.Write(b)
+		if n += k; err != nil {
+			return n
+		}
+		if n > 256<<20 {
+			t.Fatal("the socket takes all that is written")
+		}
+	}
+}
+
+// A paused conn whose socket is full takes no time of the loop: three ticks of the clock
+// of deadlines pass, one of which is the conn's own, and the loop is hardly woken.
+func TestAPausedConnTakesNoTurns(t *testing.T) {
+	r := start(t, nil)
+	needsLeaving(t, r)
+	l := r.loops[0]
+	expired := make(chan struct{}, 1)
+	c, nc := pausable(t, r, &hooks{expired: func(*Conn) { expired <- struct{}{} }})
+	fill(t, nc)
+	var turns, reads uint64
+	count := func() { turns, reads = l.wakeUps, uint64(l.batching.reads) }
+	l.Call(t.Context(), func() { count(); c.SetDeadline(l.Now() + 3*Tick) })
+	wait(t, "deadline", expired)
+	before, readsBefore := turns, reads
+	l.Call(t.Context(), count)
+	if n := turns - before; n > 40 { // three ticks, this call, and what a busy machine adds
+		t.Errorf("the loop took %d turns", n)
+	}
+	if reads != readsBefore {
+		t.Errorf("%d reads during the pause", reads-readsBefore)
+	}
+}
+
+// All that was written before and during a pause is received after it.
+func TestNothingIsLostInAPause(t *testing.T) {
+	for name, long := range map[string]bool{"on a socket": false, "on a socket that floods": true} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, nil)
+			needsLeaving(t, r)
+			got, all := 0, make(chan struct{})
+			want := -1
+			c, nc := pausable(t, r, &hooks{received: func(c *Conn, b []byte) int {
+				if got += len(b); got == want {
+					close(all)
+				}
+				return len(b)
+			}})
+			onLoop := func(fn func()) {
+				t.Helper()
+				if err := c.Loop().Call(t.Context(), fn); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if long {
+				onLoop(func() {
+					s := c.tr.(*socket)
+					s.pause()
+					s.wait(make([]byte, 1000))
+				})
+			}
+			n := fill(t, nc)
+			if long {
+				n += 1000
+			}
+			paused := 0
+			onLoop(func() { want, paused = n, c.loop.flooding.paused })
+			if got != 0 || paused != 0 {
+				t.Errorf("%d bytes were received in a pause, and %d sockets are counted as flooding", got, paused)
+			}
+			c.ResumeRead()
+			wait(t, "all input", all)
+			onLoop(func() { paused = c.loop.flooding.paused })
+			if paused > 1 {
+				t.Errorf("%d sockets wait", paused)
+			}
+		})
+	}
+}
+
+// The ends of paused sockets leave none of them in the count of those that flood.
+func TestPausedSocketsAreNotCountedAsFlooding(t *testing.T) {
+	r := start(t, nil)
+	for name, end := range map[string]func(c *Conn, nc net.Conn){
+		"aborted": func(c *Conn, _ net.Conn) { c.Abort(io.ErrUnexpectedEOF) },
+		"reset":   func(_ *Conn, nc net.Conn) { nc.(*net.TCPConn).SetLinger(0); nc.Close() },
+		"closed":  func(c *Conn, nc net.Conn) { nc.Close(); c.ResumeRead() },
+		"finish":  func(c *Conn, nc net.Conn) { c.Finish(time.Millisecond) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			closed := make(chan error, 1)
+			c, nc := pausable(t, r, &hooks{closed: func(_ *Conn, err error) { closed <- err }})
+			end(c, nc)
+			wait(t, "end", closed)
+			n := -1
+			r.loops[0].Call(t.Context(), func() { n = r.loops[0].flooding.paused })
+			if n != 0 {
+				t.Errorf("%d sockets are counted", n)
+			}
+		})
+	}
+}
+
+// A transport that knows nothing of pauses is not pumped for what its sink does not take,
+// and is pumped when the conn goes on, even after a pause of which the loop saw nothing.
+func TestAPauseOverAnyTransport(t *testing.T) {
+	v := virtual(t, nil)
+	got, pumps := 0, 0
+	p := &fakeTransport{}
+	c := attachFake(t, v.r, p, &hooks{received: func(c *Conn, b []byte) int {
+		got += len(b)
+		c.PauseRead()
+		return len(b)
+	}})
+	left := []byte("four")
+	p.pump = func() bool {
+		pumps++
+		for n := 1; n > 0 && len(left) > 0; left = left[n:] {
+			n = p.sink.Received(left[:1])
+		}
+		return len(left) > 0
+	}
+	settle(t, v)
+	p.sink.Wake(nil)
+	settle(t, v)
+	for n := range 4 {
+		if got != n+1 || len(left) != 3-n {
+			t.Fatalf("%d bytes were received and %d are left after %d pauses", got, len(left), n)
+		}
+		if pumps > 3 {
+			t.Errorf("%d pumps", pumps)
+		}
+		pumps = 0
+		c.ResumeRead()
+		settle(t, v)
+	}
+	c.PauseRead()
+	left = []byte("x")
+	p.sink.Wake(v.r.loops[0])
+	if p.pump(); len(left) != 1 {
+		t.Error("input was taken in a pause")
+	}
+	c.ResumeRead()
+	settle(t, v)
+	if len(left) != 0 {
+		t.Error("input is left after a pause that no loop saw")
+	}
+}
+
+// The end of a paused conn from this side, in order, ends the pause: the other side's end
+// is heard.
+func TestAPausedConnFinishes(t *testing.T) {
+	r := start(t, nil)
+	closed := make(chan error, 1)
+	c, nc := pausable(t, r, &hooks{closed: func(_ *Conn, err error) { closed <- err }})
+	nc.Write(make([]byte, 100<<10))
+	c.Queue([]byte("bye"))
+	c.Finish(patience)
+	nc.SetDeadline(time.Now().Add(patience))
+	if b, err := io.ReadAll(nc); string(b) != "bye" || err != nil {
+		t.Errorf("%q, %v", b, err)
+	}
+	nc.Close()
+	if err := wait(t, "end", closed); err != nil {
+		t.Errorf("ended with %v", err)
+	}
+}
+
+// Output leaves a paused conn, also when the socket takes it in pieces.
+func TestAPausedConnSends(t *testing.T) {
+	r := start(t, nil)
+	c, nc := pausable(t, r, &hooks{})
+	const size = 6 << 20
+	if err := c.Queue(make([]byte, size)); err != nil {
+		t.Fatal(err)
+	}
+	nc.SetDeadline(time.Now().Add(patience))
+	if n, err := io.CopyN(io.Discard, nc, size); n != size || err != nil {
+		t.Errorf("%d bytes came, %v", n, err)
+	}
+}
