@@ -127,7 +127,7 @@ func (p *poller) enrol(nc net.Conn, c *Conn) error {
 	if c.local.Network() == "unix" {
 		c.local = ownUnixAddr(c.local) // gnet writes a name of its own into it
 	}
-	noZones(c)
+	noZones(nc, c)
 	e := &enrolment{s: (*socket)(c)}
 	c.tr = e.s
 	if _, err := p.client.EnrollContext(nc, e); err != nil {
@@ -139,14 +139,20 @@ func (p *poller) enrol(nc net.Conn, c *Conn) error {
 	return nil
 }
 
-// noZones gives c addresses of its own and takes the zones out of the
-// socket's: gnet puts their bytes into its buffer pool when the conn ends.
-func noZones(c *Conn) {
-	for _, a := range []*net.Addr{&c.local, &c.remote} {
-		if t, ok := (*a).(*net.TCPAddr); ok && t.Zone != "" {
-			own := *t
-			t.Zone = ""
-			*a = &own
+// noZones gives c addresses of its own and takes the zones out of those of the
+// socket nc: gnet puts their bytes into its buffer pool when the conn ends.
+func noZones(nc net.Conn, c *Conn) {
+	for _, a := range []net.Addr{nc.LocalAddr(), nc.RemoteAddr()} {
+		t, ok := a.(*net.TCPAddr)
+		if !ok || t.Zone == "" {
+			continue
+		}
+		own := *t
+		t.Zone = ""
+		for _, kept := range []*net.Addr{&c.local, &c.remote} {
+			if *kept == a {
+				*kept = &own
+			}
 		}
 	}
 }

@@ -56,9 +56,9 @@ func (r *Reactor) Listen(network, addr string, accept Acceptor) (*Listener, erro
 	return r.listen(network, addr, &Listener{accept: accept})
 }
 
-// ListenFunc is Listen for what has to be done to a socket before it can be
-// injected, such as a TLS handshake: take is given every accepted socket, and
-// owns it. It is called like an Acceptor; while 64 calls are under way nothing
+// ListenFunc is Listen for what has to be done to a socket before it can be opened
+// by Inject or Enrol, such as a TLS handshake: take is given every accepted socket,
+// and owns it. It is called like an Acceptor; while 64 calls are under way nothing
 // more is accepted here.
 func (r *Reactor) ListenFunc(network, addr string, take func(nc net.Conn)) (*Listener, error) {
 	if err := nonNil("function", take); err != nil {
@@ -315,18 +315,9 @@ func (l *Listener) takeIn(nc net.Conn) {
 		}
 		return
 	}
-	if err := l.open(nc, c, h); err != nil {
+	if err := l.r.open(nc, c, h); err != nil {
 		notOpened(c, h, err)
 	}
-}
-
-// open opens c over nc: on the poller, if that is a socket.
-func (l *Listener) open(nc net.Conn, c *Conn, h Handler) error {
-	switch nc.(type) {
-	case *net.TCPConn, *net.UnixConn:
-		return l.r.enrol(context.Background(), nc, c, h)
-	}
-	return l.r.Inject(nc, c, h)
 }
 
 // call calls the acceptor, or what takes its place; a panic or a Goexit in it

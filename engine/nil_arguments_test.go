@@ -47,6 +47,8 @@ func TestNilIsAnError(t *testing.T) {
 		"Inject, no net.Conn":   func() error { return r.Inject(nil, new(Conn), h) },
 		"Inject, nil net.Conn":  func() error { return r.Inject((*net.TCPConn)(nil), new(Conn), h) },
 		"Inject, no handler":    func() error { n, _ := net.Pipe(); return r.Inject(n, new(Conn), nil) },
+		"Enrol, no net.Conn":    func() error { return r.Enrol(nil, new(Conn), h) },
+		"Enrol, no conn":        func() error { n, _ := net.Pipe(); return r.Enrol(n, nil, h) },
 		"Dial, no conn":         func() error { return r.Dial(ctx, "tcp", addr, nil, h) },
 		"Dial, no handler":      func() error { return r.Dial(ctx, "tcp", addr, new(Conn), nil) },
 		"DialFunc, no function": func() error { return r.DialFunc(ctx, "tcp", addr, nil) },

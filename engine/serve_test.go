@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"io"
 	"net"
 	"path/filepath"
 	"testing"
+
+	"github.com/packetmq/packetmq/internal/await"
 )
 
 // plainConn hides that a conn is a socket.
@@ -45,6 +48,69 @@ func TestServe(t *testing.T) {
 				t.Error("the program's listener is open after Close")
 			}
 		})
+	}
+}
+
+// What has been read of a socket before Enrol is not the conn's, and the address that was
+// set beforehand is its own.
+func TestEnrol(t *testing.T) {
+	for name, wrap := range map[string]func(net.Conn) net.Conn{
+		"socket":    func(nc net.Conn) net.Conn { return nc },
+		"no socket": func(nc net.Conn) net.Conn { return plainConn{nc} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, nil)
+			client := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 1}
+			remote := make(chan net.Addr, 1)
+			h := &hooks{received: echo, opened: func(c *Conn) { remote <- c.RemoteAddr() }}
+			ln, err := r.ListenFunc("tcp", "127.0.0.1:0", func(nc net.Conn) {
+				b := make([]byte, len("first"))
+				if _, err := io.ReadFull(nc, b); err != nil || string(b) != "first" {
+					t.Errorf("read %q, %v", b, err)
+				}
+				c := new(Conn)
+				c.SetRemoteAddr(client)
+				if err := r.Enrol(wrap(nc), c, h); err != nil {
+					t.Error(err)
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			nc := dial(t, ln)
+			if _, err := nc.Write([]byte("first")); err != nil {
+				t.Fatal(err)
+			}
+			exchange(t, nc, "hello")
+			if a := await.Value(t, "opened", remote); a != client {
+				t.Errorf("the conn is from %v", a)
+			}
+		})
+	}
+}
+
+// A socket that is not enrolled is closed.
+func TestEnrolThatIsRefused(t *testing.T) {
+	r := start(t, nil)
+	near, far := net.Pipe()
+	if err := r.Loops()[0].Call(t.Context(), func() {
+		if err := r.Enrol(near, new(Conn), &mute{}); err != ErrOnLoop {
+			t.Errorf("Enrol on a loop: %v", err)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := far.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the net.Conn is open: %v", err)
+	}
+	v := NewVirtual(nil)
+	defer v.Close()
+	near, far = net.Pipe()
+	if err := v.Reactor().Enrol(near, new(Conn), &mute{}); err == nil {
+		t.Error("a virtual reactor takes a socket")
+	}
+	if _, err := far.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the net.Conn is open: %v", err)
 	}
 }
 
