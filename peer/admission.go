@@ -122,12 +122,8 @@ func (a *admission) tryAdmit(addr netip.Addr, hasIP bool, end func(error)) (*adm
 		}
 	}
 	p.open++ // before evict, which would forget p if its last socket had to make room
-	var evicted *eviction
-	switch {
-	case hasIP && p.half.len() >= a.perAddrLimit(p):
-		// The bound of one address concerns nobody else, so there is no wait.
-		evicted = a.evict(p.half.oldest(), ErrHalfOpenPerAddr)
-	case a.half.len() >= a.halfOpen:
+	evicted := a.evictOfAddr(p)
+	if evicted == nil && a.half.len() >= a.halfOpen {
 		h := a.half.oldest()
 		if now.Sub(h.since) < a.steps.grace(h) {
 			p.open--
@@ -142,6 +138,56 @@ func (a *admission) tryAdmit(addr netip.Addr, hasIP bool, end func(error)) (*adm
 	g.half = &halfOpen{admitted: g, end: end, since: now}
 	a.enqueue(g.half)
 	return g, evicted, nil
+}
+
+// recount counts a half-open socket with the address of the client that a proxy has brought.
+// It was let in without an address. If the client may not come in, recount returns why, and
+// the caller releases the socket. Any goroutine may call end from now on, as with admit.
+func (a *admission) recount(g *admittedSocket, client net.Addr, end func(error)) error {
+	evicted, err := a.tryRecount(g, client, end)
+	if evicted != nil {
+		evicted.end(evicted.why)
+	}
+	return err
+}
+
+// tryRecount is recount but for the end of a socket that has to make room.
+func (a *admission) tryRecount(g *admittedSocket, client net.Addr, end func(error)) (*eviction, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if g.addr == nil {
+		return nil, g.half.why
+	}
+	g.half.end = end
+	addr, hasIP := addrKey(client)
+	if !hasIP {
+		return nil, nil
+	}
+	p, now := a.addrCount(addr), time.Now()
+	defer a.forgetIfIdle(p)
+	if err := a.checkAddr(p, now); err != nil {
+		return nil, err
+	}
+	a.dequeue(g.half)
+	g.addr.open--
+	p.open++
+	evicted := a.evictOfAddr(p)
+	if a.rate > 0 {
+		p.tokens--
+	}
+	g.addr, g.half.since = p, now // the client comes now
+	a.enqueue(g.half)
+	return evicted, nil
+}
+
+// evictOfAddr releases a socket of an address that has to make room for one more of the same
+// address, if any has to. The bound of one address concerns nobody else, so there is no wait.
+// a.mu is held.
+func (a *admission) evictOfAddr(p *addrCount) *eviction {
+	if p == &a.noAddr || p.half.len() < a.perAddrLimit(p) {
+		return nil
+	}
+	return a.evict(p.half.oldest(), ErrHalfOpenPerAddr)
 }
 
 // evict releases a socket that has to make room. a.mu is held.

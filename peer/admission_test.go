@@ -84,6 +84,74 @@ func TestAdmission(t *testing.T) {
 	}
 }
 
+// A socket that a proxy has brought is counted in total at first, then for its client, whose
+// bounds hold, and in the end for nobody.
+func TestAdmissionRecounts(t *testing.T) {
+	for name, test := range map[string]struct {
+		a       *admission
+		clients []net.Addr
+		in      int // that stay
+		why     error
+	}{
+		"as many clients":   {&admission{halfOpen: 99, halfOpenPerAddr: 1}, []net.Addr{tcpAddr("10.0.0.1:1"), tcpAddr("10.0.0.2:1")}, 2, nil},
+		"half an address":   {&admission{halfOpen: 99, halfOpenPerAddr: 1}, []net.Addr{tcpAddr("10.0.0.1:1"), tcpAddr("10.0.0.1:2")}, 1, ErrHalfOpenPerAddr},
+		"an address":        {&admission{halfOpen: 99, perAddr: 1}, []net.Addr{tcpAddr("10.0.0.1:1"), tcpAddr("10.0.0.1:2")}, 1, ErrPerAddr},
+		"rate":              {&admission{halfOpen: 99, rate: 1e-6}, []net.Addr{tcpAddr("10.0.0.1:1"), tcpAddr("10.0.0.1:2")}, 1, ErrRate},
+		"no address":        {&admission{halfOpen: 99, perAddr: 1, halfOpenPerAddr: 1, rate: 1e-6}, []net.Addr{&net.UnixAddr{}, &net.UnixAddr{}}, 2, nil},
+		"all are half open": {&admission{halfOpen: 2, halfOpenPerAddr: 1}, []net.Addr{tcpAddr("10.0.0.1:1"), tcpAddr("10.0.0.2:1"), tcpAddr("10.0.0.3:1")}, 2, ErrHalfOpen},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var why error
+			end := func(err error) { why = err }
+			in := make(map[*admittedSocket]bool)
+			for _, client := range test.clients {
+				g, err := test.a.admit(t.Context(), nil, end)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := test.a.recount(g, client, end); err != nil {
+					why = err
+					test.a.release(g)
+				}
+				in[g] = true
+			}
+			for g := range in {
+				if g.addr == nil {
+					delete(in, g)
+				}
+			}
+			if len(in) != test.in || why != test.why {
+				t.Fatalf("%d are in, the last had to leave because of %v; want %d, and %v", len(in), why, test.in, test.why)
+			}
+			for g := range in {
+				test.a.release(g)
+			}
+			if test.a.half.len() != 0 || test.a.noAddr.open != 0 || test.a.rate == 0 && len(test.a.addrs) != 0 {
+				t.Errorf("with nobody there %d are half open, %d have no address, %d addresses are remembered",
+					test.a.half.len(), test.a.noAddr.open, len(test.a.addrs))
+			}
+		})
+	}
+}
+
+// A socket that had to make room while its header came is told why.
+func TestRecountOfASocketThatMadeRoom(t *testing.T) {
+	a := &admission{halfOpen: 1}
+	g, err := a.admit(t.Context(), nil, func(error) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.admit(t.Context(), nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.recount(g, tcpAddr("10.0.0.1:1"), nil); err != ErrHalfOpen {
+		t.Errorf("recount: %v", err)
+	}
+	if err := a.release(g); err != ErrHalfOpen {
+		t.Errorf("release: %v", err)
+	}
+}
+
 // crowd is an admission that is full, within a synctest bubble.
 type crowd struct {
 	admission

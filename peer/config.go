@@ -5,6 +5,7 @@ package peer
 import (
 	"crypto/tls"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/packetmq/packetmq/codec"
@@ -99,6 +100,20 @@ type Wire struct {
 	// the system's roots; a server needs one. NextProtos is ALPN if there is none.
 	TLS *tls.Config
 
+	// ProxyFrom are the networks of proxies and load balancers that speak the PROXY
+	// protocol, version 1 or 2. A conn that a listener accepts from one of them must
+	// begin with a PROXY header, before TLS; one that does not is refused with
+	// ErrProxyHeader. Conn.RemoteAddr, the bounds on addresses and the log then have the
+	// client's address. The header must be complete within Handshake. From anywhere else
+	// a header is a fault, so that no client can choose its address. A network that is
+	// not valid contains nothing. Default: none.
+	ProxyFrom []netip.Prefix
+
+	// ProxyFromUnix says that conns which listeners accept at Unix sockets come from a
+	// proxy, as with ProxyFrom. Conn.UnixCred, which would be the proxy's, is nil for
+	// them. Default: they do not.
+	ProxyFromUnix bool
+
 	// Wrap puts a transport around that of each new conn. A nil result leaves it as
 	// it is. Default: nothing is wrapped.
 	Wrap func(c *Conn, inner engine.Transport) engine.Transport
@@ -155,8 +170,8 @@ type Limits struct {
 	// packet type. Default: depth 32, 65,536 elements, a budget of 16 MiB.
 	Payload codec.Limits
 
-	// HalfOpen bounds the accepted conns whose handshake is not complete, that of TLS
-	// included. One more ends the one that keeps this side waiting for the longest,
+	// HalfOpen bounds the accepted conns whose handshake is not complete, that of TLS and
+	// a PROXY header included. One more ends the one that keeps this side waiting for the longest,
 	// with ErrHalfOpen; if none does, the new one waits. Default: 1,024.
 	HalfOpen int
 
@@ -176,8 +191,8 @@ type Limits struct {
 
 // Times is the part of Config that says how long things may take.
 type Times struct {
-	// Handshake bounds the handshake, from connecting to active; that of TLS, before
-	// it, has as long again. Default: 5 s.
+	// Handshake bounds the handshake, from connecting to active; a PROXY header and the
+	// handshake of TLS, before it, have as long again. Default: 5 s.
 	Handshake time.Duration
 
 	// Connect bounds a Connect whose context has no deadline. Default: 5 s.

@@ -52,6 +52,7 @@ type rareFields struct {
 
 	// Set before the conn is opened.
 	credentials *transportCredentials // nil: nothing is known
+	proxy       net.Addr              // that it came through; nil: through none
 	target      *target               // what a client connected to, and comes back to
 	server      *Peer                 // what a memory client connected to
 	otherEnd    *Conn                 // the other end of a conn in memory
@@ -122,7 +123,8 @@ func (c *Conn) LocalAddr() net.Addr {
 	return c.link.LocalAddr()
 }
 
-// RemoteAddr is the other side's address. It stays after the end.
+// RemoteAddr is the other side's address. Of a conn that came through a proxy it is the
+// client's, as Config.ProxyFrom has it. It stays after the end.
 func (c *Conn) RemoteAddr() net.Addr {
 	if c == nil {
 		return nil

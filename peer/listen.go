@@ -3,6 +3,7 @@ package peer
 // How listeners are opened, and how the sockets that they accept become conns.
 
 import (
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -14,7 +15,7 @@ import (
 func (p *Peer) accept(nc net.Conn) (*engine.Conn, engine.Handler) {
 	c, err := p.newConn()
 	if err == nil {
-		c.admitted, err = p.admit(nc)
+		c.admitted, err = p.admit(nc, nc.RemoteAddr())
 	}
 	if err != nil {
 		p.noteRefused(nc.RemoteAddr(), err)
@@ -24,14 +25,19 @@ func (p *Peer) accept(nc net.Conn) (*engine.Conn, engine.Handler) {
 	return &c.link, c.engineHandler()
 }
 
-// admit asks the admission whether nc may come in. If nc has to make room before its conn
-// is opened, it is closed.
-func (p *Peer) admit(nc net.Conn) (*admittedSocket, error) {
-	remote := nc.RemoteAddr()
-	return p.admission.admit(p.lifetime, remote, func(why error) {
+// admit asks the admission whether nc may come in, counted with the address countedAs, or
+// only in total if that is nil. If nc has to make room before its conn is opened, it is closed.
+func (p *Peer) admit(nc net.Conn, countedAs net.Addr) (*admittedSocket, error) {
+	return p.admission.admit(p.lifetime, countedAs, p.makeRoom(nc, nc.RemoteAddr()))
+}
+
+// makeRoom is what ends nc, a socket from remote, if it has to make room before its conn is
+// opened.
+func (p *Peer) makeRoom(nc net.Conn, remote net.Addr) func(why error) {
+	return func(why error) {
 		p.noteRefused(remote, why)
 		nc.Close()
-	})
+	}
 }
 
 // endHalfOpen ends a conn that has to make room because of why.
@@ -64,10 +70,51 @@ func (p *Peer) listen(addr string) (*engine.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	if network == "tls" {
-		return p.listenTLS(address)
+	unopened := new(unopenedSockets)
+	take := func(nc net.Conn) { p.take(nc, unopened) }
+	switch {
+	case network == "tls":
+		network = "tcp"
+		take, err = p.takerTLS(unopened)
+	case !p.hasProxies(): // nothing is read before the conn is opened
+		return p.addListener(p.reactor.Listen(network, address, p.accept))
 	}
-	return p.addListener(p.reactor.Listen(network, address, p.accept))
+	if err != nil {
+		return nil, err
+	}
+	ln, err := p.addListener(p.reactor.ListenFunc(network, address, take))
+	return closeWith(unopened, ln, err)
+}
+
+// take begins with a socket, or with a TLS conn, that a listener has accepted.
+func (p *Peer) take(nc net.Conn, unopened *unopenedSockets) {
+	tc, isTLS := nc.(*tls.Conn)
+	below := nc
+	if isTLS {
+		below = tc.NetConn()
+	}
+	if s := p.newAcceptedSocket(below, tc, unopened); isTLS || s.proxied {
+		s.begin()
+		return
+	}
+	c, h := p.accept(nc)
+	if c == nil {
+		nc.Close()
+		return
+	}
+	p.reactor.Enrol(nc, c, h) // NotOpened is told if it fails
+}
+
+// closeWith closes the sockets in unopened when ln has closed, if there is no err.
+func closeWith(unopened *unopenedSockets, ln *engine.Listener, err error) (*engine.Listener, error) {
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		<-ln.Done()
+		unopened.close()
+	}()
+	return ln, nil
 }
 
 // addListener has ln closed with the peer. It forgets listeners that have closed.

@@ -32,21 +32,21 @@ type Peer struct {
 	endLifetime  context.CancelCauseFunc
 
 	// For any goroutine.
-	handlers       atomic.Pointer[handlers]
-	use            atomic.Pointer[[]Middleware]                                                 // what Use was given; changed with mu held
-	onPacket       atomic.Pointer[func(c *Conn, t *registry.Type, payload []byte, v any) error] // Config.OnPacket in that; nil: there is none
-	epoch          atomic.Uint32                                                                // counts changes of handlers and of observed, and is raised after them
-	lastAdapted    atomic.Pointer[idTables]                                                     // of the conn that adapted last: the next one probably has the same
-	lastRebased    atomic.Pointer[idTables]                                                     // of the conn that met a changed registry last
-	pubIDs         atomic.Pointer[ownPubIDs]
-	data           atomic.Pointer[any]
-	observers      atomic.Pointer[[]*Observer] // replaced as a whole, with mu held
-	packets        packetLog
-	admission      admission
-	stats          stats
-	unhandled      unhandled
-	logRates       throttle.Kinds // one rate for each kind of line
-	dialHandshakes tlsHandshakes  // of dialled sockets; those of accepted ones are their listener's
+	handlers      atomic.Pointer[handlers]
+	use           atomic.Pointer[[]Middleware]                                                 // what Use was given; changed with mu held
+	onPacket      atomic.Pointer[func(c *Conn, t *registry.Type, payload []byte, v any) error] // Config.OnPacket in that; nil: there is none
+	epoch         atomic.Uint32                                                                // counts changes of handlers and of observed, and is raised after them
+	lastAdapted   atomic.Pointer[idTables]                                                     // of the conn that adapted last: the next one probably has the same
+	lastRebased   atomic.Pointer[idTables]                                                     // of the conn that met a changed registry last
+	pubIDs        atomic.Pointer[ownPubIDs]
+	data          atomic.Pointer[any]
+	observers     atomic.Pointer[[]*Observer] // replaced as a whole, with mu held
+	packets       packetLog
+	admission     admission
+	stats         stats
+	unhandled     unhandled
+	logRates      throttle.Kinds  // one rate for each kind of line
+	unopenedDials unopenedSockets // of dialled sockets; those of accepted ones are their listener's
 
 	mu sync.Mutex
 

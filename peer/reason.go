@@ -29,6 +29,7 @@ const (
 	ReasonHandler  Reason = "reason.handler"  // a handler failed
 	ReasonDenied   Reason = "reason.denied"   // Config.Authenticate refused the other side
 	ReasonTLS      Reason = "reason.tls"      // a conn without TLS came to a port that wants it
+	ReasonProxy    Reason = "reason.proxy"    // a conn without a PROXY header came from where each has one
 )
 
 // maxReason is the longest reason taken or sent, in bytes.

@@ -3,7 +3,6 @@ package peer
 // Server: listeners, and the conns that they accept.
 
 import (
-	"crypto/tls"
 	"fmt"
 	"net"
 	"reflect"
@@ -29,6 +28,8 @@ func NewServer(reg *registry.Registry, cfg *Config) *Server {
 // before that of this protocol has as long again. It counts for Config.HalfOpen.
 // Those that are under way end with the listener.
 //
+// With Config.ProxyFrom, conns from proxies begin with a PROXY header, before TLS.
+//
 // A Unix socket that a server has left when it was killed is replaced; where a
 // server listens, the error says so.
 func (s *Server) Listen(addr string) (*engine.Listener, error) { return s.listen(addr) }
@@ -50,30 +51,9 @@ func (s *Server) Serve(ln net.Listener) (*engine.Listener, error) {
 	if none {
 		return nil, fmt.Errorf("%w listener", ErrNil)
 	}
-	handshakes := new(tlsHandshakes)
-	l, err := s.addListener(s.reactor.Serve(tlsApart{ln, func(tc *tls.Conn) { s.beginTLS(tc, handshakes) }}, s.accept))
-	if err != nil {
-		return nil, err
-	}
-	closeWith(l, handshakes)
-	return l, nil
-}
-
-// tlsApart is a listener that gives TLS conns to take, which owns them.
-type tlsApart struct {
-	net.Listener
-	take func(*tls.Conn)
-}
-
-func (l tlsApart) Accept() (net.Conn, error) {
-	for {
-		nc, err := l.Listener.Accept()
-		tc, ok := nc.(*tls.Conn)
-		if err != nil || !ok {
-			return nc, err
-		}
-		l.take(tc)
-	}
+	unopened := new(unopenedSockets)
+	l, err := s.addListener(s.reactor.ServeFunc(ln, func(nc net.Conn) { s.take(nc, unopened) }))
+	return closeWith(unopened, l, err)
 }
 
 // Inject takes nc, whatever is at its other end, as if it had been accepted: an

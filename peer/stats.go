@@ -69,7 +69,7 @@ func known(r Reason) bool {
 	switch r {
 	case ReasonUnknown, ReasonVersionMismatch, ReasonSameAdaptivePolicy, ReasonNonEqualPackets, ReasonGeneric,
 		ReasonShutdown, ReasonProtocol, ReasonFrame, ReasonPayload, ReasonTimeout, ReasonHandler,
-		ReasonDenied, ReasonTLS:
+		ReasonDenied, ReasonTLS, ReasonProxy:
 		return true
 	}
 	return false

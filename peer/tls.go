@@ -7,16 +7,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"strings"
-	"time"
-
-	"github.com/packetmq/packetmq/codec"
-	"github.com/packetmq/packetmq/engine"
-	"github.com/packetmq/packetmq/internal/guard"
-	"github.com/packetmq/packetmq/registry"
 )
 
 // ALPN is the name of the protocol that the sides of a TLS conn agree on,
@@ -77,17 +70,17 @@ func (p *Peer) clientTLS(address string) *tls.Config {
 // dialTLS opens conn over TLS to address.
 func (c *Client) dialTLS(ctx context.Context, address string, conn *Conn) error {
 	return c.reactor.DialFunc(ctx, "tcp", address, func(ctx context.Context, nc net.Conn) error {
-		if !c.dialHandshakes.add(nc, nil) {
+		if !c.unopenedDials.add(nc, nil) {
 			nc.Close()
 			return ErrClosed
 		}
-		defer c.dialHandshakes.remove(nc)
+		defer c.unopenedDials.remove(nc)
 		tc := tls.Client(nc, c.clientTLS(address))
 		if err := tc.HandshakeContext(ctx); err != nil {
 			nc.Close()
 			return fmt.Errorf("%w with %s: %w", ErrTLS, address, explain(err))
 		}
-		if !c.dialHandshakes.remove(nc) { // from here on nc is the conn's
+		if !c.unopenedDials.remove(nc) { // from here on nc is the conn's
 			return ErrClosed
 		}
 		return c.inject(conn, tc)
@@ -107,125 +100,47 @@ func (c *Conn) explainRefusal(err error) error {
 
 // explain makes err an ErrNotTLS if the other side does not speak TLS.
 func explain(err error) error {
-	var plain tls.RecordHeaderError
-	if errors.As(err, &plain) {
+	if notTLS(err) != nil {
 		return fmt.Errorf("%w: %w", ErrNotTLS, err)
 	}
 	return err
 }
 
-// listenTLS opens a listener at address. TLS handshakes are done on goroutines of their
-// own, since they take long and would hold the loops up.
-func (p *Peer) listenTLS(address string) (*engine.Listener, error) {
+// takerTLS is what takes the accepted sockets of a listener on tls://. TLS handshakes are done
+// on goroutines of their own, since they take long and would hold the loops up.
+func (p *Peer) takerTLS(unopened *unopenedSockets) (func(nc net.Conn), error) {
 	cfg, err := p.serverTLS()
 	if err != nil {
 		return nil, err
 	}
-	handshakes := new(tlsHandshakes)
 	hello := cfg.GetConfigForClient
 	cfg.GetConfigForClient = func(info *tls.ClientHelloInfo) (*tls.Config, error) {
-		p.admission.progressed(handshakes.admitted(info.Conn))
+		p.admission.progressed(unopened.admitted(info.Conn))
 		if hello != nil {
 			return hello(info)
 		}
 		return nil, nil
 	}
-	ln, err := p.addListener(p.reactor.ListenFunc("tcp", address, func(nc net.Conn) {
-		p.beginTLS(tls.Server(nc, cfg), handshakes)
-	}))
-	if err != nil {
-		return nil, err
-	}
-	closeWith(ln, handshakes)
-	return ln, nil
+	return func(nc net.Conn) {
+		if tcp, ok := nc.(*net.TCPConn); ok && p.isProxy(nc.RemoteAddr()) {
+			nc = &proxiedConn{TCPConn: tcp}
+		}
+		p.take(tls.Server(nc, cfg), unopened)
+	}, nil
 }
 
-// closeWith closes the sockets in handshakes when ln has closed.
-func closeWith(ln *engine.Listener, handshakes *tlsHandshakes) {
-	go func() {
-		<-ln.Done()
-		handshakes.close()
-	}()
+// refuseTLS counts and logs a TLS handshake that failed.
+func (s *acceptedSocket) refuseTLS() {
+	s.peer.stats.refused(ErrTLS)
+	s.peer.logLine(slog.LevelWarn, "TLS handshake failed", "remote", s.remote, "err", explain(s.err))
 }
 
-// beginTLS begins the TLS handshake of an accepted socket, or refuses the socket.
-func (p *Peer) beginTLS(tc *tls.Conn, handshakes *tlsHandshakes) {
-	nc := tc.NetConn()
-	admitted, err := p.admit(nc)
-	if err == nil && !handshakes.add(nc, admitted) {
-		p.admission.release(admitted)
-		err = ErrClosed
-	}
-	if err != nil {
-		nc.Close()
-		p.noteRefused(nc.RemoteAddr(), err)
-		return
-	}
-	go p.doTLS(tc, admitted, handshakes)
-}
-
-// doTLS does the TLS handshake and then calls endTLS, also when the program's
-// code in the tls.Config panics or ends the goroutine.
-func (p *Peer) doTLS(tc *tls.Conn, admitted *admittedSocket, handshakes *tlsHandshakes) {
-	var err error
-	defer func() { p.endTLS(tc, admitted, handshakes, err) }()
-	guard.Call(func() {
-		ctx, cancel := context.WithTimeout(p.lifetime, p.cfg.Handshake)
-		defer cancel()
-		err = tc.HandshakeContext(ctx)
-	}, func(v any) { err = failure(v) })
-}
-
-// endTLS opens a conn over tc if its handshake is done, else it closes tc because of
-// err.
-func (p *Peer) endTLS(tc *tls.Conn, admitted *admittedSocket, handshakes *tlsHandshakes, err error) {
-	defer handshakes.remove(tc.NetConn())
-	if err == nil && handshakes.remove(tc.NetConn()) { // from here on tc does not end with its listener
-		p.openTLS(tc, admitted)
-		return
-	}
-	if p.admission.release(admitted) == nil && !handshakes.isClosed() { // else its end was counted, or is the listener's
-		p.noteTLSFailed(tc.RemoteAddr(), explain(err))
-	}
-	closeAfterFailure(tc.NetConn(), err)
-}
-
-// openTLS opens a conn over tc.
-func (p *Peer) openTLS(tc *tls.Conn, admitted *admittedSocket) {
-	c, err := p.newConn()
-	if err == nil {
-		c.admitted = admitted
-		p.admission.progressed(admitted)
-		err = p.inject(c, tc)
-	} else {
-		tc.NetConn().Close()
-	}
-	if err != nil {
-		p.admission.release(admitted)
-		p.noteRefused(tc.RemoteAddr(), err)
-	}
-}
-
-// noteTLSFailed counts and logs a TLS handshake that failed.
-func (p *Peer) noteTLSFailed(remote net.Addr, err error) {
-	p.stats.refused(ErrTLS)
-	p.logLine(slog.LevelWarn, "TLS handshake failed", "remote", remote, "err", err)
-}
-
-// closeAfterFailure closes a socket whose TLS handshake failed. It gives the other side
-// faultGrace to read the TLS alert: a socket that is closed with input unread is reset, and
-// what was sent can be lost. A side that speaks packetmq without TLS is told ReasonTLS.
-func closeAfterFailure(nc net.Conn, err error) {
-	defer nc.Close()
-	if nc.SetDeadline(time.Now().Add(faultGrace)) != nil {
-		return
-	}
+// notTLS is the first bytes of a side that does not speak TLS, if err, with which a TLS
+// handshake has failed, says so; else it is nil.
+func notTLS(err error) []byte {
 	var plain tls.RecordHeaderError
-	if errors.As(err, &plain) && [3]byte(plain.RecordHeader[:]) == [3]byte{} { // a frame's length begins so
-		nc.Write(codec.AppendFrame(nil, registry.IDSoftquit, softquitMsg{ReasonTLS}.append(nil)))
+	if errors.As(err, &plain) {
+		return plain.RecordHeader[:]
 	}
-	if c, ok := nc.(interface{ CloseWrite() error }); ok {
-		c.CloseWrite()
-	}
-	io.CopyN(io.Discard, nc, 64<<10)
+	return nil
 }

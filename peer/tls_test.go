@@ -578,13 +578,14 @@ func TestTheEndOfATLSListenerIsNotThatOfItsConns(t *testing.T) {
 	}
 	near, far := net.Pipe()
 	defer far.Close()
-	guests := new(tlsHandshakes)
-	nc := &deadlineConn{Conn: near, hook: guests.close}
-	g, err := server.admit(nc)
-	if err != nil || !guests.add(nc, g) {
+	unopened := new(unopenedSockets)
+	nc := &deadlineConn{Conn: near, hook: unopened.close}
+	accepted := server.newAcceptedSocket(nc, tls.Server(nc, newCA(t).server(t)), unopened)
+	var err error
+	if accepted.admitted, err = server.admit(nc, nil); err != nil || !unopened.add(nc, accepted.admitted) {
 		t.Fatal(err)
 	}
-	server.endTLS(tls.Server(nc, newCA(t).server(t)), g, guests, nil)
+	accepted.finish()
 	if nc.closed.Load() {
 		t.Error("the end of its listener closed it")
 	}

@@ -1,24 +1,23 @@
 package peer
 
-// The sockets that are in their TLS handshake, which is done on goroutines of its own
-// and not on a loop.
+// The sockets of which something is read before their conn is opened, a PROXY header or a
+// TLS handshake, on goroutines of their own and not on a loop.
 
 import (
 	"net"
 	"sync"
 )
 
-// tlsHandshakes is a set of sockets in their TLS handshake, so that whoever began the
-// handshakes can end them: the listener that accepted the sockets, or the peer that dialled
-// them. The zero value is empty.
-type tlsHandshakes struct {
+// unopenedSockets is a set of such sockets, so that whoever made them can end them: the
+// listener that accepted them, or the peer that dialled them. The zero value is empty.
+type unopenedSockets struct {
 	mu     sync.Mutex
 	closed bool
 	open   map[net.Conn]*admittedSocket // nil for dialled ones
 }
 
 // add adds nc, and what it was admitted as. It returns false if the set is closed.
-func (s *tlsHandshakes) add(nc net.Conn, g *admittedSocket) bool {
+func (s *unopenedSockets) add(nc net.Conn, g *admittedSocket) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -33,7 +32,7 @@ func (s *tlsHandshakes) add(nc net.Conn, g *admittedSocket) bool {
 
 // remove takes nc out. It returns false if nc is not in the set any more: then close has
 // closed it, or remove was called before.
-func (s *tlsHandshakes) remove(nc net.Conn) bool {
+func (s *unopenedSockets) remove(nc net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, ok := s.open[nc]
@@ -42,20 +41,20 @@ func (s *tlsHandshakes) remove(nc net.Conn) bool {
 }
 
 // admitted returns what nc was admitted as, or nil.
-func (s *tlsHandshakes) admitted(nc net.Conn) *admittedSocket {
+func (s *unopenedSockets) admitted(nc net.Conn) *admittedSocket {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.open[nc]
 }
 
-func (s *tlsHandshakes) isClosed() bool {
+func (s *unopenedSockets) isClosed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.closed
 }
 
 // close closes all sockets in the set, and lets no more in.
-func (s *tlsHandshakes) close() {
+func (s *unopenedSockets) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
