@@ -21,12 +21,17 @@ func Offload[T any](l *Loop, work func() (T, error), done func(T, error)) error 
 	if err := nonNil("loop", l, "work", work, "function for the result", done); err != nil {
 		return err
 	}
-	return l.r.work.start(func() {
+	return l.r.work.start(offloaded(l, work, done))
+}
+
+// offloaded is what a worker does for an Offload.
+func offloaded[T any](l *Loop, work func() (T, error), done func(T, error)) func() {
+	return func() {
 		var v T
 		var err error
 		defer func() { l.Post(func() { done(v, err) }) }()
 		guard.Call(func() { v, err = work() }, func(p any) { err = panicked(p) })
-	})
+	}
 }
 
 // workers runs functions on a bounded number of goroutines, which live only
@@ -62,6 +67,19 @@ func (w *workers) start(fn func()) error {
 	}
 	w.queue.Push(fn)
 	return nil
+}
+
+// again has fn called on a worker, after all that waits. It is for who is on a worker now,
+// so one is there to take fn when this one has done what it does. It reports whether fn will
+// be called.
+func (w *workers) again(fn func()) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.shut {
+		return false
+	}
+	w.queue.Push(fn)
+	return true
 }
 
 func (w *workers) work(fn func()) {

@@ -5,6 +5,7 @@ package peer
 import (
 	"crypto/tls"
 	"log/slog"
+	"math"
 	"net/netip"
 	"time"
 
@@ -24,6 +25,7 @@ const (
 
 	DefaultHalfOpen        = 1024
 	DefaultHalfOpenPerAddr = 32
+	DefaultWorkInOrder     = 64
 	DefaultBackoffMin      = 100 * time.Millisecond
 	DefaultBackoffMax      = 30 * time.Second
 	DefaultBackoffLasts    = 10 * time.Second
@@ -39,6 +41,7 @@ const (
 	maxUnknown  = 16          // packets of unknown ids before a conn is ended
 	turnPackets = 256         // a conn's share of one turn: packets,
 	turnBytes   = 64 << 10    // or bytes
+	maxWork     = 16          // times Config.WorkInOrder: pieces of one conn's work before more are refused
 	faultGrace  = time.Second // for the other side to read why a conn ends
 )
 
@@ -187,6 +190,12 @@ type Limits struct {
 	// RatePerAddr bounds how many conns a second are accepted from one IPv4 address
 	// or one IPv6 /64, in bursts of a second's worth. Default: no bound.
 	RatePerAddr float64
+
+	// WorkInOrder bounds the pieces of work of one conn that were given to
+	// OffloadInOrder and whose results have not come back. While there are more, the
+	// conn is not read; it is read again when half as many are left. Sixteen times as
+	// many are refused. Default: 64.
+	WorkInOrder int
 }
 
 // Times is the part of Config that says how long things may take.
@@ -311,6 +320,8 @@ func (c *Config) withDefaults() Config {
 	setDefault(&d.Connect, DefaultConnect)
 	setDefault(&d.HalfOpen, DefaultHalfOpen)
 	setDefault(&d.FrameTime, DefaultFrameTime)
+	setDefault(&d.WorkInOrder, DefaultWorkInOrder)
+	d.WorkInOrder = min(d.WorkInOrder, math.MaxInt32/maxWork)
 	if d.Overflow > registry.DropOldest {
 		d.Overflow = 0
 	}

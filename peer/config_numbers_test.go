@@ -21,7 +21,7 @@ func TestOddNumbersInAConfig(t *testing.T) {
 			setUp := func(s, c *side) {
 				for _, cfg := range []*Config{&s.cfg, &c.cfg} {
 					cfg.MaxFrame, cfg.Handshake, cfg.QuitGrace, cfg.HalfOpen, cfg.HalfOpenPerAddr = i, d, d, i, i
-					cfg.PerAddr, cfg.RatePerAddr, cfg.FrameTime, cfg.Ping, cfg.Idle = i, float64(n), d, d, d
+					cfg.WorkInOrder, cfg.PerAddr, cfg.RatePerAddr, cfg.FrameTime, cfg.Ping, cfg.Idle = i, i, float64(n), d, d, d
 					cfg.Overflow, cfg.PacketLog, cfg.Connect = registry.Overflow(n), min(i, 10), d
 					cfg.Reconnect = &Backoff{Min: d, Max: d, Attempts: i}
 					cfg.Payload = codec.Limits{Depth: max(i, 0), Elements: max(i, 0), Budget: max(i, 0)}

@@ -49,6 +49,7 @@ type rareFields struct {
 	overflow atomic.Uint32
 	dropped  atomic.Uint64
 	unsent   atomic.Pointer[engine.Unsent]
+	work     atomic.Pointer[orderedWork] // nil: OffloadInOrder was not called
 
 	// Set before the conn is opened.
 	credentials *transportCredentials // nil: nothing is known

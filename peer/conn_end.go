@@ -110,6 +110,8 @@ func (c *Conn) endConversation(reason error) {
 // callOnLost takes the conn off the active ones and tells everybody who waits for its end.
 func (c *Conn) callOnLost(reason error) {
 	c.endPause()
+	c.dropWork()
+	defer c.mark(workOver)
 	c.callProgram(func() {
 		c.dropKept()
 		c.peer.removeActive(c)

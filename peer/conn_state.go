@@ -91,12 +91,14 @@ const (
 	inOnOpen                                // OnOpen is being called, where SetState may make a conn Active that is to be authenticated
 	pausedByProgram                         // PauseRead was called, and ResumeRead was not
 	canPause                                // the conn is made and not lost, so that a pause has effect
+	pausedByWork                            // more than Config.WorkInOrder pieces of OffloadInOrder wait
 	resumeDue                               // the loop is about to call resumed
+	workOver                                // OnLost was called: no more work is offloaded for the conn
 )
 
 // pauses are the marks that each have a conn's packets wait. A conn is read again when
 // none of them is left.
-const pauses = pausedByProgram
+const pauses = pausedByProgram | pausedByWork
 
 // State is how far the conn is in its life.
 func (c *Conn) State() State {

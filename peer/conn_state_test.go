@@ -58,7 +58,7 @@ func TestAStepIsNotTakenAfterItsMarkIsCleared(t *testing.T) {
 }
 
 func TestMarksOfAConn(t *testing.T) {
-	all := []marks{aborted, endedHere, lastSends, decisionOpen, pausedByProgram}
+	all := []marks{aborted, endedHere, lastSends, decisionOpen, pausedByProgram, pausedByWork}
 	for _, m := range all {
 		c := new(Conn)
 		c.life.Store(uint32(Active))

@@ -36,6 +36,7 @@ var (
 
 	errNilTransport = fmt.Errorf("%w net.Conn", ErrNil)
 	errNilContext   = fmt.Errorf("%w context", ErrNil)
+	errNilWork      = fmt.Errorf("%w function for OffloadInOrder", ErrNil)
 
 	// ErrNoHandler is returned where a function to handle packets is nil.
 	ErrNoHandler = errors.New("peer: nil handler")

@@ -14,6 +14,7 @@ type Stats struct {
 	Refused map[string]uint64 // accepted sockets closed at once, by error
 	Lost    map[string]uint64 // conns lost, by reason: those of this package by name, others as "other", ends of the transport as "transport"
 	Unknown uint64            // packets of unknown ids
+	Undone  uint64            // pieces of OffloadInOrder that had not begun when their conn was lost
 
 	// Unhandled are the packets that were dropped since nothing handles their
 	// type, by its name: no handler, OnPacket, PacketIn or OnReceive.
@@ -37,6 +38,12 @@ func (s *stats) unknown() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.s.Unknown++
+}
+
+func (s *stats) undone(pieces int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.s.Undone += uint64(pieces)
 }
 
 func (s *stats) refused(err error) {

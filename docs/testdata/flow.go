@@ -10,8 +10,21 @@ type Order struct {
 	Item string `msgpack:"item"`
 }
 
+type Buy struct {
+	Item string `msgpack:"item"`
+}
+
+type Bought struct {
+	Coins int `msgpack:"coins"`
+}
+
 var (
-	srv   *peer.Server
-	order = registry.Define[Order]("shop:order", 17)
-	store chan *Order
+	srv    *peer.Server
+	order  = registry.Define[Order]("shop:order", 17)
+	buy    = registry.Define[Buy]("shop:buy", 18)
+	bought = registry.Define[Bought]("shop:bought", 19)
+	store  chan *Order
+	db     interface {
+		Buy(item string) (coins int, err error)
+	}
 )
