@@ -77,6 +77,7 @@ type slowState struct {
 	aboveSince time.Duration // when flag toldAbove was set, on the clock of deadlines
 	progressAt time.Duration // when the other side last took something of the backlog
 	counted    int           // memory of the backlog, as much as is in the reactor's total
+	shared     int           // bytes of shared payloads in the backlog, which count themselves
 }
 
 // needSlow makes the conn's slowState if it has none yet.

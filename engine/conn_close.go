@@ -87,7 +87,7 @@ func (c *Conn) remove(err error) {
 	c.loopBytes.Store(0)
 	c.noteUnsent(lost)
 	l.events.closed = append(l.events.closed, closedEvent{c, err})
-	if s := c.slow.Load(); s != nil && s.counted != 0 {
+	if s := c.slow.Load(); s != nil && s.counted|s.shared != 0 {
 		defer c.uncountMemory(s) // when the memory is free, and can be collected
 	}
 	c.closeTransport()
@@ -96,8 +96,9 @@ func (c *Conn) remove(err error) {
 // uncountMemory takes the conn's backlog out of the reactor's total.
 func (c *Conn) uncountMemory(s *slowState) {
 	c.loop.backlogs.memory -= s.counted
+	c.loop.backlogs.shared -= s.shared
 	c.loop.r.total.Add(int64(-s.counted))
-	s.counted = 0
+	s.counted, s.shared = 0, 0
 }
 
 // closeTransport closes the transport. The rest of the end was done before, because a

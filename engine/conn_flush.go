@@ -39,15 +39,21 @@ func (c *Conn) flushIfLong() {
 // is no more than a chunk. It reports whether the conn is alive.
 func (c *Conn) writeAll() bool {
 	b, rest := c.out, &c.loop.unwritten
-	if rest.queue = c.takeQueued(); b != nil && len(b.B)+rest.size() <= chunk {
+	if rest.queue = c.takeQueued(); b != nil && len(b.B)+rest.size() <= chunk && rest.shared() == 0 {
 		c.appendOut(&rest.queue)
 	}
-	if c.out = nil; b == nil {
-		b = rest.take()
-	}
+	c.out = nil
 	alive := true
-	for c.flags.set(flushing); alive && b != nil; b = rest.take() {
+	c.flags.set(flushing)
+	if b != nil {
 		alive = c.write(b)
+	}
+	for alive {
+		p, ok := rest.take(&c.loop.r.pool)
+		if !ok {
+			break
+		}
+		alive = c.writePiece(p)
 	}
 	c.flags.unset(flushing)
 	return alive
@@ -65,23 +71,23 @@ func (c *Conn) flushDelayed() {
 		c.write(b)
 	}
 	for c.state == open && c.tr.Buffered() == 0 {
-		b := c.takeQueuedBuffer()
-		if b == nil {
+		p, ok := c.takeQueuedPiece()
+		if !ok {
 			return
 		}
-		c.write(b)
+		c.writePiece(p)
 	}
 }
 
-// takeQueuedBuffer takes the first buffer out of the queue. It returns nil if there is none.
-func (c *Conn) takeQueuedBuffer() (b *Buffer) {
+// takeQueuedPiece takes the first piece out of the queue. ok is false if there is none.
+func (c *Conn) takeQueuedPiece() (p piece, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	before := c.queued.counted()
-	b = c.queued.take()
+	p, ok = c.queued.take(&c.loop.r.pool)
 	c.grow(before, c.queued.counted())
-	c.hasQueued.Store(c.queued.last != nil)
-	return b
+	c.hasQueued.Store(!c.queued.empty())
+	return p, ok
 }
 
 // write gives b to the transport. It reports whether the conn is alive.
@@ -91,7 +97,13 @@ func (c *Conn) write(b *Buffer) bool {
 		c.loop.buffers.Put(b)
 		return true
 	}
-	if err := c.tr.Write(b); err != nil && c.state != closed {
+	return c.wrote(c.tr.Write(b), written)
+}
+
+// wrote notes that the transport was given n bytes, and what it said. It reports whether
+// the conn is alive.
+func (c *Conn) wrote(err error, written int) bool {
+	if err != nil && c.state != closed {
 		// A transport reports its end to the Sink. It cannot do that again for an end
 		// that it has reported already.
 		c.remove(err)
@@ -117,24 +129,38 @@ func (c *Conn) takeQueued() (q queue) {
 }
 
 // mergeQueued appends the queue to the write buffer, so that the callback can write after
-// it. A long queue is flushed instead.
+// it. A long queue, and one with shared payloads, is flushed instead.
 func (c *Conn) mergeQueued() {
-	if c.state == open && !c.flags.has(flushing) && !c.flags.has(delayOutput) && c.queuedBytes() > flushFrom {
+	if c.state == open && !c.flags.has(flushing) && !c.flags.has(delayOutput) && c.isQueueLong() {
 		c.flush()
 		return
 	}
 	q := c.takeQueued()
 	if c.out == nil {
-		c.out = q.take()
+		p, _ := q.take(&c.loop.r.pool)
+		c.out = p.buffer(&c.loop.r.pool)
 	}
 	c.appendOut(&q)
 }
 
+// isQueueLong reports whether the queue is better flushed than copied.
+func (c *Conn) isQueueLong() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.queued.size() > flushFrom || c.queued.shared() > 0
+}
+
 // appendOut appends q to the write buffer.
 func (c *Conn) appendOut(q *queue) {
-	for b := q.take(); b != nil; b = q.take() {
-		c.out.B = append(c.out.B, b.B...)
-		c.loop.buffers.Put(b)
+	pool := &c.loop.r.pool
+	for p, ok := q.take(pool); ok; p, ok = q.take(pool) {
+		head, rest := p.rest(0)
+		c.out.B = append(append(c.out.B, head...), rest...)
+		if p.shared != nil {
+			p.drop(pool)
+		} else {
+			c.loop.buffers.Put(p.b)
+		}
 	}
 }
 
@@ -152,7 +178,7 @@ func (c *Conn) moveOutToQueue() {
 	}
 	c.mu.Lock()
 	before := c.queued.counted()
-	c.queued.prepend(framer(c.handler), out)
+	c.queued.prepend(&c.loop.r.pool, framer(c.handler), out)
 	c.hasQueued.Store(true)
 	c.grow(before, c.queued.counted())
 	c.mu.Unlock()

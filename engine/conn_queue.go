@@ -18,17 +18,21 @@ func (c *Conn) QueueParts(head, body []byte) error {
 		return ErrClosed
 	}
 	c.mu.Lock()
-	if c.shut {
-		c.mu.Unlock()
-		return ErrClosed
-	}
-	if err := c.loop.r.checkRoom(int(c.loopBytes.Load())+c.queued.size(), len(head)+len(body)); err != nil {
+	if err := c.checkQueue(len(head) + len(body)); err != nil {
 		c.mu.Unlock()
 		return err
 	}
 	c.appendQueued(head, body)
 	c.unlockAndFlush()
 	return nil
+}
+
+// checkQueue returns an error if a message of n bytes cannot be queued. c.mu is held.
+func (c *Conn) checkQueue(n int) error {
+	if c.shut {
+		return ErrClosed
+	}
+	return c.loop.r.checkRoom(int(c.loopBytes.Load())+c.queued.size(), n)
 }
 
 // unlockAndFlush has the loop flush what was queued. It unlocks c.mu.
@@ -72,7 +76,8 @@ func (c *Conn) SetDelayOutput(on bool) {
 
 // Discard makes room for a message of n bytes, if it can. It takes out the oldest queued
 // messages for which may returns true, a buffer of 64 KiB at a time, and returns how many
-// they were. Each message is offered to may once: one that stays is not offered again.
+// they were. Each message is offered to may once: one that stays is not offered again. Of
+// a message whose payload waits by reference, may gets the head alone.
 // The handler must be a Framer. Any goroutine may call Discard; may is called with the
 // conn's lock held.
 func (c *Conn) Discard(n int, may func(message []byte) bool) (messages int) {
@@ -96,11 +101,4 @@ func (c *Conn) Pending() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return int(c.loopBytes.Load()) + c.queued.size()
-}
-
-// queuedBytes is how many bytes are in the queue.
-func (c *Conn) queuedBytes() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.queued.size()
 }

@@ -77,6 +77,12 @@ func (c *Conn) dropOutput(f Framer, b *Buffer) {
 	c.loop.buffers.Put(b)
 }
 
+// dropPiece is dropOutput for a piece of a queue.
+func (c *Conn) dropPiece(p piece) {
+	c.noteUnsent(Unsent{p.messages, p.size()})
+	p.drop(&c.loop.r.pool)
+}
+
 // pendingNow is Pending, but exact. On the loop only.
 func (c *Conn) pendingNow() int { return c.tr.Buffered() + c.unflushed() }
 

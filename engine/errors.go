@@ -42,6 +42,9 @@ var (
 	// much waits for the other side already.
 	ErrBackpressure = errors.New("engine: no room: too much output waits")
 
+	// ErrReleased is returned where a Shared is sent, or copied, that was released.
+	ErrReleased = errors.New("engine: shared payload was released already")
+
 	// ErrSlowConsumer ends a conn whose other side does not read: what waits
 	// for it went over Config.MaxPending, stayed over Config.SoftPending, did not
 	// move for Config.StallTime, or was the most of Config.MaxTotalPending.

@@ -58,7 +58,8 @@ func (s *stream) next() (b *Buffer, fin bool) {
 	if s.closed {
 		return nil, false
 	}
-	s.now = s.out.take()
+	p, _ := s.out.take(&s.r.pool)
+	s.now = p.b
 	s.wrote.Store(0)
 	return s.now, s.fin
 }

@@ -10,6 +10,9 @@ import (
 // errNilContext is returned where a call needs a context and is given nil.
 var errNilContext = fmt.Errorf("%w context", ErrNil)
 
+// errNilShared is returned where a call needs a Shared and is given nil.
+var errNilShared = fmt.Errorf("%w shared payload", ErrNil)
+
 // nonNil returns an error for the first of the arguments that is nil. Each argument comes
 // after its name: nonNil("transport", tr). A nil pointer, function or the like in an
 // interface counts as nil.

@@ -3,14 +3,21 @@ package engine
 // The pooled buffers that output lies in, from the callback that writes it to the
 // transport that sends it.
 
-import "github.com/packetmq/packetmq/internal/bufpool"
+import (
+	"sync"
+
+	"github.com/packetmq/packetmq/internal/bufpool"
+)
 
 // Buffer is a pooled byte buffer with one owner at a time; its bytes are in B.
 type Buffer = bufpool.Buffer
 
 // Pool hands out Buffers and counts those that are out. The zero value is ready. Any
 // goroutine may use it.
-type Pool struct{ pool bufpool.Pool }
+type Pool struct {
+	pool   bufpool.Pool
+	chunks sync.Pool // *chunks of queues
+}
 
 // Get returns an empty buffer, the caller's until Put.
 func (p *Pool) Get() *Buffer { return p.pool.Get() }
@@ -26,6 +33,22 @@ func (p *Pool) Put(b *Buffer) { p.pool.Put(b) }
 // Out is the number of buffers that were given out and have not come back. It is
 // for statistics and for tests that no buffer is lost.
 func (p *Pool) Out() int64 { return p.pool.Out() }
+
+// getChunks returns empty chunks, the caller's until putChunks.
+func (p *Pool) getChunks() *chunks {
+	c, ok := p.chunks.Get().(*chunks)
+	if !ok {
+		c = new(chunks)
+	}
+	c.list = c.inline[:0]
+	return c
+}
+
+// putChunks takes c back, which is empty.
+func (p *Pool) putChunks(c *chunks) {
+	*c = chunks{}
+	p.chunks.Put(c)
+}
 
 // cache makes another cache of p's buffers.
 func (p *Pool) cache() *Cache { return (*Cache)(p.pool.Cache()) }

@@ -1,6 +1,7 @@
 package engine
 
-// A queue of output in pooled buffers, which knows where its messages begin.
+// A queue of output in pooled buffers, which knows where its messages begin. Long payloads
+// that many conns share are in it by reference.
 
 import (
 	"slices"
@@ -38,19 +39,15 @@ type queue struct {
 	last *Buffer // after them, the one that grows
 }
 
-// chunks are the buffers of a queue that do not grow any more.
+// chunks are the pieces of a queue before the buffer that grows.
 type chunks struct {
-	list     []piece // never empty
-	n        int     // bytes in them
-	memory   int     // their capacities
-	examined int     // of list, those in which discard has found nothing more,
-	kept     int     // and how many bytes of the buffer that grows
-}
-
-// piece is a buffer and the messages in it.
-type piece struct {
-	b        *Buffer
-	messages int
+	list     []piece  // never empty
+	n        int      // bytes in them
+	memory   int      // the capacities of their own buffers
+	shared   int      // bytes of shared payloads
+	examined int      // of list, those in which discard has found nothing more,
+	kept     int      // and how many bytes of the buffer that grows
+	inline   [2]piece // where most lists have room
 }
 
 // size is how many bytes there are in all.
@@ -64,7 +61,7 @@ func (q *queue) size() (n int) {
 	return n
 }
 
-// memory is how many bytes of memory they take.
+// memory is how many bytes of memory they take, without what is shared.
 func (q *queue) memory() (n int) {
 	if q.full != nil {
 		n = q.full.memory
@@ -74,6 +71,17 @@ func (q *queue) memory() (n int) {
 	}
 	return n
 }
+
+// shared is how many of the bytes are in shared payloads. Their memory is not the queue's.
+func (q *queue) shared() int {
+	if q.full == nil {
+		return 0
+	}
+	return q.full.shared
+}
+
+// empty reports whether nothing is in the queue.
+func (q *queue) empty() bool { return q.full == nil && q.last == nil }
 
 // counted is how much of that memory counts towards the reactor's total. A short first
 // buffer does not, because most queues are gone with the next flush, and to change a
@@ -133,33 +141,59 @@ func messageIn(f Framer, b []byte) int {
 	return len(b)
 }
 
-// insert puts b among the full buffers, at the front or after them.
-func (q *queue) insert(f Framer, b *Buffer, front bool) {
+// insert puts p among the pieces, at the front or after them.
+func (q *queue) insert(pool *Pool, p piece, front bool) {
 	if q.full == nil {
-		q.full = new(chunks)
+		q.full = pool.getChunks()
 	}
-	at := len(q.full.list)
+	c := q.full
+	at := len(c.list)
 	if front {
-		at, q.full.examined = 0, 0
+		at, c.examined = 0, 0
 	} else {
-		q.full.kept = 0
+		c.kept = 0
 	}
-	q.full.list = slices.Insert(q.full.list, at, piece{b, messagesIn(f, b.B)})
-	q.full.n += len(b.B)
-	q.full.memory += cap(b.B)
+	c.list = slices.Insert(c.list, at, p)
+	c.count(&p, 1)
+}
+
+// count counts p in, or out if sign is -1.
+func (c *chunks) count(p *piece, sign int) {
+	c.n += sign * p.size()
+	if p.shared != nil {
+		c.shared += sign * p.shared.size
+	} else {
+		c.memory += sign * cap(p.b.B)
+	}
+}
+
+// endLast puts the buffer that grows among the pieces, if there is one.
+func (q *queue) endLast(p *Pool, f Framer) {
+	if q.last != nil {
+		q.insert(p, bufferPiece(f, q.last), false)
+		q.last = nil
+	}
 }
 
 // add copies the message that head and body are to the end, into one buffer.
 func (q *queue) add(p *Pool, h Handler, head, body []byte) {
 	n := len(head) + len(body)
 	switch {
-	case q.last == nil:
+	case q.empty():
 		q.last = p.Get()
+	case q.last == nil: // after a shared payload
+		q.last = bufferFor(p, n, true)
 	case len(q.last.B)+n > q.room():
-		q.insert(framer(h), q.last, false)
+		q.endLast(p, framer(h))
 		q.last = bufferFor(p, n, false)
 	}
 	q.last.B = append(append(q.last.B, head...), body...)
+}
+
+// addShared puts a message to the end whose payload is shared. It takes p over.
+func (q *queue) addShared(pool *Pool, f Framer, p piece) {
+	q.endLast(pool, f)
+	q.insert(pool, p, false)
 }
 
 // room is how much the growing buffer may hold.
@@ -176,9 +210,7 @@ func (q *queue) copyIn(p *Pool, f Framer, b []byte) {
 	for len(b) > 0 {
 		n := fitting(f, b, chunk)
 		if last := q.last; last == nil || len(last.B)+n > max(cap(last.B), chunk) {
-			if last != nil {
-				q.insert(f, last, false)
-			}
+			q.endLast(p, f)
 			q.last = bufferFor(p, n, last == nil)
 		}
 		q.last.B = append(roomFor(q.last.B, n), b[:n]...)
@@ -230,58 +262,69 @@ func roomFor(b []byte, n int) []byte {
 }
 
 // prepend takes b over, in front.
-func (q *queue) prepend(f Framer, b *Buffer) {
-	if q.last == nil {
+func (q *queue) prepend(p *Pool, f Framer, b *Buffer) {
+	if q.empty() {
 		q.last = b
 		return
 	}
-	q.insert(f, b, true)
+	q.insert(p, bufferPiece(f, b), true)
 }
 
-// first is the first buffer, nil if there is none.
-func (q *queue) first() *Buffer {
+// rest is what is left of the first piece when n bytes of it have gone, in two parts, of
+// which only the second may be all of it. The queue is not empty.
+func (q *queue) rest(n int) (head, rest []byte) {
+	if q.full != nil {
+		return q.full.list[0].rest(n)
+	}
+	return nil, q.last.B[n:]
+}
+
+// firstBuffer is the first piece if it is a buffer, else nil.
+func (q *queue) firstBuffer() *Buffer {
 	if q.full != nil {
 		return q.full.list[0].b
 	}
 	return q.last
 }
 
-// take takes the first buffer out, or returns nil.
-func (q *queue) take() (b *Buffer) {
-	full := q.full
-	if full == nil {
-		b, q.last = q.last, nil
-		return b
+// take takes the first piece out. ok is false if there is none.
+func (q *queue) take(pool *Pool) (p piece, ok bool) {
+	c := q.full
+	if c == nil {
+		p.b, q.last = q.last, nil
+		return p, p.b != nil
 	}
-	b = full.list[0].b
-	full.list[0] = piece{}
-	full.list = full.list[1:]
-	full.n -= len(b.B)
-	full.memory -= cap(b.B)
-	full.examined = max(full.examined-1, 0)
-	if len(full.list) == 0 {
+	p = c.list[0]
+	c.count(&p, -1)
+	c.list[0] = piece{}
+	c.list = c.list[1:]
+	c.examined = max(c.examined-1, 0)
+	if len(c.list) == 0 {
 		q.full = nil
+		pool.putChunks(c)
 	}
-	return b
+	return p, true
 }
 
-// clear gives every buffer back.
-func (q *queue) clear(p *Pool) {
-	for b := q.take(); b != nil; b = q.take() {
-		p.Put(b)
+// clear gives every piece back.
+func (q *queue) clear(pool *Pool) {
+	for p, ok := q.take(pool); ok; p, ok = q.take(pool) {
+		p.drop(pool)
 	}
 }
 
-// discard takes out the oldest messages that may go, all of a buffer at a time,
+// discard takes out the oldest messages that may go, all of a piece at a time,
 // until n bytes are free, and returns how many they were. Messages that were found to
 // stay are not looked at again, so a call costs as much as what came since the last one.
-// A queue of one buffer is always looked at whole.
+// A queue of one buffer is always looked at whole. Of a message whose payload is shared
+// only the head is looked at.
 func (q *queue) discard(p *Pool, f Framer, n int, may func(message []byte) bool) (messages int) {
 	for q.full != nil && n > 0 && q.full.examined < len(q.full.list) {
 		size := q.full.n
 		messages += q.full.removeFromNext(p, f, may)
 		n -= size - q.full.n
 		if len(q.full.list) == 0 {
+			p.putChunks(q.full)
 			q.full = nil
 		}
 	}
@@ -299,31 +342,44 @@ func (q *queue) discard(p *Pool, f Framer, n int, may func(message []byte) bool)
 	return messages + gone
 }
 
-// removeFromNext takes the messages that may go out of the first buffer that was not examined,
+// removeFromNext takes the messages that may go out of the first piece that was not examined,
 // and what stays into the one before it if there is room.
 func (c *chunks) removeFromNext(p *Pool, f Framer, may func(message []byte) bool) (gone int) {
 	at := &c.list[c.examined]
-	before := len(at.b.B)
-	gone = removeFrom(f, at.b, 0, may)
-	at.messages -= gone
-	c.n -= before - len(at.b.B)
-	if len(at.b.B) > 0 {
-		if c.examined == 0 {
-			c.examined++
-			return gone
+	c.count(at, -1)
+	stays := false
+	if at.shared != nil {
+		if stays = !may(at.headBytes()); !stays {
+			gone = 1
 		}
-		prev := &c.list[c.examined-1]
-		if len(prev.b.B)+len(at.b.B) > cap(prev.b.B) {
-			c.examined++
-			return gone
-		}
-		prev.b.B = append(prev.b.B, at.b.B...)
-		prev.messages += at.messages
+	} else {
+		gone = removeFrom(f, at.b, 0, may)
+		at.messages -= gone
+		stays = len(at.b.B) > 0 && !c.join(at)
 	}
-	c.memory -= cap(at.b.B)
-	p.Put(at.b)
+	if stays {
+		c.count(at, 1)
+		c.examined++
+		return gone
+	}
+	at.drop(p)
 	c.list = slices.Delete(c.list, c.examined, c.examined+1)
 	return gone
+}
+
+// join copies the buffer of p to the end of the one before it, if that is one and has room.
+func (c *chunks) join(p *piece) bool {
+	if c.examined == 0 {
+		return false
+	}
+	before := &c.list[c.examined-1]
+	if before.shared != nil || len(before.b.B)+len(p.b.B) > cap(before.b.B) {
+		return false
+	}
+	before.b.B = append(before.b.B, p.b.B...)
+	before.messages += p.messages
+	c.n += len(p.b.B)
+	return true
 }
 
 // removeFrom takes the messages that may go out of b from the byte from on, and returns

@@ -27,8 +27,8 @@ func TestQueueKeepsOrderAndParts(t *testing.T) {
 		q, want := filled(t, &p, sizes...)
 		var got []byte
 		rest := sizes
-		for b := q.take(); b != nil; b = q.take() {
-			n := 0
+		for next, ok := q.take(&p); ok; next, ok = q.take(&p) {
+			b, n := next.b, 0
 			for n < len(b.B) { // no part lies in two buffers
 				n += rest[0]
 				rest = rest[1:]
@@ -51,7 +51,7 @@ func TestQueuePrepends(t *testing.T) {
 		q, want := filled(t, &p, sizes...)
 		b := p.Get()
 		b.B = append(b.B, "first"...)
-		q.prepend(nil, b)
+		q.prepend(&p, nil, b)
 		n := q.size()
 		if got := drained(&p, &q); string(got) != "first"+string(want) || n != len(got) {
 			t.Errorf("%v: %d bytes begin with %.8q, %d counted", sizes, len(got), got, n)
@@ -61,9 +61,10 @@ func TestQueuePrepends(t *testing.T) {
 
 // drained takes everything out of q.
 func drained(p *Pool, q *queue) (all []byte) {
-	for b := q.take(); b != nil; b = q.take() {
-		all = append(all, b.B...)
-		p.Put(b)
+	for next, ok := q.take(p); ok; next, ok = q.take(p) {
+		head, rest := next.rest(0)
+		all = append(append(all, head...), rest...)
+		next.drop(p)
 	}
 	return all
 }
@@ -180,8 +181,8 @@ func TestBacklogCountsMessages(t *testing.T) {
 		}
 		b.copyIn(&p, f, message(size, 'm'))
 		step := 1 + sent%size
-		if step <= len(b.next()) {
-			b.sent(&p, step)
+		if _, rest := b.next(); step <= len(rest) {
+			b.sent(&p, step, len(rest))
 			if got, want := b.messages(f), messages+1-(sent+step)/size; got != want {
 				t.Fatalf("after %d and %d bytes %d messages are left, want %d", sent, step, got, want)
 			}

@@ -68,22 +68,29 @@ func (c *Conn) noteBacklog(n, written int) {
 }
 
 // countMemory counts the memory of the transport's backlog towards the reactor's total.
+// Shared payloads count themselves, once for all conns.
 func (c *Conn) countMemory(s *slowState) {
-	n := c.backlog
-	if k, ok := c.tr.(Keeper); ok && n > 0 {
-		n = max(n, k.Memory())
+	n, shared := c.backlog, 0
+	if w, ok := c.tr.(sharedWriter); ok {
+		shared = w.sharedBytes()
 	}
+	if k, ok := c.tr.(Keeper); ok && n > 0 {
+		n = max(n-shared, k.Memory())
+	}
+	grown := n > s.counted || shared > s.shared
 	l := c.loop
+	l.backlogs.shared += shared - s.shared
+	s.shared = shared
 	if d := n - s.counted; d != 0 {
 		s.counted = n
 		l.backlogs.memory += d
-		total := l.r.total.Add(int64(d))
-		if d > 0 && total > l.r.crowded() {
+		l.r.total.Add(int64(d))
+	}
+	if grown {
+		if l.r.total.Load() > l.r.crowded() {
 			l.backlogs.crowded = true
 		}
-		if d > 0 {
-			l.r.lighten()
-		}
+		l.r.lighten()
 	}
 }
 
@@ -141,7 +148,8 @@ func (c *Conn) deferPressure() {
 type backlogs struct {
 	polled  lookout // conns whose transport tells nobody when it can send more
 	watched lookout // those whose transport tells
-	memory  int     // that all of them take, in bytes
+	memory  int     // that all of them take, in bytes, without what is shared
+	shared  int     // bytes of shared payloads in all of them
 	crowded bool    // conns are to be ended, because those of all loops together take too much
 }
 
@@ -214,25 +222,30 @@ func (l *Loop) endCrowding() {
 	}
 }
 
-// endLargest ends conns until no more than most bytes wait on the loop.
+// endLargest ends conns until no more than most bytes wait on the loop. Shared payloads
+// belong to no loop: for them, it ends conns until all loops together are not over the
+// bound any more, or none waits on this one.
 func (l *Loop) endLargest(most int) {
-	if l.backlogs.memory <= most {
+	over := func() bool {
+		return l.backlogs.memory > most || l.backlogs.shared > 0 && l.r.total.Load() > l.r.crowded()
+	}
+	if !over() {
 		return
 	}
 	all := slices.Concat(l.backlogs.polled.conns, l.backlogs.watched.conns)
-	slices.SortFunc(all, func(a, b *Conn) int { return cmp.Compare(b.countedMemory(), a.countedMemory()) })
+	slices.SortFunc(all, func(a, b *Conn) int { return cmp.Compare(b.backlogMemory(), a.backlogMemory()) })
 	for _, c := range all {
-		if l.backlogs.memory <= most {
+		if !over() {
 			return
 		}
 		c.endNow(ErrSlowConsumer)
 	}
 }
 
-// countedMemory is how much memory of the conn is in the total.
-func (c *Conn) countedMemory() int {
+// backlogMemory is how much memory the conn's backlog takes, shared payloads included.
+func (c *Conn) backlogMemory() int {
 	if s := c.slow.Load(); s != nil {
-		return s.counted
+		return s.counted + s.shared
 	}
 	return 0
 }

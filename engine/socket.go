@@ -93,7 +93,7 @@ func (s *socket) setInput(b []byte) {
 	case a == nil:
 	case len(b) > 0:
 		a.input = b
-	case a.sink == nil && a.end == nil && a.out.last == nil && !a.paused:
+	case a.sink == nil && a.end == nil && a.out.empty() && !a.paused:
 		s.rare = nil
 	default:
 		a.input = nil

@@ -3,10 +3,10 @@ package engine
 // Output that a socket has not taken, kept by the conn and not by gnet.
 
 // backlog is output that a socket has not taken, in order, and how far it has taken
-// the first buffer.
+// the first piece.
 type backlog struct {
 	queue
-	off  int // bytes of the first buffer that have gone
+	off  int // bytes of the first piece that have gone
 	lead int // where its first whole message begins: what is before it is the rest of one
 }
 
@@ -37,13 +37,20 @@ func (b *backlog) start(p *Pool, f Framer, rest []byte, lead int) {
 	b.copyIn(p, f, rest[lead:])
 }
 
-// next is what is to go next.
-func (b *backlog) next() []byte { return b.first().B[b.off:] }
+// startShared begins an empty backlog with p, of which the first sent bytes have gone.
+func (b *backlog) startShared(pool *Pool, p piece, sent int) {
+	b.off, b.lead = sent, 0
+	b.addShared(pool, nil, p)
+}
 
-// sent says that the first n bytes of next have gone.
-func (b *backlog) sent(p *Pool, n int) {
-	if b.off += n; b.off == len(b.first().B) {
-		p.Put(b.take())
+// next is what is to go next, in two parts, of which the first may be empty.
+func (b *backlog) next() (head, rest []byte) { return b.rest(b.off) }
+
+// sent says that the first n bytes of next have gone, which left are all of.
+func (b *backlog) sent(pool *Pool, n, left int) {
+	if b.off += n; n == left {
+		p, _ := b.take(pool)
+		p.drop(pool)
 		b.off, b.lead = 0, 0
 	}
 }
@@ -54,7 +61,11 @@ func (b *backlog) messages(f Framer) int {
 	if n == 0 || b.off == 0 && b.lead == 0 {
 		return n
 	}
-	first := b.first().B
+	firstBuffer := b.firstBuffer()
+	if firstBuffer == nil { // a message whose payload is shared, which has gone in part
+		return n
+	}
+	first := firstBuffer.B
 	// The first buffer is counted anew: its lead is not the beginning of a message.
 	n -= messagesIn(f, first)
 	if b.off < b.lead {
@@ -67,7 +78,7 @@ func (b *backlog) messages(f Framer) int {
 	return n + messagesIn(f, first[at:])
 }
 
-// clear gives every buffer back.
+// clear gives every piece back.
 func (b *backlog) clear(p *Pool) {
 	b.queue.clear(p)
 	b.off, b.lead = 0, 0

@@ -8,6 +8,8 @@ package engine
 // thousand that it sends. Elsewhere, where gnet makes the system calls, it has a piece
 // of the backlog at a time, since that is how its poller is asked for more.
 
+import "bytes"
+
 const (
 	// gnetPiece is how much of a backlog gnet has at a time, in bytes. What is less
 	// makes a fast reader wait for the loop's next look, and what is more is copied
@@ -49,6 +51,63 @@ func (s *socket) Write(b *Buffer) error {
 		s.watch()
 	}
 	return nil
+}
+
+// writeShared implements sharedWriter.
+func (s *socket) writeShared(p piece) error {
+	pool := &s.loop.r.pool
+	if s.gc == nil {
+		s.conn().dropPiece(p)
+		if s.end() != nil {
+			return nil // the end comes after the input that waits
+		}
+		return ErrClosed
+	}
+	if s.hasBacklog() {
+		s.rare.out.addShared(pool, s.framer(), p)
+		return nil
+	}
+	n, err := s.sendParts(p.rest(0))
+	switch {
+	case err != nil:
+		s.conn().dropPiece(p)
+		if s.end() != nil {
+			return nil
+		}
+		return err
+	case n == p.size():
+		p.drop(pool)
+	default:
+		s.needRare().out.startShared(pool, p, n)
+		s.watch()
+	}
+	return nil
+}
+
+// sharedBytes implements sharedWriter.
+func (s *socket) sharedBytes() int {
+	if s.rare == nil {
+		return 0
+	}
+	return s.rare.out.shared()
+}
+
+// sendParts is send for head, which may be empty, and body after it.
+func (s *socket) sendParts(head, body []byte) (n int, err error) {
+	if len(head) == 0 {
+		return s.send(body)
+	}
+	if !s.flags.has(gnetHasOutput) {
+		if n, err = writeTwoNow(s.gc.Fd(), head, body); err == nil {
+			return n, nil
+		}
+	}
+	// gnet makes head escape. It is the caller's, on its stack.
+	if n, err = s.send(bytes.Clone(head)); err != nil || n < len(head) {
+		return n, err
+	}
+	m, err := s.send(body)
+	return n + m, err
 }
 
 // writeTwo implements directWriter.
@@ -117,7 +176,7 @@ func (l *Loop) watchWritable(fd int, c *Conn) bool {
 }
 
 // hasBacklog reports whether output waits that is to leave first.
-func (s *socket) hasBacklog() bool { return s.rare != nil && s.rare.out.last != nil }
+func (s *socket) hasBacklog() bool { return s.rare != nil && !s.rare.out.empty() }
 
 // drain sends what the socket takes of the backlog.
 func (s *socket) drain() {
@@ -130,14 +189,15 @@ func (s *socket) drain() {
 			s.loop.ready.add(s.conn())
 			return
 		}
-		b := out.next()
-		n, err := s.send(b)
+		head, rest := out.next()
+		n, err := s.sendParts(head, rest)
 		if err != nil {
 			s.failed(err)
 			return
 		}
-		out.sent(&s.loop.r.pool, n)
-		if most -= n; n < len(b) {
+		left := len(head) + len(rest)
+		out.sent(&s.loop.r.pool, n, left)
+		if most -= n; n < left {
 			return
 		}
 	}

@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/registry"
 )
 
 // Broadcast sends v as a packet of type pkt to every conn of h whose handshake is
 // complete, except those given. The value is encoded once, unless hooks want to see it
-// for every conn. Conns that are being ended are left out. It returns the first error,
+// for every conn, as Encode says, and a long payload is in memory once. Conns that are being ended are left out. It returns the first error,
 // and goes on with the others.
 func Broadcast[T any](h Host, pkt registry.Packet[T], v *T, except ...*Conn) error {
 	p, err := peerOf(h)
@@ -27,13 +28,19 @@ func Broadcast[T any](h Host, pkt registry.Packet[T], v *T, except ...*Conn) err
 
 func (p *Peer) broadcast(t *registry.Type, v any, except []*Conn) (err error) {
 	send := func(c *Conn) error { return c.send(t, v) }
-	if t.Hooks() == nil && p.cfg.PacketOut == nil {
-		b := p.reactor.Buffers().Get()
-		defer p.reactor.Buffers().Put(b)
-		if b.B, err = p.marshal(b.B, t, v); err != nil {
+	if !p.hooksWantValues(t) {
+		b, err := p.encodePayload(t, v)
+		if err != nil {
 			return err
 		}
-		send = func(c *Conn) error { return c.SendRaw(t, b.B) }
+		if engine.MayShare(len(b.B)) {
+			payload := p.reactor.Share(b)
+			defer payload.Release()
+			send = func(c *Conn) error { return c.sendShared(t, payload) }
+		} else {
+			defer p.reactor.Buffers().Put(b)
+			send = func(c *Conn) error { return c.SendRaw(t, b.B) }
+		}
 	}
 	left := leftOut(except)
 	for c := range p.Conns() {

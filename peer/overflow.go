@@ -64,37 +64,49 @@ func (c *Conn) overflowPolicy(t *registry.Type) registry.Overflow {
 
 // queueOrOverflow queues a frame. If there is no room, it does what the policy says.
 func (c *Conn) queueOrOverflow(t *registry.Type, frame []byte) error {
-	err := c.link.Queue(frame)
+	return c.queueOrOverflowBy(t, len(frame), func() error { return c.link.Queue(frame) })
+}
+
+// queueOrOverflowBy is queueOrOverflow for a frame of n bytes that queue queues.
+func (c *Conn) queueOrOverflowBy(t *registry.Type, n int, queue func() error) error {
+	err := queue()
 	if errors.Is(err, ErrBackpressure) && c.link.Loop().Here() && !c.flags.has(encoding) {
 		c.link.Flush() // the loop is in a callback, so output can leave only here
-		err = c.link.Queue(frame)
+		err = queue()
 	}
-	return c.sendResult(t, frame, err)
+	if errors.Is(err, ErrBackpressure) {
+		return c.applyOverflow(t, n, queue)
+	}
+	return c.sendError(t, err)
 }
 
 // sendResult makes of err, what the engine returned for a frame, what the send returns. If
 // there is no room for the frame, it does what the policy says.
 func (c *Conn) sendResult(t *registry.Type, frame []byte, err error) error {
-	switch err := err.(type) {
-	case nil:
-		return nil
-	case *engine.SizeError:
-		return c.tooLarge(t, err.Length-codec.LengthSize, err.Max-codec.LengthSize)
-	}
 	if errors.Is(err, ErrBackpressure) {
-		return c.applyOverflow(t, frame)
+		return c.applyOverflow(t, len(frame), func() error { return c.link.Queue(frame) })
+	}
+	return c.sendError(t, err)
+}
+
+// sendError makes of err, what the engine returned for a frame, what the send returns, where
+// it is not that there is no room.
+func (c *Conn) sendError(t *registry.Type, err error) error {
+	if size, ok := err.(*engine.SizeError); ok {
+		return c.tooLarge(t, size.Length-codec.LengthSize, size.Max-codec.LengthSize)
 	}
 	return err
 }
 
-// applyOverflow does what the policy says with a frame for which there is no room.
-func (c *Conn) applyOverflow(t *registry.Type, frame []byte) error {
+// applyOverflow does what the policy says with a frame of n bytes for which there is no room.
+// queue queues it.
+func (c *Conn) applyOverflow(t *registry.Type, n int, queue func() error) error {
 	switch c.overflowPolicy(t) {
 	case registry.Refuse:
 		return ErrBackpressure
 	case registry.DropOldest:
-		c.dropOldest(len(frame))
-		if c.link.Queue(frame) == nil {
+		c.dropOldest(n)
+		if queue() == nil {
 			return nil
 		}
 		c.makeRare().dropped.Add(1)

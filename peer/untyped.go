@@ -59,6 +59,18 @@ func (u UntypedPeer) Broadcast(packet, v any, except ...*Conn) error {
 	return u.p.broadcast(t, v, except)
 }
 
+// Encode is the function Encode for a packet that is named.
+func (u UntypedPeer) Encode(packet, v any) (*Encoded, error) {
+	if err := u.p.check(); err != nil {
+		return nil, err
+	}
+	t, err := u.p.reg.Lookup(packet)
+	if err != nil {
+		return nil, err
+	}
+	return u.p.encode(t, v)
+}
+
 // RecvPacket is UntypedConn.RecvPacket on the conn that from names.
 func (u UntypedPeer) RecvPacket(from, packet, v any) error {
 	c, err := u.p.resolve(from)
