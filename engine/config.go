@@ -93,7 +93,8 @@ type Config struct {
 	// MaxTotalPending bounds, in bytes of memory, what may wait for all conns together.
 	// Over it, conns that have the average waiting or more are refused. An eighth over
 	// it, those that have the most are ended with ErrSlowConsumer. What is queued and
-	// waits for its loop is counted from 4 KiB a conn. Default: 512 MiB.
+	// waits for its loop is counted from 4 KiB a conn. A Shared counts once for all of
+	// them. Default: 512 MiB.
 	MaxTotalPending int
 
 	// MaxTotalInput bounds, in bytes, the memory for input of all conns together that

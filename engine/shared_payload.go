@@ -27,9 +27,12 @@ func MayShare(n int) bool { return n >= sharedFrom }
 // Any goroutine may use it. Once it is released it is refused with ErrReleased, so that
 // nobody sends memory that belongs to somebody else by then.
 type Shared struct {
-	r     *Reactor
-	b     *Buffer
-	size  int          // of the payload, in bytes
+	// Set once. Of b only who is counted in may look at the bytes.
+	r      *Reactor
+	b      *Buffer
+	size   int // of the payload, in bytes
+	memory int // that it takes, as far as it counts towards the reactor's total
+
 	state atomic.Int64 // how many queues have it, and released
 }
 
@@ -38,7 +41,14 @@ const released = 1 << 62
 
 // Share takes over b, a buffer of the reactor's pool with a payload in it, for conns to
 // share. Release gives it back.
-func (r *Reactor) Share(b *Buffer) *Shared { return &Shared{r: r, b: b, size: len(b.B)} }
+// A payload that is short, and always copied, counts towards no total.
+func (r *Reactor) Share(b *Buffer) *Shared {
+	s := &Shared{r: r, b: b, size: len(b.B)}
+	if MayShare(s.size) {
+		s.memory = cap(b.B)
+	}
+	return s
+}
 
 // Len is the length of the payload in bytes.
 func (s *Shared) Len() int { return s.size }
@@ -88,11 +98,10 @@ func (s *Shared) release() {
 }
 
 // count counts the memory towards the reactor's total, once for all queues, and not
-// while s waits in none: then it is the program's own. What is always copied does not
-// count.
+// while s waits in none: then it is the program's own.
 func (s *Shared) count(sign int) {
-	if MayShare(s.size) {
-		s.r.total.Add(int64(sign * cap(s.b.B)))
+	if s.memory > 0 {
+		s.r.total.Add(int64(sign * s.memory))
 	}
 }
 

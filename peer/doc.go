@@ -26,9 +26,10 @@
 // registry adapts takes over the other's ids, for that conn alone. Exactly one
 // side of a conversation adapts.
 //
-// Handle, Send, Reply, SendTo, SendWait and Broadcast take a registry.Packet[T] and a
+// Handle, Send, Reply, SendTo, SendWait, Broadcast and Encode take a registry.Packet[T] and a
 // *T, so that the compiler checks every call. Programs that know packets by name or id
-// only, such as ports of Python programs and tools, find the same behind Untyped.
+// only, such as ports of Python programs and tools, find the same behind Untyped. Encode is
+// for what goes to some conns and not to all: they share the one encoded payload.
 //
 // # Goroutines
 //
