@@ -66,8 +66,8 @@ func (p *Peer) encode(t *registry.Type, v any) (*Encoded, error) {
 
 // encodePayload returns v encoded, in a buffer of the reactor's pool. The value's own method
 // may panic.
-func (p *Peer) encodePayload(t *registry.Type, v any) (b *engine.Buffer, err error) {
-	b = p.reactor.Buffers().Get()
+func (p *Peer) encodePayload(t *registry.Type, v any) (_ *engine.Buffer, err error) {
+	b := p.reactor.Buffers().Get()
 	encoded := false
 	defer func() {
 		if !encoded {

@@ -395,3 +395,39 @@ func TestSendingEncodedAllocatesNothing(t *testing.T) {
 		})
 	}
 }
+
+// A value that cannot be encoded, or that panics, is the caller's error or panic, and keeps
+// no buffer.
+func TestWhatCannotBeEncodedKeepsNothing(t *testing.T) {
+	s := newSide(false, 17, 18)
+	bad := registry.MustAdd[thrower](s.reg, "test:thrower", 30)
+	server := NewServer(s.reg, &s.cfg)
+	run(t, server.Peer)
+	for _, v := range []*thrower{{errTest}, {nil}} {
+		err := panicked(func() {
+			if _, err := Encode(server, bad, v); err != nil {
+				panic(err)
+			}
+		})
+		if !errors.Is(err, errTest) {
+			t.Errorf("%v, want what the packet's own method said", err)
+		}
+	}
+	if n := server.Reactor().Buffers().Out(); n != 0 {
+		t.Errorf("%d buffers are out", n)
+	}
+}
+
+var errTest = errors.New("test")
+
+// thrower is a packet whose own encoding fails with err, or panics if that is nil.
+type thrower struct{ err error }
+
+func (v *thrower) MarshalMsg(b []byte) ([]byte, error) {
+	if v.err == nil {
+		panic(errTest)
+	}
+	return b, v.err
+}
+
+func (v *thrower) UnmarshalMsg(b []byte) ([]byte, error) { return b[1:], nil }
