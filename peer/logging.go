@@ -18,6 +18,15 @@ func (p *Peer) logLine(level slog.Level, msg string, args ...any) {
 	}
 }
 
+// Log writes a line to Config.Logger, for packages that handle packets of this peer. It does
+// not wait for the logger, and at most ten lines a second are written for each msg; the next
+// one says how many were skipped. Any goroutine may call it.
+func (p *Peer) Log(level slog.Level, msg string, args ...any) {
+	if p.check() == nil {
+		p.logLine(level, msg, args...)
+	}
+}
+
 // logFault logs why this side ends a conn.
 func (p *Peer) logFault(c *Conn, reason Reason, err error) {
 	msg := "conn ended"

@@ -46,6 +46,7 @@ type Peer struct {
 	stats         stats
 	unhandled     unhandled
 	logRates      throttle.Kinds  // one rate for each kind of line
+	kept          sync.Map        // *PeerSlot to its value
 	unopenedDials unopenedSockets // of dialled sockets; those of accepted ones are their listener's
 
 	mu sync.Mutex

@@ -81,6 +81,10 @@ func (p *Peer) check() error {
 	return nil
 }
 
+// Of returns the peer of a host, for packages that keep something with it. The error is
+// ErrNoPeer. Any goroutine may call it.
+func Of(h Host) (*Peer, error) { return peerOf(h) }
+
 // peerOf is the peer of a host, or an ErrNoPeer that names the host's type.
 func peerOf(h Host) (*Peer, error) {
 	var p *Peer

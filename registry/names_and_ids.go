@@ -64,6 +64,18 @@ func checkName(name string) error {
 	return nil
 }
 
+// CheckName reports a name that no packet of an application can have, for packages with names
+// of their own that are to look alike. The error is a *NameError.
+func CheckName(name string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	if isInternal(name) {
+		return &NameError{Name: name, Reason: "the application packetmq is for internal packets"}
+	}
+	return nil
+}
+
 // isInternal tells the names of internal packets from an application's. A
 // name decides alone, so the other side's ids can be judged by it.
 func isInternal(name string) bool {

@@ -16,6 +16,8 @@ type Registry struct {
 	adapt bool
 	table atomic.Pointer[Table] // of the packets; nil from a change until a reader asks
 
+	attached sync.Map // what other packages keep here, by their keys
+
 	mu      sync.Mutex
 	packets packetSet
 	conns   int // that were told their packets: Join without Leave

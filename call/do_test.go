@@ -1,0 +1,99 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/peer"
+)
+
+// Do returns what the handler returned.
+func TestDoReturnsTheAnswer(t *testing.T) {
+	everywhere(t, func(w *world) { Handle(w.server, double, doubles) }, func(t *testing.T, w *world) {
+		for n := range 100 {
+			a, err := Do(t.Context(), w.atClient, double, &ask{n, "text"})
+			if err != nil || *a != (told{2 * n, "text"}) {
+				t.Fatalf("got %+v, %v for %d", a, err, n)
+			}
+		}
+	})
+}
+
+// A server calls its client, while it is called by it.
+func TestCallsGoBothWays(t *testing.T) {
+	everywhere(t, func(w *world) {
+		HandleLater(w.server, double, func(c *Context, q *ask, a Answer[told]) {
+			Go(c.Conn(), back, q, 0, func(r *told, err error) {
+				if err != nil {
+					a.Fail(err)
+					return
+				}
+				a.Send(r)
+			})
+		})
+		Handle(w.client, back, doubles)
+	}, func(t *testing.T, w *world) {
+		for n := range 20 {
+			a, err := Do(t.Context(), w.atClient, double, &ask{N: n})
+			if err != nil || a.N != 2*n {
+				t.Fatalf("got %+v, %v for %d", a, err, n)
+			}
+		}
+	})
+}
+
+// Many goroutines each get the answers to their own calls.
+func TestEachCallerGetsItsOwnAnswer(t *testing.T) {
+	everywhere(t, func(w *world) { Handle(w.server, double, doubles) }, func(t *testing.T, w *world) {
+		var wg sync.WaitGroup
+		for g := range 8 {
+			wg.Go(func() {
+				for n := range 50 {
+					text := fmt.Sprint(g)
+					a, err := Do(t.Context(), w.atClient, double, &ask{n, text})
+					if err != nil || a.N != 2*n || a.Text != text {
+						t.Errorf("got %+v, %v for %d of %d", a, err, n, g)
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
+// On a loop Do returns at once, with an error that names Go.
+func TestDoOnALoopNamesGo(t *testing.T) {
+	w := couple(t, func(w *world) { Handle(w.server, double, doubles) })
+	got := make(chan error, 1)
+	w.atClient.Loop().Post(func() {
+		_, err := Do(context.Background(), w.atClient, double, &ask{})
+		got <- err
+	})
+	err := wait(t, "error", got)
+	if !errors.Is(err, ErrOnLoop) || !errors.Is(err, engine.ErrOnLoop) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// What cannot be called is an error at once.
+func TestDoWithoutAConnOrACall(t *testing.T) {
+	w := couple(t, func(*world) {})
+	if _, err := Do(t.Context(), nil, double, &ask{}); !errors.Is(err, peer.ErrNoConn) {
+		t.Errorf("no conn: %v", err)
+	}
+	if _, err := Do(t.Context(), w.atClient, Call[ask, told]{}, &ask{}); !errors.Is(err, ErrUndefined) {
+		t.Errorf("a zero call: %v", err)
+	}
+	//lint:ignore SA1012 that is what is tested
+	if _, err := Do(nil, w.atClient, double, &ask{}); !errors.Is(err, peer.ErrNil) {
+		t.Errorf("no context: %v", err)
+	}
+	if _, err := Do(t.Context(), w.atClient, Define[ask, told]("test:unknown", 90), &ask{}); !errors.Is(err, peer.ErrNoPacket) {
+		t.Errorf("a call of no registry: %v", err)
+	}
+}

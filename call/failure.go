@@ -1,0 +1,56 @@
+package call
+
+// What a caller is told of an error.
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/peer"
+)
+
+// Public is an error of any package that says what others may know of it: an answer carries
+// that as text.
+type Public interface {
+	error
+	Public() string
+}
+
+// failureOf is what a caller is told of err. An error that is not meant for others is logged
+// here, and is ErrInternal there.
+func (h *host) failureOf(c *peer.Conn, name string, err error) *Failure {
+	h.stats.failed.Add(1)
+	var carried NamedError
+	if errors.As(err, &carried) {
+		if e := carried.carried(); e == ErrTooMany {
+			h.stats.refused.Add(1)
+		}
+		f, encodeErr := carried.carried().failure(new(codec.Msgpack))
+		if encodeErr == nil {
+			return f
+		}
+		err = encodeErr
+	}
+	var public Public
+	if errors.As(err, &public) {
+		return &Failure{Text: sendable(public.Public())}
+	}
+	f, _ := ErrInternal.failure(nil)
+	if h.config.Load().ShowErrors {
+		f.Text = sendable(err.Error())
+	}
+	var panicked *engine.PanicError
+	switch {
+	case errors.As(err, &panicked):
+		h.stats.panics.Add(1)
+		h.peer.Log(slog.LevelError, "handler of a call panicked", "call", name, "conn", c.ID(), "remote", c.RemoteAddr(),
+			"panic", panicked.Value, "stack", string(panicked.Stack))
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded): // the caller's own doing
+	default:
+		h.peer.Log(slog.LevelWarn, "handler of a call failed", "call", name, "conn", c.ID(), "remote", c.RemoteAddr(), "err", err)
+	}
+	return f
+}

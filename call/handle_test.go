@@ -1,0 +1,239 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/packetmq/packetmq/peer"
+)
+
+// A handler that returns a nil *A answers with the zero A.
+func TestANilAnswerIsTheZeroOne(t *testing.T) {
+	w := couple(t, func(w *world) {
+		Handle(w.server, double, func(*Context, *ask) (*told, error) { return nil, nil })
+	})
+	a, err := Do(t.Context(), w.atClient, double, nil)
+	if err != nil || *a != (told{}) {
+		t.Errorf("got %+v, %v", a, err)
+	}
+}
+
+// The time that is left travels, and is the deadline of the handler's context.
+func TestTheDeadlineIsTheHandlersContext(t *testing.T) {
+	type seen struct {
+		at time.Time
+		ok bool
+	}
+	got := make(chan seen, 1)
+	everywhere(t, func(w *world) {
+		Handle(w.server, double, func(c *Context, _ *ask) (*told, error) {
+			at, ok := c.Deadline()
+			got <- seen{at, ok}
+			return nil, c.Err()
+		})
+		HandleLater(w.server, other, func(c *Context, _ *ask, a Answer[told]) {
+			at, ok := c.Deadline()
+			got <- seen{at, ok}
+			a.Send(nil)
+		})
+	}, func(t *testing.T, w *world) {
+		for _, call := range []Call[ask, told]{double, other} {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			before := time.Now().Add(time.Hour)
+			if _, err := Do(ctx, w.atClient, call, &ask{}); err != nil {
+				t.Fatal(err)
+			}
+			cancel()
+			s := wait(t, "deadline", got)
+			if off := s.at.Sub(before); !s.ok || off < -time.Minute || off > time.Minute {
+				t.Errorf("%s: the deadline is %v off", call.Name(), off)
+			}
+		}
+	})
+}
+
+// A context that somebody waits for is done when its handler returns.
+func TestTheContextOfHandleEndsWithItsHandler(t *testing.T) {
+	got := make(chan *Context, 1)
+	w := couple(t, func(w *world) {
+		Handle(w.server, double, func(c *Context, _ *ask) (*told, error) {
+			if c.Conn() != w.atServer || c.ID() == 0 || c.Value(0) != nil {
+				t.Errorf("the context says %v, %d", c.Conn(), c.ID())
+			}
+			select {
+			case <-c.Done():
+				t.Error("done in the handler")
+			default:
+			}
+			select {
+			case got <- c:
+			default:
+			}
+			return &told{}, nil
+		})
+	})
+	for range 2 { // the second must not get the context of the first
+		if _, err := Do(t.Context(), w.atClient, double, &ask{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := wait(t, "context", got)
+	wait(t, "end of the context", c.Done())
+	if c.Err() != context.Canceled || !errors.Is(c.Cause(), ErrAnswered) {
+		t.Errorf("it ended with %v, %v", c.Err(), c.Cause())
+	}
+}
+
+// The context of a handler that takes too long is done at its deadline.
+func TestTheContextOfHandleEndsAtItsDeadline(t *testing.T) {
+	got := make(chan error, 1)
+	w := couple(t, func(w *world) {
+		Handle(w.server, double, func(c *Context, _ *ask) (*told, error) {
+			for c.Err() == nil { // as one that computes would look
+				time.Sleep(time.Millisecond)
+			}
+			got <- c.Err()
+			return nil, nil
+		})
+	})
+	o := make(chan error, 1)
+	Go(w.atClient, double, &ask{}, 20*time.Millisecond, func(_ *told, err error) { o <- err })
+	if err := wait(t, "handler", got); err != context.DeadlineExceeded {
+		t.Errorf("the handler saw %v", err)
+	}
+	if err := wait(t, "end", o); !errors.Is(err, ErrTimeout) {
+		t.Errorf("the caller was told %v", err)
+	}
+	eventually(t, "the late answer is counted", func() bool { return StatsOf(w.client).Late == 1 })
+}
+
+// A panic fails its call, and neither the conn nor the next call.
+func TestAPanicFailsTheCallAndLeavesTheConn(t *testing.T) {
+	for _, show := range []bool{false, true} {
+		everywhere(t, func(w *world) {
+			Configure(w.server, &Config{ShowErrors: show})
+			Handle(w.server, double, func(_ *Context, q *ask) (*told, error) {
+				if q.N == 13 {
+					panic("a secret")
+				}
+				return doubles(nil, q)
+			})
+			HandleLater(w.server, other, func(*Context, *ask, Answer[told]) { panic("a secret") })
+		}, func(t *testing.T, w *world) {
+			for _, call := range []Call[ask, told]{double, other} {
+				_, err := Do(t.Context(), w.atClient, call, &ask{N: 13})
+				if !errors.Is(err, ErrInternal) || strings.Contains(err.Error(), "secret") != show {
+					t.Errorf("%s: got %v", call.Name(), err)
+				}
+			}
+			if a, err := Do(t.Context(), w.atClient, double, &ask{N: 2}); err != nil || a.N != 4 {
+				t.Errorf("the next call: %+v, %v", a, err)
+			}
+			if s := StatsOf(w.server); s.Panics != 2 || s.Failed != 2 || s.Handled != 3 || s.Open != 0 {
+				t.Errorf("counted %+v", s)
+			}
+		})
+	}
+}
+
+// A handler that fails after it has answered does not answer twice.
+func TestAPanicAfterTheAnswerChangesNothing(t *testing.T) {
+	w := couple(t, func(w *world) {
+		HandleLater(w.server, double, func(_ *Context, q *ask, a Answer[told]) {
+			a.Send(&told{N: q.N})
+			panic("after the answer")
+		})
+	})
+	for n := range 3 {
+		if a, err := Do(t.Context(), w.atClient, double, &ask{N: n}); err != nil || a.N != n {
+			t.Errorf("got %+v, %v", a, err)
+		}
+	}
+	if s := StatsOf(w.client); s.Duplicate+s.Late != 0 {
+		t.Errorf("counted %+v", s)
+	}
+}
+
+// A Reason that a handler returns ends the conn, as that of any handler.
+func TestAReasonEndsTheConn(t *testing.T) {
+	w := couple(t, func(w *world) {
+		Handle(w.server, double, func(*Context, *ask) (*told, error) { return nil, peer.Reason("shop.closed") })
+	})
+	if _, err := Do(t.Context(), w.atClient, double, &ask{}); !errors.Is(err, peer.Reason("shop.closed")) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// An answer that cannot be sent fails the call.
+func TestAnAnswerThatIsTooLargeFailsTheCall(t *testing.T) {
+	sent := make(chan error, 1)
+	w := couple(t, func(w *world) {
+		long := strings.Repeat("x", 2<<20)
+		Handle(w.server, double, func(*Context, *ask) (*told, error) { return &told{Text: long}, nil })
+		HandleLater(w.server, other, func(_ *Context, _ *ask, a Answer[told]) { sent <- a.Send(&told{Text: long}) })
+	})
+	for _, call := range []Call[ask, told]{double, other} {
+		if _, err := Do(t.Context(), w.atClient, call, &ask{}); !errors.Is(err, ErrInternal) {
+			t.Errorf("%s: got %v", call.Name(), err)
+		}
+	}
+	var size *peer.SizeError
+	if err := wait(t, "error", sent); !errors.As(err, &size) {
+		t.Errorf("the handler was told %v", err)
+	}
+	if _, err := Do(t.Context(), w.atClient, double, &ask{Text: strings.Repeat("x", 2<<20)}); !errors.As(err, &size) {
+		t.Errorf("a request that is too large: %v", err)
+	}
+	if s := StatsOf(w.client); s.Waiting != 0 {
+		t.Errorf("%d calls wait", s.Waiting)
+	}
+}
+
+// With registry.Reuse a handler gets the same memory, cleared, and Do gives away what it returns.
+func TestReusedBodies(t *testing.T) {
+	var got []*ask
+	w := couple(t, func(w *world) {
+		Handle(w.server, reused, func(_ *Context, q *ask) (*told, error) {
+			got = append(got, q)
+			return &told{q.N, q.Text}, nil
+		})
+	})
+	first, err := Do(t.Context(), w.atClient, reused, &ask{1, "one"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Do(t.Context(), w.atClient, reused, &ask{N: 2}); err != nil {
+		t.Fatal(err)
+	}
+	if *first != (told{1, "one"}) {
+		t.Errorf("the first answer became %+v", first)
+	}
+	if len(got) != 2 || got[0] != got[1] || got[0].Text != "" {
+		t.Errorf("the handler got %v", got)
+	}
+}
+
+// What is wrong in the program is a panic of Handle.
+func TestHandlePanicsWhereTheProgramIsWrong(t *testing.T) {
+	w := couple(t, func(*world) {})
+	for name, f := range map[string]func(){
+		"zero call":   func() { Handle(w.server, Call[ask, told]{}, doubles) },
+		"nil handler": func() { Handle[ask, told](w.server, double, nil) },
+		"nil later":   func() { HandleLater[ask, told](w.server, double, nil) },
+		"not added":   func() { Handle(w.server, Define[ask, told]("test:unknown", 90), doubles) },
+		"no peer":     func() { Handle((*peer.Server)(nil), double, doubles) },
+		"nil fn":      func() { Go[ask, told](w.atClient, double, &ask{}, 0, nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic")
+				}
+			}()
+			f()
+		})
+	}
+}

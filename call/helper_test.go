@@ -1,0 +1,200 @@
+package call
+
+// What tests of this package make calls between, and wait with.
+
+import (
+	"context"
+	"errors"
+	"net"
+	"path/filepath"
+	"testing"
+
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/internal/await"
+	"github.com/packetmq/packetmq/internal/leak"
+	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/registry"
+)
+
+// ask and told are what most calls of tests carry.
+type ask struct {
+	N    int
+	Text string
+}
+
+type told struct {
+	N    int
+	Text string
+}
+
+// the calls of tests, which both sides add.
+var (
+	double = Define[ask, told]("test:double", 40)
+	reused = Define[ask, told]("test:reused", 42, registry.Reuse())
+	other  = Define[ask, told]("test:other", 44)
+	back   = Define[ask, told]("test:back", 46)
+
+	poor    = DefineError("test:poor")
+	missing = DefineErrorOf[shortage]("test:missing")
+)
+
+// shortage is the data of an error, and an error itself.
+type shortage struct {
+	Of   string
+	Left int
+}
+
+func (s *shortage) Error() string { return "short of " + s.Of }
+
+// side is one peer of a test.
+type side struct {
+	reg *registry.Registry
+	cfg peer.Config
+}
+
+func newSide(adapt bool) *side {
+	s := &side{reg: registry.New()}
+	if adapt {
+		s.reg = registry.NewAdapting()
+	}
+	for _, p := range [][]registry.Definition{double.Packets(), reused.Packets(), other.Packets(), back.Packets()} {
+		s.reg.MustAdd(p...)
+	}
+	if err := AddErrors(s.reg, poor, missing); err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// world is a server and a client that are connected, each with its conn.
+type world struct {
+	server, client *peer.Peer
+	atServer       *peer.Conn
+	atClient       *peer.Conn
+}
+
+// transport makes the peers of a world and connects them once set up.
+type transport func(t *testing.T, s, c *side, setUp func(w *world)) *world
+
+// start runs a world's peers until the test ends.
+func (w *world) start(t *testing.T, connect func(ctx context.Context) (*peer.Conn, error)) *world {
+	t.Helper()
+	for _, p := range []*peer.Peer{w.server, w.client} {
+		if err := p.RunAsync(); err != nil && !errors.Is(err, engine.ErrRunning) {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		w.client.Close()
+		w.server.Close()
+		for _, p := range []*peer.Peer{w.server, w.client} {
+			if n := p.Reactor().Buffers().Out(); n != 0 {
+				t.Errorf("%d buffers are left", n)
+			}
+		}
+	})
+	c, err := connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.atClient = c
+	await.True(t, "the server's conn", func() bool {
+		for c := range w.server.Conns() {
+			w.atServer = c
+		}
+		return w.atServer != nil
+	})
+	return w
+}
+
+func overSocket(addr func(t *testing.T) string) transport {
+	return func(t *testing.T, s, c *side, setUp func(w *world)) *world {
+		server, client := peer.NewServer(s.reg, &s.cfg), peer.NewClient(c.reg, &c.cfg)
+		w := &world{server: server.Peer, client: client.Peer}
+		setUp(w)
+		ln, err := server.Listen(addr(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		url := ln.Addr().Network() + "://" + ln.Addr().String()
+		return w.start(t, func(ctx context.Context) (*peer.Conn, error) { return client.Connect(ctx, url) })
+	}
+}
+
+func overPipe(t *testing.T, s, c *side, setUp func(w *world)) *world {
+	server, client := peer.NewServer(s.reg, &s.cfg), peer.NewClient(c.reg, &c.cfg)
+	w := &world{server: server.Peer, client: client.Peer}
+	setUp(w)
+	return w.start(t, func(ctx context.Context) (*peer.Conn, error) {
+		near, far := net.Pipe()
+		if _, err := server.Inject(far); err != nil {
+			return nil, err
+		}
+		return client.Inject(ctx, near)
+	})
+}
+
+func overMemory(shared bool) transport {
+	return func(t *testing.T, s, c *side, setUp func(w *world)) *world {
+		server := peer.NewMemoryServer(s.reg, &s.cfg)
+		if shared {
+			c.cfg.Reactor = server.Reactor()
+		}
+		client := peer.NewMemoryClient(c.reg, &c.cfg)
+		w := &world{server: server.Peer, client: client.Peer}
+		setUp(w)
+		return w.start(t, func(ctx context.Context) (*peer.Conn, error) { return client.Connect(ctx, server) })
+	}
+}
+
+var transports = map[string]transport{
+	"tcp":                  overSocket(func(*testing.T) string { return "127.0.0.1:0" }),
+	"unix":                 overSocket(func(t *testing.T) string { return "unix://" + filepath.Join(t.TempDir(), "s") }),
+	"net.Pipe":             overPipe,
+	"memory, one reactor":  overMemory(true),
+	"memory, two reactors": overMemory(false),
+}
+
+// everywhere runs a test over every transport. setUp gives the peers their handlers.
+func everywhere(t *testing.T, setUp func(w *world), test func(t *testing.T, w *world)) {
+	t.Helper()
+	for name, make := range transports {
+		t.Run(name, func(t *testing.T) {
+			leak.Check(t)
+			test(t, make(t, newSide(false), newSide(true), setUp))
+		})
+	}
+}
+
+// couple is a world in memory whose sides each have a loop of their own.
+func couple(t *testing.T, setUp func(w *world)) *world {
+	t.Helper()
+	leak.Check(t)
+	return overMemory(false)(t, newSide(false), newSide(true), setUp)
+}
+
+// doubles answers with twice the number.
+func doubles(_ *Context, q *ask) (*told, error) { return &told{2 * q.N, q.Text}, nil }
+
+// outcome is what a function of Go was called with.
+type outcome struct {
+	a   *told
+	err error
+}
+
+// goes makes a call by Go, and returns where its outcome comes.
+func goes(c *peer.Conn, call Call[ask, told], q *ask) <-chan outcome {
+	came := make(chan outcome, 2)
+	Go(c, call, q, 0, func(a *told, err error) { came <- outcome{a, err} })
+	return came
+}
+
+func wait[T any](t *testing.T, what string, ch <-chan T) T {
+	t.Helper()
+	return await.Value(t, what, ch)
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	await.True(t, what, ok)
+}

@@ -1,0 +1,167 @@
+package call
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/packetmq/packetmq/peer"
+)
+
+// around is a middleware that does f in place of the next one for the requests of double.
+func around(f func(in *peer.Incoming, next peer.Next) error) peer.Middleware {
+	return func(next peer.Next) peer.Next {
+		return func(in *peer.Incoming) error {
+			if strings.HasPrefix(in.Packet().Name(), "test:double") {
+				return f(in, next)
+			}
+			return next(in)
+		}
+	}
+}
+
+// What a middleware does with a request, its caller is told.
+func TestMiddlewareAnswersCalls(t *testing.T) {
+	for name, test := range map[string]struct {
+		do   func(in *peer.Incoming, next peer.Next) error
+		want *told
+		err  error
+	}{
+		"an error":             {func(*peer.Incoming, peer.Next) error { return poor }, nil, poor},
+		"an internal error":    {func(*peer.Incoming, peer.Next) error { return errors.New("a secret") }, nil, ErrInternal},
+		"nothing":              {func(*peer.Incoming, peer.Next) error { return nil }, nil, ErrStopped},
+		"ErrDrop":              {func(*peer.Incoming, peer.Next) error { return peer.ErrDrop }, nil, ErrStopped},
+		"a panic":              {func(*peer.Incoming, peer.Next) error { panic("a secret") }, nil, ErrInternal},
+		"a Reply":              {func(*peer.Incoming, peer.Next) error { return Reply(&told{N: 7}) }, &told{N: 7}, nil},
+		"a Reply by value":     {func(*peer.Incoming, peer.Next) error { return Reply(told{N: 7}) }, &told{N: 7}, nil},
+		"a Reply of something": {func(*peer.Incoming, peer.Next) error { return Reply(7) }, nil, ErrInternal},
+		"a Reason":             {func(*peer.Incoming, peer.Next) error { return peer.Reason("x.y") }, nil, peer.Reason("x.y")},
+		"another value": {func(in *peer.Incoming, next peer.Next) error {
+			v, err := in.Value()
+			if err != nil {
+				return err
+			}
+			r := v.(*Request[ask])
+			if err := in.SetValue(&Request[ask]{ID: r.ID, MS: r.MS, Body: &ask{N: 10}}); err != nil {
+				return err
+			}
+			return next(in)
+		}, &told{N: 20}, nil},
+		"the body changed": {func(in *peer.Incoming, next peer.Next) error {
+			v, err := in.Value()
+			if err != nil {
+				return err
+			}
+			v.(*Request[ask]).Body.N = 11
+			return next(in)
+		}, &told{N: 22}, nil},
+		"the handler's error, replaced": {func(in *peer.Incoming, next peer.Next) error {
+			if err := next(in); !errors.Is(err, missing) {
+				return err
+			}
+			return poor
+		}, nil, poor},
+	} {
+		t.Run(name, func(t *testing.T) {
+			handler := func(_ *Context, q *ask) (*told, error) {
+				if q.N == 1 {
+					return nil, missing
+				}
+				return &told{N: 2 * q.N}, nil
+			}
+			w := couple(t, func(w *world) {
+				w.server.Use(around(test.do))
+				Handle(w.server, double, handler)
+				Handle(w.server, other, doubles)
+			})
+			a, err := Do(t.Context(), w.atClient, double, &ask{N: 1})
+			if !errors.Is(err, test.err) || test.want != nil && (a == nil || *a != *test.want) {
+				t.Errorf("got %+v, %v", a, err)
+			}
+			if err != nil && strings.Contains(err.Error(), "secret") {
+				t.Errorf("the caller was told %v", err)
+			}
+			if _, isReason := test.err.(peer.Reason); isReason {
+				return
+			}
+			if _, err := Do(t.Context(), w.atClient, other, &ask{}); err != nil {
+				t.Errorf("the conn does not go on: %v", err)
+			}
+		})
+	}
+}
+
+// A middleware that fails after the handler has answered changes nothing for the caller.
+func TestMiddlewareThatFailsAfterTheAnswer(t *testing.T) {
+	w := couple(t, func(w *world) {
+		w.server.Use(around(func(in *peer.Incoming, next peer.Next) error {
+			if err := next(in); err != nil {
+				return err
+			}
+			panic("after the answer")
+		}))
+		Handle(w.server, double, doubles)
+	})
+	for n := range 3 {
+		if a, err := Do(t.Context(), w.atClient, double, &ask{N: n}); err != nil || a.N != 2*n {
+			t.Errorf("got %+v, %v", a, err)
+		}
+	}
+	if s := StatsOf(w.client); s.Late+s.Duplicate != 0 {
+		t.Errorf("counted %+v", s)
+	}
+}
+
+// With puts middleware around one call's handler, of HandleLater too.
+func TestMiddlewareOfOneHandler(t *testing.T) {
+	refuse := func(peer.Next) peer.Next { return func(*peer.Incoming) error { return poor } }
+	w := couple(t, func(w *world) {
+		HandleLater(w.server, double, func(*Context, *ask, Answer[told]) { t.Error("handled") }, peer.With(refuse))
+		Handle(w.server, other, doubles)
+	})
+	if _, err := Do(t.Context(), w.atClient, double, &ask{}); !errors.Is(err, poor) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := Do(t.Context(), w.atClient, other, &ask{}); err != nil {
+		t.Errorf("the other handler: %v", err)
+	}
+}
+
+// An answer that a middleware of the caller stops fails its call at once.
+func TestMiddlewareThatStopsAnAnswer(t *testing.T) {
+	for what, test := range map[string]struct{ does, want error }{
+		"nothing":  {nil, ErrStopped},
+		"an error": {poor, poor},
+	} {
+		w := couple(t, func(w *world) {
+			w.client.Use(around(func(*peer.Incoming, peer.Next) error { return test.does }))
+			Handle(w.server, double, doubles)
+			Handle(w.server, other, doubles)
+		})
+		if _, err := Do(t.Context(), w.atClient, double, &ask{}); !errors.Is(err, test.want) {
+			t.Errorf("%s: got %v", what, err)
+		}
+		if _, err := Do(t.Context(), w.atClient, other, &ask{}); err != nil {
+			t.Errorf("%s: the conn does not go on: %v", what, err)
+		}
+	}
+}
+
+// What cancels a call comes to no middleware.
+func TestCancelsPassMiddleware(t *testing.T) {
+	handled := make(chan *Context, 1)
+	w := couple(t, func(w *world) {
+		n := 0
+		w.server.Use(around(func(in *peer.Incoming, next peer.Next) error {
+			if n++; n > 1 {
+				return poor
+			}
+			return next(in)
+		}))
+		HandleLater(w.server, double, func(c *Context, _ *ask, _ Answer[told]) { handled <- c })
+	})
+	p := Go(w.atClient, double, &ask{}, 0, func(*told, error) {})
+	c := wait(t, "request", handled)
+	p.Cancel()
+	wait(t, "end of the context", c.Done())
+}
