@@ -68,6 +68,41 @@ func (e typedEcho) Call(ask, answer *Value) error {
 	return nil
 }
 
+// asyncEcho is a typedEcho whose loop is a goroutine, which takes calls one by one.
+type asyncEcho struct {
+	typedEcho
+	posted chan func()
+}
+
+func newAsyncEcho(e *echo) asyncEcho {
+	a := asyncEcho{typedEcho{e}, make(chan func(), 1<<16)}
+	go func() {
+		for {
+			select {
+			case f := <-a.posted:
+				f()
+			case <-a.closed:
+				for len(a.posted) > 0 {
+					(<-a.posted)()
+				}
+				return
+			}
+		}
+	}()
+	return a
+}
+
+func (a asyncEcho) Post(f func()) error {
+	a.posted <- f
+	return nil
+}
+
+func (a asyncEcho) Go(ask *Value, done func(*Value, error)) {
+	var answer Value
+	err := a.Call(ask, &answer)
+	a.Post(func() { done(&answer, err) })
+}
+
 var kinds = []struct {
 	name string
 	call func(context.Context, Config, func() *echo) (Result, error)
@@ -77,6 +112,9 @@ var kinds = []struct {
 	}},
 	{"typed", func(ctx context.Context, cfg Config, dial func() *echo) (Result, error) {
 		return TypedCalls(ctx, cfg, func(context.Context) (Typed, error) { return typedEcho{dial()}, nil })
+	}},
+	{"async", func(ctx context.Context, cfg Config, dial func() *echo) (Result, error) {
+		return AsyncCalls(ctx, cfg, func(context.Context) (Async, error) { return newAsyncEcho(dial()), nil })
 	}},
 	{"streams", func(ctx context.Context, cfg Config, dial func() *echo) (Result, error) {
 		return Streams(ctx, cfg, func(context.Context) (Stream, error) { return dial(), nil })

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"io"
 	"os"
-	"runtime/metrics"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -233,9 +233,9 @@ type clocks struct {
 }
 
 func (cfg *Config) clocks() (c clocks, err error) {
-	objects := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}}
-	metrics.Read(objects)
-	c.allocs = objects[0].Value.Uint64()
+	var m runtime.MemStats // the counts of runtime/metrics leave out what was allocated last
+	runtime.ReadMemStats(&m)
+	c.allocs = m.Mallocs
 	if c.own, err = clock.Of(os.Getpid()); err == nil {
 		c.server, err = clock.Of(cfg.Servers...)
 	}
