@@ -5,12 +5,10 @@ package packetmqpeer
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"sync"
 
 	"github.com/packetmq/packetmq/bench/versus/caller"
 	"github.com/packetmq/packetmq/bench/versus/echo"
-	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/registry"
 )
@@ -23,27 +21,19 @@ var (
 
 // CallTyped puts a load on a server that answers each bench:echo with a bench:reply.
 func CallTyped(ctx context.Context, cfg caller.Config) (caller.Result, error) {
-	reg := registry.NewAdapting()
-	if err := reg.Add(ask, reply); err != nil {
+	cli, err := newClient(peer.Events{OnLost: func(c *peer.Conn, reason error) {
+		if t, ok := c.Data().(*typedConn); ok {
+			t.lost(reason)
+		}
+	}}, ask, reply)
+	if err != nil {
 		return caller.Result{}, err
 	}
-	cli := peer.NewClient(reg, &peer.Config{
-		Engine: &engine.Config{Loops: 1},
-		Logger: slog.New(slog.DiscardHandler),
-		Events: peer.Events{OnLost: func(c *peer.Conn, reason error) {
-			if t, ok := c.Data().(*typedConn); ok {
-				t.lost(reason)
-			}
-		}},
-	})
 	defer cli.Close()
 	peer.Handle(cli, reply, func(c *peer.Conn, v *caller.Value) error {
 		c.Data().(*typedConn).answered(v)
 		return nil
 	})
-	if err := cli.RunAsync(); err != nil {
-		return caller.Result{}, err
-	}
 	return caller.TypedCalls(ctx, cfg, func(ctx context.Context) (caller.Typed, error) {
 		c, err := cli.Connect(ctx, cfg.Addr)
 		if err != nil {
