@@ -106,7 +106,8 @@ func (l *Loop) Index() int { return l.index }
 // it and go back to it without an atomic operation.
 func (l *Loop) Buffers() *Cache { return l.buffers }
 
-// Here reports whether it is called on the loop. It takes about a microsecond.
+// Here reports whether it is called on the loop. It takes nanoseconds where it is not, and
+// microseconds where it is.
 func (l *Loop) Here() bool { return l.goroutine.isCalling() }
 
 // Reactor is the loop's owner.

@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"net"
+	"slices"
 )
 
 // state is what a Reactor is doing.
@@ -194,17 +195,9 @@ func (r *Reactor) park() {
 	r.parked--
 }
 
-// OnLoop reports whether it is called on one of the reactor's loops. It takes
-// about a microsecond.
-func (r *Reactor) OnLoop() bool {
-	id := goid()
-	for _, l := range r.loops {
-		if l.goroutine.id.Load() == id {
-			return true
-		}
-	}
-	return false
-}
+// OnLoop reports whether it is called on one of the reactor's loops. It takes nanoseconds
+// where it is not, and microseconds where it is.
+func (r *Reactor) OnLoop() bool { return slices.ContainsFunc(r.loops, (*Loop).Here) }
 
 // MayWait reports, by its error, whether the calling goroutine may wait for one
 // of the loops: ErrOnLoop on a loop, ErrNotRunning before the first Run, and
