@@ -23,7 +23,7 @@ func TestCommandLine(t *testing.T) {
 		{"beside --rounds 0", 2, "", "--rounds"},
 		{"serve --nonsense", 2, "", "nonsense"},
 		{"serve more", 2, "", `"more"`},
-		{"serve --mode fast", 2, "", "raw, typed, marshal or any"},
+		{"serve --mode fast", 2, "", "raw, typed, marshal, any or call"},
 		{"serve --loops 0", 2, "", "--loops"},
 		{"serve --listen 127.0.0.1:0", 2, "", "tcp://HOST:PORT"},
 		{"serve --listen tcp://127.0.0.1", 2, "", "missing port"},
@@ -41,6 +41,7 @@ func TestCommandLine(t *testing.T) {
 		{"load --connect unix:///nowhere/at/all", 1, "", "/nowhere/at/all"},
 		{"run --memory -1", 2, "", "--memory"},
 		{"run --mode fast", 2, "", "raw, typed, marshal or any"},
+		{"run --mode call", 2, "", "raw, typed, marshal or any"},
 		{"run --conns 0", 2, "", "--conns"},
 	} {
 		commandtest.Check(t, tool(), c.line, c.code, c.out, c.err)

@@ -27,7 +27,7 @@ func runCommand(ctx context.Context, args []string, std command.IO) error {
 	cfg := runConfig{loadConfig: loadConfig{patience: patience}}
 	cfg.flags(fs, 64, 4)
 	fs.IntVar(&cfg.memory, "memory", 4, "clients in memory, each with one packet under way")
-	mode := modeFlag(fs, modeTyped)
+	mode := modeFlag(fs, modeTyped, "")
 	if err := tool().Parse(fs, args, command.Arguments{}, std); err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (cfg *runConfig) check() error {
 	if cfg.memory < 0 {
 		return command.Usagef("--memory %d: want at least 0", cfg.memory)
 	}
-	if err := checkMode(cfg.mode); err != nil {
+	if err := checkMode(cfg.mode, echoModes); err != nil {
 		return err
 	}
 	return cfg.loadConfig.check()

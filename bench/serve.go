@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/internal/command"
@@ -22,13 +24,19 @@ const (
 	modeTyped   = "typed"   // decodes it into a struct and encodes that
 	modeMarshal = "marshal" // the same, by the struct's own MarshalMsg and UnmarshalMsg
 	modeAny     = "any"     // decodes it into an any and encodes that
+	modeCall    = "call"    // there are no packets: it answers calls, typed, which only their library makes
+)
+
+var (
+	echoModes  = []string{modeRaw, modeTyped, modeMarshal, modeAny}
+	serveModes = append(echoModes[:len(echoModes):len(echoModes)], modeCall)
 )
 
 func serveCommand(ctx context.Context, args []string, std command.IO) error {
 	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
 	var listen addrs
 	fs.Var(&listen, "listen", "`ADDR` to listen at, tcp://HOST:PORT or unix:///PATH; may be given several times (default tcp://127.0.0.1:0, which takes a free port)")
-	mode := modeFlag(fs, modeRaw)
+	mode := modeFlag(fs, modeRaw, "; call answers calls of bench:call in place of packets")
 	loops := fs.Int("loops", 1, "event loops")
 	adapt := fs.Bool("adapt", false, "take over the ids of clients, in place of insisting on its own")
 	busy := fs.Bool("busy", false, "work of its own on the first loop: a posted function that posts itself, 100,000 timers a second, a memory client that sends as fast as it can")
@@ -39,7 +47,7 @@ func serveCommand(ctx context.Context, args []string, std command.IO) error {
 	if err := tool().Parse(fs, args, command.Arguments{}, std); err != nil {
 		return err
 	}
-	if err := checkMode(*mode); err != nil {
+	if err := checkMode(*mode, serveModes); err != nil {
 		return err
 	}
 	if *loops < 1 {
@@ -90,16 +98,17 @@ type work struct {
 	members int
 }
 
-func modeFlag(fs *flag.FlagSet, value string) *string {
-	return fs.String("mode", value, "what the server does with a payload: raw returns its bytes, typed decodes and encodes a struct, marshal does so by methods of that struct, any without knowing the type")
+// modeFlag describes the modes of packets, and then what also says.
+func modeFlag(fs *flag.FlagSet, value, also string) *string {
+	return fs.String("mode", value, "what the server does with a payload: raw returns its bytes, typed decodes and encodes a struct, marshal does so by methods of that struct, any without knowing the type"+also)
 }
 
-func checkMode(mode string) error {
-	switch mode {
-	case modeRaw, modeTyped, modeMarshal, modeAny:
+func checkMode(mode string, modes []string) error {
+	if slices.Contains(modes, mode) {
 		return nil
 	}
-	return command.Usagef("--mode %q: want raw, typed, marshal or any", mode)
+	last := len(modes) - 1
+	return command.Usagef("--mode %q: want %s or %s", mode, strings.Join(modes[:last], ", "), modes[last])
 }
 
 // newServer makes a server that answers in one of the modes.
@@ -123,6 +132,8 @@ func newServerOf(reg *registry.Registry, mode string, cfg *peer.Config, log io.W
 		err = answerTyped[marshalled](server)
 	case modeAny:
 		err = answerAny(server)
+	case modeCall:
+		err = answerCalls(server)
 	}
 	if err != nil {
 		server.Close()

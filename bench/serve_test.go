@@ -15,7 +15,7 @@ import (
 )
 
 func TestServe(t *testing.T) {
-	for _, mode := range []string{modeRaw, modeTyped, modeMarshal, modeAny} {
+	for _, mode := range echoModes {
 		t.Run(mode, func(t *testing.T) {
 			leak.Check(t)
 			dir, err := os.MkdirTemp("", "bench") // a unix address must be short

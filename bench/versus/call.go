@@ -23,7 +23,7 @@ type call func(ctx context.Context, cfg caller.Config) (caller.Result, error)
 // calls are by peer and by mode.
 func calls() map[string]map[string]call {
 	return map[string]map[string]call{
-		"packetmq": {"typed": packetmqpeer.CallTyped},
+		"packetmq": {"typed": packetmqpeer.CallTyped, "call": packetmqpeer.Call, "go": packetmqpeer.Go},
 		"grpc":     {"raw": grpcpeer.Call, "call": grpcpeer.CallUnary},
 		"ttrpc":    {"raw": ttrpcpeer.Call, "call": ttrpcpeer.CallTyped},
 		"netrpc":   {"call": netrpcpeer.Call},

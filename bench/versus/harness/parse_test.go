@@ -3,6 +3,8 @@ package harness
 import (
 	"testing"
 	"time"
+
+	"github.com/packetmq/packetmq/bench/versus/result"
 )
 
 func TestParseStat(t *testing.T) {
@@ -136,5 +138,19 @@ func TestNames(t *testing.T) {
 	}
 	if _, ok := Find(Peers(), "none"); ok {
 		t.Error("found what there is not")
+	}
+}
+
+// A run can have some cells only, of the groups whose cells have names in common.
+func TestNamedCells(t *testing.T) {
+	cfg := &Config{Cells: []string{"64 B 1×1"}}
+	for _, group := range []string{result.Closed, result.Calls} {
+		if cells := cfg.cells(group); len(cells) != 1 || cells[0].Conns != 1 || cells[0].Group != group {
+			t.Errorf("%s: %+v", group, cells)
+		}
+	}
+	cfg.Cells = []string{"1 KiB 64×16"}
+	if cells := cfg.cells(result.Calls); len(cells) != 0 {
+		t.Errorf("%+v", cells)
 	}
 }

@@ -51,7 +51,7 @@ func Peers() []Peer {
 	}
 	return []Peer{
 		{Name: "limit", About: "C, epoll, one read and one write for all that has arrived", Modes: raw, serve: program("limit"), fixed: true, foreign: true, loops: raw},
-		{Name: "packetmq", About: "its default options: handshake, guard, limits, panic isolation", Modes: own, serve: program("bench", "serve"), handshake: true, loops: own, calls: []string{"typed"}},
+		{Name: "packetmq", About: "its default options: handshake, guard, limits, panic isolation", Modes: own, serve: program("bench", "serve"), handshake: true, loops: own, calls: []string{"typed", "call", "go"}},
 		{Name: "gnet", About: "gnet, one Write for all that has arrived, 256 KiB read buffer", Modes: decodes, serve: versus("gnet"), loops: raw},
 		{Name: "gnet-naive", About: "gnet as in its examples, a Write for each frame", Modes: raw, serve: versus("gnet-naive")},
 		{Name: "net", About: "net, a goroutine per conn, bufio with its default of 4 KiB", Modes: decodes, serve: versus("net")},
@@ -99,10 +99,14 @@ type subject struct {
 
 func (s subject) key() result.Subject { return result.Subject{Peer: s.Name, Mode: s.mode} }
 
+// command is the server's command line. Modes call and go differ in the load alone.
 func (s subject) command(bin string) []string {
-	args := s.serve(bin)
+	args, mode := s.serve(bin), s.mode
+	if mode == "go" {
+		mode = "call"
+	}
 	if !s.fixed {
-		args = append(args, "--mode", s.mode)
+		args = append(args, "--mode", mode)
 	}
 	return args
 }

@@ -29,7 +29,7 @@ type Config struct {
 	Peers    []Peer
 	Modes    []string
 	Groups   []string
-	Cells    []string   // names of those of Closed; all if empty
+	Cells    []string   // names of those of Closed and Calls; all if empty
 	Progress io.Writer  // a line for each sample
 	Rand     *rand.Rand // the order of servers
 }
@@ -113,11 +113,16 @@ func (cfg *Config) cells(group string) []result.Cell {
 	case result.Loops:
 		return loopsCells()
 	case result.Calls:
-		return callsCells()
+		return cfg.named(callsCells())
 	case result.Idle:
 		return []result.Cell{{Group: result.Idle, Conns: cfg.Idle}}
 	}
-	return slices.DeleteFunc(ClosedCells(), func(c result.Cell) bool {
+	return cfg.named(ClosedCells())
+}
+
+// named are those of cells that the run is to have.
+func (cfg *Config) named(cells []result.Cell) []result.Cell {
+	return slices.DeleteFunc(cells, func(c result.Cell) bool {
 		return len(cfg.Cells) > 0 && !slices.Contains(cfg.Cells, c.Name())
 	})
 }

@@ -23,6 +23,7 @@ func TestServerArgs(t *testing.T) {
 	}{
 		{server{subject: subject{find("limit"), "raw"}}, "bin/limit", "GOMAXPROCS=1"},
 		{server{subject: subject{find("packetmq"), "typed"}}, "bin/bench serve --mode typed", "GOMAXPROCS=1"},
+		{server{subject: subject{find("packetmq"), "go"}}, "bin/bench serve --mode call", "GOMAXPROCS=1"},
 		{server{subject: subject{find("gnet"), "raw"}, loops: 2}, "bin/versus serve gnet --mode raw --loops 2", "GOMAXPROCS=2"},
 	} {
 		tc.server.Config = &Config{Bin: "bin", Procs: 1}
@@ -44,6 +45,7 @@ func TestLoadArgs(t *testing.T) {
 	}{
 		{"packetmq", "typed", result.Closed, "bin/load --connect", "--mode"},
 		{"packetmq", "typed", result.Calls, "bin/versus call packetmq --mode typed --connect", "--handshake"},
+		{"packetmq", "go", result.Calls, "bin/versus call packetmq --mode go --connect", "--handshake"},
 		{"grpc", "raw", result.Closed, "bin/versus call grpc --mode raw --connect", "--handshake"},
 		{"netrpc", "call", result.Calls, "bin/versus call netrpc --mode call --connect", "--handshake"},
 	} {
@@ -71,7 +73,7 @@ func TestServerGivenUp(t *testing.T) {
 }
 
 func TestTrials(t *testing.T) {
-	cfg := &Config{Peers: Peers(), Modes: []string{"raw", "typed", "call"}, Rounds: 3}
+	cfg := &Config{Peers: Peers(), Modes: []string{"raw", "typed", "call", "go"}, Rounds: 3}
 	for _, tc := range []struct {
 		group string
 		want  []string // of packetmq and gnet, and those of grpc and netrpc that are called
@@ -79,7 +81,7 @@ func TestTrials(t *testing.T) {
 		{result.Closed, []string{"packetmq", "packetmq typed", "gnet", "gnet typed"}},
 		{result.Growth, []string{"packetmq", "gnet"}},
 		{result.Loops, []string{"packetmq", "packetmq", "packetmq typed", "packetmq typed", "gnet", "gnet"}},
-		{result.Calls, []string{"packetmq typed", "grpc call", "netrpc call"}},
+		{result.Calls, []string{"packetmq typed", "packetmq call", "packetmq go", "grpc call", "netrpc call"}},
 		{result.Open, nil}, // there is no capacity to take a share of
 	} {
 		cells := cfg.cells(tc.group)

@@ -105,12 +105,17 @@ func (j *judge) add(figure, what, where string, got result.Stat, want string, re
 // remark adds a remark to the last verdict.
 func (j *judge) remark(s string) { j.verdicts[len(j.verdicts)-1].Remark = s }
 
-// noWorse compares ours, by pairs, with the peer that does best beside it.
+// noWorse compares ours, by pairs, with the peer that does best beside it in the same mode.
 func (j *judge) noWorse(figure, what string, c result.Cell, mode string, peers []string, m result.Measure) {
+	j.noWorseIn(figure, what, c, ours(mode), mode, peers, m)
+}
+
+// noWorseIn is noWorse with peers in a mode that need not be that of ours.
+func (j *judge) noWorseIn(figure, what string, c result.Cell, our result.Subject, mode string, peers []string, m result.Measure) {
 	var worst result.Stat
 	var name string
 	for _, peer := range peers {
-		beside := j.t.Ratio(ours(mode), result.Subject{Peer: peer, Mode: mode}, c, m)
+		beside := j.t.Ratio(our, result.Subject{Peer: peer, Mode: mode}, c, m)
 		if beside.Known() && (name == "" || beside.Median > worst.Median) {
 			worst, name = beside, peer
 		}
@@ -192,8 +197,11 @@ func (j *judge) calls() {
 		what := fmt.Sprintf("calls of %s ≥ %g × ours, CPU", other.peer, other.least)
 		j.atLeast("12", what, result.Subject{Peer: other.peer, Mode: "call"}, many, "call", other.least)
 	}
-	for _, q := range []int{0, 3} {
-		j.noWorse("12", percentiles[q].name+" of calls no worse than the best", one, "call", called, percentiles[q].of)
+	for _, our := range []struct{ name, mode string }{{"Do", "call"}, {"Go", "go"}} {
+		for _, q := range []int{0, 3} {
+			what := fmt.Sprintf("%s of %s no worse than the best", percentiles[q].name, our.name)
+			j.noWorseIn("12", what, one, ours(our.mode), "call", called, percentiles[q].of)
+		}
 	}
 }
 

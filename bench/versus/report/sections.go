@@ -138,7 +138,8 @@ func (p *page) calls() {
 	p.f("## Calls: a struct each way, conns × calls under way on each\n\n"+
 		"Every server has its own library's client for a load, in Go, with a goroutine for each call under way that waits for its answer. "+
 		"The struct has two numbers of 64 bits and 31 bytes; how much that is on the wire is up to the library, 64 B with msgpack. "+
-		"%s is two packets whose answers the client tells apart by a number in them, which is what a program writes that has no calls.\n\n", base)
+		"%s is two packets whose answers the client tells apart by a number in them, which is what a program writes that has no calls. "+
+		"%s is call.Do of package call, from those goroutines; %s is call.Go, whose answers and next calls are on the client's loop.\n\n", base, ours("call"), ours("go"))
 	p.table("### Server CPU per call, as a multiple of that of "+base.String(), subjects, cells, p.ratio(base, perPacket))
 	p.table("### Server CPU per call, in ns", subjects, cells, p.absolute(perPacket, 1))
 	p.table("### Calls a second, in thousands", subjects, cells, p.absolute(throughput, 1e-3))

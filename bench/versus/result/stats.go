@@ -123,7 +123,7 @@ func (t *Table) Subjects(group, mode string) []Subject {
 // frames, and those that bring a protocol of their own.
 var peers = [...]string{"limit", "packetmq", "gnet", "gnet-naive", "net", "net64k", "netpoll", "nbio", "grpc", "ttrpc", "netrpc", "nats", "twisted"}
 
-var modes = [...]string{"raw", "marshal", "typed", "any", "call"}
+var modes = [...]string{"raw", "marshal", "typed", "any", "call", "go"}
 
 func rank(order []string, name string) int {
 	if i := slices.Index(order, name); i >= 0 {
