@@ -34,7 +34,7 @@ func TestADeadlineIsJudgedAfterWhatHasArrived(t *testing.T) {
 	k.pass(Tick)
 	k.l.r.clock.advance(Tick)
 	k.l.inbox.poke()
-	k.rings--
+	k.rings.Add(-1)
 	k.p.OnTraffic(&stillConn{}) // the wake-up, in which the deadline comes
 	if *spoke+*silent != 0 {
 		t.Fatal("a deadline was judged before the sockets were read")

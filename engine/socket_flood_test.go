@@ -47,7 +47,7 @@ func TestLittleIsReadInLongRounds(t *testing.T) {
 		for _, c := range k.conns {
 			k.p.OnTraffic(c)
 		}
-		for k.rings++; k.rings > 0; {
+		for k.rings.Add(1); k.rings.Load() > 0; {
 			k.hear()
 		}
 		if len(buffer) != floodRead || floodRead <= longInput {
@@ -83,7 +83,7 @@ func TestRoundsOfAFloodHandleLess(t *testing.T) {
 			k.p.OnTraffic(c)
 		}
 		n := handled
-		for k.rings++; k.rings > 0; {
+		for k.rings.Add(1); k.rings.Load() > 0; {
 			k.hear()
 		}
 		return n
@@ -166,7 +166,7 @@ func TestLongInputOfLongRoundsWaits(t *testing.T) {
 	if handled < 2 || handled > 4 || order[handled-1] != 6 {
 		t.Errorf("input of %v was handled when it was read, want some and the short", order)
 	}
-	for k.rings++; k.rings > 0; {
+	for k.rings.Add(1); k.rings.Load() > 0; {
 		k.hear()
 	}
 	if len(order) != 7 {
