@@ -4,7 +4,11 @@ package peer
 // The engine leaves the input where it is; this file is what a pause means for packets and
 // for what the conn waits for.
 
-import "github.com/packetmq/packetmq/engine"
+import (
+	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/registry"
+)
 
 // PauseRead has the packets of the conn wait until ResumeRead is called. After a call in
 // one of the conn's callbacks no further packet is handled; after one on another goroutine
@@ -60,6 +64,24 @@ func (c *Conn) beginPause() {
 	}
 }
 
+// waitsForPause makes a conn whose other side sends a packet of the program's before its
+// finish, as the Python library may. It reports whether the conn is paused by then, and
+// the packet is kept.
+func (c *Conn) waitsForPause(table *registry.Table, f codec.Frame) bool {
+	t := table.Type(f.ID())
+	if t == nil || !isProgramID(f.ID()) || c.State() != Active || c.isEarly(t) {
+		return false
+	}
+	if c.establish(); !c.isPaused() {
+		return false
+	}
+	e := c.makeRare()
+	c.flags.set(inputKept)
+	e.keptInput = codec.AppendFrame(e.keptInput, f.ID(), f.Payload())
+	c.link.Keep(&e.keptMemory, cap(e.keptInput))
+	return true
+}
+
 // endPause is called when the conversation has ended: what comes now is read, as the
 // other side's end is, and dropped.
 func (c *Conn) endPause() {
@@ -97,8 +119,7 @@ func (c *Conn) resumeIfWanted() {
 }
 
 // resumed is called on the loop after a pause. What the conn waits for has its time from
-// now on, and input that was kept before a Decide is handled, as it waits for no event of
-// the engine's.
+// now on, and input that is kept here is handled, as it waits for no event of the engine's.
 func (c *Conn) resumed() {
 	c.unmark(resumeDue)
 	if c.isPaused() || c.ignoresInput() || c.State() == Disconnected {

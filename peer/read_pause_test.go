@@ -244,6 +244,40 @@ func TestAPauseBeforeOnMadeWaitsForIt(t *testing.T) {
 	})
 }
 
+// The Python library may send its first packets before its finish. They wait too, in order,
+// whole or in parts.
+func TestPacketsBeforeTheFinishWaitDuringAPause(t *testing.T) {
+	for _, early := range []bool{true, false} {
+		for _, piece := range []int{1, 5, 1000} {
+			p := newPatient(t, false)
+			if early {
+				p.c.PauseRead()
+			} else {
+				p.c.peer.cfg.OnMade = func(c *Conn) { p.made++; c.PauseRead() }
+			}
+			b := codec.AppendFrame(nil, registry.IDInit, initMsg{version: 1}.append(nil))
+			b = codec.AppendFrame(b, registry.IDPubIDs, pubIDsMsg{adapt: true}.append(nil))
+			for range 3 {
+				b = codec.AppendFrame(b, 17, []byte{0xc0})
+			}
+			b = codec.AppendFrame(b, registry.IDFinish, []byte{0xc0})
+			for len(b) > 0 {
+				n := min(piece, len(b))
+				p.feed(b[:n])
+				b = b[n:]
+			}
+			if p.made != 1 || p.got != 0 || p.lost != 0 {
+				t.Errorf("paused early %t, in pieces of %d: made %d times, %d packets, lost %d times: %v", early, piece, p.made, p.got, p.lost, p.why)
+			}
+			p.c.ResumeRead()
+			if p.settle(); p.got != 3 || p.lost != 0 {
+				t.Errorf("paused early %t, in pieces of %d: %d packets after the pause, lost %d times: %v", early, piece, p.got, p.lost, p.why)
+			}
+			p.v.Close()
+		}
+	}
+}
+
 // Each way to end a paused conn from this side ends it, and OnLost is called once.
 func TestAPausedConnCanBeEnded(t *testing.T) {
 	for name, end := range map[string]func(w *world, c *Conn){
@@ -253,7 +287,11 @@ func TestAPausedConnCanBeEnded(t *testing.T) {
 		"shutdown": func(w *world, _ *Conn) { go w.server.Shutdown(context.Background()) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			everywhere(t, func(s, _ *side) { pausedInOnMade(s) }, func(t *testing.T, w *world) {
+			setUp := func(s, c *side) {
+				pausedInOnMade(s)
+				s.cfg.QuitGrace, c.cfg.QuitGrace = 10*patience, 10*patience // no time ends them
+			}
+			everywhere(t, setUp, func(t *testing.T, w *world) {
 				handled := inbox(t, w.server, w.s.ping, 1000)
 				sc, cc := w.handshake(t)
 				for n := range 500 {
@@ -265,7 +303,9 @@ func TestAPausedConnCanBeEnded(t *testing.T) {
 				end(w, sc)
 				w.s.next(t, "lost")
 				w.c.next(t, "lost")
-				sc.PauseRead() // does nothing any more
+				if name == "close" {
+					sc.PauseRead() // does nothing any more
+				}
 				eventually(t, "end of the transport", func() bool { return sc.State() == Disconnected && w.server.Conn(sc.ID()) == nil })
 				sc.ResumeRead()
 				nothing(t, "event", w.s.events)
@@ -330,28 +370,36 @@ func TestClocksStandStillDuringAPause(t *testing.T) {
 	const idle, frameTime = 90 * time.Second, DefaultFrameTime
 	frame := codec.AppendFrame(nil, 17, []byte{0xc0})
 	for name, test := range map[string]struct {
-		said  []byte
-		limit time.Duration
-		why   error
+		said   []byte
+		before time.Duration // from what was said to the pause
+		pause  time.Duration
+		limit  time.Duration
+		why    error
 	}{
-		"silence":      {frame, idle, ErrIdle},
-		"half a frame": {frame[:5], frameTime, ErrFrameTimeout},
+		"silence":        {frame, 0, 5 * idle, idle, ErrIdle},
+		"a short pause":  {frame, idle - 5*time.Second, 2 * time.Second, idle, ErrIdle},
+		"half a frame":   {frame[:5], 0, 5 * idle, frameTime, ErrFrameTimeout},
+		"for a moment":   {frame[:5], frameTime / 2, 2 * time.Second, frameTime, ErrFrameTimeout},
+		"from the start": {nil, 0, 5 * idle, idle, ErrIdle},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPatient(t, false)
 			defer p.v.Close()
 			p.greet(true)
 			p.feed(test.said)
+			step := 50 * time.Millisecond
+			for range test.before / step {
+				p.pass(step)
+			}
 			wrote := len(p.tape.out)
 			p.c.PauseRead()
-			step := 50 * time.Millisecond
-			for range 5 * idle / step {
+			for range test.pause / step {
 				p.pass(step)
 			}
 			if p.lost != 0 {
 				t.Fatalf("lost during the pause: %v", p.why)
 			}
-			if len(p.tape.out) == wrote {
+			if test.pause > DefaultPing && len(p.tape.out) == wrote {
 				t.Error("no ping was sent during the pause")
 			}
 			p.c.ResumeRead()

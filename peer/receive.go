@@ -99,6 +99,9 @@ func (c *Conn) dropPartialFrame() {
 
 // handleFrame handles one frame, by way of Config.EncodedIn.
 func (c *Conn) handleFrame(table *registry.Table, f codec.Frame) {
+	if !c.flags.has(made) && c.waitsForPause(table, f) {
+		return
+	}
 	if c.peer.cfg.EncodedIn != nil && isProgramID(f.ID()) {
 		if f = c.encodedIn(table, f); f == nil {
 			return

@@ -1,7 +1,8 @@
 package peer
 
 // Input that comes while a conn waits for the program's Decide. It is kept and, when the
-// other side was let in, handled before what comes then.
+// other side was let in, handled before what comes then. The packet of a paused conn that
+// came before the other side's finish is kept here too.
 
 import "fmt"
 

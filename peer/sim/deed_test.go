@@ -22,7 +22,7 @@ func (w *world) arm() {
 		{400, w.turn}, {60, w.doAdvance}, {40, w.connect}, // always
 		{200, w.doSend}, {5, w.doGush}, {20, w.doBroadcast}, {30, w.doInject},
 		{8, w.doQuit}, {4, w.doAbort}, {8, w.doOverflow}, {3, w.doChange},
-		{4, w.doStop}, {10, w.doRun}, {40, w.doFault}, {60, w.doFoe}, {15, w.turnAll},
+		{20, w.doPause}, {4, w.doStop}, {10, w.doRun}, {40, w.doFault}, {60, w.doFoe}, {15, w.turnAll},
 		{1, w.doShutdown}, {1, w.doCancel}, {1, w.doClose}, {1, w.doDrainHost}, {1, w.doCloseHost},
 	} {
 		if len(w.deeds) >= 3 {
@@ -195,6 +195,11 @@ func (w *world) doQuit() {
 }
 
 func (w *world) doAbort() { w.some(w.abort) }
+
+func (w *world) doPause() {
+	w.trace.add("%d pause", w.step)
+	w.some(w.pause)
+}
 
 func (w *world) doOverflow() { w.some(w.overflow) }
 

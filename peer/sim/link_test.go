@@ -72,6 +72,8 @@ type end struct {
 	quit     peer.Reason
 	acted    bool // the program did something to it that ends it, other than a softquit
 	injected map[uint64]bool
+	paused   bool // no packets may come
+	pauses   int  // so far
 	stays    int  // bytes of pads that were sent and that the transport has not got
 	ending   bool // a send said that it is closed
 }
@@ -118,7 +120,7 @@ func (e *end) onLost(reason error) {
 	if s := e.conn.State(); s < peer.Softquitted {
 		w.fail("%v was lost in state %v", e, s)
 	}
-	e.reason = reason
+	e.reason, e.paused = reason, false
 	e.explain()
 	e.toldAll()
 }
@@ -144,7 +146,7 @@ func (e *end) explain() {
 	case e.quit != "" && e.reason == e.quit, o.quit != "" && e.reason == o.quit:
 		return
 	case errors.Is(e.reason, engine.ErrSlowConsumer):
-		if e.wire.written+e.conn.Pending() > e.party.host.soft {
+		if e.wire.written+e.conn.Pending() > e.party.host.soft || o.pauses > 0 {
 			e.acted = true
 			return
 		}
@@ -206,6 +208,7 @@ func (e *end) got(name string, v any) {
 	}
 	if e.link.foe {
 		w.trace.add("  %v got %s from a foe", e, name)
+		e.mayGet(name)
 		return
 	}
 	p, err := parcelOf(v)
@@ -224,7 +227,15 @@ func (e *end) got(name string, v any) {
 		e.injected[p.Tag] = true
 		return
 	}
+	e.mayGet(name)
 	e.match(p)
+}
+
+// mayGet fails the run if packets are to wait.
+func (e *end) mayGet(name string) {
+	if e.paused {
+		e.link.w.fail("%v got %s during a pause", e, name)
+	}
 }
 
 // match finds a packet in what the other end sent, after what came before.

@@ -79,7 +79,7 @@ func (p *party) config() *peer.Config {
 			OnPacket:   func(c *peer.Conn, t *registry.Type, v any) error { return p.got(c, t.Name(), v) },
 		},
 	}
-	if !cfg.NoExtensions && w.chance(20) {
+	if !cfg.NoExtensions && w.chance(20) && !p.skips { // a limit is announced in the handshake
 		cfg.MaxFrame = 2000
 	}
 	if w.chance(20) {
@@ -213,6 +213,8 @@ func (p *party) react(e *end) error {
 		}
 	case k < 27:
 		w.broadcast(p)
+	case k < 28:
+		w.pause(e)
 	case k < 30:
 		e.conn.Loop().After(pick(w, []time.Duration{0, time.Millisecond, time.Second}), func() {
 			if !w.calm {
@@ -306,6 +308,22 @@ func (w *world) softquit(e *end) {
 	case before >= peer.Softquitted && errors.Is(err, peer.ErrNotActive):
 	default:
 		w.fail("%v: softquit in state %v: %v", e, before, err)
+	}
+}
+
+// pause has the packets of a conn wait, or not wait any more. Some calls are made twice.
+func (w *world) pause(e *end) {
+	e.paused = !e.paused
+	w.trace.add("  %v: paused %v", e, e.paused)
+	for range 1 + w.rng.IntN(2) {
+		if e.paused {
+			e.conn.PauseRead()
+		} else {
+			e.conn.ResumeRead()
+		}
+	}
+	if e.paused {
+		e.pauses++
 	}
 }
 

@@ -203,6 +203,9 @@ func (w *world) finish() {
 			if e.wire != nil {
 				e.wire.heal()
 			}
+			if e.paused {
+				w.pause(e)
+			}
 		}
 	}
 	w.rest(2 * time.Second)
