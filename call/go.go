@@ -16,10 +16,13 @@ func (fn callback[A]) fail(err error) { fn(nil, err) }
 
 // Pending is a call of Go that may be under way.
 type Pending struct {
-	calls  *connCalls // nil: the call was not made
-	id     uint64
-	cancel func(c *peer.Conn, id uint64)
+	calls *connCalls // nil: the call was not made
+	id    uint64
+	def   canceller
 }
+
+// canceller is the definition of a call, of any types.
+type canceller interface{ cancel(c *peer.Conn, id uint64) }
 
 // Cancel ends the call, and tells the other side. It reports whether it kept the call from
 // ending otherwise: then its function is called, on the loop, with context.Canceled. Any
@@ -33,7 +36,7 @@ func (p Pending) Cancel() bool {
 		return false
 	}
 	p.calls.host.stats.cancelled.Add(1)
-	p.cancel(p.calls.conn, p.id)
+	p.def.cancel(p.calls.conn, p.id)
 	p.calls.post(w, context.Canceled)
 	return true
 }
@@ -65,7 +68,7 @@ func Go[Q, A any](c *peer.Conn, call Call[Q, A], q *Q, timeout time.Duration, fn
 		}
 		return Pending{}
 	}
-	return Pending{s, id, d.cancel}
+	return Pending{s, id, d}
 }
 
 // post tells a call of its end on the conn's loop.
