@@ -5,6 +5,7 @@ package call
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/packetmq/packetmq/engine"
@@ -21,6 +22,8 @@ type Context struct {
 	conn *peer.Conn // set once, or for the next call
 	id   uint64
 	left time.Duration // when the request came
+
+	waited atomic.Bool // Done was called
 
 	mu sync.Mutex
 
@@ -68,6 +71,7 @@ func (c *Context) Done() <-chan struct{} {
 	if c.done != nil {
 		return c.done
 	}
+	c.waited.Store(true)
 	c.done = make(chan struct{})
 	switch {
 	case c.err != nil:
@@ -126,12 +130,13 @@ func (c *Context) finishHeld(err, cause error) {
 // release ends the use of a context by a handler that has returned. It reports whether the
 // context can be used for the next call: nobody waits for it.
 func (c *Context) release() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.done != nil {
-		c.finishHeld(context.Canceled, ErrAnswered)
+	if c.waited.Load() {
+		c.finish(context.Canceled, ErrAnswered)
 		return false
 	}
-	c.conn, c.id, c.until, c.wall, c.err, c.cause = nil, 0, 0, time.Time{}, nil, nil
+	c.conn, c.until, c.err, c.cause = nil, 0, nil, nil
+	if !c.wall.IsZero() {
+		c.wall = time.Time{}
+	}
 	return true
 }

@@ -38,29 +38,19 @@ func mustHandle(call string, undefined, isNil bool) {
 func (s *server[Q, A]) runNow(c *peer.Conn, ln *lane[A], r *Request[Q], q *Q) error {
 	s.counted(c)
 	id := r.ID // r is another packet's if the handler handles one itself
-	ctx := ln.context
+	ctx := ln.spare
 	if ctx == nil {
 		ctx = new(Context)
 	}
-	ln.context = nil
+	ln.spare, ln.now.context = nil, ctx
 	ctx.conn, ctx.id, ctx.left = c, id, s.host.timeLeft(r.MS)
-	a, err := s.call(ln, ctx, q)
+	a, err := s.fn(ctx, q)
 	if err != nil {
 		return err
 	}
-	if err := s.reply(c, id, a); err != nil {
+	if err := s.reply(c, ln, id, a); err != nil {
 		return err
 	}
 	ln.now.stage = answered
 	return nil
-}
-
-// call calls the handler, and ends the use of its context however that ends.
-func (s *server[Q, A]) call(ln *lane[A], ctx *Context, q *Q) (*A, error) {
-	defer func() {
-		if ctx.release() {
-			ln.context = ctx
-		}
-	}()
-	return s.fn(ctx, q)
 }

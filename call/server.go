@@ -27,16 +27,17 @@ type server[Q, A any] struct {
 // lane is what one loop uses for one request after the other.
 type lane[A any] struct {
 	now      request
-	context  *Context // for the next Handle; nil: make one
+	spare    *Context // for the next Handle; nil: make one
 	response Response[A]
 	_        [64]byte // loops do not share cache lines
 }
 
 // request is a request that is being handled.
 type request struct {
-	id    uint64
-	stage stage
-	later *laterCall // stage accepted
+	id      uint64
+	stage   stage
+	context *Context   // of Handle
+	later   *laterCall // stage accepted
 }
 
 // stage is how far a request has come.
@@ -72,6 +73,9 @@ func (s *server[Q, A]) around(next peer.Next) peer.Next {
 		err := guarded(next, in)
 		now := ln.now
 		ln.now = outer
+		if now.context != nil && now.context.release() {
+			ln.spare = now.context
+		}
 		if err == nil && now.stage >= answered {
 			return nil
 		}
@@ -192,15 +196,15 @@ func (s *server[Q, A]) answer(c *peer.Conn, now request, id uint64, a *A) error 
 			return nil // the handler, or something that it began, was first
 		}
 	}
-	if err := s.reply(c, id, a); err != nil {
+	if err := s.reply(c, &s.lanes[c.Loop().Index()], id, a); err != nil {
 		return s.fail(c, request{}, id, err)
 	}
 	return nil
 }
 
 // reply sends an answer from the loop.
-func (s *server[Q, A]) reply(c *peer.Conn, id uint64, a *A) error {
-	r := &s.lanes[c.Loop().Index()].response
+func (s *server[Q, A]) reply(c *peer.Conn, ln *lane[A], id uint64, a *A) error {
+	r := &ln.response
 	r.ID, r.Body = id, a
 	err := peer.Reply(c, s.def.answer, r)
 	r.Body = nil

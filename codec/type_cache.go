@@ -17,13 +17,15 @@ type typeEntry struct {
 	target *plan   // of what the type points to; nil if it is no pointer
 	err    error   // why there is no plan
 
+	envelope bool // the type is an Envelope
+
 	// promoted is why the methods of the type may not encode or decode it; see
 	// promoted_methods.go. It is part of err, for those who do not use the plan.
 	promoted error
 }
 
 func newTypeEntry(m *Msgpack, t reflect.Type, typ uintptr) *typeEntry {
-	k := &typeEntry{typ: typ, promoted: promotedError(t)}
+	k := &typeEntry{typ: typ, promoted: promotedError(t), envelope: t.Implements(reflect.TypeFor[Envelope]())}
 	p, err := newPlanner(m).plan(t)
 	if err != nil {
 		k.err = err.of(t)
@@ -70,6 +72,11 @@ func (k *typeEntry) append(dst []byte, v any, depth int) ([]byte, error) {
 	if k.err != nil {
 		return dst, encodeError(v, k.err)
 	}
+	if k.envelope && depth == 0 && !reflect.ValueOf(v).IsNil() {
+		if out, ok, err := k.appendEnvelope(dst, v.(Envelope)); ok {
+			return out, err
+		}
+	}
 	out, err := k.plan.encode(dst, reflect.ValueOf(v), depth)
 	if err != nil {
 		return dst, encodeError(v, err)
@@ -87,11 +94,17 @@ func (k *typeEntry) decode(b []byte, v any, c *cursor) (err error) {
 	}()
 	ptr := reflect.ValueOf(v)
 	var ok bool
+	done := false
 	switch {
 	case k.err != nil:
 		return decodeError(v, k.err)
 	case k.target == nil || ptr.IsNil():
 		return decodeError(v, errNil)
+	case k.envelope:
+		done, ok = c.envelope(v.(Envelope))
+	}
+	switch {
+	case done:
 	case k.plan.dec != opPointer: // registered with v5 as a pointer
 		ok = k.plan.decode(c, ptr)
 	default:
