@@ -26,7 +26,8 @@ type Request[Q any] struct {
 // Reset clears the request for the next one.
 func (r *Request[Q]) Reset() { r.ID, r.MS, r.Body = 0, 0, cleared(r.Body, r.keep) }
 
-// AppendHead, ReadHead, Carried and Empty are for package codec: a codec.Envelope is faster.
+// AppendHead is for package codec, as are ReadHead, Carried and Empty: a codec.Envelope is
+// faster.
 func (r *Request[Q]) AppendHead(b []byte) ([]byte, bool) {
 	b = codec.AppendArrayHeader(b, 3)
 	b = codec.AppendUint(b, r.ID)
@@ -76,7 +77,8 @@ type Response[A any] struct {
 // Reset clears the response for the next one.
 func (r *Response[A]) Reset() { r.ID, r.Error, r.Body = 0, nil, cleared(r.Body, r.keep) }
 
-// AppendHead, ReadHead, Carried and Empty are for package codec: a codec.Envelope is faster.
+// AppendHead is for package codec, as are ReadHead, Carried and Empty: a codec.Envelope is
+// faster.
 func (r *Response[A]) AppendHead(b []byte) ([]byte, bool) {
 	if r.Error != nil {
 		return b, false

@@ -9,7 +9,7 @@ import (
 
 // letter is an Envelope; unsealed is the same without the methods.
 type letter struct {
-	_msgpack struct{} `msgpack:",as_array"`
+	_msgpack struct{} `msgpack:",as_array"` //lint:ignore U1000 the codec reads the tag
 
 	N      uint64
 	Stamp  *string // the methods do not apply if there is one
@@ -17,7 +17,7 @@ type letter struct {
 }
 
 type unsealed struct {
-	_msgpack struct{} `msgpack:",as_array"`
+	_msgpack struct{} `msgpack:",as_array"` //lint:ignore U1000 the codec reads the tag
 
 	N      uint64
 	Stamp  *string
