@@ -134,6 +134,7 @@ func (d *definition) newType() (*Type, error) {
 		goType:  d.goType,
 		pointer: d.pointer,
 		fresh:   d.fresh,
+		shape:   codec.ShapeHash(d.goType),
 	}
 	t.options.object = nil
 	return t, t.complete(d.id, ofApplication, d.options.object)

@@ -15,6 +15,8 @@ type Options struct {
 	// MaxSize is the largest payload, in bytes, sent or received; 0 means as
 	// large as the peer's frames can be.
 	MaxSize int
+	// Optional says that the other side may lack the packet; see the function Optional.
+	Optional bool
 	// Limits are what a received payload may ask of the decoder; a field of 0
 	// means the peer's. Integers are cut if either says so.
 	Limits codec.Limits
@@ -51,10 +53,23 @@ func WithObject(obj any) Option {
 	return func(o *Options) { o.object = obj }
 }
 
-// Late lets a packet be added while conns are open that do not know it: it is for
-// the conns that are made from then on. On the others a send of it is an error.
+// Late lets a packet be added while conns are open that do not know it. Other sides that
+// know updates of ids (PROTOCOL section 10) are told of it on these conns too; on the
+// others a send of it is an error. Conns that are made from then on need it on both sides.
 func Late() Option {
 	return func(o *Options) { o.late = true }
+}
+
+// Optional marks a packet that the other side may lack. All others must be the same on
+// both sides of a conn. A send of an optional packet to a side that lacks it is an error,
+// and Conn.Knows tells whether a side has it. It may be added while conns are open, like a
+// Late one.
+//
+// Other sides that do not know of optional packets, the Python library and versions of this
+// one before the first with Optional among them, are not told of it, so a packet that one
+// of those has must not be optional.
+func Optional() Option {
+	return func(o *Options) { o.Optional, o.late = true, true }
 }
 
 func collect(opts []Option) Options {

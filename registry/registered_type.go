@@ -15,6 +15,7 @@ type Type struct {
 	goType  reflect.Type
 	pointer reflect.Type // *T; nil if there is no T, or if all values are of it
 	fresh   func() any   // nil: decode into any
+	shape   uint32       // see Shape
 	def     *definition  // nil for a packet of AddObject
 }
 
@@ -59,6 +60,11 @@ func (t *Type) Holds(v any) bool {
 
 // GoType is the T of a packet of Define[T], else nil.
 func (t *Type) GoType() reflect.Type { return t.goType }
+
+// Shape is a hash of the form in which the packet's values travel, as codec.Shape describes
+// it, so that two sides can find out that they decode the same packet differently. It is 0
+// for a packet without a Go type.
+func (t *Type) Shape() uint32 { return t.shape }
 
 // Hooks are those of the packet's object, nil when it has none. Shared, read
 // only.

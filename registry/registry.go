@@ -22,6 +22,8 @@ type Registry struct {
 	packets packetSet
 	conns   int // that were told their packets: Join without Leave
 	lookups int // of keys, since the packets changed
+
+	watchers []*watcher
 }
 
 // New makes a registry whose side insists on its own ids, as servers usually
@@ -79,8 +81,8 @@ func (r *Registry) frozen() *Table {
 // is an error.
 //
 // While conns are open whose other sides were told the packets, a further one
-// is refused unless it was defined with Late: those sides would never learn of
-// it.
+// is refused unless it was defined with Late or Optional: not all of those sides
+// would learn of it.
 //
 // Errors are a *NameError, *IDError, *TypeError, *ObjectError, *OptionError,
 // *ConflictError, *InUseError, ErrUndefined or ErrFull.
@@ -147,7 +149,17 @@ func (r *Registry) add(types ...*Type) error {
 		return ErrNoRegistry
 	}
 	r.lock()
-	defer r.mu.Unlock()
+	if err := r.admitAll(types); err != nil {
+		r.mu.Unlock()
+		return err
+	}
+	r.changed()
+	r.unlockAndTell()
+	return nil
+}
+
+// admitAll takes all types in, or none, with the lock held.
+func (r *Registry) admitAll(types []*Type) error {
 	for i, t := range types {
 		if err := r.admit(t); err != nil {
 			for _, added := range types[:i] {
@@ -156,7 +168,6 @@ func (r *Registry) add(types ...*Type) error {
 			return err
 		}
 	}
-	r.changed()
 	return nil
 }
 
@@ -208,7 +219,17 @@ func (r *Registry) Remove(key any) error {
 		return ErrNoRegistry
 	}
 	r.lock()
-	defer r.mu.Unlock()
+	if err := r.remove(key); err != nil {
+		r.mu.Unlock()
+		return err
+	}
+	r.changed()
+	r.unlockAndTell()
+	return nil
+}
+
+// remove is Remove with the lock held.
+func (r *Registry) remove(key any) error {
 	t, err := lookup(&r.packets, key)
 	if err != nil {
 		return err
@@ -217,7 +238,6 @@ func (r *Registry) Remove(key any) error {
 		return ErrPermanent
 	}
 	r.packets.remove(t)
-	r.changed()
 	return nil
 }
 

@@ -60,6 +60,27 @@ func (t *Table) IDs() []Entry {
 	return ids
 }
 
+// Told is what a side tells the other of its packets: those that both must have, as IDs
+// lists them, and the optional ones. The slices are the caller's.
+func (t *Table) Told() (ids, optional []Entry) {
+	ids = make([]Entry, 0, t.n)
+	for _, ty := range t.list.types {
+		if !t.has(ty.index) {
+			continue
+		}
+		e := Entry{ty.name, t.wire[ty.index]}
+		if ty.options.Optional {
+			optional = append(optional, e)
+		} else {
+			ids = append(ids, e)
+		}
+	}
+	return ids, optional
+}
+
+// Named is the packet with a name, or nil when the table has none.
+func (t *Table) Named(name string) *Type { return t.named(name) }
+
 // Len is the number of packets.
 func (t *Table) Len() int { return t.n }
 

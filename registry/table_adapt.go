@@ -10,9 +10,11 @@ import (
 // maxListed is how many names a MismatchError lists of each kind.
 const maxListed = 8
 
-// Adapt makes a table of the same packets under the other side's ids.
+// Adapt makes a table of the packets of t under the other side's ids, which has told ids
+// and optional: the packets that both sides must have, and those that one may lack.
 //
-// Both sides must have the same names, in whatever order; any difference is a
+// The names in ids must be in t, and those in optional need not. What is in t and in neither
+// must be Optional here; it is not in the new table. Any other difference is a
 // *MismatchError. Each name and id may occur once, the ids of an
 // application's packets lie between MinID and MaxID, the four internal
 // packets every registry has keep theirs, and any others stay below MinID;
@@ -22,29 +24,53 @@ const maxListed = 8
 // When the ids are those t has already, the result is t itself. So a program
 // with many connections to sides that use the same ids need not hold a table
 // for each: it keeps the last adapted one and adapts that.
-func (t *Table) Adapt(ids []Entry) (*Table, error) {
-	if len(ids) > MaxNames {
-		return nil, &AdaptError{Reason: fmt.Sprintf("%d names, more than %d", len(ids), MaxNames)}
-	}
-	same, err := t.compare(ids)
+func (t *Table) Adapt(ids []Entry, optional ...Entry) (*Table, error) {
+	met, err := t.meet(ids, optional)
 	switch {
 	case err != nil:
 		return nil, err
-	case same:
+	case met.same:
 		return t, nil
 	}
 	n := t.blank()
 	var used idSet
-	for _, e := range ids {
-		ty := t.named(e.Name)
-		reason := misplaced(ty, e.ID)
-		if reason == "" && !used.add(e.ID) {
-			reason = fmt.Sprintf("packet %q has that id too", n.holder(e.ID).name)
+	for _, told := range [][]Entry{ids, optional} {
+		for _, e := range told {
+			ty := t.named(e.Name)
+			if ty == nil {
+				continue
+			}
+			reason := misplaced(ty, e.ID)
+			if reason == "" && !used.add(e.ID) {
+				reason = fmt.Sprintf("packet %q has that id too", n.holder(e.ID).name)
+			}
+			if reason != "" {
+				return nil, &AdaptError{Entry: Entry{ty.name, e.ID}, Reason: reason}
+			}
+			n.put(ty, e.ID)
 		}
-		if reason != "" {
-			return nil, &AdaptError{Entry: Entry{ty.name, e.ID}, Reason: reason}
+	}
+	n.enter()
+	return n, nil
+}
+
+// Restrict makes a table of those packets of t that the other side has too, under their ids
+// in t: what a side has that keeps its own ids. Arguments and errors are those of Adapt, but
+// for ids, which it does not look at. When the other side has all of t, the result is t
+// itself.
+func (t *Table) Restrict(ids []Entry, optional ...Entry) (*Table, error) {
+	met, err := t.meet(ids, optional)
+	switch {
+	case err != nil:
+		return nil, err
+	case met.all:
+		return t, nil
+	}
+	n := t.blank()
+	for _, ty := range t.list.types {
+		if t.has(ty.index) && met.has(ty.index) {
+			n.put(ty, t.wire[ty.index])
 		}
-		n.put(ty, e.ID)
 	}
 	n.enter()
 	return n, nil
@@ -61,44 +87,60 @@ func (s *idSet) add(id uint16) bool {
 	return is
 }
 
-// Compare checks that ids names every packet of t and no other; a difference is
+// Compare checks that the other side's names, as for Adapt, fit those of t; a difference is
 // a *MismatchError. The ids themselves are not looked at.
-func (t *Table) Compare(ids []Entry) error {
-	_, err := t.compare(ids)
+func (t *Table) Compare(ids []Entry, optional ...Entry) error {
+	_, err := t.meet(ids, optional)
 	return err
 }
 
-// compare checks that ids names every packet of t once and no other, and
-// tells whether all have the ids of t.
-func (t *Table) compare(ids []Entry) (same bool, err error) {
-	var (
-		seen  [MaxNames / 8]byte // a bit for each Type.Index, on the stack
-		extra []string
-	)
-	same = true
-	for _, e := range ids {
-		ty := t.named(e.Name)
-		if ty == nil {
-			extra = list(extra, clip(e.Name))
-			continue
-		}
-		i := ty.index
-		if seen[i/8]&(1<<(i%8)) != 0 {
-			return false, &AdaptError{Entry: Entry{ty.name, e.ID}, Reason: "named twice"}
-		}
-		seen[i/8] |= 1 << (i % 8)
-		same = same && e.ID == t.wire[i]
+// meeting is what two sides have in common.
+type meeting struct {
+	seen [MaxNames / 8]byte // a bit for the Type.Index of each packet that both have
+	n    int                // how many these are
+	same bool               // they are all of this side's packets, and their ids are the same
+	all  bool               // they are all of this side's packets
+}
+
+func (m *meeting) has(index int) bool { return m.seen[index/8]&(1<<(index%8)) != 0 }
+
+// meet compares the other side's names with those of t. It checks that each is there once,
+// and those that must be there are.
+func (t *Table) meet(ids, optional []Entry) (m meeting, err error) {
+	if n := len(ids) + len(optional); n > MaxNames {
+		return m, &AdaptError{Reason: fmt.Sprintf("%d names, more than %d", n, MaxNames)}
 	}
-	if len(extra) == 0 && len(ids) == t.n {
-		return same, nil
-	}
-	var missing []string
-	for _, ty := range t.list.types {
-		if i := ty.index; t.has(i) && seen[i/8]&(1<<(i%8)) == 0 {
-			missing = list(missing, ty.name)
+	var missing, extra []string
+	m.same = true
+	for i, told := range [][]Entry{ids, optional} {
+		for _, e := range told {
+			ty := t.named(e.Name)
+			switch {
+			case ty == nil && i == 0:
+				extra = list(extra, clip(e.Name))
+			case ty == nil:
+			case m.has(ty.index):
+				return m, &AdaptError{Entry: Entry{ty.name, e.ID}, Reason: "named twice"}
+			default:
+				m.seen[ty.index/8] |= 1 << (ty.index % 8)
+				m.same = m.same && e.ID == t.wire[ty.index]
+				m.n++
+			}
 		}
 	}
-	return false, &MismatchError{Missing: missing, Extra: extra}
+	m.all = m.n == t.n
+	m.same = m.same && m.all
+	if !m.all {
+		for _, ty := range t.list.types {
+			if t.has(ty.index) && !m.has(ty.index) && !ty.options.Optional {
+				missing = list(missing, ty.name)
+			}
+		}
+	}
+	if len(missing)+len(extra) > 0 {
+		return m, &MismatchError{Missing: missing, Extra: extra}
+	}
+	return m, nil
 }
 
 // list appends a name to those of a MismatchError.
