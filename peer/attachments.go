@@ -6,6 +6,8 @@ package peer
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/packetmq/packetmq/engine"
 )
 
 // attachments are what packages have attached to one conn.
@@ -16,6 +18,10 @@ type attachments struct {
 
 	// Guarded by mu.
 	onLost []*lostFunc // in the order of OnLost
+
+	// For the loop only.
+	updates   int          // of the ids, that came lately
+	updatedAt engine.Ticks // when the last one came
 }
 
 // attach returns the conn's attachments, made if there are none yet.

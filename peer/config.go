@@ -151,6 +151,10 @@ type Identity struct {
 	// says.
 	Adapt Adapt
 
+	// Version is the program's own version, of at most 64 bytes of UTF-8, shown to other sides
+	// that know what it is: their Conn.Remote tells it. Nothing is done with it. Default: none.
+	Version string
+
 	// SkipHandshake has every conn start in state Active, with this side's ids. Both
 	// sides must skip it. Default: the handshake is done.
 	SkipHandshake bool
@@ -326,6 +330,7 @@ func (c *Config) withDefaults() Config {
 		d.Overflow = 0
 	}
 	d.Adapt = d.Adapt.known()
+	d.Version = cleanVersion(d.Version)
 	if d.Ping == 0 {
 		d.Ping = DefaultPing
 	}

@@ -40,6 +40,8 @@ type Conn struct {
 	partialFrame *partialFrame   // nil: the next byte of input begins a frame
 	flags        flags
 	unknownIDs   uint8 // packets with unknown ids so far
+
+	features atomic.Uint32 // for any goroutine; see featureWord
 }
 
 // rareFields are the fields that most conns never need, or only at their end. They are

@@ -7,7 +7,9 @@ package peer
 
 import (
 	"bytes"
+	"errors"
 	"math"
+	"slices"
 
 	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/registry"
@@ -23,6 +25,8 @@ func (c *Conn) beginHandshake() {
 	if !cfg.NoExtensions {
 		m.maxFrame, m.beats = uint64(cfg.MaxFrame), cfg.Ping > 0
 		m.auth = cfg.Authenticate != nil
+		m.features = c.peer.announced()
+		c.features.Store(featureWord(m.features, 0))
 	}
 	c.sendInternal(registry.IDInit, m.append)
 }
@@ -68,22 +72,39 @@ func (c *Conn) onInit(payload []byte) {
 	if m.beats && c.peer.cfg.Ping > 0 && !c.peer.cfg.NoExtensions {
 		c.flags.set(heartbeats)
 	}
+	c.features.Store(featureWord(c.inForce()&m.features, m.features))
 	c.advance(initHandled)
+	c.sendPubIDs(m.auth)
+}
+
+// sendPubIDs sends pubids, with a token if the other side has asked for one.
+func (c *Conn) sendPubIDs(asked bool) {
 	own := c.peer.ownPubIDs(c.peer.reg.Join())
-	c.ids.Store(&own.told)
-	token, err := c.token(m.auth)
+	both := c.inForce()
+	c.ids.Store(own.tables(both))
+	token, err := c.token(asked)
 	if err != nil {
 		c.fault(ReasonUnknown, err)
 		return
 	}
-	if n := len(own.payload) + tokenSize(token); n > maxPubIDsPayload {
-		c.fault(ReasonUnknown, &SizeError{Packet: registry.NamePubIDs, Length: n, Max: maxPubIDsPayload})
+	details, err := c.offers(own.details(both, c.peer.cfg.Version), both)
+	if err != nil {
+		c.fault(ReasonUnknown, err)
+		return
+	}
+	size := len(own.payload) + tokenSize(token)
+	if size+detailsSize(details) > maxPubIDsPayload { // the only ones that the conn can do without
+		details = slices.DeleteFunc(details, func(d detail) bool { return d.feature == FeatureShapes })
+	}
+	if size += detailsSize(details); size > maxPubIDsPayload {
+		c.fault(ReasonUnknown, &SizeError{Packet: registry.NamePubIDs, Length: size, Max: maxPubIDsPayload})
 		return
 	}
 	c.sendInternal(registry.IDPubIDs, func(b []byte) []byte {
 		start := len(b)
 		b = append(b, own.payload...)
 		setPolicy(b, start, c.adapts())
+		b = appendDetails(b, start, details)
 		return appendToken(b, start, token)
 	})
 }
@@ -95,8 +116,12 @@ func (c *Conn) onPubIDs(payload []byte) {
 		c.violation(registry.IDPubIDs, "came out of turn")
 		return
 	}
+	if c.peer.cfg.Authenticate != nil { // the decision may come when payload is gone
+		payload = bytes.Clone(payload)
+	}
 	adapts := c.adapts()
-	m, err := parsePubIDs(payload, adapts)
+	compares := adapts || c.inForce() != 0
+	m, err := parsePubIDs(payload, compares)
 	switch {
 	case err != nil:
 		c.fault(ReasonPayload, &PayloadError{registry.NamePubIDs, err})
@@ -105,19 +130,34 @@ func (c *Conn) onPubIDs(payload []byte) {
 	case m.adapt == adapts:
 		c.quit(ReasonSameAdaptivePolicy, nil)
 	default:
-		if c.peer.cfg.Authenticate != nil { // the decision may come when payload is gone
-			payload = bytes.Clone(payload)
-		}
 		c.authenticate(m.token, func() {
-			if !adapts {
+			if !compares {
 				c.noteMismatch(payload)
-			} else if err := c.adapt(m.ids); err != nil {
-				c.endForIDs(err)
+			} else if !c.meetOther(&m, adapts) {
 				return
 			}
 			c.activate()
 		})
 	}
+}
+
+// meetOther takes over what the other side has told, and reports whether the conn goes on. A
+// side that insists leaves it to the other one to find out that the names differ.
+func (c *Conn) meetOther(m *pubIDsMsg, adapts bool) bool {
+	err := c.meet(m, adapts)
+	var differ *registry.MismatchError
+	if errors.As(err, &differ) && !adapts {
+		c.peer.keepMismatch(c, differ)
+		return true
+	}
+	if err != nil {
+		c.endForIDs(err)
+		return false
+	}
+	if err := c.takeOffers(m); err != nil {
+		c.endFor(err)
+	}
+	return !c.flags.has(lost)
 }
 
 // activate sends finish. Packets may be sent from now on, since they come after it.
@@ -156,6 +196,7 @@ func (c *Conn) establish() {
 	c.startChecks()
 	c.peer.addActive(c)
 	c.tellMade()
+	c.tellNews() // the registry may have changed since the handshake began
 	c.tellPressure()
 	c.finishConnect(nil)
 }

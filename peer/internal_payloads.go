@@ -22,9 +22,11 @@ const (
 	keyAdapt    = "adapt"
 	keyIDMap    = "idmap"
 	keyReason   = "reason"
-	keyWhy      = "why"   // an extension of softquit: what a side that is denied may know
-	keyAuth     = "auth"  // an extension of init: this side wants to be shown a token
-	keyToken    = "token" // an extension of pubids: the token
+	keyWhy      = "why"      // an extension of softquit: what a side that is denied may know
+	keyAuth     = "auth"     // an extension of init: this side wants to be shown a token
+	keyToken    = "token"    // an extension of pubids: the token
+	keyFeatures = "features" // an extension of init: a bit for each feature
+	keyDetails  = "details"  // an extension of pubids: what features tell of themselves
 )
 
 // initMsg is the payload of handshake_init.
@@ -33,6 +35,7 @@ type initMsg struct {
 	maxFrame uint64 // 0 when none was announced
 	beats    bool
 	auth     bool
+	features features
 }
 
 func (m initMsg) append(b []byte) []byte {
@@ -46,6 +49,9 @@ func (m initMsg) append(b []byte) []byte {
 	if m.auth {
 		n++
 	}
+	if m.features != 0 {
+		n++
+	}
 	b = codec.AppendMapHeader(b, n)
 	b = codec.AppendUint(codec.AppendString(b, keyVersion), m.version)
 	if m.maxFrame > 0 {
@@ -56,6 +62,9 @@ func (m initMsg) append(b []byte) []byte {
 	}
 	if m.auth {
 		b = codec.AppendBool(codec.AppendString(b, keyAuth), true)
+	}
+	if m.features != 0 {
+		b = codec.AppendUint(codec.AppendString(b, keyFeatures), uint64(m.features))
 	}
 	return b
 }
@@ -73,6 +82,11 @@ func parseInit(b []byte) (m initMsg, err error) {
 			m.beats = len(b) > 0 && b[0] == 0xc3
 		case keyAuth:
 			m.auth = len(b) > 0 && b[0] == 0xc3
+		case keyFeatures:
+			var mask uint64
+			b, err := uintOrSkip(b, &mask)
+			m.features = features(mask) // further bits are of features that there are not here
+			return b, err
 		}
 		return codec.Skip(b)
 	})
@@ -88,16 +102,31 @@ type pubIDsMsg struct {
 	unclear bool             // adapt was neither true nor false
 	ids     []registry.Entry // their names share one copy of the input
 	token   []byte           // a part of the input; nil: there is none
+	details []detail         // parts of the input, each feature once
+	idmap   []byte           // the input of ids, if they are wanted
+}
+
+// detail is what a side tells of a feature.
+type detail struct {
+	feature Feature
+	b       []byte
+}
+
+// detail is what is told of a feature, or nil.
+func (m *pubIDsMsg) detail(f Feature) []byte {
+	for _, d := range m.details {
+		if d.feature == f {
+			return d.b
+		}
+	}
+	return nil
 }
 
 func (m pubIDsMsg) append(b []byte) []byte {
 	start := len(b)
 	b = codec.AppendMapHeader(b, 2)
 	b = codec.AppendBool(codec.AppendString(b, keyAdapt), m.adapt)
-	b = codec.AppendMapHeader(codec.AppendString(b, keyIDMap), len(m.ids))
-	for _, e := range m.ids {
-		b = codec.AppendUint(codec.AppendString(b, e.Name), uint64(e.ID))
-	}
+	b = appendIDs(codec.AppendString(b, keyIDMap), m.ids)
 	return appendToken(b, start, m.token)
 }
 
@@ -109,6 +138,29 @@ func appendToken(b []byte, start int, token []byte) []byte {
 	}
 	b[start]++ // a fixmap of two becomes one of three
 	return codec.AppendBytes(codec.AppendString(b, keyToken), token)
+}
+
+// appendDetails adds what features tell to the payload of handshake_pubids that begins at start
+// and ends b.
+func appendDetails(b []byte, start int, details []detail) []byte {
+	if len(details) == 0 {
+		return b
+	}
+	b[start]++
+	b = codec.AppendMapHeader(codec.AppendString(b, keyDetails), len(details))
+	for _, d := range details {
+		b = codec.AppendBytes(codec.AppendUint(b, uint64(d.feature)), d.b)
+	}
+	return b
+}
+
+// detailsSize is a bound on what appendDetails appends.
+func detailsSize(details []detail) int {
+	n := len(keyDetails) + 4
+	for _, d := range details {
+		n += len(d.b) + 7
+	}
+	return n
 }
 
 // tokenSize is a bound on what appendToken appends.
@@ -131,8 +183,12 @@ func parsePubIDs(b []byte, wanted bool) (m pubIDsMsg, err error) {
 		case keyIDMap:
 			idmap = true
 			if wanted {
-				return m.parseIDs(b)
+				rest, err := m.parseIDs(b)
+				m.idmap = b[:len(b)-len(rest)]
+				return rest, err
 			}
+		case keyDetails:
+			return m.parseDetails(b)
 		case keyToken:
 			if token, rest, err := codec.ReadText(b); err == nil {
 				m.token = token
@@ -164,32 +220,72 @@ func (m *pubIDsMsg) parseAdapt(b []byte) (rest []byte, err error) {
 	return codec.Skip(b)
 }
 
-func (m *pubIDsMsg) parseIDs(b []byte) ([]byte, error) {
+func (m *pubIDsMsg) parseIDs(b []byte) (rest []byte, err error) {
+	m.ids, rest, err = readIDs(b)
+	return rest, err
+}
+
+// readIDs reads a map of names and ids.
+func readIDs(b []byte) (ids []registry.Entry, rest []byte, err error) {
 	n, b, err := codec.ReadMapHeader(b)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if n > registry.MaxNames {
-		return nil, fmt.Errorf("%d names, at most %d are taken", n, registry.MaxNames)
+		return nil, nil, fmt.Errorf("%d names, at most %d are taken", n, registry.MaxNames)
 	}
-	text := string(b)                                   // all names are parts of it: one allocation instead of one for each
-	m.ids = make([]registry.Entry, 0, min(n, len(b)/2)) // a pair takes two bytes at least
+	text := string(b)                                 // all names are parts of it: one allocation instead of one for each
+	ids = make([]registry.Entry, 0, min(n, len(b)/2)) // a pair takes two bytes at least
 	for range n {
 		var name []byte
 		var id uint64
 		if name, b, err = codec.ReadText(b); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		from := len(text) - len(b) - len(name)
 		if id, b, err = codec.ReadUint(b); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if id > registry.MaxID {
-			return nil, fmt.Errorf("id %d is out of range", id)
+			return nil, nil, fmt.Errorf("id %d is out of range", id)
 		}
-		m.ids = append(m.ids, registry.Entry{Name: text[from : from+len(name)], ID: uint16(id)})
+		ids = append(ids, registry.Entry{Name: text[from : from+len(name)], ID: uint16(id)})
 	}
-	return b, nil
+	return ids, b, nil
+}
+
+// appendIDs appends what readIDs reads.
+func appendIDs(b []byte, ids []registry.Entry) []byte {
+	b = codec.AppendMapHeader(b, len(ids))
+	for _, e := range ids {
+		b = codec.AppendUint(codec.AppendString(b, e.Name), uint64(e.ID))
+	}
+	return b
+}
+
+// parseDetails reads what features tell. What is of another form counts as missing, as for all
+// extensions.
+func (m *pubIDsMsg) parseDetails(b []byte) ([]byte, error) {
+	n, rest, err := codec.ReadMapHeader(b)
+	if err != nil {
+		return codec.Skip(b)
+	}
+	for range n {
+		f, after, err := codec.ReadUint(rest)
+		if err != nil {
+			return codec.Skip(b)
+		}
+		text, next, err := codec.ReadText(after)
+		if err != nil {
+			if next, err = codec.Skip(after); err != nil {
+				return nil, err
+			}
+		} else if f <= uint64(MaxFeature) && m.detail(Feature(f)) == nil {
+			m.details = append(m.details, detail{Feature(f), text})
+		}
+		rest = next
+	}
+	return rest, nil
 }
 
 // softquitMsg is the payload of softquit.

@@ -10,7 +10,8 @@ import (
 // A packet that is added while conns are open is not sent to other sides that
 // were never told of it: Add says so, and, where it is added all the same, Send.
 func TestAddOnAConnectedProgram(t *testing.T) {
-	everywhere(t, nil, func(t *testing.T, w *world) {
+	withoutUpdates := func(_, c *side) { c.cfg.NoExtensions = true }
+	everywhere(t, withoutUpdates, func(t *testing.T, w *world) {
 		sc, cc := w.handshake(t)
 		var inUse *registry.InUseError
 		for _, reg := range []*registry.Registry{w.s.reg, w.c.reg} {

@@ -17,6 +17,10 @@ func (c *Conn) endForIDs(err error) {
 		c.quit(ReasonNonEqualPackets, err)
 		return
 	}
+	if _, ok := err.(*PayloadError); ok {
+		c.fault(ReasonPayload, err)
+		return
+	}
 	c.fault(ReasonProtocol, err)
 }
 
@@ -29,7 +33,7 @@ func (c *Conn) noteMismatch(payload []byte) {
 		return // the adapting side judges them
 	}
 	var differ *registry.MismatchError
-	if errors.As(c.ids.Load().told.Compare(m.ids), &differ) {
+	if errors.As(c.ids.Load().told.insisting().Compare(m.ids), &differ) {
 		c.peer.keepMismatch(c, differ)
 	}
 }

@@ -14,9 +14,9 @@ import (
 )
 
 // isProgramID reports whether id may be that of a packet of the program's, one of
-// AddInternal among them. The others are those of the handshake and of heartbeats.
-func isProgramID(id uint16) bool {
-	return id >= registry.MinID || id > registry.IDFinish && id < registry.IDPing
+// AddInternal among them. The others are those of the handshake, heartbeats and features.
+func (c *Conn) isProgramID(id uint16) bool {
+	return id >= registry.MinID || id > registry.IDFinish && id < registry.IDPing && !c.carries(id)
 }
 
 // handleAfterEncodedIn handles a frame after Config.EncodedIn.
@@ -26,6 +26,8 @@ func (c *Conn) handleAfterEncodedIn(table *registry.Table, f codec.Frame) {
 	switch {
 	case id <= registry.IDFinish, c.flags.has(heartbeats) && (id == registry.IDPing || id == registry.IDPong):
 		c.onInternal(id, f.Payload())
+	case c.carries(id):
+		c.onFeaturePacket(id, f.Payload())
 	case t == nil:
 		c.onUnknownID(id)
 	case c.admitPacket(t, id):
@@ -88,7 +90,7 @@ func (c *Conn) onUnknownID(id uint16) {
 		return
 	}
 	c.peer.stats.unknown()
-	if a := c.ids.Load(); a != nil && a.told.Type(id) != nil {
+	if a := c.ids.Load(); a != nil && a.wasAgreed(id) {
 		return // the packet was removed here, which the other side cannot know
 	}
 	if c.unknownIDs++; c.unknownIDs > maxUnknown {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/engine"
@@ -30,21 +31,23 @@ type Peer struct {
 	incomings    []freeIncomings // one for each loop
 	lifetime     context.Context // done from Close or Shutdown on, with the cause ErrClosed
 	endLifetime  context.CancelCauseFunc
+	unwatch      func() // ends registryChanged
 
 	// For any goroutine.
 	handlers      atomic.Pointer[handlers]
 	use           atomic.Pointer[[]Middleware]                                                 // what Use was given; changed with mu held
 	onPacket      atomic.Pointer[func(c *Conn, t *registry.Type, payload []byte, v any) error] // Config.OnPacket in that; nil: there is none
 	epoch         atomic.Uint32                                                                // counts changes of handlers and of observed, and is raised after them
-	lastAdapted   atomic.Pointer[idTables]                                                     // of the conn that adapted last: the next one probably has the same
-	lastRebased   atomic.Pointer[idTables]                                                     // of the conn that met a changed registry last
+	ids           sharedIDs
 	pubIDs        atomic.Pointer[ownPubIDs]
 	data          atomic.Pointer[any]
-	observers     atomic.Pointer[[]*Observer] // replaced as a whole, with mu held
+	observers     atomic.Pointer[[]*Observer]            // replaced as a whole, with mu held
+	extensions    atomic.Pointer[map[Feature]*Extension] // the same
 	packets       packetLog
 	admission     admission
 	stats         stats
-	unhandled     unhandled
+	unhandled     packetCounts
+	differing     packetCounts
 	logRates      throttle.Kinds  // one rate for each kind of line
 	kept          sync.Map        // *PeerSlot to its value
 	unopenedDials unopenedSockets // of dialled sockets; those of accepted ones are their listener's
@@ -59,8 +62,12 @@ type Peer struct {
 	mismatches      map[*Conn]*registry.MismatchError // of conns that are not made yet and whose names differ
 	listeners       map[*engine.Listener]struct{}
 	reconnectTimers map[*engine.Timer]struct{}
+	updateDue       bool          // conns are about to be told what is new in the registry
 	reasonGiven     Reason        // to ShutdownWith
 	noConns         chan struct{} // closed when there are no conns; nil until somebody waits for that
+
+	// For the first loop only.
+	updatesAfter time.Duration // when the next updates may be told, on the loop's clock
 }
 
 // newPeer panics on a nil registry: there is nothing that it could mean.
@@ -96,6 +103,7 @@ func newPeer(reg *registry.Registry, cfg *Config) *Peer {
 	p.admission.perAddr, p.admission.rate = c.PerAddr, c.RatePerAddr
 	p.incomings = make([]freeIncomings, len(p.reactor.Loops()))
 	p.handlers.Store(new(handlers))
+	p.unwatch = reg.Watch(p.registryChanged)
 	p.use.Store(new([]Middleware))
 	if p.cfg.PacketLog > 0 {
 		p.packets.set(p.cfg.PacketLog, true, true)

@@ -102,7 +102,7 @@ func (c *Conn) handleFrame(table *registry.Table, f codec.Frame) {
 	if !c.flags.has(made) && c.waitsForPause(table, f) {
 		return
 	}
-	if c.peer.cfg.EncodedIn != nil && isProgramID(f.ID()) {
+	if c.peer.cfg.EncodedIn != nil && c.isProgramID(f.ID()) {
 		if f = c.encodedIn(table, f); f == nil {
 			return
 		}

@@ -121,6 +121,7 @@ func (p *Peer) shutdownReason() Reason {
 // caller to close.
 func (p *Peer) stopIntake() (conns []*Conn, lns []*engine.Listener) {
 	p.endLifetime(ErrClosed)
+	p.unwatch()
 	p.unopenedDials.close()
 	p.mu.Lock()
 	p.closed = true

@@ -19,6 +19,10 @@ type Stats struct {
 	// Unhandled are the packets that were dropped since nothing handles their
 	// type, by its name: no handler, OnPacket, PacketIn or OnReceive.
 	Unhandled map[string]uint64
+
+	// Differing are the conns whose other side's type of a packet has another shape, by the
+	// packet's name. See Remote.Differs.
+	Differing map[string]uint64
 }
 
 // stats counts; its maps have a bounded set of keys, whatever the other sides
@@ -87,11 +91,12 @@ func (p *Peer) Stats() Stats {
 	if p.check() != nil {
 		return Stats{}
 	}
-	unhandled := p.unhandled.byName(p.reg.Table())
+	table := p.reg.Table()
+	unhandled, differing := p.unhandled.byName(table), p.differing.byName(table)
 	p.stats.mu.Lock()
 	defer p.stats.mu.Unlock()
 	s := p.stats.s
-	s.Unhandled = unhandled
+	s.Unhandled, s.Differing = unhandled, differing
 	s.Refused, s.Lost = maps.Clone(s.Refused), maps.Clone(s.Lost)
 	return s
 }

@@ -9,36 +9,36 @@ import (
 	"github.com/packetmq/packetmq/registry"
 )
 
-// unhandled counts the packets that nobody handled. It is indexed by Type.Index, which is
+// packetCounts counts something of each packet type. It is indexed by Type.Index, which is
 // used again when a packet was removed, so it does not grow with packets that come and go.
-type unhandled struct {
+type packetCounts struct {
 	mu     sync.Mutex
-	counts []unhandledCount
+	counts []packetCount
 }
 
-type unhandledCount struct {
+type packetCount struct {
 	packet *registry.Type
 	n      uint64
 }
 
 // add counts one, and reports whether it is the first of its type.
-func (u *unhandled) add(t *registry.Type) (first bool) {
+func (u *packetCounts) add(t *registry.Type) (first bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	i := t.Index()
 	for i >= len(u.counts) {
-		u.counts = append(u.counts, unhandledCount{})
+		u.counts = append(u.counts, packetCount{})
 	}
 	c := &u.counts[i]
 	if c.packet != t { // the count is a removed packet's
-		*c = unhandledCount{packet: t}
+		*c = packetCount{packet: t}
 	}
 	c.n++
 	return c.n == 1
 }
 
 // byName returns the counts of the packets that are registered.
-func (u *unhandled) byName(table *registry.Table) map[string]uint64 {
+func (u *packetCounts) byName(table *registry.Table) map[string]uint64 {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	var m map[string]uint64

@@ -241,3 +241,9 @@ func (u UntypedConn) RecvPacket(packet, v any) error {
 		}
 	})
 }
+
+// Knows is Conn.Knows for a packet that is named.
+func (u UntypedConn) Knows(packet any) bool {
+	t, err := u.named(packet)
+	return err == nil && u.c.knows(t)
+}

@@ -14,6 +14,8 @@ const (
 	// MaxNames is the largest number of packets in a registry, internal ones
 	// included.
 	MaxNames = 4096
+	// MaxName is the longest name, in bytes.
+	MaxName = maxName
 )
 
 // Names of the internal packets, which every registry has.
@@ -31,6 +33,11 @@ const (
 	IDPubIDs   = 2
 	IDFinish   = 3
 )
+
+// IDUpdate is the id of updates of the ids, which is in no table either: they go only to
+// other sides that have announced to know them. While a registry has a packet of AddInternal
+// with this id, new conns do without updates.
+const IDUpdate = maxExtra
 
 // Ids of heartbeats, which are not in any table: they go only to other sides
 // that have announced to know them.

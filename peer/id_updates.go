@@ -1,0 +1,374 @@
+package peer
+
+// Updates of the ids: packets that are added to a registry or removed from it while conns are
+// open are told to the other sides, if they know updates. An update is in order with all other
+// packets, so that what is sent after it can be of a packet that it has told.
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/registry"
+)
+
+// Keys of an update.
+const (
+	keyAdd    = "add"    // a map of names and ids
+	keyShapes = "shapes" // their shapes, as in pubids
+	keyDrop   = "drop"   // an array of names
+)
+
+const (
+	updatePause = 100 * time.Millisecond // between two announcements of a peer: what changes meanwhile is told at once
+	updateRetry = time.Second            // until one is tried again for which there was no room
+	updateChunk = 256                    // conns that are told at a time
+	updateSize  = 32 << 10               // of an update that is sent, in bytes, or half of what may be sent if that is less
+	updateEntry = 16                     // what a name takes in it besides its own length, at most
+	updateBurst = 64                     // updates taken from one side at a time
+	updateRate  = 5                      // and further ones a tick of 250 ms
+)
+
+// news is what a side tells in an update.
+type news struct {
+	add    []registry.Entry
+	shapes []byte // of add; nil: none
+	drop   []string
+	told   *toldIDs // what it has told then; nil in one that was received
+}
+
+func (n *news) append(b []byte) []byte {
+	b = codec.AppendMapHeader(b, 3)
+	b = appendIDs(codec.AppendString(b, keyAdd), n.add)
+	b = codec.AppendBytes(codec.AppendString(b, keyShapes), n.shapes)
+	b = codec.AppendArrayHeader(codec.AppendString(b, keyDrop), len(n.drop))
+	for _, name := range n.drop {
+		b = codec.AppendString(b, name)
+	}
+	return b
+}
+
+func parseNews(b []byte) (n *news, err error) {
+	n = new(news)
+	err = eachPair(b, func(key string, b []byte) (rest []byte, err error) {
+		switch key {
+		case keyAdd:
+			n.add, rest, err = readIDs(b)
+			return rest, err
+		case keyShapes:
+			n.shapes, rest, err = codec.ReadText(b)
+			return rest, err
+		case keyDrop:
+			n.drop, rest, err = readNames(b)
+			return rest, err
+		}
+		return codec.Skip(b)
+	})
+	return n, err
+}
+
+// readNames reads an array of names.
+func readNames(b []byte) (names []string, rest []byte, err error) {
+	n, b, err := codec.ReadArrayHeader(b)
+	if err != nil {
+		return nil, nil, err
+	}
+	if n > registry.MaxNames {
+		return nil, nil, fmt.Errorf("%d names, at most %d are taken", n, registry.MaxNames)
+	}
+	for range n {
+		var name []byte
+		if name, b, err = codec.ReadText(b); err != nil {
+			return nil, nil, err
+		}
+		names = append(names, string(name))
+	}
+	return names, b, nil
+}
+
+// newsKey is what news depend on: what was told, the registry's table, and the size of an
+// update.
+type newsKey struct {
+	told *toldIDs
+	base *registry.Table
+	size int
+}
+
+// updateKey is what the outcome of an update depends on.
+type updateKey struct {
+	from   *idTables
+	update string   // one that was received; else empty
+	told   *toldIDs // of one that was sent; else nil
+}
+
+// registryChanged is called when packets were added or removed, on any goroutine.
+func (p *Peer) registryChanged() {
+	if p.cfg.NoExtensions {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || p.updateDue || p.actives.n == 0 {
+		return
+	}
+	p.updateDue = p.reactor.Loops()[0].Post(p.scheduleUpdates) == nil
+}
+
+// scheduleUpdates has updates told now, or updatePause after the last ones. On the first loop.
+func (p *Peer) scheduleUpdates() {
+	loop := p.reactor.Loops()[0]
+	if wait := p.updatesAfter - loop.Time(); wait > 0 {
+		loop.After(wait, p.tellUpdates)
+		return
+	}
+	p.tellUpdates()
+}
+
+// tellUpdates tells all conns what is new. On the first loop.
+func (p *Peer) tellUpdates() {
+	p.updatesAfter = p.reactor.Loops()[0].Time() + updatePause
+	p.mu.Lock()
+	p.updateDue = false
+	conns := p.actives.all()
+	p.mu.Unlock()
+	byLoop := make(map[*engine.Loop][]*Conn)
+	for _, c := range conns {
+		byLoop[c.Loop()] = append(byLoop[c.Loop()], c)
+	}
+	for loop, conns := range byLoop {
+		tellNews(loop, conns)
+	}
+}
+
+// tellNews tells conns of one loop what is new, some at a time so that others have their turns.
+func tellNews(loop *engine.Loop, conns []*Conn) {
+	loop.Post(func() {
+		now := conns[:min(len(conns), updateChunk)]
+		for _, c := range now {
+			c.tellNews()
+		}
+		if rest := conns[len(now):]; len(rest) > 0 {
+			tellNews(loop, rest)
+		}
+	})
+}
+
+// tellNews tells the other side what packets were added and removed since it was told, in as
+// many updates as it takes. On the loop only.
+func (c *Conn) tellNews() {
+	for c.Uses(FeatureOptional) && c.isOpen() && c.flags.has(made) {
+		base := c.peer.reg.Table()
+		told := c.ids.Load().told
+		if told.base == base {
+			return
+		}
+		if err := c.tell(c.peer.newsOf(told, base, min(updateSize, int(c.maxSend.Load())/2))); err != nil {
+			if errors.Is(err, ErrBackpressure) { // what is new cannot be sent until it is told
+				c.link.Loop().After(updateRetry, c.tellNews)
+			}
+			return
+		}
+	}
+}
+
+// tell tells the other side n.
+func (c *Conn) tell(n *news) error {
+	if len(n.add)+len(n.drop) > 0 {
+		if err := c.sendFeature(registry.IDUpdate, n.append(nil)); err != nil {
+			return err
+		}
+	}
+	return c.change(func(a *idTables) (*idTables, error) {
+		return c.peer.updated(updateKey{from: a, told: n.told}, func() (*idTables, error) { return a.telling(n), nil })
+	})
+}
+
+// newsOf returns what a side that has told told is to tell next. Conns share it.
+func (p *Peer) newsOf(told *toldIDs, base *registry.Table, size int) *news {
+	p.ids.mu.Lock()
+	defer p.ids.mu.Unlock()
+	n, _ := p.ids.news.get(newsKey{told, base, size}, func() (*news, error) { return newsOf(told, base, size), nil })
+	return n
+}
+
+// updated is the outcome of an update, which conns share.
+func (p *Peer) updated(key updateKey, fresh func() (*idTables, error)) (*idTables, error) {
+	p.ids.mu.Lock()
+	defer p.ids.mu.Unlock()
+	return p.ids.updates.get(key, fresh)
+}
+
+// newsOf is what base has that told has not, and the other way round, as much as an update of
+// size bytes has room for. A packet that was told before keeps its id, and an id that was told
+// is never that of another packet: one that would be is not told.
+func newsOf(told *toldIDs, base *registry.Table, size int) *news {
+	n := &news{told: &toldIDs{base: base}}
+	fits := func(name string) bool {
+		if size -= len(name) + updateEntry; size < 0 && len(n.add)+len(n.drop) > 0 {
+			n.told.base = told.base // the rest comes in the next update
+			return false
+		}
+		return true
+	}
+	ids := make(map[string]uint16) // that were told, now or before
+	names := make(map[uint16]string)
+	live := make(map[string]bool)
+	for _, e := range slices.Concat(told.gone, told.ids) {
+		ids[e.Name], names[e.ID] = e.ID, e.Name
+	}
+	for _, e := range told.ids {
+		live[e.Name] = true
+		if base.Named(e.Name) != nil || !fits(e.Name) {
+			n.told.ids = append(n.told.ids, e)
+		} else {
+			n.drop = append(n.drop, e.Name)
+			n.told.gone = append(n.told.gone, e)
+		}
+	}
+	back := make(map[string]bool)
+	for _, e := range base.IDs() {
+		id, before := ids[e.Name]
+		switch {
+		case live[e.Name], base.Named(e.Name).Internal():
+			continue
+		case before:
+			e.ID = id
+		case names[e.ID] != "", len(ids) >= registry.MaxNames:
+			continue
+		}
+		if !fits(e.Name) {
+			break
+		}
+		back[e.Name] = before
+		ids[e.Name], names[e.ID] = e.ID, e.Name
+		n.add = append(n.add, e)
+		n.told.ids = append(n.told.ids, e)
+	}
+	for _, e := range told.gone {
+		if !back[e.Name] {
+			n.told.gone = append(n.told.gone, e)
+		}
+	}
+	n.shapes = appendShapes(nil, base, n.add)
+	return n
+}
+
+// telling is a after this side has told n.
+func (a *idTables) telling(n *news) *idTables {
+	return a.next(n.told, a.theirs, n.told.base)
+}
+
+// hearing is a after the other side has told n.
+func (a *idTables) hearing(n *news) (*idTables, error) {
+	theirs, err := a.theirs.hearing(n, a.base)
+	if err != nil {
+		return nil, err
+	}
+	return a.next(a.told, theirs, a.base), nil
+}
+
+// next is what follows a when one of the sides has told something.
+func (a *idTables) next(told *toldIDs, theirs *remoteSide, base *registry.Table) *idTables {
+	b := &idTables{told: told, theirs: theirs, adapts: a.adapts, base: base, agreed: inCommon(told, theirs, a.adapts)}
+	b.table = base.Rebase(b.agreed)
+	b.former = maps.Clone(a.former)
+	if b.former == nil {
+		b.former = make(map[uint16]struct{})
+	}
+	for _, e := range a.agreed {
+		b.former[e.ID] = struct{}{}
+	}
+	return b
+}
+
+// hearing is s after it has told n, to a side whose packets are those of base. An id never
+// changes its packet.
+func (s *remoteSide) hearing(n *news, base *registry.Table) (*remoteSide, error) {
+	to := &remoteSide{features: s.features, version: s.version}
+	drop := make(map[string]bool, len(n.drop))
+	for _, name := range n.drop {
+		drop[name] = true
+	}
+	ids := make(map[string]uint16) // that were told, now or before
+	names := make(map[uint16]string)
+	back := make(map[string]bool, len(n.add)) // those that are added, and were not there
+	for _, e := range n.add {
+		back[e.Name] = true
+	}
+	for i, e := range s.ids {
+		ids[e.Name], names[e.ID] = e.ID, e.Name
+		switch {
+		case drop[e.Name] && e.ID >= registry.MinID:
+			to.gone = append(to.gone, e)
+		case back[e.Name]:
+			return nil, fmt.Errorf("adds a packet twice, with id %d", e.ID)
+		default:
+			to.ids, to.shapes = append(to.ids, e), append(to.shapes, s.shapes[i])
+		}
+	}
+	for _, e := range s.gone {
+		ids[e.Name], names[e.ID] = e.ID, e.Name
+		if !back[e.Name] {
+			to.gone = append(to.gone, e)
+		}
+	}
+	for _, e := range n.add {
+		if id, before := ids[e.Name]; e.ID < registry.MinID || before && id != e.ID || names[e.ID] != "" && names[e.ID] != e.Name || !back[e.Name] {
+			return nil, fmt.Errorf("adds a packet with id %d, which is that of another, or has another id itself", e.ID)
+		}
+		delete(back, e.Name) // a second time it is a fault
+		ids[e.Name], names[e.ID] = e.ID, e.Name
+	}
+	if len(ids) > registry.MaxNames {
+		return nil, fmt.Errorf("tells more than %d packets", registry.MaxNames)
+	}
+	to.add(n.add, readShapes(n.shapes, len(n.add)), base)
+	return to, nil
+}
+
+// onUpdate handles the other side's update.
+func (c *Conn) onUpdate(payload []byte) {
+	if len(payload) > maxPubIDsPayload {
+		c.violation(registry.IDUpdate, "is too long")
+		return
+	}
+	if !c.mayUpdate() {
+		c.violation(registry.IDUpdate, "came too often")
+		return
+	}
+	var heard *remoteSide
+	err := c.change(func(a *idTables) (*idTables, error) {
+		b, err := c.peer.updated(updateKey{from: a, update: string(payload)}, func() (*idTables, error) {
+			n, err := parseNews(payload)
+			if err != nil {
+				return nil, &PayloadError{"update of the ids", err}
+			}
+			return a.hearing(n)
+		})
+		if err == nil {
+			heard = b.theirs
+		}
+		return b, err
+	})
+	if _, bad := err.(*PayloadError); bad {
+		c.fault(ReasonPayload, err)
+	} else if err != nil {
+		c.violation(registry.IDUpdate, err.Error())
+	} else {
+		c.noteDiffering(heard)
+	}
+}
+
+// mayUpdate reports whether one more update may come. Each takes some time to handle, which a
+// side could use to keep the loop from the others.
+func (c *Conn) mayUpdate() bool {
+	a, now := c.attach(), c.now()
+	a.updates = max(0, a.updates-int(now-a.updatedAt)*updateRate)
+	a.updatedAt = now
+	a.updates++
+	return a.updates <= updateBurst
+}
