@@ -105,25 +105,33 @@ func TestGolden(t *testing.T) {
 			continue // two frames without their handshake; see TestGoldenSoftquit
 		}
 		twin := all["p3"+name[len("p3"):]]
-		t.Run(name+" as server", func(t *testing.T) { s.play(t, twin, false) })
+		t.Run(name+" as server", func(t *testing.T) { s.play(t, twin, false, false) })
+		t.Run(name+" as server, features", func(t *testing.T) { s.play(t, twin, false, true) })
 		if s.client["version"] == "1" { // this implementation has no other
-			t.Run(name+" as client", func(t *testing.T) { s.play(t, twin, true) })
+			t.Run(name+" as client", func(t *testing.T) { s.play(t, twin, true, false) })
+			t.Run(name+" as client, features", func(t *testing.T) { s.play(t, twin, true, true) })
 		}
 	}
 }
 
-// play has this implementation in one role, and the transcript in the other.
-func (s *scenario) play(t *testing.T, twin *scenario, asClient bool) {
+// play has this implementation in one role, and the transcript in the other. With features,
+// all there are, only its init may have other bytes than Python's.
+func (s *scenario) play(t *testing.T, twin *scenario, asClient, features bool) {
 	us, names := s.server, s.serverNames
 	if asClient {
 		us, names = s.client, s.clientNames
 	}
 	our := sideOf(t, us, names)
+	if features {
+		our.cfg.NoExtensions = false
+		our.cfg.Version = "1.0"
+		addOptional(t, our)
+	}
 	var w *wire
 	if asClient {
-		w = s.clientWire(t, our)
+		w = s.clientWire(t, our, features)
 	} else {
-		w = s.serverWire(t, our)
+		w = s.serverWire(t, our, features)
 	}
 	ours := twin.sent(asClient)
 	quit := false
@@ -142,7 +150,7 @@ func (s *scenario) play(t *testing.T, twin *scenario, asClient bool) {
 				want = ours[0]
 			}
 			ours = ours[1:]
-			if got := w.recv(); !bytes.Equal(got, want) {
+			if got := w.recv(); !bytes.Equal(got, want) && !(features && got.ID() == registry.IDInit) {
 				t.Fatalf("sent %x\nwant %x", []byte(got), []byte(want))
 			}
 			quit = want.ID() == registry.IDSoftquit
@@ -158,6 +166,24 @@ func (s *scenario) play(t *testing.T, twin *scenario, asClient bool) {
 	}
 	if want := s.reason(); !errors.Is(e.reason, want) {
 		t.Errorf("lost because of %v, want %v", e.reason, want)
+	}
+}
+
+// addOptional adds a packet that the Python library is never told of.
+func addOptional(t *testing.T, s *side) {
+	t.Helper()
+	if _, err := s.reg.AddObject("test:optional", 999, nil, registry.Optional()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// extendAll adds every feature that there can be.
+func extendAll(t *testing.T, p *Peer) {
+	t.Helper()
+	for f := firstExtension; f <= MaxFeature; f++ {
+		if err := p.Extend(extension(f, "an offer", make(chan told, 99))); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -186,8 +212,11 @@ func (s *scenario) reason() error {
 }
 
 // serverWire makes a server that echoes, and dials it.
-func (s *scenario) serverWire(t *testing.T, our *side) *wire {
+func (s *scenario) serverWire(t *testing.T, our *side, features bool) *wire {
 	server := NewServer(our.reg, &our.cfg)
+	if features {
+		extendAll(t, server.Peer)
+	}
 	if pong, err := our.reg.Lookup("app:pong"); err == nil {
 		server.Untyped().HandleRaw("app:ping", func(c *Conn, b []byte) error { return c.ReplyRaw(pong, b) })
 	}
@@ -201,7 +230,7 @@ func (s *scenario) serverWire(t *testing.T, our *side) *wire {
 
 // clientWire makes a client that sends the transcript's ping, and softquits
 // with the answer; and accepts it.
-func (s *scenario) clientWire(t *testing.T, our *side) *wire {
+func (s *scenario) clientWire(t *testing.T, our *side, features bool) *wire {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -218,6 +247,9 @@ func (s *scenario) clientWire(t *testing.T, our *side) *wire {
 		}
 	}
 	client := NewClient(our.reg, &our.cfg)
+	if features {
+		extendAll(t, client.Peer)
+	}
 	client.Untyped().HandleRaw("app:pong", func(c *Conn, b []byte) error { return s.reason() })
 	run(t, client.Peer)
 	if err := client.ConnectAsync(ln.Addr().String()); err != nil {

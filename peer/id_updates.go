@@ -161,9 +161,9 @@ func tellNews(loop *engine.Loop, conns []*Conn) {
 // many updates as it takes. On the loop only.
 func (c *Conn) tellNews() {
 	for c.Uses(FeatureOptional) && c.isOpen() && c.flags.has(made) {
-		base := c.peer.reg.Table()
-		told := c.ids.Load().told
-		if told.base == base {
+		base, a := c.peer.reg.Table(), c.ids.Load()
+		told := a.told
+		if told.base == base || a.theirs == nil { // nothing is new, or the other side is about to refuse the conn
 			return
 		}
 		if err := c.tell(c.peer.newsOf(told, base, min(updateSize, int(c.maxSend.Load())/2))); err != nil {
@@ -264,6 +264,9 @@ func (a *idTables) telling(n *news) *idTables {
 
 // hearing is a after the other side has told n.
 func (a *idTables) hearing(n *news) (*idTables, error) {
+	if a.theirs == nil {
+		return nil, errors.New("came from a side whose packets are other ones")
+	}
 	theirs, err := a.theirs.hearing(n, a.base)
 	if err != nil {
 		return nil, err

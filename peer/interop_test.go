@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/packetmq/packetmq/registry"
 )
 
 // interpreter is the Python that has Twisted and u-msgpack, or empty.
@@ -81,12 +83,15 @@ func (s *script) ok() {
 	s.t.Log(last)
 }
 
-// app is a side with app:ping and app:pong, which answers pings.
+// app is a side with app:ping and app:pong, and with every feature that the library knows
+// nothing of.
 func app(adapt bool, ping, pong int) *side {
 	s := newSide(adapt, ping, pong)
 	s.reg = newRegistry(adapt)
 	s.reg.AddObject("app:ping", ping, nil)
 	s.reg.AddObject("app:pong", pong, nil)
+	s.reg.AddObject("app:optional", 99, nil, registry.Optional())
+	s.cfg.Version = "1.0"
 	return s
 }
 
@@ -109,6 +114,7 @@ func TestTwistedClient(t *testing.T) {
 					python(t)
 					s := app(!strings.Contains(args, "--adapt"), 17, 18)
 					server := NewServer(s.reg, &s.cfg)
+					extendAll(t, server.Peer)
 					want := Reason("reason.bye")
 					left := pings(args)
 					// Ours comes right after the last answer.
@@ -190,6 +196,7 @@ func TestTwistedServer(t *testing.T) {
 				}
 				c := app(!strings.Contains(args, "--adapt"), 40, 41)
 				client := NewClient(c.reg, &c.cfg)
+				extendAll(t, client.Peer)
 				got := make(chan any, pings)
 				client.Untyped().Handle("app:pong", func(_ *Conn, v any) error { got <- v; return nil })
 				run(t, client.Peer)
@@ -243,6 +250,7 @@ func TestTwistedMismatches(t *testing.T) {
 			python(t)
 			s := app(false, 17, 18)
 			server := NewServer(s.reg, &s.cfg)
+			extendAll(t, server.Peer)
 			ln := open(t, server)
 			port := fmt.Sprint(ln.Addr().(*net.TCPAddr).Port)
 			all := append([]string{"client", "--port", port}, strings.Fields(test.args)...)

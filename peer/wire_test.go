@@ -87,7 +87,12 @@ func (w *wire) shakeWith(m initMsg) {
 }
 
 // shake does an adapting client's part of the handshake, up to the step given.
-func (w *wire) shake(steps int) {
+func (w *wire) shake(steps int) { w.t.Helper(); w.shakeSteps(steps, initMsg{version: 1}) }
+
+// shakeAs does all of it, with an init of its own.
+func (w *wire) shakeAs(m initMsg) { w.t.Helper(); w.shakeSteps(3, m) }
+
+func (w *wire) shakeSteps(steps int, m initMsg) {
 	w.t.Helper()
 	ids := []registry.Entry{
 		{Name: registry.NameInit, ID: 0}, {Name: registry.NameSoftquit, ID: 1},
@@ -96,7 +101,7 @@ func (w *wire) shake(steps int) {
 	}
 	if steps > 0 {
 		w.expect(0)
-		w.send(0, initMsg{version: 1}.append(nil))
+		w.send(0, m.append(nil))
 	}
 	if steps > 1 {
 		w.expect(2)
