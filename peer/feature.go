@@ -62,10 +62,7 @@ func (p *Peer) announced() (fs features) {
 	if p.cfg.NoExtensions {
 		return 0
 	}
-	fs = 1<<FeatureOptional | 1<<FeatureShapes
-	if p.cfg.Version != "" {
-		fs |= 1 << FeatureProgram
-	}
+	fs = 1<<FeatureOptional | 1<<FeatureShapes | 1<<FeatureProgram
 	for f := range p.allExtensions() {
 		fs |= 1 << f
 	}

@@ -69,7 +69,7 @@ func (c *Conn) beginPause() {
 // the packet is kept.
 func (c *Conn) waitsForPause(table *registry.Table, f codec.Frame) bool {
 	t := table.Type(f.ID())
-	if t == nil || !isProgramID(f.ID()) || c.State() != Active || c.isEarly(t) {
+	if t == nil || !c.isProgramID(f.ID()) || c.State() != Active || c.isEarly(t) {
 		return false
 	}
 	if c.establish(); !c.isPaused() {
