@@ -213,3 +213,73 @@ func TestAPausedConnSends(t *testing.T) {
 		t.Errorf("%d bytes came, %v", n, err)
 	}
 }
+
+// Where sockets cannot leave the poller, a pause keeps a bounded part of the input, in order,
+// and more ends the conn.
+func TestAPauseWhereGnetReadsOn(t *testing.T) {
+	for name, size := range map[string]int{"some input": maxBacklog / 2, "too much": 4 * maxBacklog} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, nil)
+			l := r.loops[0]
+			l.Call(t.Context(), func() { l.flooding.set = 0 })
+			got, all, closed := 0, make(chan struct{}), make(chan error, 1)
+			c, nc := pausable(t, r, &hooks{
+				received: func(_ *Conn, b []byte) int {
+					for _, x := range b {
+						if x != byte(got>>8) {
+							t.Errorf("byte %d is %d", got, x)
+						}
+						got++
+					}
+					if got == size {
+						close(all)
+					}
+					return len(b)
+				},
+				closed: func(_ *Conn, err error) { closed <- err },
+			})
+			sent := make([]byte, size)
+			for i := range sent {
+				sent[i] = byte(i >> 8)
+			}
+			nc.SetDeadline(time.Now().Add(patience))
+			nc.Write(sent)
+			if size > maxBacklog {
+				if err := wait(t, "end", closed); err != ErrBacklog {
+					t.Errorf("ended with %v", err)
+				}
+				return
+			}
+			l.Call(t.Context(), func() {
+				if got > 0 {
+					t.Errorf("%d bytes were received in a pause", got)
+				}
+			})
+			c.ResumeRead()
+			wait(t, "all input", all)
+		})
+	}
+}
+
+// A pause holds back what a Wrapper's transport is given too, and its end is heard.
+func TestAPauseOfAWrappedConn(t *testing.T) {
+	r := start(t, nil)
+	needsLeaving(t, r)
+	opened, done := make(chan *Conn, 1), make(chan int, 1)
+	got := 0
+	nc := serveWith(t, r, &wrapping{
+		hooks: hooks{
+			opened:   func(c *Conn) { c.PauseRead(); opened <- c },
+			received: func(_ *Conn, b []byte) int { got += len(b); return len(b) },
+			closed:   func(*Conn, error) { done <- got },
+		},
+		wrap: func(_ *Conn, inner Transport) Transport { return &faulty{Transport: inner} },
+	})
+	c := wait(t, "conn", opened)
+	n := fill(t, nc)
+	nc.Close()
+	c.ResumeRead()
+	if got := wait(t, "end", done); got != n {
+		t.Errorf("%d bytes were received, want %d", got, n)
+	}
+}

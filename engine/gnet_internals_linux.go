@@ -1,8 +1,7 @@
-//go:build !poll_opt
-
 package engine
 
-// What of gnet we reach by reflection: its epoll set and its read buffer.
+// What of gnet we reach by reflection: its epoll set and its read buffer. What gnet keeps
+// with a descriptor in the set depends on its build tag poll_opt: see epoll_data_linux.go.
 
 import (
 	"reflect"
@@ -29,7 +28,7 @@ func pollSet(gc gnet.Conn) (fd int) {
 	if !set.IsValid() || set.Kind() != reflect.Int {
 		return 0
 	}
-	if fd = int(set.Int()); !setEvents(fd, gc.Fd(), unix.EPOLLIN|unix.EPOLLET) {
+	if fd = int(set.Int()); !setEvents(fd, gc, unix.EPOLLIN|unix.EPOLLET) {
 		return 0
 	}
 	return fd
@@ -54,18 +53,16 @@ func fieldOf(gc gnet.Conn, name string) (field reflect.Value) {
 	return loop.Elem().FieldByName(name)
 }
 
-// pollFor has the epoll set report input of fd, or not. It reports whether the set
-// has fd.
-func pollFor(set, fd int, input bool) bool {
+// pollFor has the epoll set report input of gc, or not. It reports whether the set has gc.
+func pollFor(set int, gc gnet.Conn, input bool) bool {
 	if input {
-		return setEvents(set, fd, unix.EPOLLIN|unix.EPOLLPRI)
+		return setEvents(set, gc, unix.EPOLLIN|unix.EPOLLPRI)
 	}
-	return setEvents(set, fd, 0)
+	return setEvents(set, gc, 0)
 }
 
-// setEvents has the epoll set report these events of fd. It reports whether the set
-// has fd. With the build tag poll_opt, gnet has a pointer where this puts fd.
-func setEvents(set, fd int, events uint32) bool {
-	ev := unix.EpollEvent{Events: events, Fd: int32(fd)}
-	return unix.EpollCtl(set, unix.EPOLL_CTL_MOD, fd, &ev) == nil
+// setEvents has the epoll set report these events of gc. It reports whether the set has gc.
+func setEvents(set int, gc gnet.Conn, events uint32) bool {
+	ev := unix.EpollEvent{Events: events}
+	return setData(&ev, gc) && unix.EpollCtl(set, unix.EPOLL_CTL_MOD, gc.Fd(), &ev) == nil
 }

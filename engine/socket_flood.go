@@ -150,7 +150,7 @@ func (s *socket) resume() {
 		return
 	}
 	s.unpause()
-	if s.gc != nil && !pollFor(s.loop.flooding.set, s.gc.Fd(), true) {
+	if s.gc != nil && !pollFor(s.loop.flooding.set, s.gc, true) {
 		s.conn().Abort(ErrClosed) // nobody would read it any more
 	}
 	s.setInput(s.input())

@@ -24,7 +24,7 @@ func (s *socket) ResumeRead() {
 
 // leavePoller has gnet look at the socket no more. It reports whether that can be done.
 func (s *socket) leavePoller() bool {
-	if s.gc == nil || s.loop.flooding.set == 0 || !pollFor(s.loop.flooding.set, s.gc.Fd(), false) {
+	if s.gc == nil || s.loop.flooding.set == 0 || !pollFor(s.loop.flooding.set, s.gc, false) {
 		return false
 	}
 	s.needRare().paused = true
