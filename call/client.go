@@ -53,7 +53,7 @@ func (cl *client[Q, A]) stopped(in *peer.Incoming, err error) error {
 	case errors.As(err, &payload):
 		cl.host.stats.malformedPacket.Add(1)
 		return err
-	case err == nil, errors.Is(err, peer.ErrDrop):
+	case isDrop(err):
 		err = ErrStopped
 	}
 	v, valueErr := in.Value()

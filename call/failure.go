@@ -12,11 +12,11 @@ import (
 	"github.com/packetmq/packetmq/peer"
 )
 
-// Public is an error of any package that says what others may know of it: an answer carries
-// that as text.
+// Public is an error of any package that says what others may know of it: its name, or "" if
+// it has none, and a text. An answer carries both, and errors.Is finds the error by its name.
 type Public interface {
 	error
-	Public() string
+	Public() (name, text string)
 }
 
 // failureOf is what a caller is told of err. An error that is not meant for others is logged
@@ -36,7 +36,8 @@ func (h *host) failureOf(c *peer.Conn, name string, err error) *Failure {
 	}
 	var public Public
 	if errors.As(err, &public) {
-		return &Failure{Text: sendable(public.Public())}
+		name, text := public.Public()
+		return &Failure{Name: name, Text: sendable(text)}
 	}
 	f, _ := ErrInternal.failure(nil)
 	if h.config.Load().ShowErrors {

@@ -7,8 +7,8 @@ import "github.com/packetmq/packetmq/peer"
 // Handle has fn called with every call of this kind that arrives at h, on the conn's loop, and
 // answers with what it returns: the *A, of which nil stands for the zero A, or the error.
 //
-// The caller is told an error by its name if it is an *Error or an ErrorOf, as text if it
-// comes from Errorf or is a Public, and of any other error only that it was one: see
+// The caller is told an error by its name if it is an *Error, an ErrorOf or a Public, as text
+// if it comes from Errorf, and of any other error only that it was one: see
 // Config.ShowErrors. A peer.Reason ends the conn with that reason, as in peer.Handle. A panic
 // fails the call and leaves the conn. An error of a middleware is answered in the same way;
 // Reply is how a middleware answers.

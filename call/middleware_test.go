@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/rate"
 )
 
 // around is a middleware that does f in place of the next one for the requests of double.
@@ -109,6 +110,20 @@ func TestMiddlewareThatFailsAfterTheAnswer(t *testing.T) {
 	}
 	if s := StatsOf(w.client); s.Late+s.Duplicate != 0 {
 		t.Errorf("counted %+v", s)
+	}
+}
+
+// A call over a limit is answered with the limiter's error.
+func TestALimitedCallIsToldSo(t *testing.T) {
+	w := couple(t, func(w *world) {
+		w.server.Use(rate.New(rate.Config{Conn: rate.Limit{PerSecond: 1e-3, Burst: 2}}).Middleware())
+		Handle(w.server, double, doubles)
+	})
+	for n := range 4 {
+		_, err := Do(t.Context(), w.atClient, double, &ask{N: n})
+		if limited := errors.Is(err, rate.ErrLimited); limited != (n >= 2) {
+			t.Errorf("call %d: %v", n, err)
+		}
 	}
 }
 

@@ -80,10 +80,16 @@ func (e *Error) Error() string {
 	return "call: " + e.name + ": " + e.text
 }
 
-// Is reports whether target is an error of the same name.
+// Is reports whether target is an error of the same name: an *Error, an ErrorOf or a Public.
 func (e *Error) Is(target error) bool {
-	t, ok := target.(NamedError)
-	return ok && e.name != "" && t.Name() == e.name
+	name := ""
+	switch t := target.(type) {
+	case NamedError:
+		name = t.Name()
+	case Public:
+		name, _ = t.Public()
+	}
+	return name != "" && name == e.name
 }
 
 // Unwrap returns the data of an ErrorOf, if that is an error itself: so errors.As finds it.

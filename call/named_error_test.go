@@ -14,8 +14,8 @@ import (
 // publicError says what others may know.
 type publicError struct{}
 
-func (publicError) Error() string  { return "a secret" }
-func (publicError) Public() string { return "try later" }
+func (publicError) Error() string               { return "a secret" }
+func (publicError) Public() (name, text string) { return "test:later", "try later" }
 
 // errors.Is finds a named error on the other side, with its text and whatever was around it.
 func TestErrorsByNameCrossTheWire(t *testing.T) {
@@ -131,7 +131,7 @@ func TestErrorsThatAreText(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	_, err = Do(t.Context(), w.atClient, double, &ask{N: 2})
-	if err == nil || err.Error() != "call: try later" {
+	if err == nil || err.Error() != "call: test:later: try later" || !errors.Is(err, publicError{}) {
 		t.Errorf("got %v", err)
 	}
 	if errors.Is(Errorf("x"), Errorf("x")) {

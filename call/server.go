@@ -148,7 +148,7 @@ func (s *server[Q, A]) failed(in *peer.Incoming, now request, err error) error {
 	case now.stage == answered:
 		s.log(c, "a middleware failed after the answer", err)
 		return nil
-	case now.stage == stopped && (err == nil || errors.Is(err, peer.ErrDrop)):
+	case now.stage == stopped && isDrop(err):
 		err = ErrStopped
 	}
 	id := now.id
@@ -228,6 +228,12 @@ func (s *server[Q, A]) fail(c *peer.Conn, now request, id uint64, err error) err
 
 func (s *server[Q, A]) log(c *peer.Conn, msg string, err error) {
 	s.host.peer.Log(slog.LevelWarn, msg, "call", s.name(), "conn", c.ID(), "err", err)
+}
+
+// isDrop reports whether a middleware drops a packet without a word for others.
+func isDrop(err error) bool {
+	var public Public
+	return err == nil || errors.Is(err, peer.ErrDrop) && !errors.As(err, &public)
 }
 
 // isReason reports whether an error is to end the conn.

@@ -6,13 +6,16 @@ import "github.com/packetmq/packetmq/peer"
 
 // ErrLimited is what a Limiter returns for a packet over a limit, if Config.Over is nil. It
 // is a peer.ErrDrop too: the packet is dropped and the conn goes on. A call of package call
-// is answered with an error.
+// is answered with it: errors.Is(err, ErrLimited) is true at the caller.
 var ErrLimited error = limited{}
 
 type limited struct{}
 
 func (limited) Error() string { return "rate: too many packets" }
 func (limited) Unwrap() error { return peer.ErrDrop }
+
+// Public is what the caller of a limited call is told: a call.Public.
+func (limited) Public() (name, text string) { return "packetmq:limited", "too many packets" }
 
 // Drop is a Config.Over that drops the packet without an error.
 func Drop(*peer.Incoming) error { return nil }
