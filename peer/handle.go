@@ -25,8 +25,8 @@ func (p *Peer) base() *Peer { return p }
 type Resetter interface{ Reset() }
 
 // Handle has fn called with every packet of type pkt that arrives at h, decoded
-// into a T, and ends the conn when fn returns an error: a Reason softquits with it,
-// ErrDrop and nil go on. What the other side may get wrong is to be answered with a
+// into a T, with the middleware of opts and of Peer.Use around it, and ends the conn when
+// fn returns an error: a Reason softquits with it, ErrDrop and nil go on. What the other side may get wrong is to be answered with a
 // packet, and nil returned. Handle replaces an earlier handler.
 //
 // A handler goes with its packet: a packet that was removed from the registry and added

@@ -48,6 +48,7 @@ func (in *Incoming) Payload() []byte { return in.payload }
 //
 // A handler of HandleRaw gets the payload all the same.
 func (in *Incoming) Value() (any, error) {
+	in.conn.mustBeOnLoop("Incoming.Value")
 	if in.holds != valueEncoded {
 		return in.value, nil
 	}
@@ -70,6 +71,7 @@ func (in *Incoming) decode() (any, error) {
 // *T, a T, or what is exactly a T, as for UntypedPeer; anything else is a *ValueError, and
 // changes nothing. A handler of HandleRaw gets v encoded.
 func (in *Incoming) SetValue(v any) error {
+	in.conn.mustBeOnLoop("Incoming.SetValue")
 	if h := in.handler; h == nil || h.takes == nil || !h.takes(v) {
 		var err error
 		if v, err = in.conn.peer.convertReceived(in.packet, v); err != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/packetmq/packetmq/codec"
@@ -304,41 +305,51 @@ func TestMiddlewareNests(t *testing.T) {
 		Handle(w.server, w.s.ping, func(c *Conn, v *note) error { return c.PacketIn(w.s.pong.In(w.s.reg), &note{N: v.N + 1}) })
 		Handle(w.server, w.s.pong, func(c *Conn, v *note) error { return nil })
 		_, cc := w.handshake(t)
-		Send(cc, w.c.ping, &note{N: 1})
-		for _, want := range []string{"test:pong 2 false", "test:ping 1 true"} {
-			if got := wait(t, "packet", seen); got != want {
-				t.Errorf("got %q, want %q", got, want)
+		for range 3 { // from the second time on Incomings are used again
+			Send(cc, w.c.ping, &note{N: 1})
+			for _, want := range []string{"test:pong 2 false", "test:ping 1 true"} {
+				if got := wait(t, "packet", seen); got != want {
+					t.Errorf("got %q, want %q", got, want)
+				}
 			}
 		}
 	})
 }
 
-// The handler is not called once OnLost was: here a middleware has ended the conn, by a
-// packet that cannot be decoded.
+// Neither a handler nor OnPacket is called once OnLost was: here a middleware has ended the
+// conn, by a packet that cannot be decoded.
 func TestMiddlewareThatEndsTheConn(t *testing.T) {
-	everywhere(t, nil, func(t *testing.T, w *world) {
-		passed := make(chan error, 1)
-		handled := make(chan struct{}, 1)
-		Handle(w.server, w.s.ping, func(*Conn, *note) error { handled <- struct{}{}; return nil },
-			With(func(next Next) Next {
-				return func(in *Incoming) error {
-					in.Conn().EncodedIn([]byte{0, 18, 0xc1})
-					err := next(in)
-					passed <- err
-					return err
+	for name, onPacket := range map[string]bool{"handler": false, "OnPacket": true} {
+		t.Run(name, func(t *testing.T) {
+			handled := make(chan struct{}, 1)
+			setUp := func(s, c *side) {
+				s.cfg.OnPacket = func(*Conn, *registry.Type, any) error { handled <- struct{}{}; return nil }
+			}
+			everywhere(t, setUp, func(t *testing.T, w *world) {
+				passed := make(chan error, 1)
+				w.server.Use(func(next Next) Next {
+					return func(in *Incoming) error {
+						in.Conn().EncodedIn([]byte{0, 18, 0xc1})
+						err := next(in)
+						passed <- err
+						return err
+					}
+				})
+				if !onPacket {
+					Handle(w.server, w.s.ping, func(*Conn, *note) error { handled <- struct{}{}; return nil })
 				}
-			}))
-		Handle(w.server, w.s.pong, func(*Conn, *note) error { return nil })
-		_, cc := w.handshake(t)
-		Send(cc, w.c.ping, &note{N: 1})
-		if e := w.s.next(t, "lost"); !errors.Is(e.reason, ReasonPayload) {
-			t.Errorf("lost because of %v", e.reason)
-		}
-		if err := wait(t, "packet", passed); err != nil {
-			t.Error(err)
-		}
-		nothing(t, "packet at the handler", handled)
-	})
+				_, cc := w.handshake(t)
+				Send(cc, w.c.ping, &note{N: 1})
+				if e := w.s.next(t, "lost"); !errors.Is(e.reason, ReasonPayload) {
+					t.Errorf("lost because of %v", e.reason)
+				}
+				if err := wait(t, "packet", passed); err != nil {
+					t.Error(err)
+				}
+				nothing(t, "packet", handled)
+			})
+		})
+	}
 }
 
 // Config.OnPacket handles what has no handler of its own, so Use is around it as well. A
@@ -426,6 +437,94 @@ func TestUseBesideHandle(t *testing.T) {
 			t.Errorf("the packet went through %v", passed)
 		}
 	})
+}
+
+// What Use adds in a handler holds from the next packet on, of the same read too.
+func TestUseInAHandler(t *testing.T) {
+	everywhere(t, nil, func(t *testing.T, w *world) {
+		var passed atomic.Int32
+		done := make(chan struct{})
+		Handle(w.server, w.s.ping, func(_ *Conn, v *note) error {
+			switch v.N {
+			case 1:
+				w.server.Use(func(next Next) Next {
+					return func(in *Incoming) error {
+						passed.Add(1)
+						return next(in)
+					}
+				})
+			case 3:
+				close(done)
+			}
+			return nil
+		})
+		_, cc := w.handshake(t)
+		onLoop(t, cc, func() { // in one write
+			for n := 1; n <= 3; n++ {
+				Reply(cc, w.c.ping, &note{N: n})
+			}
+		})
+		wait(t, "last packet", done)
+		if n := passed.Load(); n != 2 {
+			t.Errorf("%d packets went through it, want 2", n)
+		}
+	})
+}
+
+// A Middleware is the program's code: while it is composed it may call Use and Handle, and
+// nothing of that is lost.
+func TestUseWhileMiddlewareIsComposed(t *testing.T) {
+	var w *world
+	var trace []string // on the loop, then read after handled
+	handled := make(chan struct{}, 1)
+	handle := func(name string, opts ...HandleOption) {
+		Handle(w.server, w.s.ping, func(*Conn, *note) error {
+			trace = append(trace, name)
+			handled <- struct{}{}
+			return nil
+		}, opts...)
+	}
+	// doing is a middleware that does something when it is first composed.
+	doing := func(do func()) Middleware {
+		first := true
+		return func(next Next) Next {
+			if first {
+				first = false
+				do()
+			}
+			return mark(&trace, "m")(next)
+		}
+	}
+	for name, test := range map[string]struct {
+		set  func()
+		want string
+	}{
+		"Use in Handle": {func() { handle("handler", With(doing(func() { w.server.Use(mark(&trace, "used")) }))) },
+			"used m handler"},
+		"Use in Use": {func() {
+			handle("handler")
+			w.server.Use(doing(func() { w.server.Use(mark(&trace, "used")) }))
+		}, "m used handler"},
+		"Handle in Use": {func() {
+			handle("old")
+			w.server.Use(doing(func() { handle("handler") }))
+		}, "m handler"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, c := newSide(false, 17, 18), newSide(true, 40, 41)
+			w = transports["memory, one reactor"](t, s, c)
+			test.set()
+			_, cc := w.handshake(t)
+			Send(cc, w.c.ping, &note{})
+			wait(t, "packet", handled)
+			onLoop(t, cc, func() {
+				if got := strings.Join(trace, " "); !strings.HasPrefix(got, test.want+" /") {
+					t.Errorf("went through %q, want %q first", got, test.want)
+				}
+				trace = nil
+			})
+		})
+	}
 }
 
 // What is wrong with a Middleware is a panic where it is given, not at the first packet.

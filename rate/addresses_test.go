@@ -45,8 +45,12 @@ func TestAddressesAreRememberedWhileTheirBucketsFill(t *testing.T) {
 	if again := a.enter(key); again != first || again.bucket.take(p, 0) {
 		t.Error("who comes back has a token")
 	}
-	a.leave(first, 0)
 	o := a.enter(other)
+	if a.leave(o, time.Minute); a.len() != 1 || a.all[key] != first {
+		t.Error("an address with a conn is forgotten")
+	}
+	a.leave(first, 0)
+	o = a.enter(other)
 	if a.leave(o, 2*time.Second); a.len() != 2 {
 		t.Errorf("%d addresses while one is not full, want 2", a.len())
 	}

@@ -278,7 +278,8 @@ func BenchmarkLimiter(b *testing.B) {
 	}
 }
 
-// Which transports have addresses to count by.
+// Which transports have addresses to count by. An address is forgotten when its last conn has
+// ended and its bucket is full.
 func TestTransportsWithAddresses(t *testing.T) {
 	for name, test := range map[string]struct {
 		listen string // empty: a pair in memory
@@ -290,7 +291,7 @@ func TestTransportsWithAddresses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			leak.Check(t)
-			l := New(Config{Address: Limit{PerSecond: 1e-6, Burst: 1}})
+			l := New(Config{Address: Limit{PerSecond: 1e9, Burst: 1}})
 			reg, creg := registry.New(), registry.NewAdapting()
 			reg.MustAdd(ping, pong)
 			creg.MustAdd(ping, pong)
@@ -325,6 +326,8 @@ func TestTransportsWithAddresses(t *testing.T) {
 			if n := l.Stats().Addresses; n != test.want {
 				t.Errorf("%d addresses, want %d", n, test.want)
 			}
+			c.Close()
+			await.True(t, "end of the address", func() bool { return l.Stats().Addresses == 0 })
 		})
 	}
 }
