@@ -293,32 +293,30 @@ func TestBytesOfAnUpdate(t *testing.T) {
 func FuzzUpdate(f *testing.F) {
 	f.Add(updateOf([]registry.Entry{{Name: "test:more", ID: 50}}, "test:ping"), []byte{0})
 	f.Add(updateOf(nil, "test:pong"), updateOf([]registry.Entry{{Name: "test:pong", ID: 18}}))
-	reg := newSide(false, 17, 18).reg
-	table := reg.Table()
+	table := newSide(false, 17, 18).reg.Table()
 	f.Fuzz(func(t *testing.T, one, two []byte) {
-		a := &idTables{told: &toldIDs{base: table, ids: table.IDs()}, theirs: new(remoteSide), base: table, table: table, agreed: table.IDs()}
-		a.theirs.add(table.IDs(), nil, table)
+		s := new(remoteSide)
+		s.add(table.IDs(), nil, table)
 		for _, b := range [][]byte{one, two} {
 			n, err := parseNews(b)
 			if err != nil {
 				return
 			}
-			next, err := a.hearing(n)
-			if err != nil {
+			if s, err = s.hearing(n, table); err != nil {
 				return
 			}
-			if len(next.theirs.ids) > table.Len()+maxLacked {
-				t.Fatalf("%d packets are remembered", len(next.theirs.ids))
+			if len(s.ids) > table.Len()+maxLacked || len(s.shapes) != len(s.ids) {
+				t.Fatalf("%d packets are remembered, and %d shapes", len(s.ids), len(s.shapes))
 			}
-			if len(next.theirs.shapes) != len(next.theirs.ids) {
-				t.Fatal("packets without their shapes")
-			}
-			for _, e := range next.agreed {
-				if id, ok := next.table.WireID(table.Named(e.Name)); !ok || id != e.ID {
-					t.Fatalf("%s has the id %d, %v; want %d", e.Name, id, ok, e.ID)
+			for _, adapts := range []bool{false, true} {
+				k := idKey{told: &toldIDs{base: table, ids: table.IDs()}, theirs: s, adapts: adapts, base: table}
+				a := k.make()
+				for _, e := range k.inCommon() {
+					if id, ok := a.table.WireID(table.Named(e.Name)); !ok || id != e.ID {
+						t.Fatalf("%s has the id %d, %v; want %d", e.Name, id, ok, e.ID)
+					}
 				}
 			}
-			a = next
 		}
 	})
 }

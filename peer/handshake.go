@@ -81,7 +81,7 @@ func (c *Conn) onInit(payload []byte) {
 func (c *Conn) sendPubIDs(asked bool) {
 	own := c.peer.ownPubIDs(c.peer.reg.Join())
 	both := c.inForce()
-	c.ids.Store(own.tables(both))
+	c.ids.Store(own.tables(both, c.adapts()))
 	token, err := c.token(asked)
 	if err != nil {
 		c.fault(ReasonUnknown, err)

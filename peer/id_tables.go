@@ -4,11 +4,10 @@ package peer
 // perhaps later in updates (id_updates.go). A packet can be sent when both sides have told it.
 // Its id is the one that the side which does not adapt has told, for that conn alone.
 //
-// All of this is the same for many conns, which share it. Nothing of it changes: a conn gets
-// another idTables.
+// All of this is the same for many conns, which share it: what two conns were told is one
+// value in memory if it is the same. Nothing of it changes: a conn gets another idTables.
 
 import (
-	"maps"
 	"slices"
 	"sync"
 
@@ -18,17 +17,19 @@ import (
 
 // idTables is what the two sides of a conn have told each other, and what follows from it.
 type idTables struct {
+	idKey
+	table *registry.Table // the packets of base that both sides have told, under their ids on the wire
+
+	once  sync.Once
+	known map[uint16]struct{} // see wasTold
+}
+
+// idKey is what the tables follow from.
+type idKey struct {
 	told   *toldIDs        // by this side
 	theirs *remoteSide     // by the other side; nil before its pubids
 	adapts bool            // this side takes over the other's ids
-	base   *registry.Table // the registry's table that table was made from
-	table  *registry.Table // the packets of base that both sides have told, under their ids on the wire
-
-	agreed []registry.Entry    // the packets that both have told, with their ids on the wire
-	former map[uint16]struct{} // ids that were in use once and are not any more, since packets were removed
-
-	once  sync.Once
-	known map[uint16]struct{} // see wasAgreed
+	base   *registry.Table // the registry's table that the conn's is made from
 }
 
 // toldIDs are the packets that this side has told, from the registry's table base on.
@@ -38,44 +39,49 @@ type toldIDs struct {
 	gone []registry.Entry // told, and removed since. Their ids are not used for other packets
 }
 
+// make makes the tables.
+func (k idKey) make() *idTables {
+	if k.theirs == nil {
+		return &idTables{idKey: k, table: k.base.Rebase(k.told.ids)}
+	}
+	return &idTables{idKey: k, table: k.base.Rebase(k.inCommon())}
+}
+
 // inCommon are the packets that both sides have told, with their ids on the wire.
-func inCommon(told *toldIDs, theirs *remoteSide, adapts bool) (agreed []registry.Entry) {
-	own := make(map[string]uint16, len(told.ids))
-	for _, e := range told.ids {
+func (k idKey) inCommon() (ids []registry.Entry) {
+	own := make(map[string]uint16, len(k.told.ids))
+	for _, e := range k.told.ids {
 		own[e.Name] = e.ID
 	}
-	for _, e := range theirs.ids {
+	for _, e := range k.theirs.ids {
 		id, ok := own[e.Name]
-		if !adapts {
+		if !k.adapts {
 			e.ID = id
 		}
 		if ok {
-			agreed = append(agreed, e)
+			ids = append(ids, e)
 		}
 	}
-	return agreed
+	return ids
 }
 
-// wasAgreed reports whether an id is that of a packet on this conn, or was that of one which
-// has been removed: the other side may have sent it before it knew.
-func (a *idTables) wasAgreed(id uint16) bool {
+// wasTold reports whether an id is one that was told for the conn, perhaps of a packet that was
+// removed since: the other side may have sent it before it knew.
+func (a *idTables) wasTold(id uint16) bool {
 	a.once.Do(func() {
-		a.known = maps.Clone(a.former)
-		if a.known == nil {
-			a.known = make(map[uint16]struct{}, len(a.agreed))
+		told := [][]registry.Entry{a.told.ids, a.told.gone}
+		if a.adapts && a.theirs != nil {
+			told = [][]registry.Entry{a.theirs.ids, a.theirs.gone}
 		}
-		for _, e := range a.agreed {
-			a.known[e.ID] = struct{}{}
+		a.known = make(map[uint16]struct{})
+		for _, ids := range told {
+			for _, e := range ids {
+				a.known[e.ID] = struct{}{}
+			}
 		}
 	})
 	_, ok := a.known[id]
 	return ok
-}
-
-// on returns the same for base, a newer table of the registry.
-func (a *idTables) on(base *registry.Table) *idTables {
-	return &idTables{told: a.told, theirs: a.theirs, adapts: a.adapts, base: base,
-		table: base.Rebase(a.agreed), agreed: a.agreed, former: a.former}
 }
 
 // sharedIDs keeps what conns have told each other for the next conns that do the same.
@@ -84,9 +90,11 @@ type sharedIDs struct {
 
 	// Guarded by mu. Each holds the most recent ones, in no order.
 	meetings recent[meetingKey, *idTables]
-	rebased  recent[rebaseKey, *idTables]
-	updates  recent[updateKey, *idTables]
+	tables   recent[idKey, *idTables]
 	news     recent[newsKey, *news]
+	heard    recent[heardKey, *remoteSide]
+	tolds    []*toldIDs
+	sides    []*remoteSide
 }
 
 // meetingKey is what the outcome of two pubids depends on.
@@ -97,14 +105,9 @@ type meetingKey struct {
 	heard    string   // the parts of the other side's pubids that count
 }
 
-type rebaseKey struct {
-	from *idTables
-	base *registry.Table
-}
-
 // recent is a map that keeps a few values.
 type recent[K comparable, V any] struct {
-	entries [8]struct {
+	entries [maxRecent]struct {
 		key K
 		v   V
 		ok  bool
@@ -128,23 +131,41 @@ func (r *recent[K, V]) get(key K, fresh func() (V, error)) (v V, err error) {
 	return v, nil
 }
 
-// rebased returns a for base, the registry's newest table. Conns with the same a share it.
-func (p *Peer) rebased(a *idTables, base *registry.Table) *idTables {
+// maxRecent is how many values a recent keeps, and how many are compared by intern.
+const maxRecent = 8
+
+// intern returns the one of the recent values that is equal to v, or v, which is kept then.
+func intern[T any](kept *[]*T, v *T, equal func(a, b *T) bool) *T {
+	for _, old := range *kept {
+		if equal(old, v) {
+			return old
+		}
+	}
+	if len(*kept) == maxRecent {
+		*kept = slices.Delete(*kept, 0, 1)
+	}
+	*kept = append(*kept, v)
+	return v
+}
+
+// tables returns the tables for a key. Conns with the same key share them.
+func (p *Peer) tables(k idKey) *idTables {
 	p.ids.mu.Lock()
 	defer p.ids.mu.Unlock()
-	b, _ := p.ids.rebased.get(rebaseKey{a, base}, func() (*idTables, error) { return a.on(base), nil })
-	return b
+	a, _ := p.ids.tables.get(k, func() (*idTables, error) { return k.make(), nil })
+	return a
 }
 
 // ownPubIDs is what this side tells in pubids, for one state of the registry.
 type ownPubIDs struct {
 	base        *registry.Table
-	payload     []byte   // without details and token
-	optional    []byte   // the detail of FeatureOptional; nil: there is no optional packet
-	shapes      []byte   // the detail of FeatureShapes, of all packets
-	mustShapes  []byte   // the same, of those that are not optional
-	dropsOldest bool     // some packet's policy is DropOldest
-	all, must   idTables // of a conn that was told all packets, or those that are not optional, before it has heard anything
+	payload     []byte    // without details and token
+	optional    []byte    // the detail of FeatureOptional; nil: there is no optional packet
+	shapes      []byte    // the detail of FeatureShapes, of all packets
+	mustShapes  []byte    // the same, of those that are not optional
+	dropsOldest bool      // some packet's policy is DropOldest
+	all         idTables  // of a conn that was told all packets, before it has heard anything
+	must        *idTables // of one that was told those that are not optional
 }
 
 // ownPubIDs returns what this side tells in pubids. It is the same for all conns until the
@@ -172,22 +193,21 @@ func (p *Peer) newPubIDs(table *registry.Table) *ownPubIDs {
 	for _, e := range all {
 		own.dropsOldest = own.dropsOldest || table.Named(e.Name).Options().Overflow == registry.DropOldest
 	}
-	own.all = idTables{told: &toldIDs{base: table, ids: all}, agreed: all, base: table, table: table}
-	own.must = idTables{told: own.all.told, agreed: all, base: table, table: table}
+	own.all = idTables{idKey: idKey{told: &toldIDs{base: table, ids: all}, base: table}, table: table}
+	own.must = own.all.idKey.make()
 	if len(optional) > 0 {
-		must, _ := table.Restrict(ids)
-		own.must = idTables{told: &toldIDs{base: table, ids: ids}, agreed: ids, base: table, table: must}
+		own.must = idKey{told: &toldIDs{base: table, ids: ids}, base: table}.make()
 	}
 	return own
 }
 
 // tables is what a conn has after it has told its packets and before it has heard the other
-// side's.
-func (own *ownPubIDs) tables(fs features) *idTables {
-	if fs.has(FeatureOptional) {
+// side's. A side that adapts can take a packet that it has not told, if the other side has it.
+func (own *ownPubIDs) tables(fs features, adapts bool) *idTables {
+	if fs.has(FeatureOptional) || adapts {
 		return &own.all
 	}
-	return &own.must
+	return own.must
 }
 
 // details is what the features of this package tell, those in fs.
@@ -226,26 +246,28 @@ func (c *Conn) newTable() *registry.Table {
 		if a == nil {
 			return base
 		}
-		if a.base == base {
-			return a.table
+		if a.base != base {
+			k := a.idKey
+			k.base = base
+			if b := c.peer.tables(k); c.ids.CompareAndSwap(a, b) {
+				return b.table
+			}
+			continue
 		}
-		b := c.peer.rebased(a, base)
-		if c.ids.CompareAndSwap(a, b) {
-			return b.table
-		}
+		return a.table
 	}
 }
 
 // change replaces what the sides have told each other by what f makes of it. On the loop only;
 // newTable may replace it at the same time.
-func (c *Conn) change(f func(a *idTables) (*idTables, error)) error {
+func (c *Conn) change(f func(k idKey) (idKey, error)) error {
 	for {
 		a := c.ids.Load()
-		b, err := f(a)
+		k, err := f(a.idKey)
 		if err != nil {
 			return err
 		}
-		if c.ids.CompareAndSwap(a, b) {
+		if c.ids.CompareAndSwap(a, c.peer.tables(k)) {
 			return nil
 		}
 	}
@@ -266,42 +288,46 @@ func (c *Conn) meet(m *pubIDsMsg, adapts bool) error {
 	told := c.ids.Load().told
 	key := meetingKey{told: told, adapts: adapts, features: c.announcedByOther(), heard: m.heard()}
 	p.ids.mu.Lock()
-	a, err := p.ids.meetings.get(key, func() (*idTables, error) { return p.met(told, m, c.announcedByOther(), adapts) })
+	a, err := p.ids.meetings.get(key, func() (*idTables, error) { return p.met(told, m, key.features, adapts) })
 	p.ids.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	c.noteDiffering(a.theirs)
-	return c.change(func(*idTables) (*idTables, error) { return a, nil })
+	err = c.change(func(idKey) (idKey, error) { return a.idKey, nil })
+	c.noteDiffering(a.theirs.ids, a.theirs.shapes)
+	return err
 }
 
-// met is the outcome of two pubids.
+// met is the outcome of two pubids, with p.ids.mu held.
 func (p *Peer) met(told *toldIDs, m *pubIDsMsg, theirFeatures features, adapts bool) (*idTables, error) {
 	optional, err := m.optional()
 	if err != nil {
 		return nil, err
 	}
-	a := &idTables{told: told, adapts: adapts, base: told.base}
 	if adapts {
-		a.table, err = told.base.Adapt(m.ids, optional...)
+		_, err = told.base.Adapt(m.ids, optional...)
 	} else {
-		a.table, err = told.insisting().Restrict(m.ids, optional...)
+		_, err = told.insisting().Restrict(m.ids, optional...)
 	}
 	if err != nil {
 		return nil, err
 	}
-	a.agreed = a.table.IDs()
-	a.theirs = newRemoteSide(m, optional, theirFeatures, told.base)
-	return a, nil
+	theirs := intern(&p.ids.sides, newRemoteSide(m, optional, theirFeatures, told.base), (*remoteSide).equal)
+	k := idKey{told: told, theirs: theirs, adapts: adapts, base: told.base}
+	return p.ids.tables.get(k, func() (*idTables, error) { return k.make(), nil })
 }
 
 // insisting is the table of a side that keeps its ids: what it has told, which may be less than
-// the registry has. A side that adapts can take a packet that it has not told if the other
-// side has told it.
+// the registry has.
 func (t *toldIDs) insisting() *registry.Table {
 	if len(t.ids) == t.base.Len() {
 		return t.base
 	}
 	table, _ := t.base.Restrict(t.ids) // what is missing is optional
 	return table
+}
+
+// equal reports whether two sides have told the same.
+func (t *toldIDs) equal(u *toldIDs) bool {
+	return t.base == u.base && slices.Equal(t.ids, u.ids) && slices.Equal(t.gone, u.gone)
 }

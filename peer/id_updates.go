@@ -7,7 +7,6 @@ package peer
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -98,11 +97,12 @@ type newsKey struct {
 	size int
 }
 
-// updateKey is what the outcome of an update depends on.
-type updateKey struct {
-	from   *idTables
-	update string   // one that was received; else empty
-	told   *toldIDs // of one that was sent; else nil
+// heardKey is what follows from an update that was received: the side that it is from, the
+// update, and what this side has.
+type heardKey struct {
+	from   *remoteSide
+	update string
+	base   *registry.Table
 }
 
 // registryChanged is called when packets were added or removed, on any goroutine.
@@ -182,8 +182,9 @@ func (c *Conn) tell(n *news) error {
 			return err
 		}
 	}
-	return c.change(func(a *idTables) (*idTables, error) {
-		return c.peer.updated(updateKey{from: a, told: n.told}, func() (*idTables, error) { return a.telling(n), nil })
+	return c.change(func(k idKey) (idKey, error) {
+		k.told = n.told
+		return k, nil
 	})
 }
 
@@ -191,15 +192,12 @@ func (c *Conn) tell(n *news) error {
 func (p *Peer) newsOf(told *toldIDs, base *registry.Table, size int) *news {
 	p.ids.mu.Lock()
 	defer p.ids.mu.Unlock()
-	n, _ := p.ids.news.get(newsKey{told, base, size}, func() (*news, error) { return newsOf(told, base, size), nil })
+	n, _ := p.ids.news.get(newsKey{told, base, size}, func() (*news, error) {
+		n := newsOf(told, base, size)
+		n.told = intern(&p.ids.tolds, n.told, (*toldIDs).equal)
+		return n, nil
+	})
 	return n
-}
-
-// updated is the outcome of an update, which conns share.
-func (p *Peer) updated(key updateKey, fresh func() (*idTables, error)) (*idTables, error) {
-	p.ids.mu.Lock()
-	defer p.ids.mu.Unlock()
-	return p.ids.updates.get(key, fresh)
 }
 
 // newsOf is what base has that told has not, and the other way round, as much as an update of
@@ -257,35 +255,21 @@ func newsOf(told *toldIDs, base *registry.Table, size int) *news {
 	return n
 }
 
-// telling is a after this side has told n.
-func (a *idTables) telling(n *news) *idTables {
-	return a.next(n.told, a.theirs, n.told.base)
-}
-
-// hearing is a after the other side has told n.
-func (a *idTables) hearing(n *news) (*idTables, error) {
-	if a.theirs == nil {
-		return nil, errors.New("came from a side whose packets are other ones")
-	}
-	theirs, err := a.theirs.hearing(n, a.base)
-	if err != nil {
-		return nil, err
-	}
-	return a.next(a.told, theirs, a.base), nil
-}
-
-// next is what follows a when one of the sides has told something.
-func (a *idTables) next(told *toldIDs, theirs *remoteSide, base *registry.Table) *idTables {
-	b := &idTables{told: told, theirs: theirs, adapts: a.adapts, base: base, agreed: inCommon(told, theirs, a.adapts)}
-	b.table = base.Rebase(b.agreed)
-	b.former = maps.Clone(a.former)
-	if b.former == nil {
-		b.former = make(map[uint16]struct{})
-	}
-	for _, e := range a.agreed {
-		b.former[e.ID] = struct{}{}
-	}
-	return b
+// heard returns what the side from has told after an update. Conns share it.
+func (p *Peer) heard(from *remoteSide, update []byte, base *registry.Table) (*remoteSide, error) {
+	p.ids.mu.Lock()
+	defer p.ids.mu.Unlock()
+	return p.ids.heard.get(heardKey{from, string(update), base}, func() (*remoteSide, error) {
+		n, err := parseNews(update)
+		if err != nil {
+			return nil, &PayloadError{"update of the ids", err}
+		}
+		s, err := from.hearing(n, base)
+		if err != nil {
+			return nil, err
+		}
+		return intern(&p.ids.sides, s, (*remoteSide).equal), nil
+	})
 }
 
 // hearing is s after it has told n, to a side whose packets are those of base. An id never
@@ -343,26 +327,33 @@ func (c *Conn) onUpdate(payload []byte) {
 		c.violation(registry.IDUpdate, "came too often")
 		return
 	}
-	var heard *remoteSide
-	err := c.change(func(a *idTables) (*idTables, error) {
-		b, err := c.peer.updated(updateKey{from: a, update: string(payload)}, func() (*idTables, error) {
-			n, err := parseNews(payload)
-			if err != nil {
-				return nil, &PayloadError{"update of the ids", err}
-			}
-			return a.hearing(n)
-		})
-		if err == nil {
-			heard = b.theirs
+	before := c.ids.Load().theirs
+	err := c.change(func(k idKey) (_ idKey, err error) {
+		if k.theirs == nil {
+			return k, errors.New("came from a side whose packets are other ones")
 		}
-		return b, err
+		k.theirs, err = c.peer.heard(k.theirs, payload, k.base)
+		return k, err
 	})
 	if _, bad := err.(*PayloadError); bad {
 		c.fault(ReasonPayload, err)
 	} else if err != nil {
 		c.violation(registry.IDUpdate, err.Error())
 	} else {
-		c.noteDiffering(heard)
+		c.noteAdded(before, c.ids.Load().theirs)
+	}
+}
+
+// noteAdded is noteDiffering for the packets that an update has added: the last ones of the
+// side, since it keeps the order of those before.
+func (c *Conn) noteAdded(before, after *remoteSide) {
+	old := make(map[string]bool, len(before.ids))
+	for _, e := range before.ids {
+		old[e.Name] = true
+	}
+	i := slices.IndexFunc(after.ids, func(e registry.Entry) bool { return !old[e.Name] })
+	if i >= 0 {
+		c.noteDiffering(after.ids[i:], after.shapes[i:])
 	}
 }
 

@@ -90,7 +90,7 @@ func (c *Conn) onUnknownID(id uint16) {
 		return
 	}
 	c.peer.stats.unknown()
-	if a := c.ids.Load(); a != nil && a.wasAgreed(id) {
+	if a := c.ids.Load(); a != nil && a.wasTold(id) {
 		return // the packet was removed here, which the other side cannot know
 	}
 	if c.unknownIDs++; c.unknownIDs > maxUnknown {

@@ -75,10 +75,15 @@ type remoteSide struct {
 	features features
 	version  string
 	ids      []registry.Entry // its packets, but for most of those that this side lacks
-	shapes   []uint32         // of ids; nil: they were not told
+	shapes   []uint32         // of ids; 0: it was not told
 
-	differing []*registry.Type // packets of this side whose shapes were found to differ when this was made
-	gone      []registry.Entry // packets that it has removed since
+	gone []registry.Entry // packets that it has removed since
+}
+
+// equal reports whether two sides have told the same.
+func (s *remoteSide) equal(u *remoteSide) bool {
+	return s.features == u.features && s.version == u.version && slices.Equal(s.ids, u.ids) &&
+		slices.Equal(s.shapes, u.shapes) && slices.Equal(s.gone, u.gone)
 }
 
 // maxLacked is how many packets of the other side are remembered that this side lacks. They
@@ -140,14 +145,11 @@ func (s *remoteSide) add(ids []registry.Entry, shapes []uint32, base *registry.T
 			e.Name = strings.Clone(e.Name)
 		}
 		s.ids = append(s.ids, e)
-		if shapes == nil {
-			s.shapes = append(s.shapes, 0)
-			continue
+		shape := uint32(0)
+		if shapes != nil {
+			shape = shapes[i]
 		}
-		s.shapes = append(s.shapes, shapes[i])
-		if t != nil && differ(t.Shape(), shapes[i]) {
-			s.differing = append(s.differing, t)
-		}
+		s.shapes = append(s.shapes, shape)
 	}
 }
 
@@ -160,14 +162,19 @@ func (s *remoteSide) differs(t *registry.Type) bool {
 	return i >= 0 && differ(t.Shape(), s.shapes[i])
 }
 
-// noteDiffering counts the packets that differ from those of another side, and logs each type
-// once.
-func (c *Conn) noteDiffering(s *remoteSide) {
+// noteDiffering counts the packets of the other side whose shapes are not those of this side,
+// and logs each type once.
+func (c *Conn) noteDiffering(ids []registry.Entry, shapes []uint32) {
 	p := c.peer
-	for _, t := range s.differing {
+	table := p.reg.Table()
+	for i, shape := range shapes {
+		t := table.Named(ids[i].Name)
+		if t == nil || !differ(t.Shape(), shape) {
+			continue
+		}
 		if p.differing.add(t) {
 			p.reactor.Log(p.cfg.Logger, slog.LevelWarn, "packet has another shape on the other side",
-				"packet", t.Name(), "conn", c.id, "remote", c.RemoteAddr(), "version", s.version)
+				"packet", t.Name(), "conn", c.id, "remote", c.RemoteAddr(), "version", c.Remote().Version())
 		}
 	}
 }
