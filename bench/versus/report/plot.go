@@ -48,9 +48,10 @@ func charts(t *result.Table) []chart {
 	}
 	multiple := func(s result.Subject, c result.Cell) result.Stat { return t.Ratio(s, limit, c, perPacket) }
 	cs := []chart{
-		overCells(t, "cpu", "Server CPU per packet, as a multiple of limit's", "", result.Closed, multiple),
-		overCells(t, "throughput", "Throughput, one CPU for the server", "packets/s", result.Closed, of(throughput)),
-		overCells(t, "growth", "Server CPU per packet, 64 packets under way on all conns together", "ns", result.Growth, of(perPacket)),
+		overCells(t, "cpu", "Server CPU per packet, as a multiple of limit's", "", result.Closed, "raw", multiple),
+		overCells(t, "throughput", "Throughput, one CPU for the server", "packets/s", result.Closed, "raw", of(throughput)),
+		overCells(t, "growth", "Server CPU per packet, 64 packets under way on all conns together", "ns", result.Growth, "raw", of(perPacket)),
+		overCells(t, "calls", "Server CPU per call, a struct each way", "ns", result.Calls, "", of(perPacket)),
 		latencies(t),
 		memory(t),
 	}
@@ -87,13 +88,14 @@ func shown(v float64) bool { return v > 0 && !math.IsInf(v, 0) }
 // figure is what a chart shows of a subject under a cell.
 type figure func(result.Subject, result.Cell) result.Stat
 
-func overCells(t *result.Table, file, title, unit, group string, of figure) chart {
+// overCells is a chart of the subjects of a group in a mode, or in all modes if that is "".
+func overCells(t *result.Table, file, title, unit, group, mode string, of figure) chart {
 	c := chart{file: file, title: title, unit: unit}
 	cells := t.Cells(group)
 	for _, cell := range cells {
 		c.places = append(c.places, cell.Name())
 	}
-	for _, s := range t.Subjects(group, "raw") {
+	for _, s := range t.Subjects(group, mode) {
 		l := line{name: s.String()}
 		for _, cell := range cells {
 			l.values = append(l.values, of(s, cell).Median)

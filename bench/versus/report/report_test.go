@@ -116,6 +116,14 @@ func TestCalls(t *testing.T) {
 			t.Errorf("%q is missing", want)
 		}
 	}
+	dir := t.TempDir()
+	if err := Plots(dir, f); err != nil {
+		t.Fatal(err)
+	}
+	svg, err := os.ReadFile(filepath.Join(dir, "calls.svg"))
+	if err != nil || !strings.Contains(string(svg), "netrpc call") {
+		t.Errorf("calls.svg: %v", err)
+	}
 	if Summary(&summary, f); !strings.Contains(summary.String(), "1000 ns") || !strings.Contains(summary.String(), "9.60") {
 		t.Error(summary.String())
 	}

@@ -135,7 +135,7 @@ func (p *page) calls() {
 	}
 	subjects := p.t.Subjects(result.Calls, "")
 	base := ours("typed")
-	p.f("## Calls: a struct each way, conns × calls under way on each\n\n"+
+	p.f("## Calls: a struct each way, conns × calls under way on each\n\n![CPU per call](calls.svg)\n\n"+
 		"Every server has its own library's client for a load, in Go, with a goroutine for each call under way that waits for its answer. "+
 		"The struct has two numbers of 64 bits and 31 bytes; how much that is on the wire is up to the library, 64 B with msgpack. "+
 		"%s is two packets whose answers the client tells apart by a number in them, which is what a program writes that has no calls. "+
