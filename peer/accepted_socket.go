@@ -106,6 +106,9 @@ func (s *acceptedSocket) open() {
 	c.admitted = s.admitted
 	s.noteProxy(c)
 	if s.tls == nil {
+		if _, isUnix := s.nc.(*net.UnixConn); !isUnix { // the proxy's process is not the client's
+			c.noteCredentials(s.nc)
+		}
 		p.reactor.Enrol(s.nc, &c.link, c.engineHandler()) // NotOpened is told if it fails
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/packetmq/packetmq/codec"
@@ -331,6 +332,7 @@ func (c *Config) withDefaults() Config {
 	}
 	d.Adapt = d.Adapt.known()
 	d.Version = cleanVersion(d.Version)
+	d.ProxyFrom = slices.Clone(d.ProxyFrom)
 	if d.Ping == 0 {
 		d.Ping = DefaultPing
 	}

@@ -57,8 +57,8 @@ type UnixCred struct {
 }
 
 // UnixCred is the process at the other end of a Unix socket that a server has
-// accepted, or of one that was injected. It is nil for other conns, and on
-// systems that do not tell.
+// accepted, or of one that was injected. It is nil for other conns, for those that
+// come from a proxy (Config.ProxyFromUnix), and on systems that do not tell.
 func (c *Conn) UnixCred() *UnixCred {
 	if o := c.transportCredentials(); o != nil {
 		return o.unix

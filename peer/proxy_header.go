@@ -104,7 +104,8 @@ func (s *acceptedSocket) noteProxy(c *Conn) {
 	}
 }
 
-// refuseProxyHeader counts and logs a PROXY header that was not valid.
+// refuseProxyHeader counts and logs a PROXY header that was not valid. Unless the other side
+// is told something, it closes the socket at once.
 func (s *acceptedSocket) refuseProxyHeader() {
 	s.peer.stats.refused(ErrProxyHeader)
 	level, msg := slog.LevelWarn, "PROXY header refused"
@@ -116,13 +117,16 @@ func (s *acceptedSocket) refuseProxyHeader() {
 		level, msg = slog.LevelDebug, "proxy closed before its header"
 	}
 	s.peer.logLine(level, msg, "proxy", s.remote, "err", fmt.Errorf("%w: %w", ErrProxyHeader, s.err))
+	if s.softquitReason() == "" {
+		s.nc.Close()
+	}
 }
 
 // refuseClient counts and logs a client that a proxy has brought, and that may not come in.
 // It closes the socket at once: many such clients must not keep as many sockets open.
 func (s *acceptedSocket) refuseClient() {
-	s.nc.Close()
 	s.peer.noteRefused(s.remote, s.err)
+	s.nc.Close()
 }
 
 // proxiedConn is a TCP conn that tells the client's address once the PROXY header has told

@@ -477,6 +477,30 @@ func TestProxyHeadersThatDoNotComeAreBounded(t *testing.T) {
 	}
 }
 
+// Headers that are waited for keep nobody else out: as many sockets as a listener brings to
+// its loops at a time are less than these.
+func TestSlowProxyHeadersKeepNobodyOut(t *testing.T) {
+	const slow = 200
+	for _, entrance := range []string{"tcp", "unix", "served tcp"} {
+		t.Run(entrance, func(t *testing.T) {
+			s := newSide(false, 17, 18)
+			behindProxy(s)
+			s.cfg.Handshake = time.Hour
+			server := NewServer(s.reg, &s.cfg)
+			run(t, server.Peer)
+			at, err := entrances[entrance].open(t, server, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range slow {
+				dialProxied(t, at, "PROXY ", 10, nil)
+			}
+			wireOver(t, dialProxied(t, at, proxyHeader(someClient), 100, nil)).shake(3)
+			s.next(t, "made")
+		})
+	}
+}
+
 // The callbacks of a tls.Config see the client's address.
 func TestTLSCallbacksSeeTheClientOfAProxy(t *testing.T) {
 	ca := newCA(t)
