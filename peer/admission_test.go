@@ -105,7 +105,7 @@ func TestAdmissionRecounts(t *testing.T) {
 			end := func(err error) { why = err }
 			in := make(map[*admittedSocket]bool)
 			for _, client := range test.clients {
-				g, err := test.a.admit(t.Context(), nil, end)
+				g, err := test.a.admit(t.Context(), nil, func(err error) { t.Errorf("it ends as one of the proxy, because of %v", err) })
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -150,6 +150,20 @@ func TestRecountOfASocketThatMadeRoom(t *testing.T) {
 	if err := a.release(g); err != ErrHalfOpen {
 		t.Errorf("release: %v", err)
 	}
+}
+
+// A client has as long as others from when its header is there.
+func TestRecountedSocketsCameNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t, 1)
+		time.Sleep(time.Minute)
+		if err := c.recount(c.guests[0], tcpAddr("10.0.0.1:1"), func(error) {}); err != nil {
+			t.Fatal(err)
+		}
+		if took := c.next(t); took < maxSilentGrace {
+			t.Errorf("it had to make room after %v", took)
+		}
+	})
 }
 
 // crowd is an admission that is full, within a synctest bubble.
