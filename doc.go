@@ -35,6 +35,7 @@
 //     timers, posted functions and bounds.
 //   - [github.com/packetmq/packetmq/codec]: frames and msgpack, for packets that encode
 //     themselves.
+//   - [github.com/packetmq/packetmq/call]: requests and answers over packets, both ways.
 //   - [github.com/packetmq/packetmq/memconn]: pairs of conns in memory, for protocols of
 //     one's own on the engine.
 package packetmq

@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -235,5 +236,47 @@ func TestHandlePanicsWhereTheProgramIsWrong(t *testing.T) {
 			}()
 			f()
 		})
+	}
+}
+
+// A handler that ends its goroutine ends its conn, and its call with it.
+func TestAGoexitEndsTheConn(t *testing.T) {
+	everywhere(t, func(w *world) {
+		Handle(w.server, double, func(*Context, *ask) (*told, error) { runtime.Goexit(); return nil, nil })
+		HandleLater(w.server, other, func(*Context, *ask, Answer[told]) { runtime.Goexit() })
+	}, func(t *testing.T, w *world) {
+		call := other
+		switch {
+		case strings.HasSuffix(t.Name(), "polled"):
+			t.Skip("what becomes of a main loop that ends is the engine's to test")
+		case strings.HasSuffix(t.Name(), "tcp"):
+			call = double
+		}
+		if _, err := Do(t.Context(), w.atClient, call, &ask{}); !errors.Is(err, peer.ReasonHandler) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// Calls that are answered in time leave the conn's alarm alone: it is set once.
+func TestCallsInTimeSetNoTimer(t *testing.T) {
+	w := couple(t, func(w *world) { Handle(w.server, double, doubles) })
+	if _, err := Do(t.Context(), w.atClient, double, &ask{}); err != nil {
+		t.Fatal(err)
+	}
+	s := callsOf(w.atClient)
+	set := func() time.Duration {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.alarm.at
+	}
+	first := set()
+	for range 200 {
+		if _, err := Do(t.Context(), w.atClient, double, &ask{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if now := w.atClient.Loop().Time(); first == 0 || now < first && set() != first {
+		t.Errorf("the alarm was set for %v, then for %v", first, set())
 	}
 }

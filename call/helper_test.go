@@ -4,10 +4,17 @@ package call
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"math/big"
 	"net"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/internal/await"
@@ -121,6 +128,72 @@ func overSocket(addr func(t *testing.T) string) transport {
 	}
 }
 
+// overTLS is TLS with a certificate of the server's own.
+func overTLS(t *testing.T, s, c *side, setUp func(w *world)) *world {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted := x509.NewCertPool()
+	trusted.AddCert(cert)
+	s.cfg.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	c.cfg.TLS = &tls.Config{RootCAs: trusted}
+	server, client := peer.NewServer(s.reg, &s.cfg), peer.NewClient(c.reg, &c.cfg)
+	w := &world{server: server.Peer, client: client.Peer}
+	setUp(w)
+	ln, err := server.Listen("tls://127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.start(t, func(ctx context.Context) (*peer.Conn, error) {
+		return client.Connect(ctx, "tls://"+ln.Addr().String())
+	})
+}
+
+// polled is a transport whose callbacks run in Poll, on goroutines of the test's.
+func polled(over transport) transport {
+	return func(t *testing.T, s, c *side, setUp func(w *world)) *world {
+		for _, side := range []*side{s, c} {
+			side.cfg.Engine = &engine.Config{OnCaller: true}
+		}
+		return over(t, s, c, func(w *world) {
+			setUp(w)
+			for _, p := range []*peer.Peer{w.server, w.client} {
+				go poll(p.Reactor())
+			}
+		})
+	}
+}
+
+// poll is a main loop that does nothing but poll, until r is closed.
+func poll(r *engine.Reactor) {
+	closed := false
+	defer func() {
+		if !closed { // a callback has called Goexit
+			go poll(r)
+		}
+	}()
+	for !closed {
+		_, err := r.Poll(context.Background())
+		if err == nil {
+			err = r.WaitDue(context.Background())
+		}
+		closed = err == engine.ErrClosed
+	}
+}
+
 func overPipe(t *testing.T, s, c *side, setUp func(w *world)) *world {
 	server, client := peer.NewServer(s.reg, &s.cfg), peer.NewClient(c.reg, &c.cfg)
 	w := &world{server: server.Peer, client: client.Peer}
@@ -150,6 +223,8 @@ func overMemory(shared bool) transport {
 var transports = map[string]transport{
 	"tcp":                  overSocket(func(*testing.T) string { return "127.0.0.1:0" }),
 	"unix":                 overSocket(func(t *testing.T) string { return "unix://" + filepath.Join(t.TempDir(), "s") }),
+	"tls":                  overTLS,
+	"tcp, polled":          polled(overSocket(func(*testing.T) string { return "127.0.0.1:0" })),
 	"net.Pipe":             overPipe,
 	"memory, one reactor":  overMemory(true),
 	"memory, two reactors": overMemory(false),
