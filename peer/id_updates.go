@@ -182,10 +182,14 @@ func (c *Conn) tell(n *news) error {
 			return err
 		}
 	}
-	return c.change(func(k idKey) (idKey, error) {
+	err := c.change(func(k idKey) (idKey, error) {
 		k.told = n.told
 		return k, nil
 	})
+	if len(n.add)+len(n.drop) > 0 {
+		c.tellUpdated()
+	}
+	return err
 }
 
 // newsOf returns what a side that has told told is to tell next. Conns share it.
@@ -341,6 +345,7 @@ func (c *Conn) onUpdate(payload []byte) {
 		c.violation(registry.IDUpdate, err.Error())
 	} else {
 		c.noteAdded(before, c.ids.Load().theirs)
+		c.tellUpdated()
 	}
 }
 

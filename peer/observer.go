@@ -12,6 +12,10 @@ type Observer struct {
 	// Made is called when a conn's handshake is complete, before Events.OnMade.
 	Made func(c *Conn)
 
+	// Updated is called when one of the sides has told the other what packets it has added or
+	// removed since the conn was made: Conn.Knows may say something else now.
+	Updated func(c *Conn)
+
 	// Lost is called exactly once for every conn, made or not, before Events.OnLost. A panic
 	// in it keeps nobody else from being told.
 	Lost func(c *Conn, reason error)
@@ -60,6 +64,15 @@ func (c *Conn) tellMade() {
 	}
 	if f := c.peer.cfg.OnMade; f != nil && !c.flags.has(lost) {
 		f(c)
+	}
+}
+
+// tellUpdated calls everybody who wants to know that the packets of the sides have changed.
+func (c *Conn) tellUpdated() {
+	for _, o := range c.peer.allObservers() {
+		if o.Updated != nil && !c.flags.has(lost) {
+			o.Updated(c)
+		}
 	}
 }
 

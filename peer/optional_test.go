@@ -189,6 +189,8 @@ func TestPacketsOfAModuleThatIsLoaded(t *testing.T) {
 // An update is in order with packets: a packet sent as soon as it is known arrives.
 func TestAnUpdateIsInOrder(t *testing.T) {
 	everywhere(t, nil, func(t *testing.T, w *world) {
+		updates := make(chan *Conn, 100)
+		w.server.Observe(Observer{Updated: func(c *Conn) { updates <- c }})
 		sc, cc := w.handshake(t)
 		got := make(chan any, 100)
 		for n := range 20 {
@@ -206,6 +208,9 @@ func TestAnUpdateIsInOrder(t *testing.T) {
 					t.Errorf("got %v, want %d", v, n)
 				}
 			}
+		}
+		if c := wait(t, "update", updates); c != sc {
+			t.Errorf("%v was updated, want %v", c, sc)
 		}
 		if n := w.server.Stats().Unknown + w.client.Stats().Unknown; n != 0 {
 			t.Errorf("%d packets were unknown", n)
