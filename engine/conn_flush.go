@@ -43,16 +43,16 @@ func (c *Conn) writeAll() bool {
 		c.appendOut(&rest.queue)
 	}
 	c.out = nil
+	if b == nil && rest.full == nil { // most queues are one buffer
+		b, rest.last = rest.last, nil
+	}
 	alive := true
 	c.flags.set(flushing)
 	if b != nil {
 		alive = c.write(b)
 	}
-	for alive {
-		p, ok := rest.take(&c.loop.r.pool)
-		if !ok {
-			break
-		}
+	for alive && !rest.empty() {
+		p, _ := rest.take(&c.loop.r.pool)
 		alive = c.writePiece(p)
 	}
 	c.flags.unset(flushing)

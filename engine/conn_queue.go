@@ -18,21 +18,17 @@ func (c *Conn) QueueParts(head, body []byte) error {
 		return ErrClosed
 	}
 	c.mu.Lock()
-	if err := c.checkQueue(len(head) + len(body)); err != nil {
+	if c.shut {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	if err := c.loop.r.checkRoom(int(c.loopBytes.Load())+c.queued.size(), len(head)+len(body)); err != nil {
 		c.mu.Unlock()
 		return err
 	}
 	c.appendQueued(head, body)
 	c.unlockAndFlush()
 	return nil
-}
-
-// checkQueue returns an error if a message of n bytes cannot be queued. c.mu is held.
-func (c *Conn) checkQueue(n int) error {
-	if c.shut {
-		return ErrClosed
-	}
-	return c.loop.r.checkRoom(int(c.loopBytes.Load())+c.queued.size(), n)
 }
 
 // unlockAndFlush has the loop flush what was queued. It unlocks c.mu.

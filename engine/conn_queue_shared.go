@@ -35,7 +35,11 @@ func (c *Conn) QueueShared(head []byte, s *Shared) error {
 		return err
 	}
 	c.mu.Lock()
-	if err := c.checkQueue(len(head) + s.size); err != nil {
+	err := c.loop.r.checkRoom(int(c.loopBytes.Load())+c.queued.size(), len(head)+s.size)
+	if c.shut {
+		err = ErrClosed
+	}
+	if err != nil {
 		c.mu.Unlock()
 		s.release()
 		return err

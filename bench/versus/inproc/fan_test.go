@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -45,6 +46,26 @@ func BenchmarkFan(b *testing.B) {
 	b.Run("c", fanInC)
 }
 
+// A Broadcast to 1,000 conns by the size of the payload, beside a copy for each conn. The
+// other ends have time to read all of one before the next, in which this process takes no
+// CPU time.
+func BenchmarkFanOfSizes(b *testing.B) {
+	for _, size := range []int{64, 1 << 10, 2 << 10, 4 << 10, 8 << 10, 16 << 10, 64 << 10} {
+		v := &note{1 << 40, 1 << 63, make([]byte, size-33)}
+		pace := time.Duration(1+size/700) * time.Millisecond
+		b.Run(fmt.Sprintf("size=%d/Broadcast", size), func(b *testing.B) {
+			pacedFan(b, pace, func(f *fanOut) error { return peer.Broadcast(f.server, f.side.reply, v) })
+		})
+		b.Run(fmt.Sprintf("size=%d/copies", size), func(b *testing.B) {
+			payload := make([]byte, size)
+			pacedFan(b, pace, func(f *fanOut) error {
+				t := f.side.reply.In(f.side.reg)
+				return f.each(func(c *peer.Conn) error { return c.SendRaw(t, payload) })
+			})
+		})
+	}
+}
+
 // fanOut is a server with 1,000 conns.
 type fanOut struct {
 	server *peer.Server
@@ -63,7 +84,10 @@ func (f *fanOut) each(send func(*peer.Conn) error) error {
 
 // fan has the loop send a packet to all conns, b.N times. Each has left before
 // the next is sent.
-func fan(b *testing.B, send func(*fanOut) error) {
+func fan(b *testing.B, send func(*fanOut) error) { pacedFan(b, 0, send) }
+
+// pacedFan is fan with some time between two packets.
+func pacedFan(b *testing.B, pace time.Duration, send func(*fanOut) error) {
 	made := make(chan *peer.Conn, fanConns)
 	srv, s, to := listen(b, made)
 	take(b, to.addr, greeted)
@@ -84,7 +108,11 @@ func fan(b *testing.B, send func(*fanOut) error) {
 			return
 		}
 		fault = send(f)
-		loop.Post(again)
+		if pace == 0 {
+			loop.Post(again)
+		} else {
+			loop.After(pace, again)
+		}
 	}
 	run := func(n int) {
 		left, done = n, make(chan struct{})
