@@ -67,7 +67,7 @@ func TestConnFitsItsSizeClass(t *testing.T) {
 
 // dialBare connects a descriptor that is nothing but that, and says all that a
 // handshake takes.
-func dialBare(t *testing.T, ln *engine.Listener) (fd int) {
+func dialBare(t testing.TB, ln *engine.Listener) (fd int) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 	if err != nil {
