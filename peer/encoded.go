@@ -64,6 +64,21 @@ func (p *Peer) encode(t *registry.Type, v any) (*Encoded, error) {
 	return e, nil
 }
 
+// EncodeRaw is Encode for a payload that is encoded already, such as one that a HandleRaw
+// function was called with. It is copied, once. Like SendRaw it passes by the hooks that see
+// values, and is not checked.
+func (p *Peer) EncodeRaw(t *registry.Type, payload []byte) (*Encoded, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	if t == nil {
+		return nil, ErrNoPacket
+	}
+	b := p.reactor.Buffers().Get()
+	b.B = append(b.B, payload...)
+	return &Encoded{peer: p, typ: t, payload: p.reactor.Share(b)}, nil
+}
+
 // encodePayload returns v encoded, in a buffer of the reactor's pool. The value's own method
 // may panic.
 func (p *Peer) encodePayload(t *registry.Type, v any) (_ *engine.Buffer, err error) {

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -222,6 +223,43 @@ func TestEncodedHasTheIDOfEachConn(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A payload that is encoded already goes out as it is, whatever becomes of the caller's.
+func TestEncodeRaw(t *testing.T) {
+	everywhere(t, nil, func(t *testing.T, w *world) {
+		got := make(chan []byte, 10)
+		HandleRaw(w.client, w.c.pong, func(_ *Conn, payload []byte) error {
+			got <- bytes.Clone(payload)
+			return nil
+		})
+		sc, _ := w.handshake(t)
+		for _, size := range []int{0, shortText, longText} {
+			payload := bytes.Repeat([]byte{0xc0}, size)
+			e, err := w.server.EncodeRaw(w.s.pong.In(w.s.reg), payload)
+			if err != nil {
+				t.Fatal(err)
+			}
+			clear(payload)
+			for range 2 {
+				if err := e.SendTo(sc); err != nil {
+					t.Fatal(err)
+				}
+			}
+			e.Release()
+			for range 2 {
+				if b := wait(t, "packet", got); !bytes.Equal(b, bytes.Repeat([]byte{0xc0}, size)) {
+					t.Errorf("%d bytes came, which are not the %d that were encoded", len(b), size)
+				}
+			}
+		}
+		if _, err := w.server.EncodeRaw(nil, nil); err != ErrNoPacket {
+			t.Errorf("EncodeRaw of no packet: %v", err)
+		}
+		if _, err := (*Peer)(nil).EncodeRaw(w.s.pong.In(w.s.reg), nil); err != ErrNoPeer {
+			t.Errorf("EncodeRaw for no peer: %v", err)
+		}
+	})
 }
 
 // What cannot be sent is refused as by Send, and after Release nothing is sent.
