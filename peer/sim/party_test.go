@@ -48,6 +48,9 @@ func (w *world) newParty(name string, server bool, h *host, b *book) *party {
 		p.any, p.to, p.base = s, s, s.Peer
 	}
 	p.handle()
+	if w.chance(30) {
+		p.base.Use(looking)
+	}
 	w.trace.add("%v: host %d, book %d, adapts %v, foe %v, skips %v, overflow %d, frames of %d", p, h.name, b.no,
 		b.adapt, p.foe, p.skips, cfg.Overflow, cfg.MaxFrame)
 	return p
@@ -101,6 +104,16 @@ func (p *party) packetIn(c *peer.Conn, t *registry.Type, v any) (any, error) {
 	p.w.trace.add("  %v: a hook drops it:", p)
 	p.ends[c.ID()].got(t.Name(), v)
 	return nil, peer.ErrDrop
+}
+
+// looking is a middleware that decodes each packet before its handler does.
+func looking(next peer.Next) peer.Next {
+	return func(in *peer.Incoming) error {
+		if _, err := in.Value(); err != nil && in.Packet().GoType() != nil {
+			return err
+		}
+		return next(in)
+	}
 }
 
 // handle sets a handler for each packet of the book, but for those that are
