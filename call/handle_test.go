@@ -280,3 +280,29 @@ func TestCallsInTimeSetNoTimer(t *testing.T) {
 		t.Errorf("the alarm was set for %v, then for %v", first, set())
 	}
 }
+
+// What a handler sends comes before its answer, and answers in the order of the calls.
+func TestWhatAHandlerSendsComesBeforeItsAnswer(t *testing.T) {
+	everywhere(t, func(w *world) {
+		Handle(w.server, double, func(c *Context, q *ask) (*told, error) {
+			peer.Send(c.Conn(), back.Request(), &Request[ask]{ID: uint64(q.N), Body: q})
+			return doubles(c, q)
+		})
+	}, func(t *testing.T, w *world) {
+		came := make(chan int, 100)
+		Handle(w.client, back, func(_ *Context, q *ask) (*told, error) { came <- q.N; return nil, nil })
+		for n := 1; n <= 20; n++ {
+			Go(w.atClient, double, &ask{N: n}, 0, func(a *told, err error) {
+				if err != nil {
+					t.Errorf("call %d: %v", n, err)
+				}
+				came <- -n
+			})
+		}
+		for n := 1; n <= 20; n++ {
+			if a, b := wait(t, "packet", came), wait(t, "answer", came); a != n || b != -n {
+				t.Fatalf("after call %d came %d and %d", n-1, a, b)
+			}
+		}
+	})
+}

@@ -53,19 +53,18 @@ func (h *host) timeLeft(ms uint64) time.Duration {
 	return duration(ms)
 }
 
-// handlesAnswers has the peer handle the answers of type t, from the first call on.
+// handlesAnswers has the peer handle the answers of type t, from the first call on. Several
+// first calls at once may each have it so, which comes to the same. No lock is held while
+// handle runs, since that calls middleware of the program.
 func (h *host) handlesAnswers(t *registry.Type, handle func()) {
-	if i, all := t.Index(), *h.answers.Load(); i < len(all) && all[i] == t {
-		return
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	all := *h.answers.Load()
 	i := t.Index()
-	if i < len(all) && all[i] == t {
+	if all := *h.answers.Load(); i < len(all) && all[i] == t {
 		return
 	}
 	handle()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := *h.answers.Load()
 	changed := make([]*registry.Type, max(i+1, len(all)))
 	copy(changed, all)
 	changed[i] = t
