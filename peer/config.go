@@ -254,9 +254,8 @@ type Hooks struct {
 // Events is the part of Config that is told what becomes of conns.
 type Events struct {
 	// OnOpen is called when a conn is open, before its handshake begins. It may set
-	// the conn up, with SetData or SetOverflow, or end it. A conn that it puts into
-	// state Active does no handshake, as with SkipHandshake; Authenticate is asked
-	// about it all the same. OnLost is called for the conn in any case. Default: none.
+	// the conn up, with SetData or SetOverflow, end it, or have it do without a handshake
+	// by Conn.SkipHandshake. OnLost is called for the conn in any case. Default: none.
 	OnOpen func(c *Conn)
 
 	// OnMade is called when a conn's handshake is complete, before the first packet.

@@ -40,7 +40,7 @@ func TestOddNumbersInAConfig(t *testing.T) {
 					c.Loop().Call(t.Context(), func() { c.checkSilence(c.now() + engine.Ticks(time.Second/engine.Tick)) })
 				}
 				nothing(t, "event", w.s.events)
-				cc.SetState(State(200))
+				cc.Untyped().SetState(State(200))
 				cc.SetOverflow(registry.Overflow(200))
 				if cc.State() != Active {
 					t.Error(cc.State())

@@ -99,25 +99,6 @@ func (c *Conn) Peer() *Peer {
 	return c.peer
 }
 
-// SetState puts the conn into a state, and does nothing else: no packet is
-// sent and no callback is called. It is for programs with a handshake of their
-// own: SetState(Active) in OnOpen has a conn begin like all those of a peer with
-// SkipHandshake. From Softquitted there is no way back: such a call does nothing, nor
-// does one with a State that is none. With Config.Authenticate only OnOpen can make a
-// conn Active, and Authenticate is asked about it all the same.
-func (c *Conn) SetState(s State) {
-	if c.check() != nil {
-		return
-	}
-	var needs marks
-	if s == Active && c.peer.cfg.Authenticate != nil {
-		needs = inOnOpen
-	}
-	if s <= Disconnected {
-		c.advanceFrom(c.life.Load(), setBy(s), needs)
-	}
-}
-
 // LocalAddr is this side's address. It stays after the end.
 func (c *Conn) LocalAddr() net.Addr {
 	if c == nil {

@@ -147,7 +147,7 @@ func TestProgramCodeRunsWithinTheLifeOfItsConn(t *testing.T) {
 					c = server.Conn(1)
 				}
 				if state == "set back" {
-					c.SetState(Active)
+					c.Untyped().SetState(Active)
 				}
 				d.tear()
 				if err := c.Loop().Call(t.Context(), func() { do(c) }); err != nil {

@@ -62,7 +62,7 @@ type transition struct {
 	to   State
 }
 
-// The transitions of the protocol. SetState has its own, see setBy.
+// The transitions of the protocol. UntypedConn.SetState has its own, see setBy.
 var (
 	initHandled      = transition{1 << ConnMade, IDCheck}
 	finishSent       = transition{1 << IDCheck, Active}
@@ -88,7 +88,7 @@ const (
 	lastSends                               // OnLost is being called: the program may still send, though the State is Softquitted
 	decisionOpen                            // Authenticate was called, and Decide may answer for it
 	lostTold                                // the functions of OnLost are being called, or were
-	inOnOpen                                // OnOpen is being called, where SetState may make a conn Active that is to be authenticated
+	inOnOpen                                // OnOpen is being called, where a conn may be made Active that is to be authenticated
 	pausedByProgram                         // PauseRead was called, and ResumeRead was not
 	canPause                                // the conn is made and not lost, so that a pause has effect
 	pausedByWork                            // more than Config.WorkInOrder pieces of OffloadInOrder wait

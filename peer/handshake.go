@@ -31,6 +31,23 @@ func (c *Conn) beginHandshake() {
 	c.sendInternal(registry.IDInit, m.append)
 }
 
+// ErrHandshake is returned by SkipHandshake for a conn whose handshake may have begun.
+var ErrHandshake = errors.New("peer: the handshake may have begun")
+
+// SkipHandshake has the conn do without a handshake, like all those of a peer with
+// Identity.SkipHandshake: it is for programs with a handshake of their own, and for OnOpen
+// alone. The other side must skip it too. Authenticate is asked about the conn all the same.
+// Anywhere else than in OnOpen it does nothing and returns ErrHandshake.
+func (c *Conn) SkipHandshake() error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if _, ok := c.advanceFrom(c.life.Load(), handshakeSkipped, inOnOpen); !ok {
+		return ErrHandshake
+	}
+	return nil
+}
+
 // skipHandshake makes the conn Active as soon as the program lets the other side in.
 func (c *Conn) skipHandshake() {
 	if c.peer.cfg.Authenticate != nil { // nothing is sent before the program has let the other side in

@@ -58,11 +58,11 @@ func TestSkipHandshake(t *testing.T) {
 func TestSetState(t *testing.T) {
 	everywhere(t, nil, func(t *testing.T, w *world) {
 		sc, cc := w.handshake(t)
-		cc.SetState(IDCheck)
+		cc.Untyped().SetState(IDCheck)
 		if err := cc.Untyped().Send("test:ping", 1); !errors.Is(err, ErrNotActive) {
 			t.Errorf("send in idcheck: %v", err)
 		}
-		cc.SetState(Active)
+		cc.Untyped().SetState(Active)
 		pings := inbox(t, w.server, w.s.ping, 1)
 		if err := Send(cc, w.c.ping, &note{1, ""}); err != nil {
 			t.Error(err)
@@ -87,7 +87,7 @@ func TestSetStateDoesNotLetAnybodyIn(t *testing.T) {
 			result <- err
 		}()
 		sc := wait(t, "question", asked)
-		sc.SetState(Active)
+		sc.Untyped().SetState(Active)
 		if sc.State() == Active {
 			t.Error("SetState has let it in")
 		}

@@ -122,7 +122,7 @@ func TestNothingIsAnError(t *testing.T) {
 	}
 	tests["what a nil conn tells"] = func() error {
 		var c *Conn
-		c.SetState(Active)
+		c.Untyped().SetState(Active)
 		c.SetData(1)
 		c.Abort(nil)
 		c.SetOverflow(registry.Refuse)

@@ -55,7 +55,7 @@ func TestOnOpenEndsAConnWithoutAHandshake(t *testing.T) {
 		"abort":    func(c *Conn) { c.Abort(errBroken) },
 		"softquit": func(c *Conn) { c.Softquit("reason.refused") },
 		"active and softquit": func(c *Conn) {
-			c.SetState(Active)
+			c.SkipHandshake()
 			c.Softquit("reason.refused")
 		},
 	} {
@@ -79,7 +79,7 @@ func TestOnOpenDoesNotPassAuthenticate(t *testing.T) {
 	var undecided <-chan *Conn
 	setUp := func(s, c *side) {
 		undecided = deciding(s)
-		s.cfg.OnOpen = func(c *Conn) { c.SetState(Active) }
+		s.cfg.OnOpen = func(c *Conn) { c.SkipHandshake() }
 		c.cfg.OnOpen = s.cfg.OnOpen
 	}
 	everywhere(t, setUp, func(t *testing.T, w *world) {
@@ -107,7 +107,7 @@ func TestOnOpenInPlaceOfAHandshake(t *testing.T) {
 	setUp := func(s, c *side) {
 		c.reg = registry.NewAdapting()
 		c.ping = registry.MustAdd[note](c.reg, "test:ping", 17) // as nobody adapts
-		s.cfg.OnOpen = func(c *Conn) { c.SetState(Active) }
+		s.cfg.OnOpen = func(c *Conn) { c.SkipHandshake() }
 		c.cfg.OnOpen = s.cfg.OnOpen
 	}
 	everywhere(t, setUp, func(t *testing.T, w *world) {
@@ -129,5 +129,21 @@ func TestPeerData(t *testing.T) {
 	server.SetData("a game")
 	if server.Data() != "a game" {
 		t.Errorf("data %v", server.Data())
+	}
+}
+
+// Only OnOpen has a conn do without a handshake.
+func TestSkipHandshakeIsForOnOpen(t *testing.T) {
+	everywhere(t, nil, func(t *testing.T, w *world) {
+		sc, _ := w.handshake(t)
+		if err := sc.SkipHandshake(); !errors.Is(err, ErrHandshake) {
+			t.Errorf("SkipHandshake after the handshake: %v", err)
+		}
+		if sc.State() != Active {
+			t.Errorf("the conn is in state %v", sc.State())
+		}
+	})
+	if err := (*Conn)(nil).SkipHandshake(); !errors.Is(err, ErrNoConn) {
+		t.Errorf("SkipHandshake of no conn: %v", err)
 	}
 }

@@ -46,7 +46,7 @@ func (c *Conn) expired() {
 		c.checkQuitGrace()
 		return
 	case !c.flags.has(made) && c.State() == Active && c.flags.has(handshaking):
-		return // SetState has made it Active: the program has a handshake of its own
+		return // UntypedConn.SetState has made it Active: the program has a handshake of its own
 	case !c.flags.has(made):
 		c.fault(ReasonTimeout, ErrHandshakeTimeout)
 		return

@@ -251,7 +251,7 @@ func TestStateSetByHandStopsTheHandshakeClock(t *testing.T) {
 	s.cfg.Handshake = 50 * time.Millisecond
 	opened := make(chan *Conn, 1)
 	s.cfg.Wrap = func(c *Conn, inner engine.Transport) engine.Transport {
-		c.SetState(Active)
+		c.Untyped().SetState(Active)
 		opened <- c
 		return inner
 	}

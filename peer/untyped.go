@@ -247,3 +247,22 @@ func (u UntypedConn) Knows(packet any) bool {
 	t, err := u.named(packet)
 	return err == nil && u.c.knows(t)
 }
+
+// SetState puts the conn into a state, and does nothing else: no packet is sent and no
+// callback is called. From Softquitted there is no way back: such a call does nothing, nor
+// does one with a State that is none. With Config.Authenticate only OnOpen can make a conn
+// Active, and Authenticate is asked about it all the same. Programs that have a handshake of
+// their own call Conn.SkipHandshake.
+func (u UntypedConn) SetState(s State) {
+	c := u.c
+	if c.check() != nil {
+		return
+	}
+	var needs marks
+	if s == Active && c.peer.cfg.Authenticate != nil {
+		needs = inOnOpen
+	}
+	if s <= Disconnected {
+		c.advanceFrom(c.life.Load(), setBy(s), needs)
+	}
+}
