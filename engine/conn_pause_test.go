@@ -283,3 +283,34 @@ func TestAPauseOfAWrappedConn(t *testing.T) {
 		t.Errorf("%d bytes were received, want %d", got, n)
 	}
 }
+
+// A reset during a pause is noticed by the kernel. What was sent before is kept, received
+// after the pause, and followed by the end.
+func TestAResetDuringAPauseIsToldAfterIt(t *testing.T) {
+	r := start(t, nil)
+	needsLeaving(t, r)
+	got, closed := 0, make(chan error, 1)
+	c, nc := pausable(t, r, &hooks{
+		received: func(_ *Conn, b []byte) int { got += len(b); return len(b) },
+		closed:   func(_ *Conn, err error) { closed <- err },
+	})
+	const size = 100 << 10
+	if _, err := nc.Write(make([]byte, size)); err != nil {
+		t.Fatal(err)
+	}
+	nc.(*net.TCPConn).SetLinger(0)
+	nc.Close()
+	eventually(t, "reset", func() (noticed bool) {
+		c.Loop().Call(t.Context(), func() { noticed = c.gc == nil })
+		return noticed
+	})
+	select {
+	case err := <-closed:
+		t.Fatalf("the end was told during the pause: %v", err)
+	default:
+	}
+	c.ResumeRead()
+	if err := wait(t, "end", closed); got != size {
+		t.Errorf("%d bytes were received before the end: %v", got, err)
+	}
+}

@@ -12,13 +12,13 @@ import (
 // receive handles the frames in b one after the other, until the conn has had its share of
 // the turn or is paused. It returns how many bytes of b are done with.
 func (c *Conn) receive(b []byte) (n int) {
-	if c.isPaused() {
-		return 0
-	}
 	packets := 0
 	for n < len(b) {
 		used, k := c.fastPath(b[n:], turnPackets-packets)
 		if k == 0 {
+			if c.isPaused() { // asked here, since a paused conn has no fast path
+				break
+			}
 			used, k = c.handleOne(b[n:])
 		}
 		n += used
@@ -29,7 +29,7 @@ func (c *Conn) receive(b []byte) (n int) {
 			return len(b)
 		case c.flags.has(inputKept) && c.makeRare().admit != nil:
 			return n + c.keepInput(b[n:])
-		case packets == turnPackets || n >= turnBytes || c.link.Loop().Halted() || c.isPaused():
+		case packets == turnPackets || n >= turnBytes || c.link.Loop().Halted():
 			c.noteInput(packets)
 			return n
 		}
