@@ -153,6 +153,13 @@ func TestSharedPayloadsAreGivenBack(t *testing.T) {
 				wait(t, "the end", ended)
 				eventually(t, "release of the shared payload", func() bool { return s.state.Load() == released })
 				eventually(t, "memory that is counted no more", func() bool { return r.total.Load() == 0 })
+				if ending != "Close" && ending != "Shutdown" {
+					onLoop(t, r, func() {
+						if b := &r.loops[0].backlogs; b.memory != 0 || b.shared != 0 {
+							t.Errorf("%d bytes, and %d that are shared, are counted after the end", b.memory, b.shared)
+						}
+					})
+				}
 				switch u := c.Unsent(); {
 				case ending == "read by the other side" || ending == "Shutdown":
 					if u != (Unsent{}) {
@@ -243,6 +250,47 @@ func TestQueueSharedRefuses(t *testing.T) {
 	huge.Release()
 	if n := open.Pending(); n != 60<<10 {
 		t.Errorf("%d bytes wait, want what was accepted", n)
+	}
+}
+
+// keepingTransport keeps the shared payloads that it is given.
+type keepingTransport struct {
+	fakeTransport
+	kept []piece
+}
+
+func (p *keepingTransport) writeShared(s piece) error {
+	p.kept = append(p.kept, s)
+	return nil
+}
+
+func (p *keepingTransport) sharedBytes() int { return 0 }
+
+// What a callback writes before a shared payload, and after it, does not have it copied.
+func TestOutputBesideSharedPayloadsCopiesNone(t *testing.T) {
+	v, p := virtual(t, nil), &keepingTransport{fakeTransport: fakeTransport{}}
+	p.pool = v.r.Buffers()
+	c := new(Conn)
+	if err := v.r.Attach(p, c, &hooks{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, v)
+	s := share(v.r, sharedFrom, 's')
+	v.r.Post(func() {
+		for range 2 {
+			out := c.Out()
+			out.B = append(out.B, "out"...)
+			c.Commit(3)
+			c.QueueShared([]byte("head"), s)
+		}
+	})
+	settle(t, v)
+	s.Release()
+	if string(p.wrote) != "outout" || len(p.kept) != 2 {
+		t.Errorf("%q was written, and %d payloads were shared", p.wrote, len(p.kept))
+	}
+	for _, kept := range p.kept {
+		kept.drop(&v.r.pool)
 	}
 }
 
