@@ -56,6 +56,10 @@ func TestMiddlewareAnswersCalls(t *testing.T) {
 			v.(*Request[ask]).Body.N = 11
 			return next(in)
 		}, &told{N: 22}, nil},
+		"the handler's error, swallowed": {func(in *peer.Incoming, next peer.Next) error {
+			next(in)
+			return nil
+		}, nil, ErrStopped},
 		"the handler's error, replaced": {func(in *peer.Incoming, next peer.Next) error {
 			if err := next(in); !errors.Is(err, missing) {
 				return err

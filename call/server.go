@@ -148,7 +148,7 @@ func (s *server[Q, A]) failed(in *peer.Incoming, now request, err error) error {
 	case now.stage == answered:
 		s.log(c, "a middleware failed after the answer", err)
 		return nil
-	case now.stage == stopped && isDrop(err):
+	case isDrop(err): // a middleware has swallowed the error, or the request
 		err = ErrStopped
 	}
 	id := now.id
