@@ -45,7 +45,8 @@ type Middleware func(next Next) Next
 // packet that an OnReceive takes without a handler, and one that nobody handles, do not come
 // to it.
 //
-// It panics where the program is wrong: a Middleware is nil, or returns nil.
+// It panics where the program is wrong: a Middleware is nil, or returns nil. In the second
+// case it may be around some handlers by then.
 func (p *Peer) Use(m ...Middleware) {
 	mustHandle("Use", p.check())
 	mustHandle("Use", checkMiddleware(m))
