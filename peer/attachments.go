@@ -6,8 +6,6 @@ package peer
 import (
 	"sync"
 	"sync/atomic"
-
-	"github.com/packetmq/packetmq/engine"
 )
 
 // attachments are what packages have attached to one conn.
@@ -20,8 +18,8 @@ type attachments struct {
 	onLost []*lostFunc // in the order of OnLost
 
 	// For the loop only.
-	updates   int          // of the ids, that came lately
-	updatedAt engine.Ticks // when the last one came
+	heard, told updateBudget // updates of the ids
+	tellsLater  bool         // tellNews is about to be called again
 }
 
 // attach returns the conn's attachments, made if there are none yet.

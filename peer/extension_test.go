@@ -240,8 +240,8 @@ func TestPacketsThatThisSideLacks(t *testing.T) {
 			eventually(t, "updates", func() bool { // else they would come too often
 				var all bool
 				onLoop(t, c, func() {
-					if all = c.attach().updates == updateBurst; all {
-						c.attach().updates = 0
+					if all = c.attach().heard.n == updateBurst; all {
+						c.attach().heard.n = 0
 					}
 				})
 				return all

@@ -78,5 +78,5 @@ func (p *Peer) announced() (fs features) {
 // Uses reports whether a feature is in force on the conn: both sides have announced it. It is
 // known from when the other side's init has come.
 func (c *Conn) Uses(f Feature) bool {
-	return c.check() == nil && c.inForce().has(f) && c.State() > ConnMade
+	return c.check() == nil && c.inForce().has(f) && c.ids.Load() != nil // which sendPubIDs sets
 }

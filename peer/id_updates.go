@@ -30,6 +30,8 @@ const (
 	updateEntry = 16                     // what a name takes in it besides its own length, at most
 	updateBurst = 64                     // updates taken from one side at a time
 	updateRate  = 5                      // and further ones a tick of 250 ms
+	tellBurst   = updateBurst / 2        // updates told to one side at a time
+	tellRate    = 2                      // and further ones a tick
 )
 
 // news is what a side tells in an update.
@@ -139,20 +141,23 @@ func (p *Peer) tellUpdates() {
 	for _, c := range conns {
 		byLoop[c.Loop()] = append(byLoop[c.Loop()], c)
 	}
-	for loop, conns := range byLoop {
-		tellNews(loop, conns)
+	for _, loop := range p.reactor.Loops() {
+		tellNews(loop, byLoop[loop])
 	}
 }
 
 // tellNews tells conns of one loop what is new, some at a time so that others have their turns.
 func tellNews(loop *engine.Loop, conns []*Conn) {
+	if len(conns) == 0 {
+		return
+	}
 	loop.Post(func() {
-		now := conns[:min(len(conns), updateChunk)]
-		for _, c := range now {
-			c.tellNews()
-		}
-		if rest := conns[len(now):]; len(rest) > 0 {
-			tellNews(loop, rest)
+		n := 0
+		defer func() { tellNews(loop, conns[n:]) }() // an observer may call Goexit
+		for n < min(len(conns), updateChunk) {
+			c := conns[n]
+			n++
+			c.callProgram(c.tellNews)
 		}
 	})
 }
@@ -160,7 +165,7 @@ func tellNews(loop *engine.Loop, conns []*Conn) {
 // tellNews tells the other side what packets were added and removed since it was told, in as
 // many updates as it takes. On the loop only.
 func (c *Conn) tellNews() {
-	for c.Uses(FeatureOptional) && c.isOpen() && c.flags.has(made) {
+	for c.Uses(FeatureOptional) && c.State() == Active && !c.marked(aborted) && c.flags.has(made) {
 		base, a := c.peer.reg.Table(), c.ids.Load()
 		told := a.told
 		if told.base == base || a.theirs == nil { // nothing is new, or the other side is about to refuse the conn
@@ -168,16 +173,34 @@ func (c *Conn) tellNews() {
 		}
 		if err := c.tell(c.peer.newsOf(told, base, min(updateSize, int(c.maxSend.Load())/2))); err != nil {
 			if errors.Is(err, ErrBackpressure) { // what is new cannot be sent until it is told
-				c.link.Loop().After(updateRetry, c.tellNews)
+				c.tellLater()
 			}
 			return
 		}
 	}
 }
 
-// tell tells the other side n.
+// tellLater has tellNews called again.
+func (c *Conn) tellLater() {
+	a := c.attach()
+	if a.tellsLater {
+		return
+	}
+	a.tellsLater = true
+	c.link.Loop().After(updateRetry, func() {
+		a.tellsLater = false
+		c.callProgram(c.tellNews)
+	})
+}
+
+// tell tells the other side n. ErrBackpressure means that there is no room for it, or that the
+// other side was told as much as it takes at a time.
 func (c *Conn) tell(n *news) error {
-	if len(n.add)+len(n.drop) > 0 {
+	empty := len(n.add)+len(n.drop) == 0
+	if !empty {
+		if !c.attach().told.take(c.now(), tellBurst, tellRate) {
+			return ErrBackpressure
+		}
 		if err := c.sendFeature(registry.IDUpdate, n.append(nil)); err != nil {
 			return err
 		}
@@ -186,7 +209,7 @@ func (c *Conn) tell(n *news) error {
 		k.told = n.told
 		return k, nil
 	})
-	if len(n.add)+len(n.drop) > 0 {
+	if !empty {
 		c.tellUpdated()
 	}
 	return err
@@ -365,9 +388,23 @@ func (c *Conn) noteAdded(before, after *remoteSide) {
 // mayUpdate reports whether one more update may come. Each takes some time to handle, which a
 // side could use to keep the loop from the others.
 func (c *Conn) mayUpdate() bool {
-	a, now := c.attach(), c.now()
-	a.updates = max(0, a.updates-int(now-a.updatedAt)*updateRate)
-	a.updatedAt = now
-	a.updates++
-	return a.updates <= updateBurst
+	return c.attach().heard.take(c.now(), updateBurst, updateRate)
+}
+
+// updateBudget is how many updates went lately in one of a conn's directions.
+type updateBudget struct {
+	n  int
+	at engine.Ticks // when the last one did
+}
+
+// take takes one of burst, of which rate are there again each tick. It reports whether there
+// was one.
+func (u *updateBudget) take(now engine.Ticks, burst, rate int) bool {
+	u.n = max(0, u.n-int(now-u.at)*rate)
+	u.at = now
+	if u.n == burst {
+		return false
+	}
+	u.n++
+	return true
 }

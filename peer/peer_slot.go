@@ -22,7 +22,8 @@ func (s *PeerSlot[T]) Get(p *Peer) (v T, ok bool) {
 	if !ok {
 		return v, false
 	}
-	return kept.(T), true
+	v, _ = kept.(T) // not if T is an interface, and the value nil
+	return v, true
 }
 
 // GetOrSet returns the value in the peer's slot. If there is none, it puts there what fresh
@@ -37,5 +38,6 @@ func (s *PeerSlot[T]) GetOrSet(p *Peer, fresh func() T) T {
 		return v
 	}
 	kept, _ := p.kept.LoadOrStore(s, v)
-	return kept.(T)
+	v, _ = kept.(T)
+	return v
 }

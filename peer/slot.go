@@ -38,7 +38,8 @@ func (s *Slot[T]) find(values *[]slotValue) (v T, ok bool) {
 	}
 	for i := range *values {
 		if e := &(*values)[i]; e.slot == any(s) {
-			return e.value.(T), true
+			v, _ = e.value.(T) // not if T is an interface, and the value nil
+			return v, true
 		}
 	}
 	return v, false

@@ -82,3 +82,19 @@ func BenchmarkSlotGet(b *testing.B) {
 		s.Get(c)
 	}
 }
+
+// A slot may hold an interface that is nil, and so may one of a peer.
+func TestSlotOfANilInterface(t *testing.T) {
+	s, c := NewSlot[error](), new(Conn)
+	s.Set(c, nil)
+	if v, ok := s.Get(c); v != nil || !ok {
+		t.Errorf("Get: %v, %v", v, ok)
+	}
+	ofPeer, p := NewPeerSlot[error](), new(Peer)
+	if v := ofPeer.GetOrSet(p, func() error { return nil }); v != nil {
+		t.Errorf("GetOrSet: %v", v)
+	}
+	if v, ok := ofPeer.Get(p); v != nil || !ok {
+		t.Errorf("Get: %v, %v", v, ok)
+	}
+}
