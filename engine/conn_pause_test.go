@@ -314,3 +314,37 @@ func TestAResetDuringAPauseIsToldAfterIt(t *testing.T) {
 		t.Errorf("%d bytes were received before the end: %v", got, err)
 	}
 }
+
+// A pause holds from when PauseRead has noted it, although its goroutine may be interrupted
+// before the loop is told, for long enough to read more than may wait.
+func TestAPauseHoldsBeforeTheLoopIsTold(t *testing.T) {
+	r := start(t, nil)
+	needsLeaving(t, r)
+	opened, closed := make(chan *Conn, 1), make(chan error, 1)
+	got, want, all := 0, -1, make(chan struct{})
+	nc := serve(t, r, &hooks{
+		opened: func(c *Conn) { opened <- c },
+		received: func(_ *Conn, b []byte) int {
+			if got += len(b); got == want {
+				close(all)
+			}
+			return len(b)
+		},
+		closed: func(_ *Conn, err error) { closed <- err },
+	})
+	c := wait(t, "conn", opened)
+	c.requests.Or(readPaused)
+	n := fill(t, nc)
+	c.request(askPause)
+	if err := c.Loop().Call(t.Context(), func() { want = n }); err != nil {
+		t.Fatal(err)
+	}
+	c.ResumeRead()
+	select {
+	case err := <-closed:
+		t.Fatalf("ended with %v after %d of %d bytes", err, got, n)
+	case <-all:
+	case <-time.After(patience):
+		t.Fatalf("%d of %d bytes were received", got, n)
+	}
+}

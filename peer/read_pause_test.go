@@ -278,6 +278,68 @@ func TestPacketsBeforeTheFinishWaitDuringAPause(t *testing.T) {
 	}
 }
 
+// So they do where the program lets the other side in later.
+func TestPacketsBeforeTheFinishAndADecisionWaitDuringAPause(t *testing.T) {
+	for _, decidedAfter := range []int{0, 1, 2, 3, 4} { // frames that come before
+		p := newPatient(t, false)
+		var got []byte
+		p.c.peer.cfg.Authenticate = func(*Conn, Credentials) error { return ErrDecideLater }
+		p.c.peer.cfg.OnMade = func(c *Conn) { p.made++; c.PauseRead() }
+		p.c.peer.Untyped().HandleRaw("app:ping", func(_ *Conn, b []byte) error { got = append(got, b...); return nil })
+		p.feed(codec.AppendFrame(nil, registry.IDInit, initMsg{version: 1}.append(nil)))
+		p.feed(codec.AppendFrame(nil, registry.IDPubIDs, pubIDsMsg{adapt: true}.append(nil)))
+		for n := range 5 {
+			if n == decidedAfter {
+				if err := p.c.Decide(nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n == 3 {
+				p.feed(codec.AppendFrame(nil, registry.IDFinish, []byte{0xc0}))
+			} else {
+				p.feed(codec.AppendFrame(nil, 17, []byte{byte(n)}))
+			}
+		}
+		p.settle()
+		if p.made != 1 || p.lost != 0 || len(got) != 0 {
+			t.Errorf("decided after %d: made %d times, packets %v, lost %d times: %v", decidedAfter, p.made, got, p.lost, p.why)
+		}
+		p.c.ResumeRead()
+		if p.settle(); string(got) != "\x00\x01\x02\x04" || p.lost != 0 {
+			t.Errorf("decided after %d: packets %v, lost %d times: %v", decidedAfter, got, p.lost, p.why)
+		}
+		p.v.Close()
+	}
+}
+
+// A pause holds from when PauseRead has noted it, although its goroutine may be interrupted
+// before the engine is told, for long enough to read more than may wait.
+func TestAPauseHoldsBeforeTheEngineIsTold(t *testing.T) {
+	everywhere(t, nil, func(t *testing.T, w *world) {
+		const packets = 60 // of 64 KiB
+		got := make(chan int, packets)
+		Handle(w.server, w.s.ping, func(_ *Conn, v *note) error { got <- v.N; return nil })
+		sc, cc := w.handshake(t)
+		sc.mark(pausedByProgram)
+		text := strings.Repeat("x", 64<<10)
+		for n := range packets {
+			if err := Send(cc, w.c.ping, &note{n, text}); err != nil {
+				t.Fatal(err)
+			}
+			onLoop(t, cc, func() {})
+		}
+		nothing(t, "packet", got)
+		nothing(t, "event", w.s.events)
+		sc.pauseLink()
+		sc.ResumeRead()
+		for n := range packets {
+			if v := wait(t, "packet", got); v != n {
+				t.Fatalf("packet %d, want %d", v, n)
+			}
+		}
+	})
+}
+
 // Each way to end a paused conn from this side ends it, and OnLost is called once.
 func TestAPausedConnCanBeEnded(t *testing.T) {
 	for name, end := range map[string]func(w *world, c *Conn){

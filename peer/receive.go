@@ -17,6 +17,7 @@ func (c *Conn) receive(b []byte) (n int) {
 		used, k := c.fastPath(b[n:], turnPackets-packets)
 		if k == 0 {
 			if c.isPaused() { // asked here, since a paused conn has no fast path
+				c.pauseLink() // the goroutine that paused it may be interrupted before it tells the engine
 				break
 			}
 			used, k = c.handleOne(b[n:])

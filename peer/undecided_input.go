@@ -50,11 +50,23 @@ func (c *Conn) handleKept() {
 	}
 }
 
-// handleKeptShare handles one share of the kept input.
+// handleKeptShare handles one share of the kept input. A packet of it that waits for the end of
+// a pause is kept again meanwhile, and comes before the rest.
 func (c *Conn) handleKeptShare() {
 	e := c.makeRare()
-	n := c.receive(e.keptInput)
-	if e.keptInput = e.keptInput[min(n, len(e.keptInput)):]; len(e.keptInput) == 0 {
+	share := e.keptInput
+	e.keptInput = nil
+	rest := share[c.receive(share):]
+	if !c.flags.has(inputKept) { // dropped meanwhile
+		return
+	}
+	if e.keptInput == nil {
+		e.keptInput = rest
+	} else {
+		e.keptInput = append(e.keptInput, rest...)
+		c.link.Keep(&e.keptMemory, cap(e.keptInput))
+	}
+	if len(e.keptInput) == 0 {
 		c.dropKept()
 	}
 }
