@@ -33,6 +33,7 @@ type rareSocketState struct {
 	input []byte // that the handler has not taken yet
 	kept  Kept   // the memory of input
 	end   error  // why the socket ended, while input waits
+	rest  int    // a descriptor of ours, when the kernel has more input before the end; 0: none
 
 	out     backlog
 	watched bool // writable tells when the socket takes output again
@@ -192,8 +193,11 @@ func (s *socket) Pump() (more bool) {
 	if len(s.input()) > 0 {
 		return true
 	}
-	if err := s.end(); err != nil {
-		s.finish(err)
+	if s.end() != nil {
+		if s.readKeptRest() {
+			return true
+		}
+		s.finish(s.end())
 		return false
 	}
 	if s.isPaused() && s.gc != nil {
@@ -212,7 +216,7 @@ func (s *socket) lost(gc gnet.Conn, err error) {
 	s.unwatch()
 	switch {
 	case s.isPaused(): // gnet has not read to the end, and says io.EOF whatever it is
-		if met := s.readRest(gc.Fd()); met != nil {
+		if met := s.keepRest(gc.Fd()); met != nil {
 			err = met
 		}
 	case failedWrite(err):
@@ -260,26 +264,6 @@ func (c *Conn) unreadSocket() bool {
 	return err == nil
 }
 
-// readRest reads the input that the kernel has for a socket which cannot be written to any
-// more, up to a bound. The input waits. readRest returns the error that it met after it,
-// if any.
-func (s *socket) readRest(fd int) error {
-	buf := make([]byte, 64<<10)
-	for len(s.input()) < maxBacklog {
-		n, err := unix.Read(fd, buf)
-		switch {
-		case err == unix.EINTR:
-		case err != nil && err != unix.EAGAIN:
-			return os.NewSyscallError("read", err)
-		case n <= 0:
-			return nil
-		default:
-			s.appendInput(buf[:n])
-		}
-	}
-	return ErrBacklog // there may be more
-}
-
 // CloseWrite implements Transport.
 func (s *socket) CloseWrite() error {
 	if s.gc == nil {
@@ -296,6 +280,7 @@ func (s *socket) Close() {
 	s.flags.set(endTold)
 	s.unpause()
 	s.dropOutput()
+	s.closeRest()
 	s.setInput(nil)
 	if s.gc == nil {
 		return
