@@ -8,6 +8,7 @@ package peer
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 
@@ -138,7 +139,10 @@ func (c *Conn) onPubIDs(payload []byte) {
 	}
 	adapts := c.adapts()
 	compares := adapts || c.inForce() != 0
-	m, err := parsePubIDs(payload, compares)
+	m, err := parsePubIDs(payload, false)
+	if err == nil && compares && m.idmap == nil {
+		err = errNoIDMap
+	}
 	switch {
 	case err != nil:
 		c.fault(ReasonPayload, &PayloadError{registry.NamePubIDs, err})
@@ -157,6 +161,8 @@ func (c *Conn) onPubIDs(payload []byte) {
 		})
 	}
 }
+
+var errNoIDMap = fmt.Errorf("no %s", keyIDMap)
 
 // meetOther takes over what the other side has told, and reports whether the conn goes on. A
 // side that insists leaves it to the other one to find out that the names differ.

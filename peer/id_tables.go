@@ -300,6 +300,11 @@ func (c *Conn) meet(m *pubIDsMsg, adapts bool) error {
 
 // met is the outcome of two pubids, with p.ids.mu held.
 func (p *Peer) met(told *toldIDs, m *pubIDsMsg, theirFeatures features, adapts bool) (*idTables, error) {
+	ids, _, err := readIDs(m.idmap)
+	if err != nil {
+		return nil, &PayloadError{registry.NamePubIDs, err}
+	}
+	m.ids = ids
 	optional, err := m.optional()
 	if err != nil {
 		return nil, err

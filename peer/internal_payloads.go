@@ -103,7 +103,7 @@ type pubIDsMsg struct {
 	ids     []registry.Entry // their names share one copy of the input
 	token   []byte           // a part of the input; nil: there is none
 	details []detail         // parts of the input, each feature once
-	idmap   []byte           // the input of ids, if they are wanted
+	idmap   []byte           // the input of ids; nil: there is none
 }
 
 // detail is what a side tells of a feature.
@@ -171,8 +171,7 @@ func tokenSize(token []byte) int {
 	return len(keyToken) + len(token) + 4
 }
 
-// parsePubIDs reads the ids only if they are wanted: a side that does not adapt needs them only
-// for its log.
+// parsePubIDs reads the ids only if they are wanted: most conns tell what others have told before.
 func parsePubIDs(b []byte, wanted bool) (m pubIDsMsg, err error) {
 	var adapt, idmap bool
 	err = eachPair(b, func(key string, b []byte) ([]byte, error) {
@@ -182,11 +181,14 @@ func parsePubIDs(b []byte, wanted bool) (m pubIDsMsg, err error) {
 			return m.parseAdapt(b)
 		case keyIDMap:
 			idmap = true
-			if wanted {
-				rest, err := m.parseIDs(b)
+			rest, err := codec.Skip(b)
+			if err == nil {
 				m.idmap = b[:len(b)-len(rest)]
-				return rest, err
 			}
+			if err == nil && wanted {
+				m.ids, rest, err = readIDs(b)
+			}
+			return rest, err
 		case keyDetails:
 			return m.parseDetails(b)
 		case keyToken:
@@ -202,7 +204,7 @@ func parsePubIDs(b []byte, wanted bool) (m pubIDsMsg, err error) {
 	case !adapt:
 		err = fmt.Errorf("no %s", keyAdapt)
 	case wanted && !idmap:
-		err = fmt.Errorf("no %s", keyIDMap)
+		err = errNoIDMap
 	}
 	return m, err
 }
@@ -218,11 +220,6 @@ func (m *pubIDsMsg) parseAdapt(b []byte) (rest []byte, err error) {
 	}
 	m.unclear = true
 	return codec.Skip(b)
-}
-
-func (m *pubIDsMsg) parseIDs(b []byte) (rest []byte, err error) {
-	m.ids, rest, err = readIDs(b)
-	return rest, err
 }
 
 // readIDs reads a map of names and ids.
