@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing/synctest"
 	"time"
@@ -198,6 +199,13 @@ func (w *world) finish() {
 			h.run()
 		}
 	}
+	if w.chance(25) {
+		for range 4 {
+			w.step++ // which names what is added
+			pick(w, w.books).change()
+		}
+		w.turnAll()
+	}
 	for _, l := range w.live {
 		for _, e := range l.ends {
 			if e.wire != nil {
@@ -244,14 +252,19 @@ func (w *world) leave(l *link) {
 
 // rested checks a link at which nothing is under way.
 func (l *link) rested() {
-	if l.foe || l.unlike || l.broken || l.shaky || l.external || !l.w.patient {
+	if l.foe || l.unlike || l.broken || l.external || !l.w.patient {
 		return
 	}
 	for _, e := range l.ends {
-		o := e.other()
-		if e.quit != "" || o.quit != "" || e.acted || o.acted {
+		if e.quit != "" || e.acted {
 			return
 		}
+	}
+	if l.shaky {
+		l.updated()
+		return
+	}
+	for _, e := range l.ends {
 		if !e.made || e.conn.State() != peer.Active {
 			l.w.fail("%v is not made, or in state %v, with nothing in its way", e, e.conn.State())
 			return
@@ -266,6 +279,24 @@ func (l *link) rested() {
 			}
 		}
 	}
+}
+
+// updated checks that the ends of a link know the packets that both have, whenever they were
+// added.
+func (l *link) updated() {
+	for _, e := range l.ends {
+		if !e.made || e.conn.State() != peer.Active || !e.conn.Uses(peer.FeatureOptional) {
+			return
+		}
+	}
+	for _, e := range l.ends {
+		for _, name := range e.party.book.names {
+			if slices.Contains(e.other().party.book.names, name) && !e.conn.Untyped().Knows(name) {
+				l.w.fail("%v does not know %s, which both sides have", e, name)
+			}
+		}
+	}
+	l.w.trace.add("%v: %d packets are known", l.ends[0], len(l.ends[0].party.book.names))
 }
 
 // rest lets time go on, and all do what they have to.
