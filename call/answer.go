@@ -53,8 +53,11 @@ func (a Answer[A]) Fail(err error) error {
 }
 
 func (l *later[A]) fail(err error) error {
-	l.response = Response[A]{ID: l.id, Error: l.calls.host.failureOf(l.conn, l.name, err)}
-	return peer.Send(l.conn, l.packet, &l.response)
+	failure := l.calls.host.failureOf(l.conn, l.name, err)
+	return sendFailure(failure, func(f *Failure) error {
+		l.response = Response[A]{ID: l.id, Error: f}
+		return peer.Send(l.conn, l.packet, &l.response)
+	})
 }
 
 // isConnError reports whether a send failed because of its conn, so that another one would

@@ -76,8 +76,12 @@ func duration(ms uint64) time.Duration {
 }
 
 // cancel tells the other side that nobody waits for a call any more. If that cannot be sent
-// now, the call ends there by its deadline.
+// now, the call ends there by its deadline. Where so much waits that an overflow policy might
+// have its say, which may be to end the conn, cancel does not try.
 func (d *definition[Q, A]) cancel(c *peer.Conn, id uint64) {
+	if c.Pending() > c.Peer().Reactor().MaxPending()/2 {
+		return
+	}
 	var room [16]byte
 	if t := d.request.In(c.Peer().Registry()); t != nil {
 		c.SendRaw(t, appendCancel(room[:0], id))

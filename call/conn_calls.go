@@ -162,7 +162,7 @@ func (s *connCalls) onAlarm() {
 
 // onLost ends all calls because the conn was lost.
 func (s *connCalls) onLost(reason error) {
-	err := lostError(reason)
+	err := lost(reason)
 	s.mu.Lock()
 	s.lost = err
 	lost, _ := s.pending.takeDue(nil, never)

@@ -17,7 +17,8 @@ import (
 // when the call was answered. All of its methods may be called from any goroutine.
 //
 // That of Handle is valid until the handler returns, unless Done was called: then it stays,
-// and is done.
+// and is done. Its time counts from its first use, so a handler that takes long should use it
+// first.
 type Context struct {
 	conn *peer.Conn // set once, or for the next call
 	id   uint64
@@ -34,6 +35,7 @@ type Context struct {
 	cause error
 	done  chan struct{} // nil: not asked for yet
 	timer *engine.Timer // that closes done; nil: the conn's alarm does
+	clock *time.Timer   // does so while the loop is held up by the handler; nil as timer is
 	timed bool          // the conn's alarm ends the call
 }
 
@@ -78,7 +80,9 @@ func (c *Context) Done() <-chan struct{} {
 		close(c.done)
 	case !c.timed:
 		loop := c.conn.Loop()
-		c.timer = loop.After(c.deadline()-loop.Time(), func() { c.finish(context.DeadlineExceeded, ErrTimeout) })
+		left := c.deadline() - loop.Time()
+		c.timer = loop.After(left, func() { c.finish(context.DeadlineExceeded, ErrTimeout) })
+		c.clock = time.AfterFunc(left, func() { c.Err() }) // which asks the loop's clock
 	}
 	return c.done
 }
@@ -123,7 +127,8 @@ func (c *Context) finishHeld(err, cause error) {
 	}
 	if c.timer != nil {
 		c.timer.Stop()
-		c.timer = nil
+		c.clock.Stop()
+		c.timer, c.clock = nil, nil
 	}
 }
 

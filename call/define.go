@@ -37,7 +37,8 @@ type definition[Q, A any] struct {
 //
 // The options are for both packets. With registry.Reuse the Q that a handler gets, and the
 // A that the function of Go gets, are valid during the call. A registry.MaxSize counts what is
-// around the body, at most 20 bytes.
+// around the body, at most 20 bytes, and errors too: one that is larger travels as its name
+// only, or as ErrInternal, which takes 32 bytes.
 //
 // Nothing is checked yet: registry.Add, which takes the Packets, tells what is wrong.
 func Define[Q, A any](name string, id int, opts ...registry.Option) Call[Q, A] {

@@ -71,3 +71,18 @@ func TestBodiesThatDiffer(t *testing.T) {
 		t.Errorf("got %+v, %v", a, err)
 	}
 }
+
+// Calls need none of the extensions of this implementation.
+func TestCallsWithoutExtensions(t *testing.T) {
+	s, c := newSide(false), newSide(true)
+	s.cfg.NoExtensions = true
+	w := overMemory(false)(t, s, c, func(w *world) {
+		Handle(w.server, double, doubles)
+		Handle(w.client, double, doubles)
+	})
+	for _, conn := range []*peer.Conn{w.atClient, w.atServer} {
+		if a, err := Do(t.Context(), conn, double, &ask{N: 3}); err != nil || a.N != 6 {
+			t.Errorf("got %+v, %v", a, err)
+		}
+	}
+}

@@ -97,3 +97,29 @@ func TestDoWithoutAConnOrACall(t *testing.T) {
 		t.Errorf("a call of no registry: %v", err)
 	}
 }
+
+// Calls in handlers of calls, to and fro.
+func TestCallsInHandlersOfCalls(t *testing.T) {
+	// deeper answers with how many calls were nested in it.
+	deeper := func(_ *Context, q *ask, a Answer[told], next Call[ask, told], c *peer.Conn) {
+		if q.N == 0 {
+			a.Send(&told{})
+			return
+		}
+		Go(c, next, &ask{N: q.N - 1}, 0, func(r *told, err error) {
+			if err != nil {
+				a.Fail(err)
+				return
+			}
+			a.Send(&told{N: r.N + 1})
+		})
+	}
+	everywhere(t, func(w *world) {
+		HandleLater(w.server, double, func(c *Context, q *ask, a Answer[told]) { deeper(c, q, a, back, c.Conn()) })
+		HandleLater(w.client, back, func(c *Context, q *ask, a Answer[told]) { deeper(c, q, a, double, c.Conn()) })
+	}, func(t *testing.T, w *world) {
+		if a, err := Do(t.Context(), w.atClient, double, &ask{N: 50}); err != nil || a.N != 50 {
+			t.Errorf("got %+v, %v", a, err)
+		}
+	})
+}

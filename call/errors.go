@@ -55,13 +55,20 @@ var (
 
 var errNilContext = fmt.Errorf("%w context", peer.ErrNil)
 
-// lostError is the end of a call whose conn was lost. It wraps the reason of OnLost.
-func lostError(reason error) error {
+// lostError is the end of a call whose conn was lost.
+type lostError struct{ reason error } // of OnLost
+
+func lost(reason error) error {
 	if reason == nil {
 		reason = peer.ErrClosed
 	}
-	return fmt.Errorf("call: the conn was lost: %w", reason)
+	return &lostError{reason}
 }
+
+func (e *lostError) Error() string { return "call: the conn was lost: " + e.reason.Error() }
+
+// Unwrap returns the reason of OnLost.
+func (e *lostError) Unwrap() error { return e.reason }
 
 // malformed is what ends a conn on which a packet of a call came that cannot be one.
 func malformed(packet string, err error) error { return &peer.PayloadError{Packet: packet, Err: err} }

@@ -49,9 +49,25 @@ func (h *host) failureOf(c *peer.Conn, name string, err error) *Failure {
 		h.stats.panics.Add(1)
 		h.peer.Log(slog.LevelError, "handler of a call panicked", "call", name, "conn", c.ID(), "remote", c.RemoteAddr(),
 			"panic", panicked.Value, "stack", string(panicked.Stack))
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded): // the caller's own doing
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		// A line of its own: callers can provoke it, by the deadlines that they set.
+		h.peer.Log(slog.LevelWarn, "handler of a call ran out of time", "call", name, "conn", c.ID(), "remote", c.RemoteAddr(), "err", err)
 	default:
 		h.peer.Log(slog.LevelWarn, "handler of a call failed", "call", name, "conn", c.ID(), "remote", c.RemoteAddr(), "err", err)
 	}
 	return f
+}
+
+// sendFailure sends what is told of an error. If it is too large for its packet, it is sent
+// without its text and its data, and if its name is too large still, as ErrInternal.
+func sendFailure(f *Failure, send func(f *Failure) error) error {
+	err := send(f)
+	for _, name := range []string{f.Name, ErrInternal.name} {
+		var size *peer.SizeError
+		if name == "" || !errors.As(err, &size) {
+			continue
+		}
+		err = send(&Failure{Name: name})
+	}
+	return err
 }

@@ -44,8 +44,8 @@ func (p Pending) Cancel() bool {
 // Go calls the other side of c with q, and has fn called on c's loop, once, when the call has
 // ended: with the answer, or with an error as Do returns them. Even what keeps the call from
 // being made, such as ErrTooMany, comes to fn, after Go has returned; only if there is no loop
-// any more, or c is nil, does Go call fn itself. A timeout of 0 stands for Config.Timeout. q is
-// encoded before Go returns.
+// any more, or c is nil, does Go call fn itself. A timeout of 0 stands for Config.Timeout. One
+// below 0 is over: fn is told ErrTimeout, and nothing is sent. q is encoded before Go returns.
 //
 // fn may keep the *A, unless the call was defined with registry.Reuse: then it is valid
 // during the call. A panic in fn ends the conn, as in a handler.
@@ -61,7 +61,11 @@ func Go[Q, A any](c *peer.Conn, call Call[Q, A], q *Q, timeout time.Duration, fn
 		return Pending{}
 	}
 	w := callback[A](fn)
-	s, id, err := d.begin(c, q, w, max(timeout, 0), 0)
+	if timeout < 0 {
+		callsOf(c).post(w, ErrTimeout)
+		return Pending{}
+	}
+	s, id, err := d.begin(c, q, w, timeout, 0)
 	if err != nil {
 		if id == 0 {
 			s.post(w, err)
@@ -73,7 +77,8 @@ func Go[Q, A any](c *peer.Conn, call Call[Q, A], q *Q, timeout time.Duration, fn
 
 // post tells a call of its end on the conn's loop.
 func (s *connCalls) post(w waiting, err error) {
-	if s.conn.Loop().Post(func() { s.tell(func() { w.fail(err) }) }) != nil { // the loop has ended
+	tell := func() { s.tell(func() { w.fail(err) }) }
+	if s.conn.Loop().PostElse(tell, tell) != nil { // the loop has ended
 		w.fail(err)
 	}
 }

@@ -111,3 +111,39 @@ func TestCancelOfAPending(t *testing.T) {
 		t.Error("a Pending of nothing was cancelled")
 	}
 }
+
+// A call whose time is over before it is made is none.
+func TestGoWithoutTimeLeft(t *testing.T) {
+	w := couple(t, func(w *world) {
+		Handle(w.server, double, func(*Context, *ask) (*told, error) { t.Error("handled"); return nil, nil })
+		Handle(w.server, other, doubles)
+	})
+	ended := make(chan error, 1)
+	Go(w.atClient, double, &ask{}, -time.Nanosecond, func(_ *told, err error) { ended <- err })
+	if err := wait(t, "end", ended); err != ErrTimeout {
+		t.Errorf("got %v", err)
+	}
+	if _, err := Do(t.Context(), w.atClient, other, &ask{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// A function is told of the end though the reactor closes before its turn comes.
+func TestGoIsToldThoughTheReactorCloses(t *testing.T) {
+	w := couple(t, func(*world) {})
+	if err := w.client.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 2)
+	p := Go(w.atClient, double, &ask{}, 0, func(_ *told, err error) { ended <- err })
+	if !p.Cancel() {
+		t.Error("there was nothing to cancel")
+	}
+	w.client.Close()
+	if err := wait(t, "end", ended); err != context.Canceled {
+		t.Errorf("got %v", err)
+	}
+	if len(ended) > 0 {
+		t.Errorf("ended twice, with %v", <-ended)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/registry"
 )
 
 // A handler that returns a nil *A answers with the zero A.
@@ -221,7 +222,13 @@ func TestReusedBodies(t *testing.T) {
 func TestHandlePanicsWhereTheProgramIsWrong(t *testing.T) {
 	w := couple(t, func(*world) {})
 	for name, f := range map[string]func(){
-		"zero call":   func() { Handle(w.server, Call[ask, told]{}, doubles) },
+		"zero call": func() { Handle(w.server, Call[ask, told]{}, doubles) },
+		"no answer": func() {
+			half := peer.NewMemoryServer(registry.New(), nil)
+			defer half.Close()
+			half.Registry().MustAdd(double.Request())
+			Handle(half, double, doubles)
+		},
 		"nil handler": func() { Handle[ask, told](w.server, double, nil) },
 		"nil later":   func() { HandleLater[ask, told](w.server, double, nil) },
 		"not added":   func() { Handle(w.server, Define[ask, told]("test:unknown", 90), doubles) },
@@ -305,4 +312,50 @@ func TestWhatAHandlerSendsComesBeforeItsAnswer(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A handler that waits for its context is let go at the deadline, though its loop waits too.
+func TestAHandlerThatWaitsForItsContext(t *testing.T) {
+	everywhere(t, func(w *world) {
+		Handle(w.server, double, func(c *Context, _ *ask) (*told, error) {
+			<-c.Done()
+			return nil, c.Err()
+		})
+		Handle(w.server, other, doubles)
+	}, func(t *testing.T, w *world) {
+		if w.server.Reactor() == w.client.Reactor() {
+			t.Skip("the caller's loop is the handler's")
+		}
+		ended := make(chan error, 1)
+		Go(w.atClient, double, &ask{}, 20*time.Millisecond, func(_ *told, err error) { ended <- err })
+		if err := wait(t, "end", ended); !errors.Is(err, ErrTimeout) && !errors.Is(err, ErrInternal) { // of both ends the first
+			t.Errorf("got %v", err)
+		}
+		if _, err := Do(t.Context(), w.atClient, other, &ask{}); err != nil {
+			t.Errorf("the loop does not go on: %v", err)
+		}
+	})
+}
+
+// A handler that ends its goroutine leaves nobody who waits for its context.
+func TestAGoexitEndsTheContext(t *testing.T) {
+	got := make(chan *Context, 1)
+	w := couple(t, func(w *world) {
+		Handle(w.server, double, func(c *Context, _ *ask) (*told, error) {
+			c.Done()
+			got <- c
+			runtime.Goexit()
+			return nil, nil
+		})
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	if _, err := Do(ctx, w.atClient, double, &ask{}); !errors.Is(err, peer.ReasonHandler) {
+		t.Errorf("got %v", err)
+	}
+	c := wait(t, "context", got)
+	wait(t, "end of the context", c.Done())
+	if c.Err() != context.Canceled {
+		t.Errorf("the context ended with %v", c.Err())
+	}
 }

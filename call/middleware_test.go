@@ -5,8 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/packetmq/packetmq/middleware"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/rate"
+	"github.com/packetmq/packetmq/registry"
 )
 
 // around is a middleware that does f in place of the next one for the requests of double.
@@ -183,4 +185,19 @@ func TestCancelsPassMiddleware(t *testing.T) {
 	c := wait(t, "request", handled)
 	p.Cancel()
 	wait(t, "end of the context", c.Done())
+}
+
+// A call that may not be handled is answered, whatever says so.
+func TestACallThatIsNotAuthorised(t *testing.T) {
+	for _, test := range []struct{ refuses, want error }{
+		{poor, poor}, {peer.ErrDrop, ErrStopped}, {errors.New("secret"), ErrInternal},
+	} {
+		w := couple(t, func(w *world) {
+			may := func(*peer.Conn, *registry.Type) error { return test.refuses }
+			Handle(w.server, double, doubles, peer.With(middleware.Authorise(may)))
+		})
+		if _, err := Do(t.Context(), w.atClient, double, &ask{}); !errors.Is(err, test.want) {
+			t.Errorf("got %v, want %v", err, test.want)
+		}
+	}
 }

@@ -1,9 +1,11 @@
 package call
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -201,3 +203,81 @@ func TestErrorDataOfAnotherType(t *testing.T) {
 		t.Error("the conn has ended")
 	}
 }
+
+// The end of one conn that a handler had a call under way on is not the end of another.
+func TestALostCallInAHandlerLeavesItsConn(t *testing.T) {
+	backend := couple(t, func(*world) {})
+	backend.atClient.Softquit("backend.secret")
+	var lostErr error
+	eventually(t, "the backend is lost", func() bool {
+		_, lostErr = Do(t.Context(), backend.atClient, double, &ask{})
+		return errors.Is(lostErr, peer.Reason("backend.secret"))
+	})
+	w := couple(t, func(w *world) {
+		Handle(w.server, double, func(*Context, *ask) (*told, error) { return nil, lostErr })
+		Handle(w.server, other, doubles)
+	})
+	if _, err := Do(t.Context(), w.atClient, double, &ask{}); !errors.Is(err, ErrInternal) || strings.Contains(err.Error(), "secret") {
+		t.Errorf("the caller is told %v", err)
+	}
+	if _, err := Do(t.Context(), w.atClient, other, &ask{}); err != nil {
+		t.Errorf("the conn does not go on: %v", err)
+	}
+}
+
+// An error that is too large to be sent does not leave its caller without any.
+func TestAnErrorThatIsTooLargeIsToldAllTheSame(t *testing.T) {
+	small := Define[ask, told]("test:small", 50, registry.MaxSize(48))
+	text := DefineError("test:text")
+	s, c := newSide(false), newSide(true)
+	for _, side := range []*side{s, c} {
+		side.reg.MustAdd(small.Packets()...)
+		if err := AddErrors(side.reg, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	long := strings.Repeat("x", maxText)
+	w := overMemory(false)(t, s, c, func(w *world) {
+		Handle(w.server, small, func(_ *Context, q *ask) (*told, error) {
+			switch q.N {
+			case 0:
+				return nil, text.WithText(long)
+			case 1:
+				return nil, Errorf("%s", long)
+			}
+			return &told{Text: long}, nil
+		})
+		Handle(w.server, double, func(*Context, *ask) (*told, error) {
+			return nil, missing.With(shortage{Of: strings.Repeat("x", 2<<20)})
+		})
+	})
+	for n, want := range []error{text, ErrInternal, ErrInternal} {
+		if _, err := Do(t.Context(), w.atClient, small, &ask{N: n}); !errors.Is(err, want) {
+			t.Errorf("%d: got %v, want %v", n, err, want)
+		}
+	}
+	if _, err := Do(t.Context(), w.atClient, double, &ask{}); !errors.Is(err, missing) {
+		t.Errorf("with data: got %v", err)
+	}
+}
+
+// An error of the handler's own context, of a query's, is logged as any is.
+func TestErrorsOfContextsAreLogged(t *testing.T) {
+	s, c := newSide(false), newSide(true)
+	lines := make(lineLog, 16)
+	s.cfg.Logger = slog.New(slog.NewTextHandler(lines, nil))
+	w := overMemory(false)(t, s, c, func(w *world) {
+		Handle(w.server, double, func(*Context, *ask) (*told, error) { return nil, context.DeadlineExceeded })
+	})
+	if _, err := Do(t.Context(), w.atClient, double, &ask{}); !errors.Is(err, ErrInternal) {
+		t.Errorf("got %v", err)
+	}
+	if line := wait(t, "line", lines); !strings.Contains(line, "deadline exceeded") {
+		t.Errorf("logged %q", line)
+	}
+}
+
+// lineLog has the lines of a log.
+type lineLog chan string
+
+func (l lineLog) Write(b []byte) (int, error) { l <- string(b); return len(b), nil }

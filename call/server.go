@@ -4,6 +4,7 @@ package call
 // function, and the answer to whatever comes of it.
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"runtime/debug"
@@ -53,6 +54,9 @@ const (
 // serve registers s for its requests.
 func (s *server[Q, A]) serve(h peer.Host, opts []peer.HandleOption) {
 	p := mustPeer(h)
+	if s.def.answer.In(p.Registry()) == nil && s.def.request.In(p.Registry()) != nil {
+		panic("call: the answer to " + s.name() + " is not in the peer's registry")
+	}
 	s.host = hostOf(p)
 	s.lanes = make([]lane[A], len(p.Reactor().Loops()))
 	opts = append(opts[:len(opts):len(opts)], peer.Around(s.around))
@@ -70,7 +74,7 @@ func (s *server[Q, A]) around(next peer.Next) peer.Next {
 		ln := &s.lanes[in.Conn().Loop().Index()]
 		outer := ln.now // of a packet that the program handles in the midst of another, by Conn.PacketIn
 		ln.now = request{}
-		err := guarded(next, in)
+		err := ln.guarded(next, in)
 		now := ln.now
 		ln.now = outer
 		if now.context != nil && now.context.release() {
@@ -83,14 +87,23 @@ func (s *server[Q, A]) around(next peer.Next) peer.Next {
 	}
 }
 
-// guarded calls next. A panic is an error: it fails the call, and not the conn.
-func guarded(next peer.Next, in *peer.Incoming) (err error) {
+// guarded calls next. A panic is an error: it fails the call, and not the conn. A Goexit ends
+// the conn, and the handler's context here: nothing after next runs.
+func (ln *lane[A]) guarded(next peer.Next, in *peer.Incoming) (err error) {
+	returned := false
 	defer func() {
+		if returned {
+			return
+		}
 		if v := recover(); v != nil {
 			err = panicError(v)
+		} else if ctx := ln.now.context; ctx != nil {
+			ctx.finish(context.Canceled, engine.ErrGoexit)
 		}
 	}()
-	return next(in)
+	err = next(in)
+	returned = true
+	return err
 }
 
 // panicError is a panic with v as an error, or a Goexit if v is nil.
@@ -219,8 +232,10 @@ func (s *server[Q, A]) fail(c *peer.Conn, now request, id uint64, err error) err
 			return nil
 		}
 	}
-	r := &Response[A]{ID: id, Error: s.host.failureOf(c, s.name(), err)}
-	if err := peer.Reply(c, s.def.answer, r); err != nil {
+	failure := s.host.failureOf(c, s.name(), err)
+	if err := sendFailure(failure, func(f *Failure) error {
+		return peer.Reply(c, s.def.answer, &Response[A]{ID: id, Error: f})
+	}); err != nil {
 		s.log(c, "a call could not be answered", err)
 	}
 	return nil
@@ -236,8 +251,13 @@ func isDrop(err error) bool {
 	return err == nil || errors.Is(err, peer.ErrDrop) && !errors.As(err, &public)
 }
 
-// isReason reports whether an error is to end the conn.
+// isReason reports whether an error is to end the conn that a call came on. One that tells how
+// another conn has ended has a Reason in it too.
 func isReason(err error) bool {
-	var r peer.Reason
-	return errors.As(err, &r)
+	var (
+		r     peer.Reason
+		other *lostError
+		fault *peer.Fault
+	)
+	return errors.As(err, &r) && !errors.As(err, &other) && !errors.As(err, &fault)
 }

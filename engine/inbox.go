@@ -39,8 +39,9 @@ type inbox struct {
 
 // task is a posted function, or a conn that was attached.
 type task struct {
-	fn func()
-	c  *Conn
+	fn      func()
+	dropped func() // is called in place of fn when the loop closes; nil: nothing is
+	c       *Conn
 }
 
 // post adds a task.

@@ -47,11 +47,16 @@ type Loop struct {
 
 // Post has fn called on the loop, after all that was posted before it. It never blocks.
 // What is still posted when the reactor closes is dropped.
-func (l *Loop) Post(fn func()) error {
+func (l *Loop) Post(fn func()) error { return l.PostElse(fn, nil) }
+
+// PostElse is Post for what somebody waits for: when fn is dropped because the reactor
+// closes, dropped is called in its place, as the last that happens on the loop. With an error
+// neither is called. A nil dropped is nothing.
+func (l *Loop) PostElse(fn, dropped func()) error {
 	if fn == nil {
 		return nonNil("function", fn)
 	}
-	return l.inbox.post(task{fn: fn})
+	return l.inbox.post(task{fn: fn, dropped: dropped})
 }
 
 // Call has fn called on the loop and waits until it has returned, ctx is done,

@@ -64,9 +64,13 @@ func (l *Loop) close(err error) {
 	l.buffers.clear()
 }
 
-// drop ends a task that is not to run: a conn that was attached is refused.
+// drop ends a task that is not to run: a conn that was attached is refused, and who waits for
+// a function is told.
 func (l *Loop) drop(t task) {
-	if t.c != nil {
+	switch {
+	case t.c != nil:
 		t.c.refuseOpen(ErrClosed)
+	case t.dropped != nil:
+		l.run(t.dropped)
 	}
 }

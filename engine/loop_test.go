@@ -235,3 +235,26 @@ func TestStopAfterTheBeginningOfATurn(t *testing.T) {
 		t.Errorf("the posted function ran %d times", ran)
 	}
 }
+
+// Who waits for a posted function is told when it is dropped, and else is not.
+func TestPostElseTellsOfADroppedFunction(t *testing.T) {
+	v := NewVirtual(nil)
+	l := v.r.Loops()[0]
+	var got []string
+	note := func(what string) func() { return func() { got = append(got, what) } }
+	l.PostElse(note("called"), note("dropped though called"))
+	v.Step(0)
+	l.PostElse(note("called though closed"), func() {
+		note("dropped")()
+		l.PostElse(note("called though closed"), note("dropped in turn"))
+		panic("on purpose")
+	})
+	l.PostElse(note("called though closed"), nil)
+	v.Close()
+	if err := l.PostElse(note("called though closed"), note("dropped with an error")); err != ErrClosed {
+		t.Errorf("after the end: %v", err)
+	}
+	if want := []string{"called", "dropped", "dropped in turn"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -121,7 +121,7 @@ func (c *Conn) OnLost(f func(reason error)) (stop func() bool) {
 	a.mu.Unlock()
 	if c.marked(lostTold) { // tellLost may have looked before own was there
 		late := func() { c.callEach(c.appendLostFuncs(nil, c.makeRare().why)) }
-		if c.link.Loop().Post(late) != nil { // the loop has ended
+		if c.link.Loop().PostElse(late, late) != nil { // the loop has ended
 			late()
 		}
 	}

@@ -128,6 +128,23 @@ func TestOnLostBesideALoss(t *testing.T) {
 	}
 }
 
+// A function that comes after the loss is called though the reactor closes before its turn.
+func TestOnLostBesideTheClose(t *testing.T) {
+	s, c := newSide(false, 17, 18), newSide(true, 40, 41)
+	w := transports["tcp"](t, s, c)
+	_, client := w.handshake(t)
+	client.Close()
+	c.next(t, "lost")
+	if err := w.client.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	calls := make(chan error, 2)
+	client.OnLost(func(reason error) { calls <- reason })
+	w.client.Close()
+	wait(t, "a call", calls)
+	nothing(t, "call", calls)
+}
+
 func TestObserveOfNoPeer(t *testing.T) {
 	var none *Peer
 	none.Observe(Observer{})()

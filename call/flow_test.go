@@ -1,0 +1,68 @@
+package call
+
+// Calls where a side reads nothing, or there is no room.
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/registry"
+)
+
+// end slow ones.
+func TestACancellationWithoutRoomLeavesTheConn(t *testing.T) {
+	blob := registry.Define[[]byte]("test:blob", 60)
+	s, c := newSide(false), newSide(true)
+	for _, side := range []*side{s, c} {
+		side.reg.MustAdd(blob)
+	}
+	w := overSocket(func(*testing.T) string { return "127.0.0.1:0" })(t, s, c, func(w *world) {
+		HandleLater(w.client, double, func(*Context, *ask, Answer[told]) {})
+		peer.Handle(w.client, blob, func(*peer.Conn, *[]byte) error { return nil })
+	})
+	w.atClient.PauseRead()
+	ended := make(chan error, 1)
+	p := Go(w.atServer, double, &ask{}, time.Hour, func(_ *told, err error) { ended <- err })
+	w.atServer.SetOverflow(registry.Refuse)
+	eventually(t, "the conn is full", func() bool {
+		for size := 1 << 19; size > 0; size /= 2 {
+			b := make([]byte, size)
+			for peer.Send(w.atServer, blob, &b) == nil {
+			}
+		}
+		return w.atServer.Pending() > w.server.Reactor().MaxPending()-12
+	})
+	w.atServer.SetOverflow(registry.CloseSlow)
+	if !p.Cancel() {
+		t.Error("there was nothing to cancel")
+	}
+	if err := wait(t, "end", ended); err != context.Canceled {
+		t.Errorf("ended with %v", err)
+	}
+	if w.atServer.State() != peer.Active {
+		t.Errorf("the conn is %v", w.atServer.State())
+	}
+	w.atClient.ResumeRead()
+}
+
+// While a side reads nothing, its calls end in time, and those that come are handled later.
+func TestCallsToAPausedSide(t *testing.T) {
+	everywhere(t, func(w *world) {
+		Handle(w.server, double, doubles)
+		Handle(w.client, back, doubles)
+	}, func(t *testing.T, w *world) {
+		w.atServer.PauseRead()
+		ended := make(chan error, 1)
+		Go(w.atServer, back, &ask{}, 20*time.Millisecond, func(_ *told, err error) { ended <- err })
+		if err := wait(t, "end", ended); err != ErrTimeout {
+			t.Errorf("a call of the paused side: %v", err)
+		}
+		came := goes(w.atClient, double, &ask{N: 2})
+		w.atServer.ResumeRead()
+		if o := wait(t, "end", came); o.err != nil || o.a.N != 4 {
+			t.Errorf("a call to the paused side: %+v", o)
+		}
+	})
+}
