@@ -4,6 +4,7 @@ package call
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -65,4 +66,47 @@ func TestCallsToAPausedSide(t *testing.T) {
 			t.Errorf("a call to the paused side: %+v", o)
 		}
 	})
+}
+
+// A call whose request or answer a policy drops ends in time, and leaves the conn.
+func TestCallsThatAnOverflowDrops(t *testing.T) {
+	for name, policy := range map[string]registry.Overflow{"oldest": registry.DropOldest, "newest": registry.DropNewest, "refuse": registry.Refuse} {
+		t.Run(name, func(t *testing.T) {
+			blob := registry.Define[[]byte]("test:blob", 60)
+			s, c := newSide(false), newSide(true)
+			for _, side := range []*side{s, c} {
+				side.reg.MustAdd(blob)
+				side.cfg.Overflow = policy
+			}
+			w := overSocket(func(*testing.T) string { return "127.0.0.1:0" })(t, s, c, func(w *world) {
+				HandleLater(w.server, double, func(_ *Context, q *ask, a Answer[told]) { a.Send(&told{N: q.N}) })
+				Handle(w.server, other, doubles)
+				Handle(w.client, back, doubles)
+				peer.Handle(w.client, blob, func(*peer.Conn, *[]byte) error { return nil })
+			})
+			w.atClient.PauseRead()
+			b := make([]byte, 1<<19)
+			for range 64 {
+				peer.Send(w.atServer, blob, &b)
+			}
+			ended := make(chan error, 3)
+			end := func(_ *told, err error) { ended <- err }
+			Go(w.atClient, double, &ask{}, 50*time.Millisecond, end)
+			Go(w.atClient, other, &ask{}, 50*time.Millisecond, end)
+			Go(w.atServer, back, &ask{}, 50*time.Millisecond, end)
+			for range 3 {
+				if err := wait(t, "end", ended); !errors.Is(err, ErrTimeout) && !errors.Is(err, peer.ErrBackpressure) {
+					t.Errorf("ended with %v", err)
+				}
+			}
+			w.atClient.ResumeRead()
+			eventually(t, "the conn goes on", func() bool {
+				_, err := Do(t.Context(), w.atClient, other, &ask{})
+				return err == nil
+			})
+			if s := StatsOf(w.server); s.Open != 0 || s.Waiting != 0 {
+				t.Errorf("counted %+v", s)
+			}
+		})
+	}
 }

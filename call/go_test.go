@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/peer"
 )
 
@@ -145,5 +146,32 @@ func TestGoIsToldThoughTheReactorCloses(t *testing.T) {
 	}
 	if len(ended) > 0 {
 		t.Errorf("ended twice, with %v", <-ended)
+	}
+}
+
+// Calls under way outlive a Stop and the next Run.
+func TestCallsOverAStop(t *testing.T) {
+	answers := make(chan Answer[told], 1)
+	w := couple(t, func(w *world) {
+		HandleLater(w.server, double, func(_ *Context, _ *ask, a Answer[told]) { answers <- a })
+	})
+	came := goes(w.atClient, double, &ask{})
+	a := wait(t, "request", answers)
+	if err := w.client.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Send(&told{N: 5}); err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := Do(ctx, w.atClient, double, &ask{}); err != ErrTimeout {
+		t.Errorf("a call of a stopped side: %v", err)
+	}
+	if err := w.client.RunAsync(); err != nil && !errors.Is(err, engine.ErrRunning) {
+		t.Fatal(err)
+	}
+	if o := wait(t, "answer", came); o.err != nil || o.a.N != 5 {
+		t.Errorf("got %+v", o)
 	}
 }

@@ -359,3 +359,24 @@ func TestAGoexitEndsTheContext(t *testing.T) {
 		t.Errorf("the context ended with %v", c.Err())
 	}
 }
+
+// A hook that sees an answer may have another request handled meanwhile: each keeps its own.
+func TestRequestsInAHookOfAnAnswer(t *testing.T) {
+	s, c := newSide(false), newSide(true)
+	nested := false
+	var w *world
+	s.cfg.PacketOut = func(c *peer.Conn, typ *registry.Type, v any) (any, error) {
+		if typ == double.Answer().In(s.reg) && !nested {
+			nested = true
+			err := c.PacketIn(double.Request().In(s.reg), &Request[ask]{ID: 1 << 40, Body: &ask{N: 100}})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		return v, nil
+	}
+	w = overMemory(false)(t, s, c, func(w *world) { Handle(w.server, double, doubles) })
+	if a, err := Do(t.Context(), w.atClient, double, &ask{N: 1}); err != nil || a.N != 2 {
+		t.Errorf("got %+v, %v", a, err)
+	}
+}

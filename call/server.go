@@ -28,9 +28,9 @@ type server[Q, A any] struct {
 // lane is what one loop uses for one request after the other.
 type lane[A any] struct {
 	now      request
-	spare    *Context // for the next Handle; nil: make one
-	response Response[A]
-	_        [64]byte // loops do not share cache lines
+	spare    *Context     // for the next Handle; nil: make one
+	response *Response[A] // for the next answer; nil: make one
+	_        [64]byte     // loops do not share cache lines
 }
 
 // request is a request that is being handled.
@@ -217,10 +217,15 @@ func (s *server[Q, A]) answer(c *peer.Conn, now request, id uint64, a *A) error 
 
 // reply sends an answer from the loop.
 func (s *server[Q, A]) reply(c *peer.Conn, ln *lane[A], id uint64, a *A) error {
-	r := &ln.response
+	r := ln.response
+	if r == nil {
+		r = new(Response[A])
+	}
+	ln.response = nil // hooks see r, and may have another request answered
 	r.ID, r.Body = id, a
 	err := peer.Reply(c, s.def.answer, r)
 	r.Body = nil
+	ln.response = r
 	return err
 }
 
