@@ -148,7 +148,11 @@ func (c *Conn) takeOffers(m *pubIDsMsg) error {
 	all := c.peer.allExtensions()
 	for f := firstExtension; f <= MaxFeature; f++ {
 		if x := all[f]; x != nil && x.Offered != nil && c.Uses(f) {
-			if err := x.Offered(c, m.detail(f)); err != nil {
+			b := m.detail(f)
+			if len(b) > maxOffer { // of a form that there is not
+				b = nil
+			}
+			if err := x.Offered(c, b); err != nil {
 				return err
 			}
 		}

@@ -243,3 +243,39 @@ func TestFeaturesOfAConnThatTheProgramMakesActive(t *testing.T) {
 		t.Errorf("got %v", v)
 	}
 }
+
+// The two ends of a conn in memory may have one registry, and packets come and go for both.
+func TestUpdatesBetweenSidesWithOneRegistry(t *testing.T) {
+	for _, oneReactor := range []bool{false, true} {
+		s, c := newSide(false, 17, 18), newSide(true, 40, 41)
+		c.reg = s.reg
+		w := overMemory(oneReactor)(t, s, c)
+		sc, cc := w.handshake(t)
+		for n, known := range []bool{true, false, true} {
+			if known {
+				s.reg.AddObject("test:module", 70+n, nil, registry.Optional())
+			} else {
+				s.reg.Remove("test:module")
+			}
+			for _, conn := range []*Conn{sc, cc} {
+				eventually(t, "update", func() bool { return conn.Untyped().Knows("test:module") == known })
+			}
+		}
+	}
+}
+
+// Details of a feature that are longer than they can be count as missing.
+func TestDetailsThatAreTooLong(t *testing.T) {
+	s := newSide(false, 17, 18)
+	server := NewServer(s.reg, &s.cfg)
+	notes := make(chan told, 1)
+	server.Extend(extension(testFeature, "", notes))
+	w := dialTo(t, open(t, server))
+	w.shakeSteps(1, initMsg{version: protocolVersion, features: 1 << testFeature})
+	w.expect(registry.IDPubIDs)
+	m := pubIDsMsg{adapt: true, ids: s.reg.Table().IDs()}
+	w.send(registry.IDPubIDs, appendDetails(m.append(nil), 0, []detail{{testFeature, make([]byte, maxOffer+1)}}))
+	if n := wait(t, "offer", notes); n.details != "" {
+		t.Errorf("%d bytes of details were taken", len(n.details))
+	}
+}
