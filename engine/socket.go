@@ -33,11 +33,11 @@ type rareSocketState struct {
 	input []byte // that the handler has not taken yet
 	kept  Kept   // the memory of input
 	end   error  // why the socket ended, while input waits
-	rest  int    // a descriptor of ours, when the kernel has more input before the end; 0: none
 
 	out     backlog
-	watched bool // writable tells when the socket takes output again
-	paused  bool // gnet does not look for input
+	watched bool  // writable tells when the socket takes output again
+	paused  bool  // gnet does not look for input
+	rest    int32 // a descriptor of ours, while the kernel has more input before end; 0: none
 }
 
 func (s *socket) conn() *Conn { return (*Conn)(s) }

@@ -8,7 +8,6 @@ package engine
 // time from a descriptor of our own.
 
 import (
-	"log/slog"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -42,11 +41,10 @@ func (s *socket) keepRest(fd int) error {
 		return met
 	}
 	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 1)
-	if err != nil {
-		s.loop.r.log(slog.LevelWarn, "the input of a conn that has ended is lost in part", "err", err)
+	if err != nil { // no descriptor is left: the rest is lost, as the end says then
 		return met
 	}
-	s.needRare().rest = own
+	s.needRare().rest = int32(own)
 	return nil
 }
 
@@ -56,7 +54,7 @@ func (s *socket) readKeptRest() bool {
 	if a.rest == 0 {
 		return false
 	}
-	if met := s.readRest(a.rest); met != ErrBacklog {
+	if met := s.readRest(int(a.rest)); met != ErrBacklog {
 		s.closeRest()
 		if met != nil {
 			a.end = met
@@ -68,7 +66,7 @@ func (s *socket) readKeptRest() bool {
 // closeRest drops what keepRest has kept.
 func (s *socket) closeRest() {
 	if a := s.rare; a != nil && a.rest != 0 {
-		unix.Close(a.rest)
+		unix.Close(int(a.rest))
 		a.rest = 0
 	}
 }

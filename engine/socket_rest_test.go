@@ -102,7 +102,7 @@ func TestInputBeforeAResetIsDroppedAtTheEnd(t *testing.T) {
 		closed:   func(_ *Conn, err error) { closed <- err },
 	})
 	hangUp(t, c, nc)
-	fd := 0
+	fd := int32(0)
 	c.Loop().Call(t.Context(), func() { fd = (*socket)(c).rare.rest })
 	if fd == 0 {
 		t.Error("nothing is kept")
