@@ -4,6 +4,7 @@ package engine
 
 import (
 	"io"
+	"math/rand"
 	"net"
 	"testing"
 	"time"
@@ -346,5 +347,75 @@ func TestAPauseHoldsBeforeTheLoopIsTold(t *testing.T) {
 	case <-all:
 	case <-time.After(patience):
 		t.Fatalf("%d of %d bytes were received", got, n)
+	}
+}
+
+// Pauses by the handler, which takes what it likes, and by another goroutine keep the stream,
+// also while the reactor is stopped again and again.
+func TestPausesAcrossStopsKeepTheStream(t *testing.T) {
+	for name, wrap := range map[string]func(nc net.Conn) net.Conn{
+		"a socket":         func(nc net.Conn) net.Conn { return nc },
+		"an injected conn": func(nc net.Conn) net.Conn { return struct{ net.Conn }{nc} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			const size, kind = 8 << 20, 9 // bytes, and how many bits of a byte's place it does not tell
+			r := start(t, nil)
+			opened, closed := make(chan *Conn, 1), make(chan int, 1)
+			got := 0
+			h := &hooks{
+				opened: func(c *Conn) { opened <- c },
+				received: func(c *Conn, b []byte) int {
+					n := rand.Intn(len(b) + 1)
+					for _, x := range b[:n] {
+						if x != byte(got>>kind) {
+							t.Errorf("byte %d is %d", got, x)
+						}
+						got++
+					}
+					if c.PauseRead(); rand.Intn(2) == 0 {
+						c.ResumeRead()
+					} // else another goroutine does
+					return n
+				},
+				closed: func(*Conn, error) { closed <- got },
+			}
+			ln, err := r.ListenFunc("tcp", "127.0.0.1:0", func(nc net.Conn) { r.Enrol(wrap(nc), new(Conn), h) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			nc := dial(t, ln)
+			c := wait(t, "conn", opened)
+			stop, stopped := make(chan struct{}), make(chan struct{})
+			go func() {
+				defer close(stopped)
+				for n := 0; ; n++ {
+					select {
+					case <-stop:
+						return
+					default:
+						c.PauseRead()
+						c.ResumeRead()
+					}
+					if n%10000 == 0 {
+						r.Stop()
+						r.RunAsync()
+					}
+				}
+			}()
+			b := make([]byte, size)
+			for i := range b {
+				b[i] = byte(i >> kind)
+			}
+			nc.SetDeadline(time.Now().Add(patience))
+			if _, err := nc.Write(b); err != nil {
+				t.Fatal(err)
+			}
+			nc.Close()
+			if n := wait(t, "end", closed); n != size {
+				t.Errorf("%d bytes were received, want %d", n, size)
+			}
+			close(stop)
+			<-stopped
+		})
 	}
 }

@@ -94,24 +94,29 @@ func TestInputBeforeAResetIsKept(t *testing.T) {
 	}
 }
 
-// What was kept of such a conn goes with an Abort.
+// What was kept of such a conn goes with it, and with the reactor.
 func TestInputBeforeAResetIsDroppedAtTheEnd(t *testing.T) {
-	closed := make(chan error, 1)
-	c, nc, _, _ := pausedWithMuch(t, &hooks{
-		received: func(_ *Conn, b []byte) int { return len(b) },
-		closed:   func(_ *Conn, err error) { closed <- err },
-	})
-	hangUp(t, c, nc)
-	fd := int32(0)
-	c.Loop().Call(t.Context(), func() { fd = (*socket)(c).rare.rest })
-	if fd == 0 {
-		t.Error("nothing is kept")
-	}
-	c.Abort(io.ErrUnexpectedEOF)
-	if err := wait(t, "end", closed); err != io.ErrUnexpectedEOF {
-		t.Errorf("ended with %v", err)
-	}
-	if a := (*socket)(c).rare; a != nil && a.rest != 0 {
-		t.Error("a descriptor is left")
+	for name, end := range map[string]func(c *Conn){
+		"Abort": func(c *Conn) { c.Abort(io.ErrUnexpectedEOF) },
+		"Close": func(c *Conn) { c.Loop().Reactor().Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			closed := make(chan error, 1)
+			c, nc, _, _ := pausedWithMuch(t, &hooks{
+				received: func(_ *Conn, b []byte) int { return len(b) },
+				closed:   func(_ *Conn, err error) { closed <- err },
+			})
+			hangUp(t, c, nc)
+			fd := int32(0)
+			c.Loop().Call(t.Context(), func() { fd = (*socket)(c).rare.rest })
+			if fd == 0 {
+				t.Error("nothing is kept")
+			}
+			end(c)
+			wait(t, "end", closed)
+			if a := (*socket)(c).rare; a != nil && a.rest != 0 {
+				t.Error("a descriptor is left")
+			}
+		})
 	}
 }
