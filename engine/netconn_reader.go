@@ -60,11 +60,20 @@ func (s *stream) waitForRoom() bool {
 		}
 		select {
 		case <-s.room:
+			s.heldUp()
 		case <-s.gone:
 			return false
 		}
 	}
 	return true
+}
+
+// heldUp is called when the loop has had the reading goroutine wait, which takes no time from
+// the other side's last words.
+func (s *stream) heldUp() {
+	if s.ending.Load() {
+		s.listen()
+	}
 }
 
 func (s *stream) mayRead() bool {
@@ -96,10 +105,15 @@ func (s *stream) pass(b *Buffer) bool {
 	s.count(cap(b.B))
 	select {
 	case s.in <- b:
-		s.sink.Wake(nil)
-		return true
-	case <-s.gone:
-		s.release(b)
-		return false
+	default:
+		select {
+		case s.in <- b:
+			s.heldUp()
+		case <-s.gone:
+			s.release(b)
+			return false
+		}
 	}
+	s.sink.Wake(nil)
+	return true
 }

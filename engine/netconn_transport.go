@@ -21,7 +21,8 @@ const (
 	emptyReads  = 100       // reads of nothing in a row before a stream is given up
 
 	// lastWords is how long a stream goes on reading that cannot be written to
-	// any more: the other side may have said why, or be about to.
+	// any more: the other side may have said why, or be about to. It begins anew when the
+	// loop has had the stream wait.
 	lastWords = 100 * time.Millisecond
 
 	// hangUpTime is how long a conn has to close before what it still tries to
@@ -64,6 +65,7 @@ type stream struct {
 	err     error         // why; set before over
 	queued  atomic.Int64  // memory of what is in it, and of cur
 	waiting atomic.Bool   // the reading goroutine waits for room
+	ending  atomic.Bool   // the other side has lastWords
 	room    chan struct{} // has one when there may be room
 	gone    chan struct{} // closed by Close
 

@@ -105,6 +105,7 @@ func (s *stream) dropOut() {
 
 // listen has the reading goroutine come to its end soon.
 func (s *stream) listen() {
+	s.ending.Store(true)
 	err := ErrClosed
 	s.try(func() { err = s.nc.SetReadDeadline(time.Now().Add(lastWords)) })
 	if err != nil {
