@@ -253,10 +253,7 @@ func TestAGoexitEndsTheConn(t *testing.T) {
 		HandleLater(w.server, other, func(*Context, *ask, Answer[told]) { runtime.Goexit() })
 	}, func(t *testing.T, w *world) {
 		call := other
-		switch {
-		case strings.HasSuffix(t.Name(), "polled"):
-			t.Skip("what becomes of a main loop that ends is the engine's to test")
-		case strings.HasSuffix(t.Name(), "tcp"):
+		if strings.HasSuffix(t.Name(), "tcp") {
 			call = double
 		}
 		if _, err := Do(t.Context(), w.atClient, call, &ask{}); !errors.Is(err, peer.ReasonHandler) {

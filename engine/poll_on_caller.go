@@ -19,6 +19,8 @@ type handover struct {
 	came    chan struct{} // holds one when there is an event
 	handled chan struct{} // holds one when it was handled
 	off     chan struct{} // closed: events are dropped
+
+	owes bool // an event was handled, and handled does not say so yet. For the goroutine that polls
 }
 
 func newHandover(l *Loop, handle func()) *handover {
@@ -49,14 +51,24 @@ func (h *handover) run() {
 func (h *handover) end() { close(h.off) }
 
 // serve handles the event that came. A Goexit or a panic passes through, and the
-// next event finds what is left.
+// next event finds what is left. The poller's goroutine goes on at release.
 func (h *handover) serve() {
 	guard.Then(h.handle, func(returned bool) {
 		if !returned {
 			h.loop.exit()
 		}
-		h.handled <- struct{}{}
+		h.owes = true
 	})
+}
+
+// release lets the poller's goroutine go on after serve. The goroutine that polls calls it
+// before it waits for the next event, and when it gives the loop back: until then it has the
+// conns for itself, which gnet's callbacks look at too.
+func (h *handover) release() {
+	if h.owes {
+		h.owes = false
+		h.handled <- struct{}{}
+	}
 }
 
 // Poll runs what is due on a reactor with Config.OnCaller, on the calling goroutine
@@ -104,6 +116,7 @@ func (r *Reactor) poll(ctx context.Context) (more bool, err error) {
 		quiet = true
 		l.inbox.wakeAfterRound()
 		for rounds := l.wakeUps; l.wakeUps == rounds; {
+			l.handover.release()
 			select {
 			case <-ctx.Done():
 				return l.hasWork(), ctx.Err()
@@ -133,14 +146,16 @@ func (r *Reactor) poll(ctx context.Context) (more bool, err error) {
 
 // serveEnd handles what comes until the reactor has closed, as it is about to.
 func (r *Reactor) serveEnd(ctx context.Context) error {
+	h := r.loops[0].handover
 	for {
+		h.release()
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-r.done:
 			return ErrClosed
-		case <-r.loops[0].handover.came:
-			r.loops[0].handover.serve()
+		case <-h.came:
+			h.serve()
 		}
 	}
 }
@@ -202,6 +217,7 @@ func (r *Reactor) takeLoopToRun() (in bool, err error) {
 func (r *Reactor) serveUntil(done <-chan struct{}) {
 	h := r.loops[0].handover
 	for !r.halted() {
+		h.release()
 		select {
 		case <-done:
 			return
@@ -278,6 +294,7 @@ func (r *Reactor) occupy() error {
 // is closed by a goroutine that is not the program's.
 func (r *Reactor) giveLoop(returned bool) {
 	defer func() {
+		r.loops[0].handover.release() // after what is batched, and before another goroutine polls
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if r.parked = 1; r.state == stopped {
