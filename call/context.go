@@ -139,9 +139,14 @@ func (c *Context) release() bool {
 		c.finish(context.Canceled, ErrAnswered)
 		return false
 	}
-	c.conn, c.until, c.err, c.cause = nil, 0, nil, nil
+	c.err, c.cause = context.Canceled, ErrAnswered // for who has kept it nevertheless
+	return true
+}
+
+// begin begins the use of a context by a handler of Handle.
+func (c *Context) begin(conn *peer.Conn, id uint64, left time.Duration) {
+	c.conn, c.id, c.left, c.until, c.err, c.cause = conn, id, left, 0, nil, nil
 	if !c.wall.IsZero() {
 		c.wall = time.Time{}
 	}
-	return true
 }

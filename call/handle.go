@@ -39,11 +39,11 @@ func (s *server[Q, A]) runNow(c *peer.Conn, ln *lane[A], r *Request[Q], q *Q) er
 	s.counted(c)
 	id := r.ID // r is another packet's if the handler handles one itself
 	ctx := ln.spare
-	if ctx == nil {
+	if ctx == nil || ctx.waited.Load() { // Done was called too late
 		ctx = new(Context)
 	}
 	ln.spare, ln.now.context = nil, ctx
-	ctx.conn, ctx.id, ctx.left = c, id, s.host.timeLeft(r.MS)
+	ctx.begin(c, id, s.host.timeLeft(r.MS))
 	a, err := s.fn(ctx, q)
 	if err != nil {
 		return err

@@ -377,3 +377,29 @@ func TestRequestsInAHookOfAnAnswer(t *testing.T) {
 		t.Errorf("got %+v, %v", a, err)
 	}
 }
+
+// A context that is used after its handler has returned, which is a mistake, is done. The
+// next call has one that is not.
+func TestAContextThatIsKeptIsDone(t *testing.T) {
+	kept := make(chan *Context, 2)
+	w := couple(t, func(w *world) {
+		Handle(w.server, double, func(c *Context, _ *ask) (*told, error) {
+			kept <- c
+			return nil, c.Err()
+		})
+		Handle(w.server, other, doubles)
+	})
+	for range 3 {
+		for _, call := range []Call[ask, told]{double, other} { // when other is handled, double has returned
+			if _, err := Do(t.Context(), w.atClient, call, &ask{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c := <-kept
+		if c.Err() != context.Canceled || c.Cause() != ErrAnswered {
+			t.Errorf("it ended with %v, %v", c.Err(), c.Cause())
+		}
+		c.Deadline()
+		wait(t, "end of the context", c.Done())
+	}
+}
