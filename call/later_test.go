@@ -249,3 +249,28 @@ func TestTooManyCallsAtTheHandler(t *testing.T) {
 		}
 	}
 }
+
+// Calls that are made while their conn is being lost end with it, each once.
+func TestCallsMadeInOnLost(t *testing.T) {
+	for _, before := range []bool{false, true} {
+		s, c := newSide(false), newSide(true)
+		ended := make(chan error, 10)
+		fn := func(_ *told, err error) { ended <- err }
+		c.cfg.OnLost = func(conn *peer.Conn, _ error) {
+			Go(conn, double, &ask{}, 0, fn)
+		}
+		w := overMemory(false)(t, s, c, func(w *world) { Handle(w.server, double, doubles) })
+		n := 1
+		if before {
+			Go(w.atClient, double, &ask{}, time.Hour, fn)
+			n++
+		}
+		w.atServer.Abort(errors.New("on purpose"))
+		for range n {
+			if err := wait(t, "end", ended); err == nil {
+				t.Error("a call was answered")
+			}
+		}
+		eventually(t, "no call waits", func() bool { return StatsOf(w.client).Waiting == 0 })
+	}
+}
