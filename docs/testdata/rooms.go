@@ -1,0 +1,19 @@
+// Package p declares what the snippet of rooms.md takes for granted.
+package p
+
+import (
+	"errors"
+	"log"
+
+	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/registry"
+	"github.com/packetmq/packetmq/room"
+)
+
+var (
+	srv   *peer.Server
+	enter = registry.Define[string]("chat:enter", 20)
+	say   = registry.Define[string]("chat:say", 21)
+)
+
+func mayEnter(*peer.Conn, string) bool { return true }

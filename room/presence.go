@@ -1,0 +1,86 @@
+package room
+
+// Presence: the program is told, on a member's loop, that the member has joined and left.
+
+// presenceEvent is that a member has joined or left a set.
+type presenceEvent struct {
+	set    *set
+	joined bool
+	reason error // why it has left
+}
+
+// presence is what the program has not been told yet of one member. Guarded by roster.mu.
+//
+// Members are joined from any goroutine, so events wait here in their order, and a function
+// that is posted to the member's loop tells them.
+type presence struct {
+	waiting []presenceEvent
+	posted  bool // a function is on its way to the loop
+	telling bool // the program is being told
+}
+
+// schedulePresence has what waits of a member told on its loop.
+func (r *roster) schedulePresence(rec *record) {
+	if r.joined == nil && r.left == nil {
+		return
+	}
+	r.mu.Lock()
+	p := &rec.presence
+	post := len(p.waiting) > 0 && !p.posted && !p.telling
+	if post {
+		p.posted = true
+	}
+	r.mu.Unlock()
+	if !post {
+		return
+	}
+	if rec.member.Loop().Post(func() { r.tellPresence(rec) }) != nil { // the loop has ended
+		r.tellPresence(rec)
+	}
+}
+
+// tellPresence tells the program what waits. If one of its functions panics or ends its
+// goroutine, the rest is told by a function that is posted.
+func (r *roster) tellPresence(rec *record) {
+	r.mu.Lock()
+	rec.presence.posted = false
+	if rec.presence.telling { // a function of the program has ended the conn: the rest comes after it
+		r.mu.Unlock()
+		return
+	}
+	rec.presence.telling = true
+	r.mu.Unlock()
+	told := false
+	defer func() {
+		if told {
+			return
+		}
+		r.mu.Lock()
+		rec.presence.telling = false
+		r.mu.Unlock()
+		r.schedulePresence(rec)
+	}()
+	for e, ok := r.nextPresence(rec); ok; e, ok = r.nextPresence(rec) {
+		switch {
+		case !e.joined && r.left != nil:
+			r.left(e.set, rec.member, e.reason)
+		case e.joined && r.joined != nil:
+			r.joined(e.set, rec.member)
+		}
+	}
+	told = true
+}
+
+// nextPresence takes the event that has waited for the longest. If there is none, the program
+// has been told everything.
+func (r *roster) nextPresence(rec *record) (e presenceEvent, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := &rec.presence
+	if len(p.waiting) == 0 {
+		p.waiting, p.telling = nil, false
+		return e, false
+	}
+	e, p.waiting = p.waiting[0], p.waiting[1:]
+	return e, true
+}

@@ -1,0 +1,107 @@
+package room
+
+// Send: one packet to all members of a room.
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/registry"
+)
+
+// Option says to whom a packet is not sent. See Except and Where.
+type Option struct {
+	except []Member
+	where  func(Member) bool
+}
+
+// Except leaves members out. It is for a few: each of them is compared with each member.
+func Except(members ...Member) Option { return Option{except: members} }
+
+// Where leaves out whom f returns false for. f is called on the goroutine of the sender, for
+// members only.
+func Where(f func(m Member) bool) Option { return Option{where: f} }
+
+// leavesOut reports whether one of the options leaves m out.
+func leavesOut(options []Option, m Member) bool {
+	for i := range options {
+		o := &options[i]
+		if slices.Contains(o.except, m) || o.where != nil && !o.where(m) {
+			return true
+		}
+	}
+	return false
+}
+
+// Send sends v as a packet of type pkt to everybody who is a member when it is called. v is
+// encoded once, unless hooks want to see it for each conn, and not at all if there is no
+// member. What one goroutine sends arrives at each member in the order of its calls, beside
+// what it sends by peer.Send.
+//
+// The error says that nothing was sent: the packet is not one of the peer's, or cannot be
+// encoded. That a member cannot be sent to, because it takes its packets too slowly or is
+// ending, is counted in Stats and keeps nobody else from the packet.
+func Send[T any](r Room, pkt registry.Packet[T], v *T, options ...Option) error {
+	if r.rooms == nil {
+		return ErrNoRoom
+	}
+	to := r.rooms.audience(r.set)
+	defer to.release()
+	if len(to.members) == 0 {
+		return nil
+	}
+	e, err := peer.Encode(r.rooms.peer, pkt, v)
+	if err != nil {
+		return err
+	}
+	defer e.Release()
+	r.rooms.send(e, to.members, options)
+	return nil
+}
+
+// send sends e to members that options do not leave out.
+func (r *roster) send(e *peer.Encoded, members []Member, options []Option) {
+	sent, failed := 0, 0
+	for _, m := range members {
+		switch {
+		case leavesOut(options, m):
+		case sendTo(m, e) != nil:
+			failed++
+		default:
+			sent++
+		}
+	}
+	r.counters.count(sent, failed)
+}
+
+// audience is a copy of who is to get a packet, so that no lock is held while it is sent. Its
+// memory is used again.
+type audience struct{ members []Member }
+
+var audiences = sync.Pool{New: func() any { return new(audience) }}
+
+// audience returns the members of the set that find returns with mu held, or of none.
+func (r *roster) audience(find func() *set) *audience {
+	a := audiences.Get().(*audience)
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if s := find(); s != nil {
+		a.add(s)
+	}
+	return a
+}
+
+// add adds the members of s.
+func (a *audience) add(s *set) {
+	for _, in := range s.members {
+		a.members = append(a.members, in.record.member)
+	}
+}
+
+// release gives the memory back. It lets go of the members.
+func (a *audience) release() {
+	clear(a.members)
+	a.members = a.members[:0]
+	audiences.Put(a)
+}
