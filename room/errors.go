@@ -11,6 +11,9 @@ var (
 	// ErrNoRoom is returned where a Room is the zero Room, or a Rooms is nil.
 	ErrNoRoom = errors.New("room: no such room")
 
+	// ErrNoTopics is returned where a Topics is nil.
+	ErrNoTopics = errors.New("room: no topics")
+
 	// ErrNoMember is returned where a member is nil, or is neither a *peer.Conn nor a
 	// SessionMember.
 	ErrNoMember = errors.New("room: no such member")

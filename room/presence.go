@@ -34,8 +34,9 @@ func (r *roster) schedulePresence(rec *record) {
 	if !post {
 		return
 	}
-	if rec.member.Loop().Post(func() { r.tellPresence(rec) }) != nil { // the loop has ended
-		r.tellPresence(rec)
+	tell := func() { r.tellPresence(rec) }
+	if rec.member.Loop().PostElse(tell, tell) != nil { // the loop has ended
+		tell()
 	}
 }
 

@@ -5,6 +5,7 @@ package room
 import (
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/packetmq/packetmq/peer"
 )
@@ -111,8 +112,8 @@ func (r Room) Join(m Member) error {
 	return r.rooms.join(m, func(make bool) *set {
 		s := r.set()
 		if s == nil && make {
-			s = &set{name: r.name}
-			r.rooms.byName[r.name] = s
+			s = &set{name: strings.Clone(r.name)} // the program's may lie in memory that is used again
+			r.rooms.byName[s.name] = s
 		}
 		return s
 	})

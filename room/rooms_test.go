@@ -108,6 +108,22 @@ func TestJoinedComesBeforeLeftAtAnEndOnTheLoop(t *testing.T) {
 	}
 }
 
+// What is not told when the reactor closes is told then.
+func TestPresenceIsToldWhenTheReactorCloses(t *testing.T) {
+	h := newHall(t, Config{})
+	anna, ben := h.enter("anna"), h.enter("ben")
+	lobby := h.rooms.Room("lobby")
+	join(t, lobby, ben)
+	h.wantTold("ben joined lobby")
+	join(t, lobby, anna)
+	lobby.Leave(ben)
+	h.v.Close()
+	slices.Sort(h.told)
+	if len(h.told) != 3 || h.told[0] != "anna joined lobby" || !strings.HasPrefix(h.told[1], "anna left lobby: ") || h.told[2] != "ben left lobby: <nil>" {
+		t.Errorf("the program was told %q", h.told)
+	}
+}
+
 func TestAPanicLosesNoPresence(t *testing.T) {
 	var h *hall
 	h = newHall(t, Config{Joined: func(r Room, m Member) {

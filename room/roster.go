@@ -14,6 +14,7 @@ import (
 type set struct {
 	// Set once.
 	name string // of the room; the pattern
+	node *node  // of the pattern; nil for a room
 
 	// Guarded by roster.mu.
 	members []*membership
@@ -46,10 +47,11 @@ func (r *record) find(s *set) int {
 	return slices.IndexFunc(r.places, func(p place) bool { return p.set == s })
 }
 
-// roster is the sets of a Rooms or a Topics, and their members.
+// roster is the sets of a Rooms or a Topics, and their members. Joins, leaves and ends cost
+// time for what the member is in, not for how many others there are.
 //
 // One lock guards all of it. It is never held while something is sent, or while functions of
-// the program are called: a sender copies the members out of a set, which takes 1 ns for each.
+// the program are called: a sender copies the members out of a set.
 type roster struct {
 	// Set once.
 	peer    *peer.Peer

@@ -46,17 +46,21 @@ func Send[T any](r Room, pkt registry.Packet[T], v *T, options ...Option) error 
 	if r.rooms == nil {
 		return ErrNoRoom
 	}
-	to := r.rooms.audience(r.set)
+	return sendAll(&r.rooms.roster, r.rooms.audience(r.set), pkt, v, options)
+}
+
+// sendAll sends v to an audience, which it releases.
+func sendAll[T any](r *roster, to *audience, pkt registry.Packet[T], v *T, options []Option) error {
 	defer to.release()
 	if len(to.members) == 0 {
 		return nil
 	}
-	e, err := peer.Encode(r.rooms.peer, pkt, v)
+	e, err := peer.Encode(r.peer, pkt, v)
 	if err != nil {
 		return err
 	}
 	defer e.Release()
-	r.rooms.send(e, to.members, options)
+	r.send(e, to.members, options)
 	return nil
 }
 
@@ -77,7 +81,10 @@ func (r *roster) send(e *peer.Encoded, members []Member, options []Option) {
 
 // audience is a copy of who is to get a packet, so that no lock is held while it is sent. Its
 // memory is used again.
-type audience struct{ members []Member }
+type audience struct {
+	members []Member
+	known   map[Member]struct{} // the members, if those of several sets were added
+}
 
 var audiences = sync.Pool{New: func() any { return new(audience) }}
 
@@ -92,15 +99,38 @@ func (r *roster) audience(find func() *set) *audience {
 	return a
 }
 
-// add adds the members of s.
+// add adds the members of s that are not in a yet.
 func (a *audience) add(s *set) {
+	if len(a.members) == 0 {
+		for _, in := range s.members {
+			a.members = append(a.members, in.record.member)
+		}
+		return
+	}
+	if a.known == nil {
+		a.known = make(map[Member]struct{}, len(a.members)+len(s.members))
+	}
+	if len(a.known) == 0 { // a has the members of one set
+		for _, m := range a.members {
+			a.known[m] = struct{}{}
+		}
+	}
 	for _, in := range s.members {
-		a.members = append(a.members, in.record.member)
+		m := in.record.member
+		if _, ok := a.known[m]; !ok {
+			a.known[m] = struct{}{}
+			a.members = append(a.members, m)
+		}
 	}
 }
 
 // release gives the memory back. It lets go of the members.
 func (a *audience) release() {
+	const large = 4096 // a larger map is not worth clearing for a small audience
+	if len(a.known) > large {
+		a.known = nil
+	}
+	clear(a.known)
 	clear(a.members)
 	a.members = a.members[:0]
 	audiences.Put(a)

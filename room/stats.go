@@ -4,13 +4,13 @@ package room
 
 import "sync/atomic"
 
-// Stats are counts of a Rooms.
+// Stats are counts of a Rooms or a Topics.
 type Stats struct {
-	Sets        int // rooms that have members
+	Sets        int // rooms that have members; patterns that have subscribers
 	Members     int // who have joined at least once, and have not ended
-	Memberships int // in all rooms together
+	Memberships int // in all rooms together; subscriptions
 
-	Sends  uint64 // packets that were sent to a room, each to any number of members
+	Sends  uint64 // packets that were sent to a room or a subject that had members, each to any number of members
 	Sent   uint64 // packets that members' conns have taken
 	Failed uint64 // packets that they have not: too much waits for the member, or it is ending
 }

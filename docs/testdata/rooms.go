@@ -14,6 +14,13 @@ var (
 	srv   *peer.Server
 	enter = registry.Define[string]("chat:enter", 20)
 	say   = registry.Define[string]("chat:say", 21)
+	watch = registry.Define[string]("px:watch", 22)
+	quote = registry.Define[Quote]("px:quote", 23)
 )
 
 func mayEnter(*peer.Conn, string) bool { return true }
+
+type Quote struct {
+	Subject string
+	Price   float64
+}
