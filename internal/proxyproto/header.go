@@ -14,6 +14,8 @@ const (
 	MaxV1 = 107  // a whole line of version 1, as the protocol has it
 	MaxV2 = 4096 // a whole header of version 2; without extensions it has at most 232
 
+	emptyReads = 100 // reads of nothing in a row before a conn is given up
+
 	minHeader = len(v1Unknown) + len(crlf) // no header of either version is shorter
 )
 
@@ -63,9 +65,9 @@ func begins(b []byte, prefix string) bool {
 
 // Read reads one header from r, and nothing that follows it. got is what was read, so that
 // the caller can tell who else it was, if it was no header. An end of r is io.EOF before the
-// first byte, and io.ErrUnexpectedEOF after it.
+// first byte, and io.ErrUnexpectedEOF after it; io.ErrNoProgress means that r returns nothing.
 func Read(r io.Reader) (h Header, got []byte, err error) {
-	for {
+	for empty := 0; empty < emptyReads; empty++ {
 		h, more, err := Parse(got)
 		if err != nil || more == 0 {
 			return h, got, err
@@ -74,7 +76,8 @@ func Read(r io.Reader) (h Header, got []byte, err error) {
 		n, err := r.Read(got[len(got) : len(got)+more])
 		got = got[:len(got)+n]
 		if n > 0 {
-			continue // an error comes again if more is wanted
+			empty = -1 // 0 for the next one
+			continue   // an error comes again if more is wanted
 		}
 		if err == io.EOF && len(got) > 0 {
 			err = io.ErrUnexpectedEOF
@@ -83,4 +86,5 @@ func Read(r io.Reader) (h Header, got []byte, err error) {
 			return Header{}, got, err
 		}
 	}
+	return Header{}, got, io.ErrNoProgress
 }

@@ -200,6 +200,21 @@ func TestHeadersThatEnd(t *testing.T) {
 	}
 }
 
+// readsNothing is a conn that returns nothing, and no error, for ever.
+type readsNothing struct{}
+
+func (readsNothing) Read([]byte) (int, error) { return 0, nil }
+
+// A conn that never comes further is given up.
+func TestReadWithoutProgress(t *testing.T) {
+	begun := io.MultiReader(strings.NewReader("PROXY "), readsNothing{})
+	for _, r := range []io.Reader{readsNothing{}, begun} {
+		if _, _, err := Read(r); err != io.ErrNoProgress {
+			t.Errorf("reading ended with %v", err)
+		}
+	}
+}
+
 // FuzzParse: whatever comes, no more is asked for than a bound, and a header is found as
 // the same one whether it comes whole or byte by byte.
 func FuzzParse(f *testing.F) {
