@@ -259,10 +259,13 @@ func TestCallsMadeInOnLost(t *testing.T) {
 		c.cfg.OnLost = func(conn *peer.Conn, _ error) {
 			Go(conn, double, &ask{}, 0, fn)
 		}
-		w := overMemory(false)(t, s, c, func(w *world) { Handle(w.server, double, doubles) })
+		w := overMemory(false)(t, s, c, func(w *world) {
+			Handle(w.server, double, doubles)
+			HandleLater(w.server, other, func(*Context, *ask, Answer[told]) {}) // never answers
+		})
 		n := 1
 		if before {
-			Go(w.atClient, double, &ask{}, time.Hour, fn)
+			Go(w.atClient, other, &ask{}, time.Hour, fn)
 			n++
 		}
 		w.atServer.Abort(errors.New("on purpose"))

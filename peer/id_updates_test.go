@@ -146,8 +146,12 @@ func TestUpdatesForWhichThereIsNoRoom(t *testing.T) {
 // Packets come and go on both sides under ever other ids, while others are sent: what arrives
 // is what was sent, and in the end both know all.
 func TestPacketsThatComeAndGo(t *testing.T) {
-	everywhere(t, nil, func(t *testing.T, w *world) {
+	everywhereAtOnce(t, nil, func(t *testing.T, w *world) {
 		const names, conns = 6, 3
+		changes := 400
+		if testing.Short() {
+			changes = 40
+		}
 		var all []*Conn
 		for range conns {
 			sc, cc := w.handshake(t)
@@ -189,7 +193,7 @@ func TestPacketsThatComeAndGo(t *testing.T) {
 		}
 		for _, p := range []*Peer{w.server.Peer, w.client} {
 			wg.Go(func() {
-				for range 400 {
+				for range changes {
 					i := rand.N(names)
 					if rand.N(2) == 0 {
 						p.Registry().Remove(name(i))
