@@ -24,6 +24,7 @@ func (s *connSink) Received(b []byte) (n int) {
 			return 0
 		case c.state == open && !c.isEnding(): // it is paused
 			c.applyPause() // the goroutine that paused it may be interrupted before it tells the loop
+			c.loop.metPause = true
 			return 0
 		}
 		return len(b) // input is dropped from when the end was asked for

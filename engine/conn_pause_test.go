@@ -350,7 +350,8 @@ func TestAPauseHoldsBeforeTheLoopIsTold(t *testing.T) {
 	}
 }
 
-// Pauses by the handler, which takes what it likes, and by another goroutine keep the stream,
+// A pause that another goroutine takes back at once is no input that the handler leaves: the
+// socket waits, and the conn goes on. Pauses by the handler, which takes what it likes, and by another goroutine keep the stream,
 // also while the reactor is stopped again and again.
 func TestPausesAcrossStopsKeepTheStream(t *testing.T) {
 	for name, wrap := range map[string]func(nc net.Conn) net.Conn{

@@ -30,6 +30,7 @@ type Loop struct {
 	sockets   int     // how many of them a poller serves
 	ready     readyConns
 	longInput bool // a share was of long input, which may have taken long
+	metPause  bool // input was offered to a conn that was paused at that moment
 	dirty     dirtyConns
 	unwritten unwritten
 	events    deferredEvents

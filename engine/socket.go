@@ -113,7 +113,11 @@ func (s *socket) Open(sink Sink) {
 func (s *socket) take(b []byte) {
 	if len(s.input()) > 0 { // where sockets cannot wait
 		s.appendInput(b)
+		s.loop.metPause = false
 		for len(s.input()) > maxBacklog && s.deliverWaiting() {
+		}
+		if len(s.input()) > maxBacklog && s.loop.metPause { // which may be over by now: the handler has refused nothing
+			s.pause()
 		}
 		if len(s.input()) > maxBacklog && !s.loop.Halted() && !s.isPaused() { // else this was the last read
 			s.Close()
