@@ -45,9 +45,9 @@ func calls(t *testing.T, call Call[number, number]) float64 {
 			close(done)
 			return
 		}
-		Go(w.atClient, call, q, 0, came)
+		Go(w.AtClient, call, q, 0, came)
 	}
-	w.atClient.Loop().Post(func() { Go(w.atClient, call, q, 0, came) })
+	w.AtClient.Loop().Post(func() { Go(w.AtClient, call, q, 0, came) })
 	wait(t, "last answer", done)
 	return float64(after.Mallocs-before.Mallocs) / rounds
 }
@@ -67,7 +67,7 @@ func TestDoAllocatesTwoObjects(t *testing.T) {
 	q := &number{N: 7}
 	ctx := t.Context()
 	atMost(t, testing.AllocsPerRun(2000, func() {
-		if a, err := Do(ctx, w.atClient, reusedNumber, q); err != nil || a.N != 8 {
+		if a, err := Do(ctx, w.AtClient, reusedNumber, q); err != nil || a.N != 8 {
 			t.Fatal(a, err)
 		}
 	}), 2)

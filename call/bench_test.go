@@ -36,7 +36,7 @@ func numbers(tb testing.TB) *world {
 	}
 	server := peer.NewMemoryServer(registries[0], nil)
 	client := peer.NewMemoryClient(registries[1], &peer.Config{Reactor: server.Reactor()})
-	w := &world{server: server.Peer, client: client.Peer}
+	w := &world{Server: server.Peer, Client: client.Peer}
 	var answer number
 	add := func(_ *Context, q *number) (*number, error) {
 		answer = number{N: q.N + 1, Text: q.Text, Pad: q.Pad}
@@ -59,7 +59,7 @@ func numbers(tb testing.TB) *world {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	w.atClient = conn
+	w.AtClient = conn
 	return w
 }
 
@@ -79,11 +79,11 @@ func BenchmarkGo(b *testing.B) {
 			close(done)
 			return
 		}
-		Go(w.atClient, reusedNumber, padded, 0, came)
+		Go(w.AtClient, reusedNumber, padded, 0, came)
 	}
 	b.ReportAllocs()
 	b.ResetTimer()
-	w.atClient.Loop().Post(func() { Go(w.atClient, reusedNumber, padded, 0, came) })
+	w.AtClient.Loop().Post(func() { Go(w.AtClient, reusedNumber, padded, 0, came) })
 	<-done
 }
 
@@ -92,7 +92,7 @@ func BenchmarkPackets(b *testing.B) {
 	w := numbers(b)
 	done := make(chan struct{})
 	n := 0
-	peer.Handle(w.client, pong, func(c *peer.Conn, _ *number) error {
+	peer.Handle(w.Client, pong, func(c *peer.Conn, _ *number) error {
 		if n++; n == b.N {
 			close(done)
 			return nil
@@ -101,7 +101,7 @@ func BenchmarkPackets(b *testing.B) {
 	})
 	b.ReportAllocs()
 	b.ResetTimer()
-	w.atClient.Loop().Post(func() { peer.Send(w.atClient, ping, padded) })
+	w.AtClient.Loop().Post(func() { peer.Send(w.AtClient, ping, padded) })
 	<-done
 }
 
@@ -110,7 +110,7 @@ func BenchmarkDo(b *testing.B) {
 	w := numbers(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Do(b.Context(), w.atClient, reusedNumber, padded); err != nil {
+		if _, err := Do(b.Context(), w.AtClient, reusedNumber, padded); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -125,7 +125,7 @@ func serves[Q, A any](b *testing.B, request registry.Packet[Q], answer registry.
 		b.Fatal(err)
 	}
 	const batch = 16
-	t := request.In(w.client.Registry())
+	t := request.In(w.Client.Registry())
 	done := make(chan struct{})
 	sent, came := 0, 0
 	send := func(c *peer.Conn) {
@@ -134,7 +134,7 @@ func serves[Q, A any](b *testing.B, request registry.Packet[Q], answer registry.
 		}
 		sent += batch
 	}
-	peer.HandleRaw(w.client, answer, func(c *peer.Conn, _ []byte) error {
+	peer.HandleRaw(w.Client, answer, func(c *peer.Conn, _ []byte) error {
 		if came++; came < sent {
 			return nil
 		}
@@ -147,7 +147,7 @@ func serves[Q, A any](b *testing.B, request registry.Packet[Q], answer registry.
 	})
 	b.ReportAllocs()
 	b.ResetTimer()
-	w.atClient.Loop().Post(func() { send(w.atClient) })
+	w.AtClient.Loop().Post(func() { send(w.AtClient) })
 	<-done
 }
 

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/packetmq/packetmq/internal/peertest"
 	"github.com/packetmq/packetmq/registry"
 )
 
@@ -12,18 +13,18 @@ func roundTrip[Q any](t *testing.T, values ...Q) {
 	for _, opts := range [][]registry.Option{nil, {registry.Reuse()}} {
 		def := Define[Q, Q]("test:echo", 60, opts...)
 		s, c := newSide(false), newSide(true)
-		s.reg.MustAdd(def.Packets()...)
-		c.reg.MustAdd(def.Packets()...)
-		w := overMemory(false)(t, s, c, func(w *world) {
-			Handle(w.server, def, func(_ *Context, q *Q) (*Q, error) { return q, nil })
+		s.Reg.MustAdd(def.Packets()...)
+		c.Reg.MustAdd(def.Packets()...)
+		w := peertest.OverMemory(false)(t, s, c, func(w *world) {
+			Handle(w.Server, def, func(_ *Context, q *Q) (*Q, error) { return q, nil })
 		})
 		for _, v := range values {
-			a, err := Do(t.Context(), w.atClient, def, &v)
+			a, err := Do(t.Context(), w.AtClient, def, &v)
 			if err != nil || !reflect.DeepEqual(*a, v) {
 				t.Errorf("%T: %v came back as %v, %v", v, v, a, err)
 			}
 		}
-		if _, err := Do(t.Context(), w.atClient, def, nil); err != nil {
+		if _, err := Do(t.Context(), w.AtClient, def, nil); err != nil {
 			t.Errorf("%T: nil: %v", values[0], err)
 		}
 	}

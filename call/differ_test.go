@@ -2,6 +2,7 @@ package call
 
 import (
 	"errors"
+	"github.com/packetmq/packetmq/internal/peertest"
 	"testing"
 
 	"github.com/packetmq/packetmq/internal/leak"
@@ -20,14 +21,14 @@ func TestACallThatTheOtherSideLacks(t *testing.T) {
 			if atServer {
 				has = s
 			}
-			has.reg.MustAdd(optional.Packets()...)
-			w := overMemory(false)(t, s, c, func(w *world) {
-				Handle(w.server, double, doubles)
-				Handle(w.client, double, doubles)
+			has.Reg.MustAdd(optional.Packets()...)
+			w := peertest.OverMemory(false)(t, s, c, func(w *world) {
+				Handle(w.Server, double, doubles)
+				Handle(w.Client, double, doubles)
 			})
-			conn := w.atClient
+			conn := w.AtClient
 			if atServer {
-				conn = w.atServer
+				conn = w.AtServer
 			}
 			if conn.Knows(optional.Request()) {
 				t.Error("the conn knows the call")
@@ -59,15 +60,15 @@ func TestBodiesThatDiffer(t *testing.T) {
 	newer := Define[longer, told]("test:growing", 72)
 	older := Define[ask, told]("test:growing", 72)
 	s, c := newSide(false), newSide(true)
-	s.reg.MustAdd(newer.Packets()...)
-	c.reg.MustAdd(older.Packets()...)
-	w := overMemory(false)(t, s, c, func(w *world) {
-		Handle(w.server, newer, func(_ *Context, q *longer) (*told, error) { return &told{N: q.N + q.More}, nil })
+	s.Reg.MustAdd(newer.Packets()...)
+	c.Reg.MustAdd(older.Packets()...)
+	w := peertest.OverMemory(false)(t, s, c, func(w *world) {
+		Handle(w.Server, newer, func(_ *Context, q *longer) (*told, error) { return &told{N: q.N + q.More}, nil })
 	})
-	if remote := w.atServer.Remote(); !remote.Differs(newer.Request()) || remote.Differs(newer.Answer()) {
+	if remote := w.AtServer.Remote(); !remote.Differs(newer.Request()) || remote.Differs(newer.Answer()) {
 		t.Error("it is not told that the request differs, and nothing else")
 	}
-	if a, err := Do(t.Context(), w.atClient, older, &ask{N: 5}); err != nil || a.N != 5 {
+	if a, err := Do(t.Context(), w.AtClient, older, &ask{N: 5}); err != nil || a.N != 5 {
 		t.Errorf("got %+v, %v", a, err)
 	}
 }
@@ -75,12 +76,12 @@ func TestBodiesThatDiffer(t *testing.T) {
 // Calls need none of the extensions of this implementation.
 func TestCallsWithoutExtensions(t *testing.T) {
 	s, c := newSide(false), newSide(true)
-	s.cfg.NoExtensions = true
-	w := overMemory(false)(t, s, c, func(w *world) {
-		Handle(w.server, double, doubles)
-		Handle(w.client, double, doubles)
+	s.Cfg.NoExtensions = true
+	w := peertest.OverMemory(false)(t, s, c, func(w *world) {
+		Handle(w.Server, double, doubles)
+		Handle(w.Client, double, doubles)
 	})
-	for _, conn := range []*peer.Conn{w.atClient, w.atServer} {
+	for _, conn := range []*peer.Conn{w.AtClient, w.AtServer} {
 		if a, err := Do(t.Context(), conn, double, &ask{N: 3}); err != nil || a.N != 6 {
 			t.Errorf("got %+v, %v", a, err)
 		}

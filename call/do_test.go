@@ -13,9 +13,9 @@ import (
 
 // Do returns what the handler returned.
 func TestDoReturnsTheAnswer(t *testing.T) {
-	everywhere(t, func(w *world) { Handle(w.server, double, doubles) }, func(t *testing.T, w *world) {
+	everywhere(t, func(w *world) { Handle(w.Server, double, doubles) }, func(t *testing.T, w *world) {
 		for n := range 100 {
-			a, err := Do(t.Context(), w.atClient, double, &ask{n, "text"})
+			a, err := Do(t.Context(), w.AtClient, double, &ask{n, "text"})
 			if err != nil || *a != (told{2 * n, "text"}) {
 				t.Fatalf("got %+v, %v for %d", a, err, n)
 			}
@@ -26,7 +26,7 @@ func TestDoReturnsTheAnswer(t *testing.T) {
 // A server calls its client, while it is called by it.
 func TestCallsGoBothWays(t *testing.T) {
 	everywhere(t, func(w *world) {
-		HandleLater(w.server, double, func(c *Context, q *ask, a Answer[told]) {
+		HandleLater(w.Server, double, func(c *Context, q *ask, a Answer[told]) {
 			Go(c.Conn(), back, q, 0, func(r *told, err error) {
 				if err != nil {
 					a.Fail(err)
@@ -35,10 +35,10 @@ func TestCallsGoBothWays(t *testing.T) {
 				a.Send(r)
 			})
 		})
-		Handle(w.client, back, doubles)
+		Handle(w.Client, back, doubles)
 	}, func(t *testing.T, w *world) {
 		for n := range 20 {
-			a, err := Do(t.Context(), w.atClient, double, &ask{N: n})
+			a, err := Do(t.Context(), w.AtClient, double, &ask{N: n})
 			if err != nil || a.N != 2*n {
 				t.Fatalf("got %+v, %v for %d", a, err, n)
 			}
@@ -48,13 +48,13 @@ func TestCallsGoBothWays(t *testing.T) {
 
 // Many goroutines each get the answers to their own calls.
 func TestEachCallerGetsItsOwnAnswer(t *testing.T) {
-	everywhere(t, func(w *world) { Handle(w.server, double, doubles) }, func(t *testing.T, w *world) {
+	everywhere(t, func(w *world) { Handle(w.Server, double, doubles) }, func(t *testing.T, w *world) {
 		var wg sync.WaitGroup
 		for g := range 8 {
 			wg.Go(func() {
 				for n := range 50 {
 					text := fmt.Sprint(g)
-					a, err := Do(t.Context(), w.atClient, double, &ask{n, text})
+					a, err := Do(t.Context(), w.AtClient, double, &ask{n, text})
 					if err != nil || a.N != 2*n || a.Text != text {
 						t.Errorf("got %+v, %v for %d of %d", a, err, n, g)
 						return
@@ -68,10 +68,10 @@ func TestEachCallerGetsItsOwnAnswer(t *testing.T) {
 
 // On a loop Do returns at once, with an error that names Go.
 func TestDoOnALoopNamesGo(t *testing.T) {
-	w := couple(t, func(w *world) { Handle(w.server, double, doubles) })
+	w := couple(t, func(w *world) { Handle(w.Server, double, doubles) })
 	got := make(chan error, 1)
-	w.atClient.Loop().Post(func() {
-		_, err := Do(context.Background(), w.atClient, double, &ask{})
+	w.AtClient.Loop().Post(func() {
+		_, err := Do(context.Background(), w.AtClient, double, &ask{})
 		got <- err
 	})
 	err := wait(t, "error", got)
@@ -86,14 +86,14 @@ func TestDoWithoutAConnOrACall(t *testing.T) {
 	if _, err := Do(t.Context(), nil, double, &ask{}); !errors.Is(err, peer.ErrNoConn) {
 		t.Errorf("no conn: %v", err)
 	}
-	if _, err := Do(t.Context(), w.atClient, Call[ask, told]{}, &ask{}); !errors.Is(err, ErrUndefined) {
+	if _, err := Do(t.Context(), w.AtClient, Call[ask, told]{}, &ask{}); !errors.Is(err, ErrUndefined) {
 		t.Errorf("a zero call: %v", err)
 	}
 	//lint:ignore SA1012 that is what is tested
-	if _, err := Do(nil, w.atClient, double, &ask{}); !errors.Is(err, peer.ErrNil) {
+	if _, err := Do(nil, w.AtClient, double, &ask{}); !errors.Is(err, peer.ErrNil) {
 		t.Errorf("no context: %v", err)
 	}
-	if _, err := Do(t.Context(), w.atClient, Define[ask, told]("test:unknown", 90), &ask{}); !errors.Is(err, peer.ErrNoPacket) {
+	if _, err := Do(t.Context(), w.AtClient, Define[ask, told]("test:unknown", 90), &ask{}); !errors.Is(err, peer.ErrNoPacket) {
 		t.Errorf("a call of no registry: %v", err)
 	}
 }
@@ -115,10 +115,10 @@ func TestCallsInHandlersOfCalls(t *testing.T) {
 		})
 	}
 	everywhere(t, func(w *world) {
-		HandleLater(w.server, double, func(c *Context, q *ask, a Answer[told]) { deeper(c, q, a, back, c.Conn()) })
-		HandleLater(w.client, back, func(c *Context, q *ask, a Answer[told]) { deeper(c, q, a, double, c.Conn()) })
+		HandleLater(w.Server, double, func(c *Context, q *ask, a Answer[told]) { deeper(c, q, a, back, c.Conn()) })
+		HandleLater(w.Client, back, func(c *Context, q *ask, a Answer[told]) { deeper(c, q, a, double, c.Conn()) })
 	}, func(t *testing.T, w *world) {
-		if a, err := Do(t.Context(), w.atClient, double, &ask{N: 50}); err != nil || a.N != 50 {
+		if a, err := Do(t.Context(), w.AtClient, double, &ask{N: 50}); err != nil || a.N != 50 {
 			t.Errorf("got %+v, %v", a, err)
 		}
 	})

@@ -28,9 +28,9 @@ func FuzzPackets(f *testing.F) {
 		var lost error
 		quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 		s, c := newSide(false), newSide(true)
-		s.cfg = peer.Config{Reactor: v.Reactor(), Logger: quiet, Events: peer.Events{OnLost: func(_ *peer.Conn, reason error) { lost = reason }}}
-		c.cfg = peer.Config{Reactor: v.Reactor(), Logger: quiet}
-		server, client := peer.NewMemoryServer(s.reg, &s.cfg), peer.NewMemoryClient(c.reg, &c.cfg)
+		s.Cfg = peer.Config{Reactor: v.Reactor(), Logger: quiet, Events: peer.Events{OnLost: func(_ *peer.Conn, reason error) { lost = reason }}}
+		c.Cfg = peer.Config{Reactor: v.Reactor(), Logger: quiet}
+		server, client := peer.NewMemoryServer(s.Reg, &s.Cfg), peer.NewMemoryClient(c.Reg, &c.Cfg)
 		Handle(server, double, doubles)
 		Handle(client, back, doubles)
 		if err := client.ConnectAsync(server); err != nil {
@@ -42,9 +42,9 @@ func FuzzPackets(f *testing.F) {
 			Go(atServer, back, &ask{}, 0, func(*told, error) {})
 		}
 		v.Settle(1000)
-		packet := back.Answer().In(c.reg)
+		packet := back.Answer().In(c.Reg)
 		if asks {
-			packet = double.Request().In(c.reg)
+			packet = double.Request().In(c.Reg)
 		}
 		if err := conn.SendRaw(packet, payload); err != nil {
 			t.Skip(err)

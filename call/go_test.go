@@ -12,13 +12,13 @@ import (
 
 // The function of Go is called on the conn's loop, with the answer.
 func TestGoCallsItsFunctionOnTheLoop(t *testing.T) {
-	everywhere(t, func(w *world) { Handle(w.server, double, doubles) }, func(t *testing.T, w *world) {
+	everywhere(t, func(w *world) { Handle(w.Server, double, doubles) }, func(t *testing.T, w *world) {
 		here := make(chan bool, 1)
-		Go(w.atClient, double, &ask{21, "x"}, time.Minute, func(a *told, err error) {
+		Go(w.AtClient, double, &ask{21, "x"}, time.Minute, func(a *told, err error) {
 			if err != nil || *a != (told{42, "x"}) {
 				t.Errorf("got %+v, %v", a, err)
 			}
-			here <- w.atClient.Loop().Here()
+			here <- w.AtClient.Loop().Here()
 		})
 		if !wait(t, "answer", here) {
 			t.Error("the function was called elsewhere")
@@ -28,11 +28,11 @@ func TestGoCallsItsFunctionOnTheLoop(t *testing.T) {
 
 // Go may be called in callbacks, also in that of another Go.
 func TestGoOnALoop(t *testing.T) {
-	everywhere(t, func(w *world) { Handle(w.server, double, doubles) }, func(t *testing.T, w *world) {
+	everywhere(t, func(w *world) { Handle(w.Server, double, doubles) }, func(t *testing.T, w *world) {
 		done := make(chan int, 1)
 		var next func(n int)
 		next = func(n int) {
-			Go(w.atClient, double, &ask{N: n}, 0, func(a *told, err error) {
+			Go(w.AtClient, double, &ask{N: n}, 0, func(a *told, err error) {
 				if err != nil || a.N > 1000 {
 					done <- n
 					return
@@ -40,7 +40,7 @@ func TestGoOnALoop(t *testing.T) {
 				next(a.N)
 			})
 		}
-		w.atClient.Loop().Post(func() { next(1) })
+		w.AtClient.Loop().Post(func() { next(1) })
 		if n := wait(t, "last answer", done); n != 512 {
 			t.Errorf("the last call was with %d, want 512", n)
 		}
@@ -51,9 +51,9 @@ func TestGoOnALoop(t *testing.T) {
 func TestGoTellsItsFunctionWhyThereIsNoCall(t *testing.T) {
 	w := couple(t, func(*world) {})
 	got := make(chan error, 1)
-	w.atClient.Loop().Post(func() {
+	w.AtClient.Loop().Post(func() {
 		returned := false
-		Go(w.atClient, Define[ask, told]("test:unknown", 90), &ask{}, 0, func(_ *told, err error) {
+		Go(w.AtClient, Define[ask, told]("test:unknown", 90), &ask{}, 0, func(_ *told, err error) {
 			if !returned {
 				t.Error("the function was called by Go")
 			}
@@ -68,9 +68,9 @@ func TestGoTellsItsFunctionWhyThereIsNoCall(t *testing.T) {
 	if err := wait(t, "error", got); !errors.Is(err, peer.ErrNoConn) {
 		t.Errorf("no conn: %v", err)
 	}
-	w.atClient.Close()
-	eventually(t, "the end", func() bool { return w.atClient.State() == peer.Disconnected })
-	o := wait(t, "error", goes(w.atClient, double, &ask{}))
+	w.AtClient.Close()
+	eventually(t, "the end", func() bool { return w.AtClient.State() == peer.Disconnected })
+	o := wait(t, "error", goes(w.AtClient, double, &ask{}))
 	if o.err == nil {
 		t.Error("a call on a lost conn has no error")
 	}
@@ -81,13 +81,13 @@ func TestCancelOfAPending(t *testing.T) {
 	handled := make(chan *Context, 1)
 	var answer Answer[told]
 	w := couple(t, func(w *world) {
-		HandleLater(w.server, double, func(c *Context, _ *ask, a Answer[told]) {
+		HandleLater(w.Server, double, func(c *Context, _ *ask, a Answer[told]) {
 			answer = a
 			handled <- c
 		})
 	})
 	came := make(chan error, 2)
-	p := Go(w.atClient, double, &ask{}, 0, func(_ *told, err error) { came <- err })
+	p := Go(w.AtClient, double, &ask{}, 0, func(_ *told, err error) { came <- err })
 	c := wait(t, "request", handled)
 	if !p.Cancel() || p.Cancel() {
 		t.Error("Cancel is not true once")
@@ -102,10 +102,10 @@ func TestCancelOfAPending(t *testing.T) {
 	if err := answer.Send(&told{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("an answer after that: %v", err)
 	}
-	if s := StatsOf(w.client); s.Cancelled != 1 || s.Waiting != 0 {
+	if s := StatsOf(w.Client); s.Cancelled != 1 || s.Waiting != 0 {
 		t.Errorf("counted %+v", s)
 	}
-	if s := StatsOf(w.server); s.Withdrawn != 1 || s.Open != 0 {
+	if s := StatsOf(w.Server); s.Withdrawn != 1 || s.Open != 0 {
 		t.Errorf("counted %+v", s)
 	}
 	if (Pending{}).Cancel() {
@@ -116,15 +116,15 @@ func TestCancelOfAPending(t *testing.T) {
 // A call whose time is over before it is made is none.
 func TestGoWithoutTimeLeft(t *testing.T) {
 	w := couple(t, func(w *world) {
-		Handle(w.server, double, func(*Context, *ask) (*told, error) { t.Error("handled"); return nil, nil })
-		Handle(w.server, other, doubles)
+		Handle(w.Server, double, func(*Context, *ask) (*told, error) { t.Error("handled"); return nil, nil })
+		Handle(w.Server, other, doubles)
 	})
 	ended := make(chan error, 1)
-	Go(w.atClient, double, &ask{}, -time.Nanosecond, func(_ *told, err error) { ended <- err })
+	Go(w.AtClient, double, &ask{}, -time.Nanosecond, func(_ *told, err error) { ended <- err })
 	if err := wait(t, "end", ended); err != ErrTimeout {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Do(t.Context(), w.atClient, other, &ask{}); err != nil {
+	if _, err := Do(t.Context(), w.AtClient, other, &ask{}); err != nil {
 		t.Error(err)
 	}
 }
@@ -132,15 +132,15 @@ func TestGoWithoutTimeLeft(t *testing.T) {
 // A function is told of the end though the reactor closes before its turn comes.
 func TestGoIsToldThoughTheReactorCloses(t *testing.T) {
 	w := couple(t, func(*world) {})
-	if err := w.client.Stop(); err != nil {
+	if err := w.Client.Stop(); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 2)
-	p := Go(w.atClient, double, &ask{}, 0, func(_ *told, err error) { ended <- err })
+	p := Go(w.AtClient, double, &ask{}, 0, func(_ *told, err error) { ended <- err })
 	if !p.Cancel() {
 		t.Error("there was nothing to cancel")
 	}
-	w.client.Close()
+	w.Client.Close()
 	if err := wait(t, "end", ended); err != context.Canceled {
 		t.Errorf("got %v", err)
 	}
@@ -153,11 +153,11 @@ func TestGoIsToldThoughTheReactorCloses(t *testing.T) {
 func TestCallsOverAStop(t *testing.T) {
 	answers := make(chan Answer[told], 1)
 	w := couple(t, func(w *world) {
-		HandleLater(w.server, double, func(_ *Context, _ *ask, a Answer[told]) { answers <- a })
+		HandleLater(w.Server, double, func(_ *Context, _ *ask, a Answer[told]) { answers <- a })
 	})
-	came := goes(w.atClient, double, &ask{})
+	came := goes(w.AtClient, double, &ask{})
 	a := wait(t, "request", answers)
-	if err := w.client.Stop(); err != nil {
+	if err := w.Client.Stop(); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.Send(&told{N: 5}); err != nil {
@@ -165,10 +165,10 @@ func TestCallsOverAStop(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := Do(ctx, w.atClient, double, &ask{}); err != ErrTimeout {
+	if _, err := Do(ctx, w.AtClient, double, &ask{}); err != ErrTimeout {
 		t.Errorf("a call of a stopped side: %v", err)
 	}
-	if err := w.client.RunAsync(); err != nil && !errors.Is(err, engine.ErrRunning) {
+	if err := w.Client.RunAsync(); err != nil && !errors.Is(err, engine.ErrRunning) {
 		t.Fatal(err)
 	}
 	if o := wait(t, "answer", came); o.err != nil || o.a.N != 5 {

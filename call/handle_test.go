@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"errors"
+	"github.com/packetmq/packetmq/internal/peertest"
 	"runtime"
 	"strings"
 	"testing"
@@ -15,9 +16,9 @@ import (
 // A handler that returns a nil *A answers with the zero A.
 func TestANilAnswerIsTheZeroOne(t *testing.T) {
 	w := couple(t, func(w *world) {
-		Handle(w.server, double, func(*Context, *ask) (*told, error) { return nil, nil })
+		Handle(w.Server, double, func(*Context, *ask) (*told, error) { return nil, nil })
 	})
-	a, err := Do(t.Context(), w.atClient, double, nil)
+	a, err := Do(t.Context(), w.AtClient, double, nil)
 	if err != nil || *a != (told{}) {
 		t.Errorf("got %+v, %v", a, err)
 	}
@@ -31,12 +32,12 @@ func TestTheDeadlineIsTheHandlersContext(t *testing.T) {
 	}
 	got := make(chan seen, 1)
 	everywhere(t, func(w *world) {
-		Handle(w.server, double, func(c *Context, _ *ask) (*told, error) {
+		Handle(w.Server, double, func(c *Context, _ *ask) (*told, error) {
 			at, ok := c.Deadline()
 			got <- seen{at, ok}
 			return nil, c.Err()
 		})
-		HandleLater(w.server, other, func(c *Context, _ *ask, a Answer[told]) {
+		HandleLater(w.Server, other, func(c *Context, _ *ask, a Answer[told]) {
 			at, ok := c.Deadline()
 			got <- seen{at, ok}
 			a.Send(nil)
@@ -45,7 +46,7 @@ func TestTheDeadlineIsTheHandlersContext(t *testing.T) {
 		for _, call := range []Call[ask, told]{double, other} {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 			before := time.Now().Add(time.Hour)
-			if _, err := Do(ctx, w.atClient, call, &ask{}); err != nil {
+			if _, err := Do(ctx, w.AtClient, call, &ask{}); err != nil {
 				t.Fatal(err)
 			}
 			cancel()
@@ -61,8 +62,8 @@ func TestTheDeadlineIsTheHandlersContext(t *testing.T) {
 func TestTheContextOfHandleEndsWithItsHandler(t *testing.T) {
 	got := make(chan *Context, 1)
 	w := couple(t, func(w *world) {
-		Handle(w.server, double, func(c *Context, _ *ask) (*told, error) {
-			if c.Conn() != w.atServer || c.ID() == 0 || c.Value(0) != nil {
+		Handle(w.Server, double, func(c *Context, _ *ask) (*told, error) {
+			if c.Conn() != w.AtServer || c.ID() == 0 || c.Value(0) != nil {
 				t.Errorf("the context says %v, %d", c.Conn(), c.ID())
 			}
 			select {
@@ -78,7 +79,7 @@ func TestTheContextOfHandleEndsWithItsHandler(t *testing.T) {
 		})
 	})
 	for range 2 { // the second must not get the context of the first
-		if _, err := Do(t.Context(), w.atClient, double, &ask{}); err != nil {
+		if _, err := Do(t.Context(), w.AtClient, double, &ask{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -93,48 +94,48 @@ func TestTheContextOfHandleEndsWithItsHandler(t *testing.T) {
 func TestTheContextOfHandleEndsAtItsDeadline(t *testing.T) {
 	got := make(chan error, 1)
 	w := couple(t, func(w *world) {
-		Handle(w.server, double, func(c *Context, _ *ask) (*told, error) {
+		Handle(w.Server, double, func(c *Context, _ *ask) (*told, error) {
 			for c.Err() == nil { // as one that computes would look
-				time.Sleep(time.Millisecond)
+				runtime.Gosched()
 			}
 			got <- c.Err()
 			return nil, nil
 		})
 	})
 	o := make(chan error, 1)
-	Go(w.atClient, double, &ask{}, 20*time.Millisecond, func(_ *told, err error) { o <- err })
+	Go(w.AtClient, double, &ask{}, 20*time.Millisecond, func(_ *told, err error) { o <- err })
 	if err := wait(t, "handler", got); err != context.DeadlineExceeded {
 		t.Errorf("the handler saw %v", err)
 	}
 	if err := wait(t, "end", o); !errors.Is(err, ErrTimeout) {
 		t.Errorf("the caller was told %v", err)
 	}
-	eventually(t, "the late answer is counted", func() bool { return StatsOf(w.client).Late == 1 })
+	eventually(t, "the late answer is counted", func() bool { return StatsOf(w.Client).Late == 1 })
 }
 
 // A panic fails its call, and neither the conn nor the next call.
 func TestAPanicFailsTheCallAndLeavesTheConn(t *testing.T) {
 	for _, show := range []bool{false, true} {
 		everywhere(t, func(w *world) {
-			Configure(w.server, &Config{ShowErrors: show})
-			Handle(w.server, double, func(_ *Context, q *ask) (*told, error) {
+			Configure(w.Server, &Config{ShowErrors: show})
+			Handle(w.Server, double, func(_ *Context, q *ask) (*told, error) {
 				if q.N == 13 {
 					panic("a secret")
 				}
 				return doubles(nil, q)
 			})
-			HandleLater(w.server, other, func(*Context, *ask, Answer[told]) { panic("a secret") })
+			HandleLater(w.Server, other, func(*Context, *ask, Answer[told]) { panic("a secret") })
 		}, func(t *testing.T, w *world) {
 			for _, call := range []Call[ask, told]{double, other} {
-				_, err := Do(t.Context(), w.atClient, call, &ask{N: 13})
+				_, err := Do(t.Context(), w.AtClient, call, &ask{N: 13})
 				if !errors.Is(err, ErrInternal) || strings.Contains(err.Error(), "secret") != show {
 					t.Errorf("%s: got %v", call.Name(), err)
 				}
 			}
-			if a, err := Do(t.Context(), w.atClient, double, &ask{N: 2}); err != nil || a.N != 4 {
+			if a, err := Do(t.Context(), w.AtClient, double, &ask{N: 2}); err != nil || a.N != 4 {
 				t.Errorf("the next call: %+v, %v", a, err)
 			}
-			if s := StatsOf(w.server); s.Panics != 2 || s.Failed != 2 || s.Handled != 3 || s.Open != 0 {
+			if s := StatsOf(w.Server); s.Panics != 2 || s.Failed != 2 || s.Handled != 3 || s.Open != 0 {
 				t.Errorf("counted %+v", s)
 			}
 		})
@@ -144,17 +145,17 @@ func TestAPanicFailsTheCallAndLeavesTheConn(t *testing.T) {
 // A handler that fails after it has answered does not answer twice.
 func TestAPanicAfterTheAnswerChangesNothing(t *testing.T) {
 	w := couple(t, func(w *world) {
-		HandleLater(w.server, double, func(_ *Context, q *ask, a Answer[told]) {
+		HandleLater(w.Server, double, func(_ *Context, q *ask, a Answer[told]) {
 			a.Send(&told{N: q.N})
 			panic("after the answer")
 		})
 	})
 	for n := range 3 {
-		if a, err := Do(t.Context(), w.atClient, double, &ask{N: n}); err != nil || a.N != n {
+		if a, err := Do(t.Context(), w.AtClient, double, &ask{N: n}); err != nil || a.N != n {
 			t.Errorf("got %+v, %v", a, err)
 		}
 	}
-	if s := StatsOf(w.client); s.Duplicate+s.Late != 0 {
+	if s := StatsOf(w.Client); s.Duplicate+s.Late != 0 {
 		t.Errorf("counted %+v", s)
 	}
 }
@@ -162,9 +163,9 @@ func TestAPanicAfterTheAnswerChangesNothing(t *testing.T) {
 // A Reason that a handler returns ends the conn, as that of any handler.
 func TestAReasonEndsTheConn(t *testing.T) {
 	w := couple(t, func(w *world) {
-		Handle(w.server, double, func(*Context, *ask) (*told, error) { return nil, peer.Reason("shop.closed") })
+		Handle(w.Server, double, func(*Context, *ask) (*told, error) { return nil, peer.Reason("shop.closed") })
 	})
-	if _, err := Do(t.Context(), w.atClient, double, &ask{}); !errors.Is(err, peer.Reason("shop.closed")) {
+	if _, err := Do(t.Context(), w.AtClient, double, &ask{}); !errors.Is(err, peer.Reason("shop.closed")) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -174,11 +175,11 @@ func TestAnAnswerThatIsTooLargeFailsTheCall(t *testing.T) {
 	sent := make(chan error, 1)
 	w := couple(t, func(w *world) {
 		long := strings.Repeat("x", 2<<20)
-		Handle(w.server, double, func(*Context, *ask) (*told, error) { return &told{Text: long}, nil })
-		HandleLater(w.server, other, func(_ *Context, _ *ask, a Answer[told]) { sent <- a.Send(&told{Text: long}) })
+		Handle(w.Server, double, func(*Context, *ask) (*told, error) { return &told{Text: long}, nil })
+		HandleLater(w.Server, other, func(_ *Context, _ *ask, a Answer[told]) { sent <- a.Send(&told{Text: long}) })
 	})
 	for _, call := range []Call[ask, told]{double, other} {
-		if _, err := Do(t.Context(), w.atClient, call, &ask{}); !errors.Is(err, ErrInternal) {
+		if _, err := Do(t.Context(), w.AtClient, call, &ask{}); !errors.Is(err, ErrInternal) {
 			t.Errorf("%s: got %v", call.Name(), err)
 		}
 	}
@@ -186,10 +187,10 @@ func TestAnAnswerThatIsTooLargeFailsTheCall(t *testing.T) {
 	if err := wait(t, "error", sent); !errors.As(err, &size) {
 		t.Errorf("the handler was told %v", err)
 	}
-	if _, err := Do(t.Context(), w.atClient, double, &ask{Text: strings.Repeat("x", 2<<20)}); !errors.As(err, &size) {
+	if _, err := Do(t.Context(), w.AtClient, double, &ask{Text: strings.Repeat("x", 2<<20)}); !errors.As(err, &size) {
 		t.Errorf("a request that is too large: %v", err)
 	}
-	if s := StatsOf(w.client); s.Waiting != 0 {
+	if s := StatsOf(w.Client); s.Waiting != 0 {
 		t.Errorf("%d calls wait", s.Waiting)
 	}
 }
@@ -198,16 +199,16 @@ func TestAnAnswerThatIsTooLargeFailsTheCall(t *testing.T) {
 func TestReusedBodies(t *testing.T) {
 	var got []*ask
 	w := couple(t, func(w *world) {
-		Handle(w.server, reused, func(_ *Context, q *ask) (*told, error) {
+		Handle(w.Server, reused, func(_ *Context, q *ask) (*told, error) {
 			got = append(got, q)
 			return &told{q.N, q.Text}, nil
 		})
 	})
-	first, err := Do(t.Context(), w.atClient, reused, &ask{1, "one"})
+	first, err := Do(t.Context(), w.AtClient, reused, &ask{1, "one"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Do(t.Context(), w.atClient, reused, &ask{N: 2}); err != nil {
+	if _, err := Do(t.Context(), w.AtClient, reused, &ask{N: 2}); err != nil {
 		t.Fatal(err)
 	}
 	if *first != (told{1, "one"}) {
@@ -222,18 +223,18 @@ func TestReusedBodies(t *testing.T) {
 func TestHandlePanicsWhereTheProgramIsWrong(t *testing.T) {
 	w := couple(t, func(*world) {})
 	for name, f := range map[string]func(){
-		"zero call": func() { Handle(w.server, Call[ask, told]{}, doubles) },
+		"zero call": func() { Handle(w.Server, Call[ask, told]{}, doubles) },
 		"no answer": func() {
 			half := peer.NewMemoryServer(registry.New(), nil)
 			defer half.Close()
 			half.Registry().MustAdd(double.Request())
 			Handle(half, double, doubles)
 		},
-		"nil handler": func() { Handle[ask, told](w.server, double, nil) },
-		"nil later":   func() { HandleLater[ask, told](w.server, double, nil) },
-		"not added":   func() { Handle(w.server, Define[ask, told]("test:unknown", 90), doubles) },
+		"nil handler": func() { Handle[ask, told](w.Server, double, nil) },
+		"nil later":   func() { HandleLater[ask, told](w.Server, double, nil) },
+		"not added":   func() { Handle(w.Server, Define[ask, told]("test:unknown", 90), doubles) },
 		"no peer":     func() { Handle((*peer.Server)(nil), double, doubles) },
-		"nil fn":      func() { Go[ask, told](w.atClient, double, &ask{}, 0, nil) },
+		"nil fn":      func() { Go[ask, told](w.AtClient, double, &ask{}, 0, nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {
@@ -249,14 +250,14 @@ func TestHandlePanicsWhereTheProgramIsWrong(t *testing.T) {
 // A handler that ends its goroutine ends its conn, and its call with it.
 func TestAGoexitEndsTheConn(t *testing.T) {
 	everywhere(t, func(w *world) {
-		Handle(w.server, double, func(*Context, *ask) (*told, error) { runtime.Goexit(); return nil, nil })
-		HandleLater(w.server, other, func(*Context, *ask, Answer[told]) { runtime.Goexit() })
+		Handle(w.Server, double, func(*Context, *ask) (*told, error) { runtime.Goexit(); return nil, nil })
+		HandleLater(w.Server, other, func(*Context, *ask, Answer[told]) { runtime.Goexit() })
 	}, func(t *testing.T, w *world) {
 		call := other
 		if strings.HasSuffix(t.Name(), "tcp") {
 			call = double
 		}
-		if _, err := Do(t.Context(), w.atClient, call, &ask{}); !errors.Is(err, peer.ReasonHandler) {
+		if _, err := Do(t.Context(), w.AtClient, call, &ask{}); !errors.Is(err, peer.ReasonHandler) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -264,11 +265,11 @@ func TestAGoexitEndsTheConn(t *testing.T) {
 
 // Calls that are answered in time leave the conn's alarm alone: it is set once.
 func TestCallsInTimeSetNoTimer(t *testing.T) {
-	w := couple(t, func(w *world) { Handle(w.server, double, doubles) })
-	if _, err := Do(t.Context(), w.atClient, double, &ask{}); err != nil {
+	w := couple(t, func(w *world) { Handle(w.Server, double, doubles) })
+	if _, err := Do(t.Context(), w.AtClient, double, &ask{}); err != nil {
 		t.Fatal(err)
 	}
-	s := callsOf(w.atClient)
+	s := callsOf(w.AtClient)
 	set := func() time.Duration {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -276,11 +277,11 @@ func TestCallsInTimeSetNoTimer(t *testing.T) {
 	}
 	first := set()
 	for range 200 {
-		if _, err := Do(t.Context(), w.atClient, double, &ask{}); err != nil {
+		if _, err := Do(t.Context(), w.AtClient, double, &ask{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if now := w.atClient.Loop().Time(); first == 0 || now < first && set() != first {
+	if now := w.AtClient.Loop().Time(); first == 0 || now < first && set() != first {
 		t.Errorf("the alarm was set for %v, then for %v", first, set())
 	}
 }
@@ -288,15 +289,15 @@ func TestCallsInTimeSetNoTimer(t *testing.T) {
 // What a handler sends comes before its answer, and answers in the order of the calls.
 func TestWhatAHandlerSendsComesBeforeItsAnswer(t *testing.T) {
 	everywhere(t, func(w *world) {
-		Handle(w.server, double, func(c *Context, q *ask) (*told, error) {
+		Handle(w.Server, double, func(c *Context, q *ask) (*told, error) {
 			peer.Send(c.Conn(), back.Request(), &Request[ask]{ID: uint64(q.N), Body: q})
 			return doubles(c, q)
 		})
 	}, func(t *testing.T, w *world) {
 		came := make(chan int, 100)
-		Handle(w.client, back, func(_ *Context, q *ask) (*told, error) { came <- q.N; return nil, nil })
+		Handle(w.Client, back, func(_ *Context, q *ask) (*told, error) { came <- q.N; return nil, nil })
 		for n := 1; n <= 20; n++ {
-			Go(w.atClient, double, &ask{N: n}, 0, func(a *told, err error) {
+			Go(w.AtClient, double, &ask{N: n}, 0, func(a *told, err error) {
 				if err != nil {
 					t.Errorf("call %d: %v", n, err)
 				}
@@ -314,21 +315,21 @@ func TestWhatAHandlerSendsComesBeforeItsAnswer(t *testing.T) {
 // A handler that waits for its context is let go at the deadline, though its loop waits too.
 func TestAHandlerThatWaitsForItsContext(t *testing.T) {
 	everywhere(t, func(w *world) {
-		Handle(w.server, double, func(c *Context, _ *ask) (*told, error) {
+		Handle(w.Server, double, func(c *Context, _ *ask) (*told, error) {
 			<-c.Done()
 			return nil, c.Err()
 		})
-		Handle(w.server, other, doubles)
+		Handle(w.Server, other, doubles)
 	}, func(t *testing.T, w *world) {
-		if w.server.Reactor() == w.client.Reactor() {
+		if w.Server.Reactor() == w.Client.Reactor() {
 			t.Skip("the caller's loop is the handler's")
 		}
 		ended := make(chan error, 1)
-		Go(w.atClient, double, &ask{}, 20*time.Millisecond, func(_ *told, err error) { ended <- err })
+		Go(w.AtClient, double, &ask{}, 20*time.Millisecond, func(_ *told, err error) { ended <- err })
 		if err := wait(t, "end", ended); !errors.Is(err, ErrTimeout) && !errors.Is(err, ErrInternal) { // of both ends the first
 			t.Errorf("got %v", err)
 		}
-		if _, err := Do(t.Context(), w.atClient, other, &ask{}); err != nil {
+		if _, err := Do(t.Context(), w.AtClient, other, &ask{}); err != nil {
 			t.Errorf("the loop does not go on: %v", err)
 		}
 	})
@@ -338,7 +339,7 @@ func TestAHandlerThatWaitsForItsContext(t *testing.T) {
 func TestAGoexitEndsTheContext(t *testing.T) {
 	got := make(chan *Context, 1)
 	w := couple(t, func(w *world) {
-		Handle(w.server, double, func(c *Context, _ *ask) (*told, error) {
+		Handle(w.Server, double, func(c *Context, _ *ask) (*told, error) {
 			c.Done()
 			got <- c
 			runtime.Goexit()
@@ -347,7 +348,7 @@ func TestAGoexitEndsTheContext(t *testing.T) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()
-	if _, err := Do(ctx, w.atClient, double, &ask{}); !errors.Is(err, peer.ReasonHandler) {
+	if _, err := Do(ctx, w.AtClient, double, &ask{}); !errors.Is(err, peer.ReasonHandler) {
 		t.Errorf("got %v", err)
 	}
 	c := wait(t, "context", got)
@@ -362,18 +363,18 @@ func TestRequestsInAHookOfAnAnswer(t *testing.T) {
 	s, c := newSide(false), newSide(true)
 	nested := false
 	var w *world
-	s.cfg.PacketOut = func(c *peer.Conn, typ *registry.Type, v any) (any, error) {
-		if typ == double.Answer().In(s.reg) && !nested {
+	s.Cfg.PacketOut = func(c *peer.Conn, typ *registry.Type, v any) (any, error) {
+		if typ == double.Answer().In(s.Reg) && !nested {
 			nested = true
-			err := c.PacketIn(double.Request().In(s.reg), &Request[ask]{ID: 1 << 40, Body: &ask{N: 100}})
+			err := c.PacketIn(double.Request().In(s.Reg), &Request[ask]{ID: 1 << 40, Body: &ask{N: 100}})
 			if err != nil {
 				t.Error(err)
 			}
 		}
 		return v, nil
 	}
-	w = overMemory(false)(t, s, c, func(w *world) { Handle(w.server, double, doubles) })
-	if a, err := Do(t.Context(), w.atClient, double, &ask{N: 1}); err != nil || a.N != 2 {
+	w = peertest.OverMemory(false)(t, s, c, func(w *world) { Handle(w.Server, double, doubles) })
+	if a, err := Do(t.Context(), w.AtClient, double, &ask{N: 1}); err != nil || a.N != 2 {
 		t.Errorf("got %+v, %v", a, err)
 	}
 }
@@ -383,15 +384,15 @@ func TestRequestsInAHookOfAnAnswer(t *testing.T) {
 func TestAContextThatIsKeptIsDone(t *testing.T) {
 	kept := make(chan *Context, 2)
 	w := couple(t, func(w *world) {
-		Handle(w.server, double, func(c *Context, _ *ask) (*told, error) {
+		Handle(w.Server, double, func(c *Context, _ *ask) (*told, error) {
 			kept <- c
 			return nil, c.Err()
 		})
-		Handle(w.server, other, doubles)
+		Handle(w.Server, other, doubles)
 	})
 	for range 3 {
 		for _, call := range []Call[ask, told]{double, other} { // when other is handled, double has returned
-			if _, err := Do(t.Context(), w.atClient, call, &ask{}); err != nil {
+			if _, err := Do(t.Context(), w.AtClient, call, &ask{}); err != nil {
 				t.Fatal(err)
 			}
 		}

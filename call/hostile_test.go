@@ -48,20 +48,20 @@ func TestMalformedCallsEndTheirConn(t *testing.T) {
 			}
 			lost := make(chan error, 1)
 			w := couple(t, func(w *world) {
-				Handle(w.server, double, doubles)
-				HandleLater(w.server, other, func(*Context, *ask, Answer[told]) {})
-				Handle(w.client, back, doubles)
+				Handle(w.Server, double, doubles)
+				HandleLater(w.Server, other, func(*Context, *ask, Answer[told]) {})
+				Handle(w.Client, back, doubles)
 			})
 			// The server has handled an answer before, so that it handles those to come.
-			if o := wait(t, "answer", goes(w.atServer, back, &ask{})); o.err != nil {
+			if o := wait(t, "answer", goes(w.AtServer, back, &ask{})); o.err != nil {
 				t.Fatal(o.err)
 			}
-			w.atServer.OnLost(func(reason error) { lost <- reason })
-			packet := double.Request().In(w.client.Registry())
+			w.AtServer.OnLost(func(reason error) { lost <- reason })
+			packet := double.Request().In(w.Client.Registry())
 			if test.answer {
-				packet = back.Answer().In(w.client.Registry())
+				packet = back.Answer().In(w.Client.Registry())
 			}
-			if err := w.atClient.SendRaw(packet, payload); err != nil {
+			if err := w.AtClient.SendRaw(packet, payload); err != nil {
 				t.Fatal(err)
 			}
 			reason := wait(t, "end", lost)
@@ -69,7 +69,7 @@ func TestMalformedCallsEndTheirConn(t *testing.T) {
 			if !errors.Is(reason, peer.ReasonPayload) || !errors.As(reason, &fault) || !errors.Is(reason, test.want) {
 				t.Errorf("the conn ended with %v", reason)
 			}
-			if s := StatsOf(w.server); s.Malformed != 1 {
+			if s := StatsOf(w.Server); s.Malformed != 1 {
 				t.Errorf("counted %+v", s)
 			}
 		})
@@ -79,11 +79,11 @@ func TestMalformedCallsEndTheirConn(t *testing.T) {
 // A request with the id of one that is under way ends the conn.
 func TestARepeatedIDEndsTheConn(t *testing.T) {
 	lost := make(chan error, 1)
-	w := couple(t, func(w *world) { HandleLater(w.server, double, func(*Context, *ask, Answer[told]) {}) })
-	w.atServer.OnLost(func(reason error) { lost <- reason })
-	packet := double.Request().In(w.client.Registry())
+	w := couple(t, func(w *world) { HandleLater(w.Server, double, func(*Context, *ask, Answer[told]) {}) })
+	w.AtServer.OnLost(func(reason error) { lost <- reason })
+	packet := double.Request().In(w.Client.Registry())
 	for range 2 {
-		if err := w.atClient.SendRaw(packet, []byte{0x93, 7, 0, 0xc0}); err != nil {
+		if err := w.AtClient.SendRaw(packet, []byte{0x93, 7, 0, 0xc0}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -94,26 +94,26 @@ func TestARepeatedIDEndsTheConn(t *testing.T) {
 
 // Answers that nobody waits for are counted and dropped.
 func TestLateAndDuplicateAnswersAreCounted(t *testing.T) {
-	w := couple(t, func(w *world) { Handle(w.server, double, doubles) })
-	if _, err := Do(t.Context(), w.atClient, double, &ask{}); err != nil {
+	w := couple(t, func(w *world) { Handle(w.Server, double, doubles) })
+	if _, err := Do(t.Context(), w.AtClient, double, &ask{}); err != nil {
 		t.Fatal(err)
 	}
-	answer := double.Answer().In(w.server.Registry())
+	answer := double.Answer().In(w.Server.Registry())
 	for _, payload := range []string{
 		"9301c0c0",                 // the one that was answered: a duplicate
 		"9302c0c0",                 // never asked
 		"93cf7000000000000001c0c0", // never asked
 	} {
 		b, _ := hex.DecodeString(payload)
-		if err := w.atServer.SendRaw(answer, b); err != nil {
+		if err := w.AtServer.SendRaw(answer, b); err != nil {
 			t.Fatal(err)
 		}
 	}
 	eventually(t, "the answers are counted", func() bool {
-		s := StatsOf(w.client)
+		s := StatsOf(w.Client)
 		return s.Duplicate == 1 && s.Late == 2
 	})
-	if a, err := Do(t.Context(), w.atClient, double, &ask{N: 3}); err != nil || a.N != 6 {
+	if a, err := Do(t.Context(), w.AtClient, double, &ask{N: 3}); err != nil || a.N != 6 {
 		t.Errorf("the next call: %+v, %v", a, err)
 	}
 }
@@ -121,15 +121,15 @@ func TestLateAndDuplicateAnswersAreCounted(t *testing.T) {
 // An answer to a call of another name ends the conn, and with it the call.
 func TestAnAnswerToAnotherCallEndsTheConn(t *testing.T) {
 	w := couple(t, func(w *world) {
-		Handle(w.server, double, doubles)
-		HandleLater(w.server, other, func(c *Context, _ *ask, _ Answer[told]) {
+		Handle(w.Server, double, doubles)
+		HandleLater(w.Server, other, func(c *Context, _ *ask, _ Answer[told]) {
 			peer.Send(c.Conn(), double.Answer(), &Response[told]{ID: c.ID()})
 		})
 	})
-	if _, err := Do(t.Context(), w.atClient, double, &ask{}); err != nil { // so that such answers are handled
+	if _, err := Do(t.Context(), w.AtClient, double, &ask{}); err != nil { // so that such answers are handled
 		t.Fatal(err)
 	}
-	_, err := Do(t.Context(), w.atClient, other, &ask{})
+	_, err := Do(t.Context(), w.AtClient, other, &ask{})
 	if !errors.Is(err, ErrOtherCall) || !errors.Is(err, peer.ReasonPayload) {
 		t.Errorf("got %v", err)
 	}
@@ -139,13 +139,13 @@ func TestAnAnswerToAnotherCallEndsTheConn(t *testing.T) {
 func TestAnyTimeThatACallerSays(t *testing.T) {
 	got := make(chan time.Duration, 1)
 	w := couple(t, func(w *world) {
-		HandleLater(w.server, double, func(c *Context, _ *ask, a Answer[told]) {
+		HandleLater(w.Server, double, func(c *Context, _ *ask, a Answer[told]) {
 			at, _ := c.Deadline()
 			got <- time.Until(at)
 			a.Send(nil)
 		})
 	})
-	packet := double.Request().In(w.client.Registry())
+	packet := double.Request().In(w.Client.Registry())
 	for payload, least := range map[string]time.Duration{
 		"930100c0":                 9 * time.Second,
 		"9302c0c0":                 9 * time.Second,
@@ -154,7 +154,7 @@ func TestAnyTimeThatACallerSays(t *testing.T) {
 		"9305cf7fffffffffffffffc0": 1000 * time.Hour,
 	} {
 		b, _ := hex.DecodeString(payload)
-		if err := w.atClient.SendRaw(packet, b); err != nil {
+		if err := w.AtClient.SendRaw(packet, b); err != nil {
 			t.Fatal(err)
 		}
 		if left := wait(t, "request", got); left < least {

@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"errors"
+	"github.com/packetmq/packetmq/internal/peertest"
 	"testing"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 func TestACallIsAnsweredOnce(t *testing.T) {
 	second := make(chan [2]error, 1)
 	everywhere(t, func(w *world) {
-		HandleLater(w.server, double, func(c *Context, q *ask, a Answer[told]) {
+		HandleLater(w.Server, double, func(c *Context, q *ask, a Answer[told]) {
 			n := 2 * q.N
 			go func() {
 				if err := a.Send(&told{N: n}); err != nil {
@@ -23,18 +24,18 @@ func TestACallIsAnsweredOnce(t *testing.T) {
 			}()
 		})
 	}, func(t *testing.T, w *world) {
-		a, err := Do(t.Context(), w.atClient, double, &ask{N: 4})
+		a, err := Do(t.Context(), w.AtClient, double, &ask{N: 4})
 		if err != nil || a.N != 8 {
 			t.Errorf("got %+v, %v", a, err)
 		}
 		if errs := wait(t, "second answer", second); errs != [2]error{ErrAnswered, ErrAnswered} {
 			t.Errorf("further answers: %v", errs)
 		}
-		if a, err := Do(t.Context(), w.atClient, double, &ask{N: 5}); err != nil || a.N != 10 {
+		if a, err := Do(t.Context(), w.AtClient, double, &ask{N: 5}); err != nil || a.N != 10 {
 			t.Errorf("the next call: %+v, %v", a, err)
 		}
 		<-second
-		if s := StatsOf(w.client); s.Duplicate != 0 || s.Answered != 2 || s.Made != 2 {
+		if s := StatsOf(w.Client); s.Duplicate != 0 || s.Answered != 2 || s.Made != 2 {
 			t.Errorf("counted %+v", s)
 		}
 	})
@@ -47,11 +48,11 @@ func TestACallIsAnsweredOnce(t *testing.T) {
 func TestAForgottenAnswerTimesOut(t *testing.T) {
 	handled := make(chan *Context, 1)
 	everywhere(t, func(w *world) {
-		HandleLater(w.server, double, func(c *Context, _ *ask, _ Answer[told]) { handled <- c })
-		Handle(w.server, other, doubles)
+		HandleLater(w.Server, double, func(c *Context, _ *ask, _ Answer[told]) { handled <- c })
+		Handle(w.Server, other, doubles)
 	}, func(t *testing.T, w *world) {
 		came := make(chan error, 1)
-		Go(w.atClient, double, &ask{}, 30*time.Millisecond, func(_ *told, err error) { came <- err })
+		Go(w.AtClient, double, &ask{}, 30*time.Millisecond, func(_ *told, err error) { came <- err })
 		c := wait(t, "request", handled)
 		if err := wait(t, "end", came); !errors.Is(err, ErrTimeout) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the call ended with %v", err)
@@ -60,11 +61,11 @@ func TestAForgottenAnswerTimesOut(t *testing.T) {
 		if c.Err() != context.DeadlineExceeded || !errors.Is(c.Cause(), ErrTimeout) {
 			t.Errorf("the context ended with %v, %v", c.Err(), c.Cause())
 		}
-		eventually(t, "the call is counted", func() bool { return StatsOf(w.server).Expired == 1 })
-		if s := StatsOf(w.client); s.TimedOut != 1 || s.Waiting != 0 || s.Answered != 0 {
+		eventually(t, "the call is counted", func() bool { return StatsOf(w.Server).Expired == 1 })
+		if s := StatsOf(w.Client); s.TimedOut != 1 || s.Waiting != 0 || s.Answered != 0 {
 			t.Errorf("counted %+v", s)
 		}
-		if _, err := Do(t.Context(), w.atClient, other, &ask{}); err != nil {
+		if _, err := Do(t.Context(), w.AtClient, other, &ask{}); err != nil {
 			t.Errorf("the conn does not go on: %v", err)
 		}
 	})
@@ -74,8 +75,8 @@ func TestAForgottenAnswerTimesOut(t *testing.T) {
 func TestAContextThatEndsLeavesTheConn(t *testing.T) {
 	handled := make(chan *Context, 1)
 	everywhere(t, func(w *world) {
-		HandleLater(w.server, double, func(c *Context, _ *ask, _ Answer[told]) { handled <- c })
-		Handle(w.server, other, doubles)
+		HandleLater(w.Server, double, func(c *Context, _ *ask, _ Answer[told]) { handled <- c })
+		Handle(w.Server, other, doubles)
 	}, func(t *testing.T, w *world) {
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
@@ -87,26 +88,26 @@ func TestAContextThatEndsLeavesTheConn(t *testing.T) {
 			}
 			handled <- nil
 		}()
-		if _, err := Do(ctx, w.atClient, double, &ask{}); err != context.Canceled {
+		if _, err := Do(ctx, w.AtClient, double, &ask{}); err != context.Canceled {
 			t.Errorf("cancelled: %v", err)
 		}
 		wait(t, "the other side", handled)
 		ctx, cancel = context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
-		if _, err := Do(ctx, w.atClient, double, &ask{}); err != ErrTimeout {
+		if _, err := Do(ctx, w.AtClient, double, &ask{}); err != ErrTimeout {
 			t.Errorf("timed out: %v", err)
 		}
 		<-handled
-		if _, err := Do(ctx, w.atClient, double, &ask{}); err != ErrTimeout {
+		if _, err := Do(ctx, w.AtClient, double, &ask{}); err != ErrTimeout {
 			t.Errorf("with a context that was over: %v", err)
 		}
-		if w.atClient.State() != peer.Active || w.atServer.State() != peer.Active {
-			t.Errorf("the conns are %v and %v", w.atClient.State(), w.atServer.State())
+		if w.AtClient.State() != peer.Active || w.AtServer.State() != peer.Active {
+			t.Errorf("the conns are %v and %v", w.AtClient.State(), w.AtServer.State())
 		}
-		if _, err := Do(t.Context(), w.atClient, other, &ask{}); err != nil {
+		if _, err := Do(t.Context(), w.AtClient, other, &ask{}); err != nil {
 			t.Errorf("the conn does not go on: %v", err)
 		}
-		if s := StatsOf(w.client); s.Cancelled != 1 || s.TimedOut != 1 || s.Waiting != 0 {
+		if s := StatsOf(w.Client); s.Cancelled != 1 || s.TimedOut != 1 || s.Waiting != 0 {
 			t.Errorf("counted %+v", s)
 		}
 	})
@@ -116,15 +117,15 @@ func TestAContextThatEndsLeavesTheConn(t *testing.T) {
 func TestTheEndOfAConnEndsItsCalls(t *testing.T) {
 	handled := make(chan *Context, 8)
 	everywhere(t, func(w *world) {
-		HandleLater(w.server, double, func(c *Context, _ *ask, _ Answer[told]) { handled <- c })
+		HandleLater(w.Server, double, func(c *Context, _ *ask, _ Answer[told]) { handled <- c })
 	}, func(t *testing.T, w *world) {
 		var came []<-chan outcome
 		for range 4 {
-			came = append(came, goes(w.atClient, double, &ask{}))
+			came = append(came, goes(w.AtClient, double, &ask{}))
 		}
 		waits := make(chan error, 1)
 		go func() {
-			_, err := Do(t.Context(), w.atClient, double, &ask{})
+			_, err := Do(t.Context(), w.AtClient, double, &ask{})
 			waits <- err
 		}()
 		var contexts []*Context
@@ -132,7 +133,7 @@ func TestTheEndOfAConnEndsItsCalls(t *testing.T) {
 			contexts = append(contexts, wait(t, "request", handled))
 		}
 		reason := peer.Reason("shop.closed")
-		if err := w.atServer.Softquit(reason); err != nil {
+		if err := w.AtServer.Softquit(reason); err != nil {
 			t.Fatal(err)
 		}
 		for _, c := range came {
@@ -149,13 +150,13 @@ func TestTheEndOfAConnEndsItsCalls(t *testing.T) {
 				t.Errorf("a context ended with %v, %v", c.Err(), c.Cause())
 			}
 		}
-		if s := StatsOf(w.client); s.Lost != 5 || s.Waiting != 0 || s.Made != 5 {
+		if s := StatsOf(w.Client); s.Lost != 5 || s.Waiting != 0 || s.Made != 5 {
 			t.Errorf("counted %+v", s)
 		}
-		if s := StatsOf(w.server); s.Open != 0 {
+		if s := StatsOf(w.Server); s.Open != 0 {
 			t.Errorf("%d calls are open", s.Open)
 		}
-		if o := wait(t, "error", goes(w.atClient, double, &ask{})); !errors.Is(o.err, reason) {
+		if o := wait(t, "error", goes(w.AtClient, double, &ask{})); !errors.Is(o.err, reason) {
 			t.Errorf("a call after that: %v", o.err)
 		}
 	})
@@ -164,18 +165,18 @@ func TestTheEndOfAConnEndsItsCalls(t *testing.T) {
 // A panic in one function of Go keeps none of the others from being told.
 func TestEveryFunctionOfGoIsToldOfTheEnd(t *testing.T) {
 	w := couple(t, func(w *world) {
-		HandleLater(w.server, double, func(*Context, *ask, Answer[told]) {})
+		HandleLater(w.Server, double, func(*Context, *ask, Answer[told]) {})
 	})
 	came := make(chan error, 9)
 	for n := range 9 {
-		Go(w.atClient, double, &ask{}, 0, func(_ *told, err error) {
+		Go(w.AtClient, double, &ask{}, 0, func(_ *told, err error) {
 			came <- err
 			if n%3 == 0 {
 				panic("in the function")
 			}
 		})
 	}
-	w.atClient.Abort(errors.New("on purpose"))
+	w.AtClient.Abort(errors.New("on purpose"))
 	for range 9 {
 		if err := wait(t, "end", came); err == nil {
 			t.Error("a call was answered")
@@ -188,21 +189,21 @@ func TestTooManyCallsAtTheCaller(t *testing.T) {
 	answers := make(chan Answer[told], DefaultUnderWay+1)
 	for most, cfg := range map[int]*Config{2: {UnderWay: 2}, DefaultUnderWay: nil} {
 		w := couple(t, func(w *world) {
-			Configure(w.client, cfg)
-			Configure(w.server, &Config{UnderWay: MaxUnderWay})
-			HandleLater(w.server, double, func(_ *Context, _ *ask, a Answer[told]) { answers <- a })
+			Configure(w.Client, cfg)
+			Configure(w.Server, &Config{UnderWay: MaxUnderWay})
+			HandleLater(w.Server, double, func(_ *Context, _ *ask, a Answer[told]) { answers <- a })
 		})
 		var came []<-chan outcome
 		for range most {
-			came = append(came, goes(w.atClient, double, &ask{}))
+			came = append(came, goes(w.AtClient, double, &ask{}))
 		}
-		if o := wait(t, "error", goes(w.atClient, double, &ask{})); !errors.Is(o.err, ErrTooMany) {
+		if o := wait(t, "error", goes(w.AtClient, double, &ask{})); !errors.Is(o.err, ErrTooMany) {
 			t.Errorf("call %d ended with %v", most+1, o.err)
 		}
-		if _, err := Do(t.Context(), w.atClient, double, &ask{}); !errors.Is(err, ErrTooMany) {
+		if _, err := Do(t.Context(), w.AtClient, double, &ask{}); !errors.Is(err, ErrTooMany) {
 			t.Errorf("Do of one more ended with %v", err)
 		}
-		if s := StatsOf(w.client); s.TooMany != 2 || s.Waiting != most {
+		if s := StatsOf(w.Client); s.TooMany != 2 || s.Waiting != most {
 			t.Errorf("counted %+v", s)
 		}
 		for range most {
@@ -214,7 +215,7 @@ func TestTooManyCallsAtTheCaller(t *testing.T) {
 			}
 		}
 		go func() { wait(t, "request", answers).Send(nil) }()
-		if _, err := Do(t.Context(), w.atClient, double, &ask{}); err != nil {
+		if _, err := Do(t.Context(), w.AtClient, double, &ask{}); err != nil {
 			t.Errorf("after that: %v", err)
 		}
 	}
@@ -225,18 +226,18 @@ func TestTooManyCallsAtTheHandler(t *testing.T) {
 	answers := make(chan Answer[told], DefaultUnderWay+1)
 	for most, cfg := range map[int]*Config{2: {UnderWay: 2}, DefaultUnderWay: nil} {
 		w := couple(t, func(w *world) {
-			Configure(w.server, cfg)
-			Configure(w.client, &Config{UnderWay: MaxUnderWay})
-			HandleLater(w.server, double, func(_ *Context, _ *ask, a Answer[told]) { answers <- a })
+			Configure(w.Server, cfg)
+			Configure(w.Client, &Config{UnderWay: MaxUnderWay})
+			HandleLater(w.Server, double, func(_ *Context, _ *ask, a Answer[told]) { answers <- a })
 		})
 		var came []<-chan outcome
 		for range most {
-			came = append(came, goes(w.atClient, double, &ask{}))
+			came = append(came, goes(w.AtClient, double, &ask{}))
 		}
-		if _, err := Do(t.Context(), w.atClient, double, &ask{}); !errors.Is(err, ErrTooMany) {
+		if _, err := Do(t.Context(), w.AtClient, double, &ask{}); !errors.Is(err, ErrTooMany) {
 			t.Errorf("call %d ended with %v", most+1, err)
 		}
-		if s := StatsOf(w.server); s.Refused != 1 || s.Open != most || s.Handled != uint64(most) {
+		if s := StatsOf(w.Server); s.Refused != 1 || s.Open != most || s.Handled != uint64(most) {
 			t.Errorf("counted %+v", s)
 		}
 		for range most {
@@ -256,24 +257,24 @@ func TestCallsMadeInOnLost(t *testing.T) {
 		s, c := newSide(false), newSide(true)
 		ended := make(chan error, 10)
 		fn := func(_ *told, err error) { ended <- err }
-		c.cfg.OnLost = func(conn *peer.Conn, _ error) {
+		c.Cfg.OnLost = func(conn *peer.Conn, _ error) {
 			Go(conn, double, &ask{}, 0, fn)
 		}
-		w := overMemory(false)(t, s, c, func(w *world) {
-			Handle(w.server, double, doubles)
-			HandleLater(w.server, other, func(*Context, *ask, Answer[told]) {}) // never answers
+		w := peertest.OverMemory(false)(t, s, c, func(w *world) {
+			Handle(w.Server, double, doubles)
+			HandleLater(w.Server, other, func(*Context, *ask, Answer[told]) {}) // never answers
 		})
 		n := 1
 		if before {
-			Go(w.atClient, other, &ask{}, time.Hour, fn)
+			Go(w.AtClient, other, &ask{}, time.Hour, fn)
 			n++
 		}
-		w.atServer.Abort(errors.New("on purpose"))
+		w.AtServer.Abort(errors.New("on purpose"))
 		for range n {
 			if err := wait(t, "end", ended); err == nil {
 				t.Error("a call was answered")
 			}
 		}
-		eventually(t, "no call waits", func() bool { return StatsOf(w.client).Waiting == 0 })
+		eventually(t, "no call waits", func() bool { return StatsOf(w.Client).Waiting == 0 })
 	}
 }

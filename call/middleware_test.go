@@ -77,11 +77,11 @@ func TestMiddlewareAnswersCalls(t *testing.T) {
 				return &told{N: 2 * q.N}, nil
 			}
 			w := couple(t, func(w *world) {
-				w.server.Use(around(test.do))
-				Handle(w.server, double, handler)
-				Handle(w.server, other, doubles)
+				w.Server.Use(around(test.do))
+				Handle(w.Server, double, handler)
+				Handle(w.Server, other, doubles)
 			})
-			a, err := Do(t.Context(), w.atClient, double, &ask{N: 1})
+			a, err := Do(t.Context(), w.AtClient, double, &ask{N: 1})
 			if !errors.Is(err, test.err) || test.want != nil && (a == nil || *a != *test.want) {
 				t.Errorf("got %+v, %v", a, err)
 			}
@@ -91,7 +91,7 @@ func TestMiddlewareAnswersCalls(t *testing.T) {
 			if _, isReason := test.err.(peer.Reason); isReason {
 				return
 			}
-			if _, err := Do(t.Context(), w.atClient, other, &ask{}); err != nil {
+			if _, err := Do(t.Context(), w.AtClient, other, &ask{}); err != nil {
 				t.Errorf("the conn does not go on: %v", err)
 			}
 		})
@@ -101,20 +101,20 @@ func TestMiddlewareAnswersCalls(t *testing.T) {
 // A middleware that fails after the handler has answered changes nothing for the caller.
 func TestMiddlewareThatFailsAfterTheAnswer(t *testing.T) {
 	w := couple(t, func(w *world) {
-		w.server.Use(around(func(in *peer.Incoming, next peer.Next) error {
+		w.Server.Use(around(func(in *peer.Incoming, next peer.Next) error {
 			if err := next(in); err != nil {
 				return err
 			}
 			panic("after the answer")
 		}))
-		Handle(w.server, double, doubles)
+		Handle(w.Server, double, doubles)
 	})
 	for n := range 3 {
-		if a, err := Do(t.Context(), w.atClient, double, &ask{N: n}); err != nil || a.N != 2*n {
+		if a, err := Do(t.Context(), w.AtClient, double, &ask{N: n}); err != nil || a.N != 2*n {
 			t.Errorf("got %+v, %v", a, err)
 		}
 	}
-	if s := StatsOf(w.client); s.Late+s.Duplicate != 0 {
+	if s := StatsOf(w.Client); s.Late+s.Duplicate != 0 {
 		t.Errorf("counted %+v", s)
 	}
 }
@@ -122,11 +122,11 @@ func TestMiddlewareThatFailsAfterTheAnswer(t *testing.T) {
 // A call over a limit is answered with the limiter's error.
 func TestALimitedCallIsToldSo(t *testing.T) {
 	w := couple(t, func(w *world) {
-		w.server.Use(rate.New(rate.Config{Conn: rate.Limit{PerSecond: 1e-3, Burst: 2}}).Middleware())
-		Handle(w.server, double, doubles)
+		w.Server.Use(rate.New(rate.Config{Conn: rate.Limit{PerSecond: 1e-3, Burst: 2}}).Middleware())
+		Handle(w.Server, double, doubles)
 	})
 	for n := range 4 {
-		_, err := Do(t.Context(), w.atClient, double, &ask{N: n})
+		_, err := Do(t.Context(), w.AtClient, double, &ask{N: n})
 		if limited := errors.Is(err, rate.ErrLimited); limited != (n >= 2) {
 			t.Errorf("call %d: %v", n, err)
 		}
@@ -137,13 +137,13 @@ func TestALimitedCallIsToldSo(t *testing.T) {
 func TestMiddlewareOfOneHandler(t *testing.T) {
 	refuse := func(peer.Next) peer.Next { return func(*peer.Incoming) error { return poor } }
 	w := couple(t, func(w *world) {
-		HandleLater(w.server, double, func(*Context, *ask, Answer[told]) { t.Error("handled") }, peer.With(refuse))
-		Handle(w.server, other, doubles)
+		HandleLater(w.Server, double, func(*Context, *ask, Answer[told]) { t.Error("handled") }, peer.With(refuse))
+		Handle(w.Server, other, doubles)
 	})
-	if _, err := Do(t.Context(), w.atClient, double, &ask{}); !errors.Is(err, poor) {
+	if _, err := Do(t.Context(), w.AtClient, double, &ask{}); !errors.Is(err, poor) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Do(t.Context(), w.atClient, other, &ask{}); err != nil {
+	if _, err := Do(t.Context(), w.AtClient, other, &ask{}); err != nil {
 		t.Errorf("the other handler: %v", err)
 	}
 }
@@ -155,14 +155,14 @@ func TestMiddlewareThatStopsAnAnswer(t *testing.T) {
 		"an error": {poor, poor},
 	} {
 		w := couple(t, func(w *world) {
-			w.client.Use(around(func(*peer.Incoming, peer.Next) error { return test.does }))
-			Handle(w.server, double, doubles)
-			Handle(w.server, other, doubles)
+			w.Client.Use(around(func(*peer.Incoming, peer.Next) error { return test.does }))
+			Handle(w.Server, double, doubles)
+			Handle(w.Server, other, doubles)
 		})
-		if _, err := Do(t.Context(), w.atClient, double, &ask{}); !errors.Is(err, test.want) {
+		if _, err := Do(t.Context(), w.AtClient, double, &ask{}); !errors.Is(err, test.want) {
 			t.Errorf("%s: got %v", what, err)
 		}
-		if _, err := Do(t.Context(), w.atClient, other, &ask{}); err != nil {
+		if _, err := Do(t.Context(), w.AtClient, other, &ask{}); err != nil {
 			t.Errorf("%s: the conn does not go on: %v", what, err)
 		}
 	}
@@ -173,15 +173,15 @@ func TestCancelsPassMiddleware(t *testing.T) {
 	handled := make(chan *Context, 1)
 	w := couple(t, func(w *world) {
 		n := 0
-		w.server.Use(around(func(in *peer.Incoming, next peer.Next) error {
+		w.Server.Use(around(func(in *peer.Incoming, next peer.Next) error {
 			if n++; n > 1 {
 				return poor
 			}
 			return next(in)
 		}))
-		HandleLater(w.server, double, func(c *Context, _ *ask, _ Answer[told]) { handled <- c })
+		HandleLater(w.Server, double, func(c *Context, _ *ask, _ Answer[told]) { handled <- c })
 	})
-	p := Go(w.atClient, double, &ask{}, 0, func(*told, error) {})
+	p := Go(w.AtClient, double, &ask{}, 0, func(*told, error) {})
 	c := wait(t, "request", handled)
 	p.Cancel()
 	wait(t, "end of the context", c.Done())
@@ -194,9 +194,9 @@ func TestACallThatIsNotAuthorised(t *testing.T) {
 	} {
 		w := couple(t, func(w *world) {
 			may := func(*peer.Conn, *registry.Type) error { return test.refuses }
-			Handle(w.server, double, doubles, peer.With(middleware.Authorise(may)))
+			Handle(w.Server, double, doubles, peer.With(middleware.Authorise(may)))
 		})
-		if _, err := Do(t.Context(), w.atClient, double, &ask{}); !errors.Is(err, test.want) {
+		if _, err := Do(t.Context(), w.AtClient, double, &ask{}); !errors.Is(err, test.want) {
 			t.Errorf("got %v, want %v", err, test.want)
 		}
 	}

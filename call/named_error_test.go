@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/packetmq/packetmq/internal/peertest"
 	"io"
 	"log/slog"
 	"strings"
@@ -22,7 +23,7 @@ func (publicError) Public() (name, text string) { return "test:later", "try late
 // errors.Is finds a named error on the other side, with its text and whatever was around it.
 func TestErrorsByNameCrossTheWire(t *testing.T) {
 	everywhere(t, func(w *world) {
-		Handle(w.server, double, func(_ *Context, q *ask) (*told, error) {
+		Handle(w.Server, double, func(_ *Context, q *ask) (*told, error) {
 			switch q.N {
 			case 1:
 				return nil, poor
@@ -33,23 +34,23 @@ func TestErrorsByNameCrossTheWire(t *testing.T) {
 			}
 			return nil, missing // without data
 		})
-		HandleLater(w.server, other, func(_ *Context, _ *ask, a Answer[told]) { go a.Fail(poor) })
+		HandleLater(w.Server, other, func(_ *Context, _ *ask, a Answer[told]) { go a.Fail(poor) })
 	}, func(t *testing.T, w *world) {
 		for n, want := range map[int]string{1: "call: test:poor", 2: "call: test:poor: no credit", 3: "call: test:poor"} {
-			_, err := Do(t.Context(), w.atClient, double, &ask{N: n})
+			_, err := Do(t.Context(), w.AtClient, double, &ask{N: n})
 			if !errors.Is(err, poor) || errors.Is(err, missing) || err.Error() != want {
 				t.Errorf("%d: got %v", n, err)
 			}
 		}
-		if _, err := Do(t.Context(), w.atClient, double, &ask{N: 4}); !errors.Is(err, missing) || errors.Is(err, poor) {
+		if _, err := Do(t.Context(), w.AtClient, double, &ask{N: 4}); !errors.Is(err, missing) || errors.Is(err, poor) {
 			t.Errorf("got %v", err)
 		} else if _, ok := missing.Data(err); ok {
 			t.Error("an error without data has some")
 		}
-		if _, err := Do(t.Context(), w.atClient, other, &ask{}); !errors.Is(err, poor) {
+		if _, err := Do(t.Context(), w.AtClient, other, &ask{}); !errors.Is(err, poor) {
 			t.Errorf("of an Answer: %v", err)
 		}
-		if s := StatsOf(w.server); s.Failed != 5 || s.Panics != 0 {
+		if s := StatsOf(w.Server); s.Failed != 5 || s.Panics != 0 {
 			t.Errorf("counted %+v", s)
 		}
 	})
@@ -58,11 +59,11 @@ func TestErrorsByNameCrossTheWire(t *testing.T) {
 // errors.As and Data find what an error carries.
 func TestErrorsWithDataCrossTheWire(t *testing.T) {
 	w := couple(t, func(w *world) {
-		Handle(w.server, double, func(*Context, *ask) (*told, error) {
+		Handle(w.Server, double, func(*Context, *ask) (*told, error) {
 			return nil, fmt.Errorf("wrapped: %w", missing.With(shortage{"tea", 3}).WithText("soon"))
 		})
 	})
-	_, err := Do(t.Context(), w.atClient, double, &ask{})
+	_, err := Do(t.Context(), w.AtClient, double, &ask{})
 	if !errors.Is(err, missing) {
 		t.Errorf("got %v", err)
 	}
@@ -89,11 +90,11 @@ func TestErrorsWithDataCrossTheWire(t *testing.T) {
 func TestErrorsOfAnotherRegistry(t *testing.T) {
 	stranger := DefineErrorOf[shortage]("test:stranger")
 	w := couple(t, func(w *world) {
-		Handle(w.server, double, func(*Context, *ask) (*told, error) {
+		Handle(w.Server, double, func(*Context, *ask) (*told, error) {
 			return nil, stranger.With(shortage{"milk", 1})
 		})
 	})
-	_, err := Do(t.Context(), w.atClient, double, &ask{})
+	_, err := Do(t.Context(), w.AtClient, double, &ask{})
 	if d, ok := stranger.Data(err); !ok || d.Of != "milk" || !errors.Is(err, stranger) {
 		t.Errorf("got %v with %+v", err, d)
 	}
@@ -103,14 +104,14 @@ func TestErrorsOfAnotherRegistry(t *testing.T) {
 func TestInternalErrorsAreNotTold(t *testing.T) {
 	for _, show := range []bool{false, true} {
 		w := couple(t, func(w *world) {
-			Configure(w.server, &Config{ShowErrors: show})
-			Handle(w.server, double, func(*Context, *ask) (*told, error) {
+			Configure(w.Server, &Config{ShowErrors: show})
+			Handle(w.Server, double, func(*Context, *ask) (*told, error) {
 				return nil, fmt.Errorf("open /etc/secret: %w", io.ErrUnexpectedEOF)
 			})
-			HandleLater(w.server, other, func(_ *Context, _ *ask, a Answer[told]) { a.Fail(errors.New("/etc/secret")) })
+			HandleLater(w.Server, other, func(_ *Context, _ *ask, a Answer[told]) { a.Fail(errors.New("/etc/secret")) })
 		})
 		for _, call := range []Call[ask, told]{double, other} {
-			_, err := Do(t.Context(), w.atClient, call, &ask{})
+			_, err := Do(t.Context(), w.AtClient, call, &ask{})
 			if !errors.Is(err, ErrInternal) || strings.Contains(err.Error(), "secret") != show {
 				t.Errorf("%s, shown %v: got %v", call.Name(), show, err)
 			}
@@ -121,18 +122,18 @@ func TestInternalErrorsAreNotTold(t *testing.T) {
 // Errorf and Public are told as text.
 func TestErrorsThatAreText(t *testing.T) {
 	w := couple(t, func(w *world) {
-		Handle(w.server, double, func(_ *Context, q *ask) (*told, error) {
+		Handle(w.Server, double, func(_ *Context, q *ask) (*told, error) {
 			if q.N == 1 {
 				return nil, Errorf("no room for %d", q.N)
 			}
 			return nil, fmt.Errorf("wrapped: %w", publicError{})
 		})
 	})
-	_, err := Do(t.Context(), w.atClient, double, &ask{N: 1})
+	_, err := Do(t.Context(), w.AtClient, double, &ask{N: 1})
 	if err == nil || err.Error() != "call: no room for 1" || errors.Is(err, ErrInternal) {
 		t.Errorf("got %v", err)
 	}
-	_, err = Do(t.Context(), w.atClient, double, &ask{N: 2})
+	_, err = Do(t.Context(), w.AtClient, double, &ask{N: 2})
 	if err == nil || err.Error() != "call: test:later: try later" || !errors.Is(err, publicError{}) {
 		t.Errorf("got %v", err)
 	}
@@ -190,16 +191,16 @@ func TestAddErrorsRefuses(t *testing.T) {
 func TestErrorDataOfAnotherType(t *testing.T) {
 	number := DefineErrorOf[int]("test:missing") // of the same name, on the other side
 	w := couple(t, func(w *world) {
-		Handle(w.server, double, func(*Context, *ask) (*told, error) { return nil, number.With(7) })
+		Handle(w.Server, double, func(*Context, *ask) (*told, error) { return nil, number.With(7) })
 	})
-	_, err := Do(t.Context(), w.atClient, double, &ask{})
+	_, err := Do(t.Context(), w.AtClient, double, &ask{})
 	if !errors.Is(err, missing) {
 		t.Errorf("got %v", err)
 	}
 	if d, ok := missing.Data(err); ok {
 		t.Errorf("the data is %+v", d)
 	}
-	if w.atClient.State() != peer.Active {
+	if w.AtClient.State() != peer.Active {
 		t.Error("the conn has ended")
 	}
 }
@@ -207,20 +208,20 @@ func TestErrorDataOfAnotherType(t *testing.T) {
 // The end of one conn that a handler had a call under way on is not the end of another.
 func TestALostCallInAHandlerLeavesItsConn(t *testing.T) {
 	backend := couple(t, func(*world) {})
-	backend.atClient.Softquit("backend.secret")
+	backend.AtClient.Softquit("backend.secret")
 	var lostErr error
 	eventually(t, "the backend is lost", func() bool {
-		_, lostErr = Do(t.Context(), backend.atClient, double, &ask{})
+		_, lostErr = Do(t.Context(), backend.AtClient, double, &ask{})
 		return errors.Is(lostErr, peer.Reason("backend.secret"))
 	})
 	w := couple(t, func(w *world) {
-		Handle(w.server, double, func(*Context, *ask) (*told, error) { return nil, lostErr })
-		Handle(w.server, other, doubles)
+		Handle(w.Server, double, func(*Context, *ask) (*told, error) { return nil, lostErr })
+		Handle(w.Server, other, doubles)
 	})
-	if _, err := Do(t.Context(), w.atClient, double, &ask{}); !errors.Is(err, ErrInternal) || strings.Contains(err.Error(), "secret") {
+	if _, err := Do(t.Context(), w.AtClient, double, &ask{}); !errors.Is(err, ErrInternal) || strings.Contains(err.Error(), "secret") {
 		t.Errorf("the caller is told %v", err)
 	}
-	if _, err := Do(t.Context(), w.atClient, other, &ask{}); err != nil {
+	if _, err := Do(t.Context(), w.AtClient, other, &ask{}); err != nil {
 		t.Errorf("the conn does not go on: %v", err)
 	}
 }
@@ -231,14 +232,14 @@ func TestAnErrorThatIsTooLargeIsToldAllTheSame(t *testing.T) {
 	text := DefineError("test:text")
 	s, c := newSide(false), newSide(true)
 	for _, side := range []*side{s, c} {
-		side.reg.MustAdd(small.Packets()...)
-		if err := AddErrors(side.reg, text); err != nil {
+		side.Reg.MustAdd(small.Packets()...)
+		if err := AddErrors(side.Reg, text); err != nil {
 			t.Fatal(err)
 		}
 	}
 	long := strings.Repeat("x", maxText)
-	w := overMemory(false)(t, s, c, func(w *world) {
-		Handle(w.server, small, func(_ *Context, q *ask) (*told, error) {
+	w := peertest.OverMemory(false)(t, s, c, func(w *world) {
+		Handle(w.Server, small, func(_ *Context, q *ask) (*told, error) {
 			switch q.N {
 			case 0:
 				return nil, text.WithText(long)
@@ -247,16 +248,16 @@ func TestAnErrorThatIsTooLargeIsToldAllTheSame(t *testing.T) {
 			}
 			return &told{Text: long}, nil
 		})
-		Handle(w.server, double, func(*Context, *ask) (*told, error) {
+		Handle(w.Server, double, func(*Context, *ask) (*told, error) {
 			return nil, missing.With(shortage{Of: strings.Repeat("x", 2<<20)})
 		})
 	})
 	for n, want := range []error{text, ErrInternal, ErrInternal} {
-		if _, err := Do(t.Context(), w.atClient, small, &ask{N: n}); !errors.Is(err, want) {
+		if _, err := Do(t.Context(), w.AtClient, small, &ask{N: n}); !errors.Is(err, want) {
 			t.Errorf("%d: got %v, want %v", n, err, want)
 		}
 	}
-	if _, err := Do(t.Context(), w.atClient, double, &ask{}); !errors.Is(err, missing) {
+	if _, err := Do(t.Context(), w.AtClient, double, &ask{}); !errors.Is(err, missing) {
 		t.Errorf("with data: got %v", err)
 	}
 }
@@ -265,11 +266,11 @@ func TestAnErrorThatIsTooLargeIsToldAllTheSame(t *testing.T) {
 func TestErrorsOfContextsAreLogged(t *testing.T) {
 	s, c := newSide(false), newSide(true)
 	lines := make(lineLog, 16)
-	s.cfg.Logger = slog.New(slog.NewTextHandler(lines, nil))
-	w := overMemory(false)(t, s, c, func(w *world) {
-		Handle(w.server, double, func(*Context, *ask) (*told, error) { return nil, context.DeadlineExceeded })
+	s.Cfg.Logger = slog.New(slog.NewTextHandler(lines, nil))
+	w := peertest.OverMemory(false)(t, s, c, func(w *world) {
+		Handle(w.Server, double, func(*Context, *ask) (*told, error) { return nil, context.DeadlineExceeded })
 	})
-	if _, err := Do(t.Context(), w.atClient, double, &ask{}); !errors.Is(err, ErrInternal) {
+	if _, err := Do(t.Context(), w.AtClient, double, &ask{}); !errors.Is(err, ErrInternal) {
 		t.Errorf("got %v", err)
 	}
 	if line := wait(t, "line", lines); !strings.Contains(line, "deadline exceeded") {

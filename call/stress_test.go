@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"errors"
+	"github.com/packetmq/packetmq/internal/peertest"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -17,8 +18,8 @@ import (
 // Calls from everywhere, both ways, answered, forgotten, cancelled and failed, on conns that are
 // lost at any moment: each call ends once, and the counts of both sides add up.
 func TestEachCallEndsOnceWhateverHappens(t *testing.T) {
-	for name, over := range map[string]transport{
-		"tcp": transports["tcp"], "memory, one reactor": overMemory(true), "memory, two reactors": overMemory(false),
+	for name, over := range map[string]peertest.Transport{
+		"tcp": peertest.OverTCP, "memory, one reactor": peertest.OverMemory(true), "memory, two reactors": peertest.OverMemory(false),
 	} {
 		t.Run(name, func(t *testing.T) {
 			leak.Check(t)
@@ -29,7 +30,7 @@ func TestEachCallEndsOnceWhateverHappens(t *testing.T) {
 	}
 }
 
-func stress(t *testing.T, over transport) {
+func stress(t *testing.T, over peertest.Transport) {
 	var made, ended atomic.Int64
 	var kept sync.Map // Answers to send much later
 	handle := func(p *peer.Peer) {
@@ -54,8 +55,8 @@ func stress(t *testing.T, over transport) {
 		})
 	}
 	s, c := newSide(false), newSide(true)
-	s.cfg.Engine = &engine.Config{Loops: 3}
-	w := over(t, s, c, func(w *world) { handle(w.server); handle(w.client) })
+	s.Cfg.Engine = &engine.Config{Loops: 3}
+	w := over(t, s, c, func(w *world) { handle(w.Server); handle(w.Client) })
 	check := func(q int, a *told, err error) {
 		if err == nil && a.N != 2*q {
 			t.Errorf("call %d was answered with %d", q, a.N)
@@ -64,7 +65,7 @@ func stress(t *testing.T, over transport) {
 	var workers sync.WaitGroup
 	for worker := range 8 {
 		workers.Go(func() {
-			conn := []*peer.Conn{w.atClient, w.atServer}[worker%2]
+			conn := []*peer.Conn{w.AtClient, w.AtServer}[worker%2]
 			for n := range 200 {
 				which, q := double, worker*1000+n
 				if n%2 == 0 {
@@ -98,22 +99,22 @@ func stress(t *testing.T, over transport) {
 		})
 	}
 	end := rand.IntN(100)
-	time.Sleep(time.Duration(end) * time.Millisecond)
+	eventually(t, "some calls have ended", func() bool { return ended.Load() >= int64(10*end) })
 	switch end % 4 {
 	case 0:
-		w.atClient.Abort(errors.New("on purpose"))
+		w.AtClient.Abort(errors.New("on purpose"))
 	case 1:
-		w.atServer.Close()
+		w.AtServer.Close()
 	case 2:
-		go w.server.Close()
+		go w.Server.Close()
 	case 3: // none
 	}
 	workers.Wait()
 	if end%4 == 3 {
-		w.atServer.Close()
+		w.AtServer.Close()
 	}
 	eventually(t, "all calls have ended", func() bool { return ended.Load() == made.Load() })
-	for _, p := range []*peer.Peer{w.server, w.client} {
+	for _, p := range []*peer.Peer{w.Server, w.Client} {
 		s := StatsOf(p)
 		if s.Waiting != 0 || s.Made != s.Answered+s.TimedOut+s.Cancelled+s.Lost {
 			t.Errorf("counted %+v", s)
@@ -125,7 +126,7 @@ func stress(t *testing.T, over transport) {
 		}
 		return true
 	})
-	for _, p := range []*peer.Peer{w.server, w.client} {
+	for _, p := range []*peer.Peer{w.Server, w.Client} {
 		eventually(t, "no call is open", func() bool { return StatsOf(p).Open == 0 })
 	}
 }

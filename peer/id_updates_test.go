@@ -8,7 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/packetmq/packetmq/registry"
 )
@@ -180,6 +179,7 @@ func TestPacketsThatComeAndGo(t *testing.T) {
 						return
 					default:
 					}
+					runtime.Gosched() // the senders are many
 					i := rand.N(names)
 					err := c.Untyped().Send(name(i), name(i))
 					var unknown *registry.UnknownError
@@ -187,20 +187,22 @@ func TestPacketsThatComeAndGo(t *testing.T) {
 						t.Error(err)
 						return
 					}
-					time.Sleep(time.Millisecond)
 				}
 			})
 		}
+		var changers sync.WaitGroup
 		for _, p := range []*Peer{w.server.Peer, w.client} {
-			wg.Go(func() {
-				for range changes {
+			changers.Go(func() {
+				for n := range changes {
 					i := rand.N(names)
 					if rand.N(2) == 0 {
 						p.Registry().Remove(name(i))
 					} else {
 						add(p, i, 70+rand.N(2*names))
 					}
-					time.Sleep(rand.N(10 * time.Millisecond))
+					if n%10 == 9 { // some changes are told together
+						eventually(t, "updates", func() bool { return allTold(p) })
+					}
 				}
 				for i := range names {
 					p.Registry().Remove(name(i))
@@ -212,7 +214,7 @@ func TestPacketsThatComeAndGo(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(2 * time.Second)
+		changers.Wait()
 		close(stop)
 		wg.Wait()
 		for _, c := range all {
@@ -224,6 +226,16 @@ func TestPacketsThatComeAndGo(t *testing.T) {
 			}
 		}
 	})
+}
+
+// allTold reports whether p's conns have told what its registry has.
+func allTold(p *Peer) bool {
+	for c := range p.Conns() {
+		if c.ids.Load().told.base != p.reg.Table() {
+			return false
+		}
+	}
+	return true
 }
 
 // A program that makes a conn Active itself, before the other side has sent init, has no

@@ -17,23 +17,23 @@ func TestRoomsEverywhere(t *testing.T) {
 	}
 	got := make(chan int, 100)
 	everywhere(t, func(w *world) {
-		peer.Handle(w.client, news, func(_ *peer.Conn, n *note) error { got <- n.N; return nil })
+		peer.Handle(w.Client, news, func(_ *peer.Conn, n *note) error { got <- n.N; return nil })
 	}, func(t *testing.T, w *world) {
 		left := make(chan lost, 10)
-		rooms := New(w.server, &Config{Left: func(r Room, m Member, reason error) { left <- lost{r.Name(), reason} }})
+		rooms := New(w.Server, &Config{Left: func(r Room, m Member, reason error) { left <- lost{r.Name(), reason} }})
 		lobby := rooms.Room("lobby")
 		send(t, lobby, 1)
-		join(t, lobby, w.atServer)
+		join(t, lobby, w.AtServer)
 		send(t, lobby, 2)
-		if err := peer.Send(w.atServer, news, &note{3}); err != nil {
+		if err := peer.Send(w.AtServer, news, &note{3}); err != nil {
 			t.Fatal(err)
 		}
 		send(t, lobby, 4)
-		send(t, lobby, 5, Except(w.atServer))
+		send(t, lobby, 5, Except(w.AtServer))
 		send(t, lobby, 6)
-		lobby.Leave(w.atServer)
+		lobby.Leave(w.AtServer)
 		send(t, lobby, 7)
-		join(t, lobby, w.atServer)
+		join(t, lobby, w.AtServer)
 		send(t, lobby, 8)
 		var all []int
 		for range 5 {
@@ -45,7 +45,7 @@ func TestRoomsEverywhere(t *testing.T) {
 		if l := await.Value(t, "leave", left); l.reason != nil {
 			t.Errorf("Leave is told with %v", l.reason)
 		}
-		w.atClient.Close()
+		w.AtClient.Close()
 		if l := await.Value(t, "end", left); l.room != "lobby" || l.reason == nil {
 			t.Errorf("the end is told as %+v", l)
 		}

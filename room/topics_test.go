@@ -117,12 +117,12 @@ func TestWrongSubjectsAreRefused(t *testing.T) {
 func TestTopicsEverywhere(t *testing.T) {
 	got := make(chan int, 100)
 	everywhere(t, func(w *world) {
-		peer.Handle(w.client, news, func(_ *peer.Conn, n *note) error { got <- n.N; return nil })
+		peer.Handle(w.Client, news, func(_ *peer.Conn, n *note) error { got <- n.N; return nil })
 	}, func(t *testing.T, w *world) {
-		topics := NewTopics(w.server, nil)
-		subscribe(t, topics, w.atServer, "a.>", "a.*")
+		topics := NewTopics(w.Server, nil)
+		subscribe(t, topics, w.AtServer, "a.>", "a.*")
 		publish(t, topics, "a.b", 1)
-		topics.Unsubscribe(w.atServer, "a.>")
+		topics.Unsubscribe(w.AtServer, "a.>")
 		publish(t, topics, "a.b.c", 2)
 		publish(t, topics, "a.b", 3)
 		for _, want := range []int{1, 3} {
@@ -130,7 +130,7 @@ func TestTopicsEverywhere(t *testing.T) {
 				t.Errorf("got %d, want %d", n, want)
 			}
 		}
-		w.atClient.Close()
+		w.AtClient.Close()
 		eventually(t, "the end of the subscriptions", func() bool { return topics.Stats() == Stats{Sends: 2, Sent: 2} })
 	})
 }
