@@ -36,6 +36,10 @@
 //   - [github.com/packetmq/packetmq/codec]: frames and msgpack, for packets that encode
 //     themselves.
 //   - [github.com/packetmq/packetmq/call]: requests and answers over packets, both ways.
+//   - [github.com/packetmq/packetmq/room]: rooms, whose members get a packet each, and
+//     topics.
+//   - [github.com/packetmq/packetmq/middleware] and [github.com/packetmq/packetmq/rate]:
+//     what is put around handlers, ready made.
 //   - [github.com/packetmq/packetmq/memconn]: pairs of conns in memory, for protocols of
 //     one's own on the engine.
 package packetmq

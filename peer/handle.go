@@ -24,10 +24,10 @@ func (p *Peer) base() *Peer { return p }
 // packets registered with registry.Reuse; others are set to zero.
 type Resetter interface{ Reset() }
 
-// Handle has fn called with every packet of type pkt that arrives at h, decoded
-// into a T, with the middleware of opts and of Peer.Use around it, and ends the conn when
-// fn returns an error: a Reason softquits with it, ErrDrop and nil go on. What the other side may get wrong is to be answered with a
-// packet, and nil returned. Handle replaces an earlier handler.
+// Handle has fn called with every packet of type pkt that arrives at h, decoded into a T,
+// with the middleware of opts and of Peer.Use around it. An error of fn ends the conn: a
+// Reason softquits with it, ErrDrop and nil go on. What the other side may get wrong is to
+// be answered with a packet, and nil returned. Handle replaces an earlier handler.
 //
 // A handler goes with its packet: a packet that was removed from the registry and added
 // again, though it be the same pkt, has none until Handle is called again.
@@ -35,7 +35,7 @@ type Resetter interface{ Reset() }
 // The *T is fn's to keep, unless the packet is registered with registry.Reuse:
 // then it is valid during the call.
 //
-// It panics, as http.HandleFunc does, where the program is wrong: fn is nil, or the
+// It panics, as http.HandleFunc does, where the program is wrong: fn is nil, the
 // packet is not in h's registry, or a Middleware of the options is nil or returns nil.
 func Handle[T any](h Host, pkt registry.Packet[T], fn func(c *Conn, v *T) error, opts ...HandleOption) {
 	p, t := handled(h, pkt, "Handle", fn == nil)
