@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 
+	"github.com/packetmq/packetmq/bench/versus/arpcpeer"
 	"github.com/packetmq/packetmq/bench/versus/caller"
 	"github.com/packetmq/packetmq/bench/versus/grpcpeer"
 	"github.com/packetmq/packetmq/bench/versus/natspeer"
@@ -27,6 +28,7 @@ func calls() map[string]map[string]call {
 		"grpc":     {"raw": grpcpeer.Call, "call": grpcpeer.CallUnary},
 		"ttrpc":    {"raw": ttrpcpeer.Call, "call": ttrpcpeer.CallTyped},
 		"netrpc":   {"call": netrpcpeer.Call},
+		"arpc":     {"call": arpcpeer.Call},
 		"nats":     {"raw": natspeer.Call, "call": natspeer.CallTyped},
 	}
 }

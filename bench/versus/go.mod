@@ -6,6 +6,7 @@ require (
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	github.com/cloudwego/netpoll v0.7.2
 	github.com/containerd/ttrpc v1.2.10
+	github.com/lesismal/arpc v1.2.16
 	github.com/lesismal/nbio v1.6.5
 	github.com/montanaflynn/stats v0.14.0
 	github.com/nats-io/nats-server/v2 v2.15.2

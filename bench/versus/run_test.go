@@ -112,7 +112,7 @@ func TestRunCalls(t *testing.T) {
 	t.Setenv(asVersus, "1")
 	results, folder := filepath.Join(t.TempDir(), "results.json"), t.TempDir()
 	var progress bytes.Buffer
-	code, out := run(t.Context(), &progress, "run", "--bin", dir, "--peers", "grpc,ttrpc,netrpc,nats", "--groups", "calls", "--rounds", "1",
+	code, out := run(t.Context(), &progress, "run", "--bin", dir, "--peers", "grpc,ttrpc,netrpc,arpc,nats", "--groups", "calls", "--rounds", "1",
 		"--window", "500ms", "--warmup", "5ms", "--patience", "0s", "--out", results, "--report", folder)
 	if code != 0 || !strings.Contains(out, "netrpc call") {
 		t.Fatalf("code %d: %s %s", code, out, &progress)
@@ -121,7 +121,7 @@ func TestRunCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(f.Samples) != 2*4 {
+	if len(f.Samples) != 2*5 {
 		t.Errorf("%d samples", len(f.Samples))
 	}
 	for i := range f.Samples {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/packetmq/packetmq/bench/versus/arpcpeer"
 	"github.com/packetmq/packetmq/bench/versus/gnetpeer"
 	"github.com/packetmq/packetmq/bench/versus/grpcpeer"
 	"github.com/packetmq/packetmq/bench/versus/harness"
@@ -32,6 +33,7 @@ func servers() map[string]server {
 		"grpc":       grpcpeer.Serve,
 		"ttrpc":      ttrpcpeer.Serve,
 		"netrpc":     netrpcpeer.Serve,
+		"arpc":       arpcpeer.Serve,
 		"nats":       natspeer.Serve,
 		"twisted":    twisted.Serve,
 		"gnet-naive": gnetpeer.Naive,

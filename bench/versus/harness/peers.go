@@ -61,6 +61,7 @@ func Peers() []Peer {
 		{Name: "grpc", About: "grpc-go, bidirectional streams; calls are unary, of a protobuf message", Modes: raw, serve: versus("grpc"), call: true, calls: calls},
 		{Name: "ttrpc", About: "ttrpc, unary calls", Modes: raw, serve: versus("ttrpc"), call: true, calls: calls},
 		{Name: "netrpc", About: "net/rpc of the standard library, with gob", serve: versus("netrpc"), calls: calls},
+		{Name: "arpc", About: "arpc, with msgpack", serve: versus("arpc"), calls: calls},
 		{Name: "nats", About: "NATS, request and reply through a server; calls have their bodies in msgpack", Modes: raw, serve: versus("nats"), call: true, calls: calls},
 		{Name: "twisted", About: "Python and Twisted, the framework of the original", Modes: []string{"raw", "any"}, serve: versus("twisted"), handshake: true, foreign: true},
 	}

@@ -81,7 +81,7 @@ func TestTrials(t *testing.T) {
 		{result.Closed, []string{"packetmq", "packetmq typed", "gnet", "gnet typed"}},
 		{result.Growth, []string{"packetmq", "gnet"}},
 		{result.Loops, []string{"packetmq", "packetmq", "packetmq typed", "packetmq typed", "gnet", "gnet"}},
-		{result.Calls, []string{"packetmq typed", "packetmq call", "packetmq go", "grpc call", "netrpc call"}},
+		{result.Calls, []string{"packetmq typed", "packetmq call", "packetmq go", "grpc call", "netrpc call", "arpc call"}},
 		{result.Open, nil}, // there is no capacity to take a share of
 	} {
 		cells := cfg.cells(tc.group)

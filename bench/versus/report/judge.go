@@ -193,7 +193,7 @@ func (j *judge) calls() {
 	for _, other := range []struct {
 		peer  string
 		least float64
-	}{{"grpc", 7}, {"ttrpc", 10}, {"netrpc", 2}} {
+	}{{"grpc", 7}, {"ttrpc", 10}, {"netrpc", 2}, {"arpc", 2}} {
 		what := fmt.Sprintf("calls of %s ≥ %g × ours, CPU", other.peer, other.least)
 		j.atLeast("12", what, result.Subject{Peer: other.peer, Mode: "call"}, many, "call", other.least)
 	}
@@ -206,7 +206,7 @@ func (j *judge) calls() {
 }
 
 // called are the peers that calls are compared with.
-var called = []string{"grpc", "ttrpc", "netrpc", "nats"}
+var called = []string{"grpc", "ttrpc", "netrpc", "arpc", "nats"}
 
 func callsCell(conns, depth int) result.Cell {
 	return result.Cell{Group: result.Calls, Size: 64, Conns: conns, Depth: depth}

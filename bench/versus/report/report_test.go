@@ -87,7 +87,7 @@ func TestJudge(t *testing.T) {
 func TestCalls(t *testing.T) {
 	f := new(result.File)
 	for s, ns := range map[result.Subject]int64{
-		ours("typed"): 1000, ours("call"): 1200, ours("go"): 3000, {Peer: "grpc", Mode: "call"}: 12000, {Peer: "ttrpc", Mode: "call"}: 9600, {Peer: "netrpc", Mode: "call"}: 2400,
+		ours("typed"): 1000, ours("call"): 1200, ours("go"): 3000, {Peer: "grpc", Mode: "call"}: 12000, {Peer: "ttrpc", Mode: "call"}: 9600, {Peer: "netrpc", Mode: "call"}: 2400, {Peer: "arpc", Mode: "call"}: 6000,
 	} {
 		for _, c := range []result.Cell{callsCell(1, 1), callsCell(64, 16)} {
 			f.Samples = append(f.Samples, result.Sample{Subject: s, Cell: c, Load: result.Load{Packets: 100, Seconds: 1, Allocs: 250, ServerCPU: 100 * ns, P50: ns, P999: 1e6 - ns}})
@@ -98,6 +98,7 @@ func TestCalls(t *testing.T) {
 		{"grpc", "10.0", "≥ 7.00", "reached"},
 		{"ttrpc", "8.00", "≥ 10.0", "**not reached**"},
 		{"netrpc", "2.00", "≥ 2.00", "reached"},
+		{"arpc", "5.00", "≥ 2.00", "reached"},
 		{"p50 of Do", "0.50", "≤ 1.00 × netrpc", "reached"},
 		{"p99.9 of Do", "1.01", "≤ 1.00 × grpc", "**not reached**"},
 		{"p50 of Go", "1.25", "≤ 1.00 × netrpc", "**not reached**"},

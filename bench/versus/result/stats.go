@@ -121,7 +121,7 @@ func (t *Table) Subjects(group, mode string) []Subject {
 
 // peers and modes are the order of reports: the yardsticks, packetmq, the servers of
 // frames, and those that bring a protocol of their own.
-var peers = [...]string{"limit", "packetmq", "gnet", "gnet-naive", "net", "net64k", "netpoll", "nbio", "grpc", "ttrpc", "netrpc", "nats", "twisted"}
+var peers = [...]string{"limit", "packetmq", "gnet", "gnet-naive", "net", "net64k", "netpoll", "nbio", "grpc", "ttrpc", "netrpc", "arpc", "nats", "twisted"}
 
 var modes = [...]string{"raw", "marshal", "typed", "any", "call", "go"}
 
