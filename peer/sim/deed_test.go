@@ -19,13 +19,13 @@ type deed struct {
 // that not every run ends in the same few ways.
 func (w *world) arm() {
 	for _, d := range []deed{
-		{400, w.turn}, {60, w.doAdvance}, {40, w.connect}, // always
+		{400, w.turn}, {60, w.doAdvance}, {40, w.connect}, {40, w.doWork}, // always
 		{200, w.doSend}, {5, w.doGush}, {20, w.doBroadcast}, {30, w.doInject},
 		{8, w.doQuit}, {4, w.doAbort}, {8, w.doOverflow}, {3, w.doChange},
 		{20, w.doPause}, {4, w.doStop}, {10, w.doRun}, {40, w.doFault}, {60, w.doFoe}, {15, w.turnAll},
 		{1, w.doShutdown}, {1, w.doCancel}, {1, w.doClose}, {1, w.doDrainHost}, {1, w.doCloseHost},
 	} {
-		if len(w.deeds) >= 3 {
+		if len(w.deeds) >= 4 {
 			d.weight *= pick(w, []int{0, 1, 1, 1, 4})
 		}
 		w.deeds = append(w.deeds, d)

@@ -76,6 +76,7 @@ type end struct {
 	pauses   int  // so far
 	stays    int  // bytes of pads that were sent and that the transport has not got
 	ending   bool // a send said that it is closed
+	work     work
 }
 
 func (e *end) String() string { return fmt.Sprintf("%v/%d", e.party, e.id) }
@@ -235,6 +236,9 @@ func (e *end) got(name string, v any) {
 func (e *end) mayGet(name string) {
 	if e.paused {
 		e.link.w.fail("%v got %s during a pause", e, name)
+	}
+	if n := e.work.given - e.work.results; n > workAtOnce {
+		e.link.w.fail("%v got %s while %d pieces of its work have no result", e, name, n)
 	}
 }
 

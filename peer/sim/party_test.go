@@ -75,6 +75,7 @@ func (p *party) config() *peer.Config {
 		Overflow:  registry.Overflow(w.rng.IntN(5)),
 		PacketLog: pick(w, []int{0, 0, 0, 4}),
 		Logger:    w.logger(),
+		Limits:    peer.Limits{WorkInOrder: workAtOnce},
 		Events: peer.Events{
 			OnMade:     p.onMade,
 			OnLost:     p.onLost,
@@ -228,7 +229,9 @@ func (p *party) react(e *end) error {
 		w.broadcast(p)
 	case k < 28:
 		w.pause(e)
-	case k < 30:
+	case k < 31:
+		w.offload(e)
+	case k < 33:
 		e.conn.Loop().After(pick(w, []time.Duration{0, time.Millisecond, time.Second}), func() {
 			if !w.calm {
 				w.trace.add("  %v: a timer", e)

@@ -41,6 +41,7 @@ type world struct {
 	links   []*link
 	live    []*link // those that are not over
 	drains  []*drain
+	working []*end // those with work that may not have ended
 	deeds   []deed
 
 	step    int
@@ -161,6 +162,7 @@ func (w *world) run() {
 		<-d.done
 		d.cancel()
 	}
+	w.endWork()
 	if w.failure == "" {
 		w.audit()
 	}
@@ -216,7 +218,9 @@ func (w *world) finish() {
 			}
 		}
 	}
+	w.endWork()
 	w.rest(2 * time.Second)
+	w.checkWork()
 	for _, l := range w.live {
 		l.rested()
 	}
