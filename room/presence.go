@@ -4,9 +4,11 @@ package room
 
 // presenceEvent is that a member has joined or left a set.
 type presenceEvent struct {
-	set    *set
-	joined bool
-	reason error // why it has left
+	set       *set
+	joined    bool
+	reason    error       // why it has left
+	observers []*Observer // of the room, when it happened; nobody changes the list
+	added     bool        // it is for an observer that came later; the program knows
 }
 
 // presence is what the program has not been told yet of one member. Guarded by roster.mu.
@@ -19,9 +21,11 @@ type presence struct {
 	telling bool // the program is being told
 }
 
+func (p *presence) add(e presenceEvent) { p.waiting = append(p.waiting, e) }
+
 // schedulePresence has what waits of a member told on its loop.
 func (r *roster) schedulePresence(rec *record) {
-	if r.joined == nil && r.left == nil {
+	if r.joined == nil && r.left == nil && !r.observed.Load() {
 		return
 	}
 	r.mu.Lock()
@@ -62,7 +66,9 @@ func (r *roster) tellPresence(rec *record) {
 		r.schedulePresence(rec)
 	}()
 	for e, ok := r.nextPresence(rec); ok; e, ok = r.nextPresence(rec) {
+		r.tellObservers(e, rec.member)
 		switch {
+		case e.added:
 		case !e.joined && r.left != nil:
 			r.left(e.set, rec.member, e.reason)
 		case e.joined && r.joined != nil:

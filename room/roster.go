@@ -6,6 +6,7 @@ package room
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/packetmq/packetmq/peer"
 )
@@ -61,12 +62,14 @@ type roster struct {
 	left    func(s *set, m Member, why error) // nil: not wanted
 
 	counters counters
+	observed atomic.Bool // there was an observer; without one nobody may want to be told
 
 	mu sync.RWMutex
 
 	// Guarded by mu.
-	records map[Member]*record
-	places  int // of all members
+	records   map[Member]*record
+	places    int                    // of all members
+	observers map[string][]*Observer // by the room's name; each list has some
 }
 
 // join makes m a member of the set that find returns, which is called with mu held. find is
@@ -109,8 +112,8 @@ func (r *roster) add(m Member, find func(make bool) *set) (rec *record, fresh bo
 	s.members = append(s.members, in)
 	rec.places = append(rec.places, place{s, in})
 	r.places++
-	if r.joined != nil {
-		rec.presence.waiting = append(rec.presence.waiting, presenceEvent{set: s, joined: true})
+	if observers := r.observers[s.name]; r.joined != nil || observers != nil {
+		rec.presence.add(presenceEvent{set: s, joined: true, observers: observers})
 	}
 	return rec, fresh, nil
 }
@@ -159,9 +162,8 @@ func (r *roster) remove(p place, reason error) {
 	s.members[last] = nil
 	s.members = shrink(s.members[:last])
 	r.places--
-	if r.left != nil {
-		waiting := &p.record.presence.waiting
-		*waiting = append(*waiting, presenceEvent{set: p.set, reason: reason})
+	if observers := r.observers[s.name]; r.left != nil || observers != nil {
+		p.record.presence.add(presenceEvent{set: s, reason: reason, observers: observers})
 	}
 	if last == 0 {
 		r.dropSet(s)

@@ -1,0 +1,222 @@
+package state
+
+// connSide: what a conn has for states: those that it is sent, and those that it sends.
+
+import (
+	"sync"
+	"time"
+
+	"github.com/packetmq/packetmq/peer"
+)
+
+// sideSlot is where a conn has its connSide. It is an identity, and never changes.
+var sideSlot = peer.NewSlot[*connSide]()
+
+// maxInlets is how many states the other side of a conn may have this one follow.
+const maxInlets = 256
+
+// retryAfter is when a message is sent again for which there was no room.
+const retryAfter = 50 * time.Millisecond
+
+// connSide is what a conn has for states. Loop only, but for watch.
+type connSide struct {
+	conn    *peer.Conn
+	watch   sync.Once // OnLost is set
+	gone    bool      // the conn is lost
+	outlets []*outlet // what this side sends; an outlet's number is its place
+	inlets  map[uint64]*inlet
+	byName  map[string]*inlet // the same
+}
+
+// outlet is what a conn is sent of the values of one packet. Loop only.
+//
+// A conn may be a reader of several States of the packet, such as those of two rooms. It is
+// sent the one that it became a reader of last; when that ends, the one before.
+type outlet struct {
+	side        *connSide
+	number      uint64
+	name        string
+	feeds       []*feed // the last one is served
+	begun       bool    // the other side was told to begin, and not to end
+	sent, acked uint64  // ticks
+}
+
+// inlet is what comes of the values of one packet. Loop only.
+type inlet struct {
+	name   string
+	number uint64
+	mirror follower // nil: nobody follows
+	begun  bool
+	turn   uint64 // which of the mirror's snapshots this is
+}
+
+func sideOf(c *peer.Conn) *connSide {
+	s, ok := sideSlot.Get(c)
+	if !ok {
+		s = sideSlot.GetOrSet(c, func() *connSide { return &connSide{conn: c} })
+	}
+	s.watch.Do(func() { c.OnLost(func(error) { s.lost() }) })
+	return s
+}
+
+// outlet is the outlet for the values of a packet.
+func (s *connSide) outlet(name string) *outlet {
+	for _, o := range s.outlets {
+		if o.name == name {
+			return o
+		}
+	}
+	o := &outlet{side: s, number: uint64(len(s.outlets)), name: name}
+	s.outlets = append(s.outlets, o)
+	return o
+}
+
+func (s *connSide) send(b []byte) error { return s.conn.SendExtension(FeatureState, b) }
+
+// lost ends everything at the end of the conn.
+func (s *connSide) lost() {
+	s.gone = true
+	for _, o := range s.outlets {
+		for _, f := range o.feeds {
+			f.forget()
+		}
+		o.feeds = nil
+	}
+	for _, in := range s.inlets {
+		if in.mirror != nil {
+			in.mirror.lost(in)
+		}
+	}
+	s.inlets, s.byName = nil, nil
+}
+
+// handle handles a message of the other side.
+func (s *connSide) handle(h *host, m *message) error {
+	if s.gone {
+		return nil
+	}
+	switch m.kind {
+	case acks:
+		return s.onAck(m)
+	case begins:
+		return s.onBegin(h, m)
+	}
+	in := s.inlets[m.stream]
+	if in == nil || !in.begun {
+		return ErrOrder
+	}
+	if m.kind == ends {
+		in.begun = false
+	}
+	if in.mirror == nil {
+		return nil // who follows nothing acknowledges nothing, and so is sent no more
+	}
+	switch m.kind {
+	case removes:
+		in.mirror.remove(s.conn, in, m)
+	case ends:
+		in.mirror.end(s.conn, in)
+	case complete:
+		in.mirror.complete(s.conn, in)
+		s.ack(in, m.n)
+	case ticked:
+		s.ack(in, m.n)
+	}
+	return nil
+}
+
+func (s *connSide) onBegin(h *host, m *message) error {
+	in := s.inlets[m.stream]
+	switch {
+	case in == nil && s.byName[string(m.name)] != nil, in != nil && in.name != string(m.name):
+		return ErrMessage
+	case in == nil && len(s.inlets) >= maxInlets:
+		return &LimitError{"states", maxInlets}
+	case in == nil:
+		in = &inlet{name: string(m.name), number: m.stream}
+		if s.inlets == nil {
+			s.inlets, s.byName = make(map[uint64]*inlet), make(map[string]*inlet)
+		}
+		s.inlets[in.number], s.byName[in.name] = in, in
+	}
+	in.begun = true
+	was := in.mirror
+	in.mirror = h.mirrorFor(in.name, s.conn)
+	if was != nil && was != in.mirror {
+		was.lost(in)
+	}
+	if in.mirror != nil {
+		in.mirror.begin(s.conn, in)
+	}
+	return nil
+}
+
+// ack acknowledges a tick. If there is no room for that now, it is tried again: without it
+// nothing more would come.
+func (s *connSide) ack(in *inlet, n uint64) {
+	if s.gone || s.send(appendTick(nil, acks, in.number, n)) == nil || s.conn.State() != peer.Active {
+		return
+	}
+	s.conn.Loop().After(retryAfter, func() { s.ack(in, n) })
+}
+
+func (s *connSide) onAck(m *message) error {
+	if m.stream >= uint64(len(s.outlets)) || m.n > s.outlets[m.stream].sent {
+		return ErrAck
+	}
+	o := s.outlets[m.stream]
+	if m.n <= o.acked {
+		return nil // again, and harmless
+	}
+	o.acked = m.n
+	if f := o.served(); f != nil {
+		f.acknowledged()
+	}
+	return nil
+}
+
+// served is the feed that the conn is sent, or nil.
+func (o *outlet) served() *feed {
+	if len(o.feeds) == 0 {
+		return nil
+	}
+	return o.feeds[len(o.feeds)-1]
+}
+
+// add has f served from now on.
+func (o *outlet) add(f *feed) {
+	o.feeds = append(o.feeds, f)
+	f.restart()
+}
+
+// remove ends f.
+func (o *outlet) remove(f *feed) {
+	served := o.served() == f
+	for i, other := range o.feeds {
+		if other == f {
+			o.feeds = append(o.feeds[:i:i], o.feeds[i+1:]...)
+			break
+		}
+	}
+	switch next := o.served(); {
+	case next == nil:
+		o.end()
+	case served:
+		next.restart()
+		next.stir()
+	}
+}
+
+// end tells the other side that it follows the state no more. If there is no room for that
+// now, it is tried again.
+func (o *outlet) end() {
+	s := o.side
+	if !o.begun || o.served() != nil || s.gone || s.conn.State() != peer.Active {
+		return
+	}
+	if s.send(appendEnds(nil, o.number)) != nil {
+		s.conn.Loop().After(retryAfter, o.end)
+		return
+	}
+	o.begun = false
+}

@@ -1,0 +1,141 @@
+package state
+
+// lane: the ticks of a State's readers on one loop.
+
+import (
+	"time"
+
+	"github.com/packetmq/packetmq/engine"
+)
+
+// maxPhases is into how many moments of a tick's period the readers are spread at most. More
+// wake the loop more often; fewer have more readers served at once.
+const maxPhases = 8
+
+// lane is the readers of a State on one loop. A reader has its phase, in which it is served
+// once a period. The moments are the same for all States of one frequency, so that a loop
+// wakes up once for all of them. A lane whose readers have been told everything has no timer.
+type lane struct {
+	// Set once.
+	source *source
+	loop   *engine.Loop
+	step   time.Duration // from one moment to the next
+
+	// Loop only.
+	phases [maxPhases][]*feed
+	served int64 // the last moment that was
+
+	// Guarded by source.mu.
+	readers int
+	timer   *engine.Timer
+	armed   bool
+	stirred bool   // there is something to do besides changes
+	version uint64 // of the table, when it was last looked at
+	until   int64  // the moment from which there is nothing to do, unless something changes
+}
+
+func newLane(s *source, loop *engine.Loop) *lane {
+	return &lane{source: s, loop: loop, step: s.period / time.Duration(s.phases)}
+}
+
+// moment is the number of the last moment before now.
+func (l *lane) moment(now time.Duration) int64 { return int64(now / l.step) }
+
+// stir has all readers looked at in the next period. source.mu is held.
+func (l *lane) stir() {
+	l.stirred = true
+	l.wake()
+}
+
+// wake sets the timer, if there is none. source.mu is held.
+func (l *lane) wake() {
+	if l.armed || l.readers == 0 {
+		return
+	}
+	l.armed = true
+	l.source.asleep--
+	now := l.loop.Time()
+	l.until = l.moment(now) + 1 + l.source.phases
+	l.arm(now)
+}
+
+// arm sets the timer to the next moment. source.mu is held.
+func (l *lane) arm(now time.Duration) {
+	in := time.Duration(l.moment(now)+1)*l.step - now
+	if l.timer == nil {
+		l.timer = l.loop.After(in, l.fire)
+	} else {
+		l.timer.Reset(in)
+	}
+}
+
+// fire serves the readers whose moment has come, those of moments that were missed too.
+func (l *lane) fire() {
+	now := l.loop.Time()
+	moment, n := l.moment(now), l.source.phases
+	more := false
+	for m := max(l.served+1, moment-n+1); m <= moment; m++ {
+		phase := &l.phases[m%n]
+		for i := len(*phase) - 1; i >= 0; i-- { // from the end, since a tick may end a feed, whose place another one takes
+			if i < len(*phase) && (*phase)[i].tick(now) {
+				more = true
+			}
+		}
+	}
+	l.served = moment
+	l.rest(moment, more)
+}
+
+// rest sets the timer again unless all readers have been looked at since something changed.
+func (l *lane) rest(moment int64, more bool) {
+	s := l.source
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if more || l.stirred || l.version != s.table.version {
+		l.stirred, l.version = false, s.table.version
+		l.until = moment + s.phases
+	}
+	if moment < l.until && l.readers > 0 {
+		l.arm(l.loop.Time())
+		return
+	}
+	l.armed = false
+	if l.readers > 0 {
+		s.asleep++
+	}
+}
+
+// add gives a feed the phase that has the fewest. On the loop.
+func (l *lane) add(f *feed) {
+	for i := range l.source.phases {
+		if len(l.phases[i]) < len(l.phases[f.phase]) {
+			f.phase = i
+		}
+	}
+	phase := &l.phases[f.phase]
+	f.place = len(*phase)
+	*phase = append(*phase, f)
+
+	l.source.mu.Lock()
+	defer l.source.mu.Unlock()
+	if l.readers++; l.readers == 1 && !l.armed {
+		l.source.asleep++
+	}
+	l.stir()
+}
+
+// remove takes a feed out. On the loop.
+func (l *lane) remove(f *feed) {
+	phase := &l.phases[f.phase]
+	last := len(*phase) - 1
+	moved := (*phase)[last]
+	(*phase)[f.place], moved.place = moved, f.place
+	(*phase)[last] = nil
+	*phase = (*phase)[:last]
+
+	l.source.mu.Lock()
+	defer l.source.mu.Unlock()
+	if l.readers--; l.readers == 0 && !l.armed {
+		l.source.asleep--
+	}
+}
