@@ -4,6 +4,8 @@ package state
 // comes back.
 
 import (
+	"time"
+
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/room"
 )
@@ -17,7 +19,7 @@ type Session interface {
 
 	// OnBack has f called each time that the session has another conn, once Conn returns
 	// it, until stop is called.
-	OnBack(f func()) (stop func())
+	OnBack(f func(gap time.Duration)) (stop func() bool)
 }
 
 // reason is why somebody is a reader.
@@ -38,7 +40,7 @@ type reader struct {
 	view    func() judge // nil: everything is seen
 	views   uint32       // how often the view has changed
 	feed    *feed        // on the conn that it has; nil: there is none
-	unwatch func()       // ends OnBack
+	unwatch func() bool  // ends OnBack
 }
 
 // checkReader returns why m cannot be a reader, or nil.
@@ -84,7 +86,7 @@ func (s *source) reader(m room.Member) *reader {
 	s.mu.Unlock()
 	m.OnLost(func(error) { s.end(r) }) // may call it at once
 	if session, ok := m.(Session); ok {
-		stop := session.OnBack(func() { s.resync(r) })
+		stop := session.OnBack(func(time.Duration) { s.resync(r) })
 		s.mu.Lock()
 		r.unwatch = stop
 		ended := r.ended
