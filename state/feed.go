@@ -260,22 +260,27 @@ func (f *feed) sees(b *batch, i int) (sees bool) {
 	return sees
 }
 
-// sendValue sends a value. One that is too large for the conn is left out, and the program is
-// told.
+// sendValue sends a value.
 func (f *feed) sendValue(payload []byte) error {
-	err := f.conn.ReplyRaw(f.source.packet, payload)
+	if err := f.conn.ReplyRaw(f.source.packet, payload); err != nil {
+		return f.notSent(err)
+	}
+	f.unmarked = true
+	f.source.counts.values.Add(1)
+	return nil
+}
+
+// notSent returns why a value was not sent. One that is too large for the conn is left out,
+// and the program is told.
+func (f *feed) notSent(err error) error {
 	var size *peer.SizeError
-	if errors.As(err, &size) {
-		f.source.counts.tooLarge.Add(1)
-		f.source.peer.Log(levelRefused, "value of a state is too large for a conn", "packet", f.source.packet.Name(),
-			"conn", f.conn.ID(), "err", err)
-		return nil
+	if !errors.As(err, &size) {
+		return err
 	}
-	if err == nil {
-		f.unmarked = true
-		f.source.counts.values.Add(1)
-	}
-	return err
+	f.source.counts.tooLarge.Add(1)
+	f.source.peer.Log(levelRefused, "value of a state is too large for a conn", "packet", f.source.packet.Name(),
+		"conn", f.conn.ID(), "err", err)
+	return nil
 }
 
 func (f *feed) sendRemovals(b *batch) error {
