@@ -128,6 +128,17 @@ func (p *Peer) Reactor() *engine.Reactor {
 	return p.reactor
 }
 
+// Lifetime is done from the Close or Shutdown of the peer on, with the cause ErrClosed. It is
+// for packages that keep something beside the peer's conns, which has to end with it.
+func (p *Peer) Lifetime() context.Context {
+	if p.check() != nil {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		cancel(ErrNoPeer)
+		return ctx
+	}
+	return p.lifetime
+}
+
 // SetData keeps v with the peer: what its handlers and hooks work on.
 func (p *Peer) SetData(v any) {
 	if p != nil {

@@ -16,6 +16,7 @@ type target struct {
 	addr   string     // of a Client
 	host   MemoryHost // of a MemoryClient
 	adapt  Adapt      // of the Connect, in place of the peer's
+	label  any        // of WithLabel
 	failed int        // attempts, and conns that did not last, since one that did
 }
 

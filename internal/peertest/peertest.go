@@ -44,6 +44,9 @@ type World struct {
 	Server, Client *peer.Peer
 	AtServer       *peer.Conn
 	AtClient       *peer.Conn
+
+	// Connect makes one more conn of the client's to the server.
+	Connect func(ctx context.Context) (*peer.Conn, error)
 }
 
 // Transport makes the peers of a world and connects them once set up.
@@ -52,6 +55,7 @@ type Transport func(t *testing.T, s, c *Side, setUp func(w *World)) *World
 // start runs a world's peers until the test ends.
 func (w *World) start(t *testing.T, connect func(ctx context.Context) (*peer.Conn, error)) *World {
 	t.Helper()
+	w.Connect = connect
 	for _, p := range []*peer.Peer{w.Server, w.Client} {
 		if err := p.RunAsync(); err != nil && !errors.Is(err, engine.ErrRunning) {
 			t.Fatal(err)

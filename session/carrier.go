@@ -1,0 +1,213 @@
+package session
+
+// carrier: a conn that carries a session, has carried one, or may.
+
+import (
+	"encoding/binary"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/registry"
+)
+
+// carrierSlot is where a conn has its carrier. It is an identity, and never changes.
+var carrierSlot = peer.NewSlot[*carrier]()
+
+// pumpEvery is how long a conn that had no room is left alone, unless it tells that it has
+// some. More keeps packets waiting for longer; less looks in vain more often.
+const pumpEvery = 50 * time.Millisecond
+
+// carrier is a conn that carries a session, has carried one, or may.
+type carrier struct {
+	// Set once.
+	conn *peer.Conn
+	host *host
+
+	// For any goroutine.
+	session atomic.Pointer[Session] // nil: it carries none
+	stalled atomic.Bool             // pump will be called, because the conn had no room
+
+	// For the conn's loop only.
+	served bool // the other side serves sessions
+	asked  bool // it has asked for a session: a conn is for one, and has one try
+	live   bool // it carries its session
+	over   bool // it has carried one, or was about to, and does not any more: packets of it are late
+	lost   bool
+
+	// While it carries a session, for the conn's loop only.
+	in         uint64 // packets of the session that were handled, those on other conns included
+	told       uint64 // of them, those that are acknowledged
+	unackBytes int    // of the others
+	ackPackets uint64 // after how many they are acknowledged
+	ackBytes   int
+	owes       bool          // an acknowledgement has to be sent, whatever was handled
+	armed      bool          // tick will be called
+	timer      *engine.Timer // that calls it; nil: it was not needed so far
+	ackBuffer  [16]byte
+}
+
+func (h *host) carrierOf(c *peer.Conn) *carrier {
+	if k, ok := carrierSlot.Get(c); ok {
+		return k
+	}
+	return carrierSlot.GetOrSet(c, func() *carrier { return &carrier{conn: c, host: h} })
+}
+
+// packet handles a packet of the feature: one of a session's, or a message about it.
+func (h *host) packet(c *peer.Conn, payload []byte) error {
+	k, ok := carrierSlot.Get(c)
+	if !ok {
+		k = h.carrierOf(c)
+	}
+	if len(payload) < 2 || binary.BigEndian.Uint16(payload) < registry.MinID {
+		if n, ok := readAck(payload); ok { // apart, so that it allocates nothing
+			return k.judged(k.acknowledged(n))
+		}
+		m, err := readMessage(payload)
+		if err == nil {
+			err = k.message(m)
+		}
+		return k.judged(err)
+	}
+	if !k.live {
+		return k.judged(k.idle("a packet"))
+	}
+	k.in++
+	k.unackBytes += len(payload)
+	switch {
+	case k.in-k.told >= k.ackPackets || k.unackBytes >= k.ackBytes:
+		k.ack()
+	case !k.armed:
+		k.arm()
+	}
+	return c.HandleInside(payload)
+}
+
+// judged counts what the other side may not send, and has it end the conn.
+func (k *carrier) judged(err error) error {
+	if err == nil {
+		return nil
+	}
+	var bad *WireError
+	if errors.As(err, &bad) {
+		k.host.counters.malformed.Add(1)
+		return &peer.PayloadError{Packet: "session", Err: err}
+	}
+	return err
+}
+
+// idle returns why something may not come that is for a session which the conn carries. It may
+// if the conn has carried one: the other side did not know.
+func (k *carrier) idle(what string) error {
+	if k.over {
+		return nil
+	}
+	return &WireError{what + " came where there is no session"}
+}
+
+// message handles a message.
+func (k *carrier) message(m any) error {
+	s := k.session.Load()
+	switch m := m.(type) {
+	case *begin, *resume:
+		return k.asks(m)
+	case *accepted:
+		if s == nil || s.server != nil {
+			return k.idle("an answer")
+		}
+		s.accept(k, m)
+	case refusal:
+		if s == nil || s.server != nil {
+			return k.idle("a refusal")
+		}
+		s.refused(k, m)
+	case *end:
+		if !k.live {
+			return k.idle("an end")
+		}
+		s.endedThere(k, m)
+	}
+	return nil
+}
+
+// acknowledged handles an acknowledgement.
+func (k *carrier) acknowledged(n uint64) error {
+	if !k.live {
+		return k.idle("an acknowledgement")
+	}
+	k.session.Load().acked(k, n)
+	return nil
+}
+
+// ack tells the other side what was handled.
+func (k *carrier) ack() {
+	if k.conn.SendExtension(Feature, appendAck(k.ackBuffer[:0], k.in)) != nil {
+		k.owes = true
+		k.arm() // no room; or the conn is ending
+		return
+	}
+	k.told, k.unackBytes, k.owes = k.in, 0, false
+}
+
+// arm has tick called after Config.AckEvery.
+func (k *carrier) arm() {
+	if k.armed {
+		return
+	}
+	k.armed = true
+	every := k.session.Load().cfg.AckEvery
+	if k.timer == nil {
+		k.timer = k.conn.Loop().After(every, k.tick)
+		return
+	}
+	k.timer.Reset(every)
+}
+
+// tick acknowledges what was not acknowledged meanwhile.
+func (k *carrier) tick() {
+	k.armed = false
+	if k.live && !k.lost && (k.owes || k.in != k.told) {
+		k.ack()
+	}
+}
+
+// pumpLater has pump called when the conn may have room again. err is why it has none.
+func (k *carrier) pumpLater(err error) {
+	if errors.Is(err, peer.ErrBackpressure) && !k.stalled.Swap(true) {
+		k.conn.Loop().After(pumpEvery, func() {
+			k.stalled.Store(false)
+			k.pump()
+		})
+	}
+}
+
+// pump gives the conn what waits for it. On the conn's loop.
+func (k *carrier) pump() {
+	s := k.session.Load()
+	if s == nil || !k.live {
+		return
+	}
+	s.mu.Lock()
+	var err error
+	if s.carrier == k {
+		err = s.pump(k)
+	}
+	s.mu.Unlock()
+	if err != nil {
+		s.finish(err, true)
+	}
+}
+
+// lose is called when the conn is lost.
+func (k *carrier) lose(reason error) {
+	k.lost = true
+	if k.timer != nil {
+		k.timer.Stop()
+	}
+	if s := k.session.Load(); s != nil && !k.over {
+		s.connLost(k, reason)
+	}
+}

@@ -1,0 +1,126 @@
+package session
+
+// What one peer has for its sessions: its part of the feature, and what it hears of conns.
+
+import (
+	"context"
+	"sync"
+
+	"github.com/packetmq/packetmq/peer"
+)
+
+// hostSlot is where a peer has its host. It is an identity, and never changes.
+var hostSlot = peer.NewPeerSlot[*host]()
+
+// host is what a peer has for its sessions.
+type host struct {
+	// Set once.
+	peer *peer.Peer
+	once sync.Once // joins the peer
+	err  error     // of that
+
+	counters counters
+
+	mu sync.Mutex
+
+	// Guarded by mu.
+	server *Sessions             // nil: the peer serves none
+	all    map[*Session]struct{} // that have not ended
+	closed bool
+}
+
+// hostOf returns the host of a peer, which has joined the feature.
+func hostOf(p *peer.Peer) (*host, error) {
+	h := hostSlot.GetOrSet(p, func() *host { return &host{peer: p, all: make(map[*Session]struct{})} })
+	h.once.Do(h.join)
+	return h, h.err
+}
+
+// join has the peer announce sessions, and this package hear of its conns.
+func (h *host) join() {
+	h.err = h.peer.Extend(peer.Extension{Feature: Feature, Offer: h.offer, Offered: h.offered, Packet: h.packet})
+	if h.err != nil {
+		return
+	}
+	h.peer.Observe(peer.Observer{Made: h.made, Lost: h.lost, Pressure: h.pressure})
+	context.AfterFunc(h.peer.Lifetime(), h.close)
+}
+
+// serves is what a side that serves sessions tells in its pubids. Secrets are not told there:
+// the other side has not been authenticated then.
+const serves = 1
+
+func (h *host) offer(*peer.Conn) []byte {
+	if h.sessions() == nil {
+		return nil
+	}
+	return []byte{serves}
+}
+
+func (h *host) offered(c *peer.Conn, details []byte) error {
+	if len(details) > 0 && details[0] == serves {
+		h.carrierOf(c).served = true
+	}
+	return nil
+}
+
+// sessions are those that the peer serves, or nil.
+func (h *host) sessions() *Sessions {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.server
+}
+
+// made begins or resumes the session that a client's conn is for.
+func (h *host) made(c *peer.Conn) {
+	if s, ok := c.Label().(*Session); ok && s.host == h {
+		s.connMade(h.carrierOf(c))
+	}
+}
+
+func (h *host) lost(c *peer.Conn, reason error) {
+	k, ok := carrierSlot.Get(c)
+	if ok {
+		k.lose(reason)
+	}
+	if s, labelled := c.Label().(*Session); labelled && s.host == h && peer.Permanent(reason) {
+		s.onOwner(func() { s.finish(reason, false) }) // the client does not come back
+	}
+}
+
+func (h *host) pressure(c *peer.Conn, above bool) {
+	if k, ok := carrierSlot.Get(c); ok && !above {
+		k.pump()
+	}
+}
+
+// add counts a session that begins. It returns peer.ErrClosed if the peer is closed.
+func (h *host) add(s *Session) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return peer.ErrClosed
+	}
+	h.all[s] = struct{}{}
+	return nil
+}
+
+func (h *host) remove(s *Session) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.all, s)
+}
+
+// close ends all sessions, because the peer has been closed or is being shut down.
+func (h *host) close() {
+	h.mu.Lock()
+	h.closed = true
+	all := make([]*Session, 0, len(h.all))
+	for s := range h.all {
+		all = append(all, s)
+	}
+	h.mu.Unlock()
+	for _, s := range all {
+		s.onOwner(func() { s.finish(peer.ErrClosed, true) })
+	}
+}

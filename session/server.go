@@ -1,0 +1,295 @@
+package session
+
+// Sessions: those that a server serves, by their ids.
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+
+	"github.com/packetmq/packetmq/peer"
+)
+
+// Sessions are the sessions of one server. Any goroutine may use them.
+type Sessions struct {
+	// Set once.
+	host *host
+	cfg  *Config
+
+	mu sync.Mutex
+
+	// Guarded by mu.
+	seq     uint64
+	byID    map[ID]*Session
+	byNonce map[secret]*Session // whose clients have not shown that they know the id
+}
+
+// Serve has h, one of package peer's peers, serve sessions to clients that ask for them. cfg
+// may be nil. It has effect for conns that are opened from now on.
+//
+// It panics where the program is wrong: h is no peer, serves sessions already, or has another
+// extension with this package's Feature.
+func Serve(h peer.Host, cfg *Config) *Sessions {
+	p, err := peer.Of(h)
+	var own *host
+	if err == nil {
+		own, err = hostOf(p)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("session: Serve: %v", err))
+	}
+	s := &Sessions{host: own, cfg: cfg.withDefaults(), byID: make(map[ID]*Session), byNonce: make(map[secret]*Session)}
+	own.mu.Lock()
+	defer own.mu.Unlock()
+	if own.server != nil {
+		panic("session: Serve: the peer serves sessions already")
+	}
+	own.server = s
+	return s
+}
+
+// Get returns the session of an id, or nil.
+func (ss *Sessions) Get(id ID) *Session {
+	if ss == nil {
+		return nil
+	}
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	return ss.byID[id]
+}
+
+// All returns the sessions that there are at this moment, in no order.
+func (ss *Sessions) All() iter.Seq[*Session] {
+	if ss == nil {
+		return func(func(*Session) bool) {}
+	}
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	all := make([]*Session, 0, len(ss.byID))
+	for _, s := range ss.byID {
+		all = append(all, s)
+	}
+	return slices.Values(all)
+}
+
+// Len is how many sessions there are.
+func (ss *Sessions) Len() int {
+	if ss == nil {
+		return 0
+	}
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	return len(ss.byID)
+}
+
+// asks answers a conn that asks to carry a session, a new one or one that there is.
+func (k *carrier) asks(m any) error {
+	ss := k.host.sessions()
+	switch {
+	case ss == nil:
+		return &WireError{"this side serves no sessions"}
+	case k.asked:
+		return &WireError{"a conn has asked twice for a session"}
+	}
+	k.asked = true
+	switch m := m.(type) {
+	case *begin:
+		ss.begin(k, m)
+	case *resume:
+		ss.resume(k, m)
+	}
+	return nil
+}
+
+// begin begins a session, or has the conn carry one whose client has not heard that it has
+// begun.
+func (ss *Sessions) begin(k *carrier, m *begin) {
+	ss.mu.Lock()
+	s := ss.byNonce[m.nonce]
+	ss.mu.Unlock()
+	if s != nil {
+		s.resumeOn(k, &resume{secret: m.nonce, window: m.window})
+		return
+	}
+	if may := ss.cfg.MayBegin; may != nil && may(k.conn) != nil {
+		k.refuse(refusedDenied)
+		return
+	}
+	if k.lost {
+		return
+	}
+	s, no := ss.add(k, m.nonce)
+	if no != 0 {
+		k.refuse(no)
+		return
+	}
+	s.host.counters.begun.Add(1)
+	s.carryAtServer(k, m.window, false)
+}
+
+// add makes a session that no conn carries yet.
+func (ss *Sessions) add(k *carrier, nonce secret) (*Session, refusal) {
+	s := newSession(ss.host, ss.cfg, ss, k.conn.Loop())
+	s.secret = nonce
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	if len(ss.byID) >= ss.cfg.Sessions || ss.host.add(s) != nil {
+		return nil, refusedTooMany
+	}
+	ss.seq++
+	s.id = ID{ss.cfg.Node, ss.cfg.Epoch, ss.seq}
+	ss.byID[s.id] = s
+	ss.byNonce[nonce] = s
+	return s, 0
+}
+
+// resume has the conn carry a session if it shows its secret. A side that guesses is not told
+// whether there is a session with the id.
+func (ss *Sessions) resume(k *carrier, m *resume) {
+	s := ss.Get(m.id)
+	if s == nil {
+		ss.host.counters.unknown.Add(1)
+		k.refuse(refusedUnknown)
+		return
+	}
+	s.resumeOn(k, m)
+}
+
+// resumeOn resumes the session on a conn that claims it. The secret belongs to the owner, so
+// it is compared there.
+func (s *Session) resumeOn(k *carrier, m *resume) {
+	if s.isOwner(k.conn.Loop()) {
+		if s.judges(k, m) {
+			s.admit(k, m)
+		}
+		return
+	}
+	s.onOwner(func() {
+		if s.judges(k, m) {
+			k.onLoop(func() { s.admit(k, m) })
+		}
+	})
+}
+
+// judges reports whether the conn may carry the session, and refuses it if not. The owner
+// calls it.
+func (s *Session) judges(k *carrier, m *resume) bool {
+	if !s.hasEnded() && s.shows(m.secret) {
+		return true
+	}
+	s.host.counters.wrong.Add(1)
+	k.refuse(refusedUnknown)
+	return false
+}
+
+// shows reports whether a conn that shows x may carry the session. Both secrets are compared
+// in any case.
+func (s *Session) shows(x secret) bool {
+	old, next := s.secret.equal(&x), s.next.equal(&x)
+	return old || next && s.renewing
+}
+
+// admit asks the program about a conn that has shown the secret, and has the conn carry the
+// session. On the conn's loop.
+func (s *Session) admit(k *carrier, m *resume) {
+	if may := s.cfg.MayResume; may != nil && may(s, k.conn) != nil {
+		s.host.counters.denied.Add(1)
+		k.refuse(refusedDenied)
+		return
+	}
+	if k.lost {
+		return
+	}
+	s.take(k, func() bool { return s.judges(k, m) }, func() { s.resumed(k, m) })
+}
+
+// resumed is the last step of a resume, by the owner, which is the loop of k. No conn carries
+// the session.
+func (s *Session) resumed(k *carrier, m *resume) {
+	if k.lost {
+		s.startWaiting()
+		return
+	}
+	s.mu.Lock()
+	ok := s.out.ack(m.received)
+	s.mu.Unlock()
+	if !ok {
+		k.refuse(refusedCount)
+		s.finish(ErrCount, false)
+		return
+	}
+	if s.renewing && s.next.equal(&m.secret) {
+		s.confirm()
+	}
+	s.host.counters.resumed.Add(1)
+	s.carryAtServer(k, m.window, true)
+}
+
+// carryAtServer has the conn carry the session, and tells the client so, with its next secret.
+//
+// The secret that the client has shown stays valid until the client shows that it knows the
+// next one: the conn may end before that gets there. A next one that was given on an earlier
+// conn and not shown since is forgotten: the client has shown the older one after that conn.
+func (s *Session) carryAtServer(k *carrier, theirs window, again bool) {
+	s.next, s.renewing = newSecret(), true
+	m := accepted{resumed: again, id: s.ID(), secret: s.next, received: s.in, window: s.cfg.window()}
+	if s.isUnconfirmed() {
+		m.resumed = false
+	}
+	err := s.attach(k, theirs, func() error { return k.conn.SendExtension(Feature, m.append(nil)) })
+	if err != nil {
+		s.finish(err, true)
+		return
+	}
+	if again {
+		s.callEach(s.backCalls())
+	} else if f := s.cfg.OnNew; f != nil {
+		s.call(func() { f(s) })
+	}
+}
+
+// isUnconfirmed reports whether the client has not shown yet that it knows the session's id.
+func (s *Session) isUnconfirmed() bool {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	return s.server.byNonce[s.secret] == s
+}
+
+// confirm is called when the client has shown that it knows the next secret: the older one is
+// worth nothing from now on.
+func (s *Session) confirm() {
+	if !s.renewing {
+		return
+	}
+	s.server.mu.Lock()
+	delete(s.server.byNonce, s.secret) // if it was a nonce
+	s.server.mu.Unlock()
+	s.secret, s.next, s.renewing = s.next, secret{}, false
+}
+
+func (ss *Sessions) remove(s *Session) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	if ss.byID[s.id] == s {
+		delete(ss.byID, s.id)
+	}
+	if ss.byNonce[s.secret] == s {
+		delete(ss.byNonce, s.secret)
+	}
+}
+
+// refuse tells the client that the conn does not carry the session.
+func (k *carrier) refuse(why refusal) {
+	k.host.counters.refused.Add(1)
+	k.conn.SendExtension(Feature, why.append(nil))
+}
+
+// onLoop has fn called on the conn's loop, unless the conn is lost by then.
+func (k *carrier) onLoop(fn func()) {
+	k.conn.Loop().Post(func() {
+		if !k.lost {
+			fn()
+		}
+	})
+}
