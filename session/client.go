@@ -161,7 +161,7 @@ func (s *Session) accept(k *carrier, m *accepted) {
 	}
 	s.mu.Lock()
 	ok := m.resumed == s.accepted && s.out.ack(m.received) && (!s.accepted || m.id == s.id)
-	s.id, s.theirs = m.id, m.window
+	s.id = m.id
 	s.mu.Unlock()
 	if !ok {
 		s.finish(ErrCount, true)

@@ -96,7 +96,7 @@ func (s *Session) attach(k *carrier, theirs window, tell func() error) error {
 	s.away = false
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.carrier = k
+	s.carrier, s.theirs = k, theirs
 	s.steps++
 	s.out.resend()
 	if err := tell(); err != nil { // lose will be called
@@ -131,6 +131,13 @@ func (s *Session) carries(k *carrier) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.carrier == k
+}
+
+// isFrozen reports whether the session is being given to another process.
+func (s *Session) isFrozen() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.frozen
 }
 
 // startWaiting has the session end when it has been away for Config.Away, unless it is waiting
@@ -220,7 +227,11 @@ func (s *Session) End(reason peer.Reason) error {
 // finish ends the session, unless it has ended. tell says whether the other side is told.
 func (s *Session) finish(reason error, tell bool) {
 	s.mu.Lock()
-	if s.over != nil {
+	stays := s.frozen && reason != ErrExported // until it is known whether another process has it
+	if stays && s.overDue == nil {
+		s.overDue = reason
+	}
+	if stays || s.over != nil {
 		s.mu.Unlock()
 		return
 	}

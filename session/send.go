@@ -91,6 +91,9 @@ func (s *Session) keep(t *registry.Type, payload []byte) error {
 	if s.over != nil {
 		return ErrEnded
 	}
+	if s.frozen {
+		return ErrExported
+	}
 	if !s.out.hasRoom(len(payload)) {
 		return s.noRoom(t, len(payload))
 	}

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/packetmq/packetmq/peer"
 )
@@ -16,6 +17,8 @@ type Sessions struct {
 	// Set once.
 	host *host
 	cfg  *Config
+
+	moving atomic.Bool // conns that ask for a session are to ask elsewhere
 
 	mu sync.Mutex
 
@@ -93,6 +96,10 @@ func (k *carrier) asks(m any) error {
 		return &WireError{"a conn has asked twice for a session"}
 	}
 	k.asked = true
+	if ss.moving.Load() {
+		k.conn.Softquit(ReasonMoved)
+		return nil
+	}
 	switch m := m.(type) {
 	case *begin:
 		ss.begin(k, m)
@@ -207,8 +214,9 @@ func (s *Session) admit(k *carrier, m *resume) {
 // resumed is the last step of a resume, by the owner, which is the loop of k. No conn carries
 // the session.
 func (s *Session) resumed(k *carrier, m *resume) {
-	if k.lost {
+	if k.lost || s.isFrozen() {
 		s.startWaiting()
+		k.conn.Softquit(ReasonMoved)
 		return
 	}
 	s.mu.Lock()

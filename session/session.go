@@ -36,6 +36,8 @@ type Session struct {
 	over    error  // why it has ended; nil: it has not
 	steps   uint64 // of its life: a timer that was set before the last one does nothing
 	theirs  window // of the other side
+	frozen  bool   // it is being given to another process
+	overDue error  // why it is to end if the other process does not take it; nil: it is not to end
 	onLost  []*func(reason error)
 	onAway  []*func(reason error)
 	onBack  []*func(gap time.Duration)

@@ -1,0 +1,186 @@
+package session
+
+// Export and Import: a server's sessions go from one process to another, while their clients
+// come back.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/packetmq/packetmq/engine"
+)
+
+// Export gives all sessions to another process, or to another Sessions, one after the other.
+// blob, if it is not nil, returns what the program keeps with a session, on its loop. give is
+// called with the exported session, and returns nil when the other process has imported it.
+// Then the session ends here with ErrExported and nothing unacknowledged, and its conn with
+// ReasonMoved: its client comes back, to the other process if that has the listeners.
+//
+// If give fails, the session goes on here when its client comes back, and Export goes on with
+// the next one. It returns these errors, joined. From Export on, conns that ask for a session
+// are ended with ReasonMoved; what the program sends in a session that is being given away is
+// ErrExported. Export may not be called on a loop.
+func (ss *Sessions) Export(ctx context.Context, blob func(s *Session) []byte, give func(s *Session, data []byte) error) error {
+	if ss == nil {
+		return ErrNoSession
+	}
+	if ss.host.peer.Reactor().OnLoop() {
+		return engine.ErrOnLoop
+	}
+	ss.moving.Store(true)
+	var errs []error
+	for s := range ss.All() {
+		if err := s.export(ctx, blob, give); err != nil {
+			errs = append(errs, err)
+		}
+		if ctx.Err() != nil {
+			errs = append(errs, context.Cause(ctx))
+			break
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Resume takes back that Export has conns that ask for a session ended, for a program whose
+// other process did not come up.
+func (ss *Sessions) Resume() {
+	if ss != nil {
+		ss.moving.Store(false)
+	}
+}
+
+// export gives one session away.
+func (s *Session) export(ctx context.Context, blob func(*Session) []byte, give func(s *Session, data []byte) error) error {
+	var x *exported
+	var k *carrier
+	if err := s.waitForOwner(ctx, func() { x, k = s.freeze(blob) }); err != nil || x == nil {
+		return err
+	}
+	err := give(s, x.append(nil))
+	s.waitForOwner(context.WithoutCancel(ctx), func() {
+		if err == nil {
+			s.finish(ErrExported, false)
+		} else {
+			s.thaw(k != nil)
+		}
+		if k != nil {
+			k.conn.Softquit(ReasonMoved)
+		}
+	})
+	return err
+}
+
+// waitForOwner has the owner call fn, and waits until it has. The error says that it has not.
+func (s *Session) waitForOwner(ctx context.Context, fn func()) error {
+	done := make(chan error, 1)
+	s.onOwner(func() {
+		if err := context.Cause(ctx); err != nil {
+			done <- err
+			return
+		}
+		fn()
+		done <- nil
+	})
+	return <-done
+}
+
+// freeze takes the session off its conn, which stays open, and returns what another process
+// has to know. From then on nothing of the session changes until thaw or finish: its packets
+// that come on the conn are dropped, and will be sent again. It returns nil for a session that
+// has ended.
+func (s *Session) freeze(blob func(*Session) []byte) (*exported, *carrier) {
+	if s.hasEnded() {
+		return nil, nil
+	}
+	k := s.detach()
+	s.stopWaiting()
+	x := &exported{secret: s.secret, next: s.next, renewing: s.renewing, unconfirmed: s.isUnconfirmed(), in: s.in}
+	s.mu.Lock()
+	s.frozen = true
+	x.id, x.acked, x.theirs = s.id, s.out.acked, s.theirs
+	for _, p := range s.out.packets() {
+		x.packets = append(x.packets, exportedPacket{p.Type.Name(), p.Payload})
+	}
+	s.mu.Unlock()
+	if blob != nil {
+		s.call(func() { x.blob = blob(s) })
+	}
+	return x, k
+}
+
+// thaw has a frozen session go on here. tellAway says that it had a conn.
+func (s *Session) thaw(tellAway bool) {
+	s.mu.Lock()
+	s.frozen = false
+	why := s.overDue
+	s.mu.Unlock()
+	s.startWaiting()
+	if why != nil {
+		s.finish(why, false)
+		return
+	}
+	if tellAway {
+		s.callEach(s.awayCalls(ReasonMoved))
+	}
+}
+
+// Import takes over a session that Export has given away, and returns it with the program's
+// blob, which lies in data. It waits for its client for Config.Away. OnNew is not called.
+//
+// The errors are an *ExportError for data that is no session, or has packets that the server's
+// registry has not; ErrExists; ErrTooMany; and that of a peer that is closed.
+func (ss *Sessions) Import(data []byte) (s *Session, blob []byte, err error) {
+	if ss == nil {
+		return nil, nil, ErrNoSession
+	}
+	x, err := readExported(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	loops := ss.host.peer.Reactor().Loops()
+	s = newSession(ss.host, ss.cfg, ss, loops[x.id.Seq%uint64(len(loops))])
+	s.id, s.theirs = x.id, x.theirs
+	s.secret, s.next, s.renewing, s.in = x.secret, x.next, x.renewing, x.in
+	s.out.acked, s.out.sent = x.acked, x.acked
+	for _, p := range x.packets {
+		t, err := ss.host.peer.Registry().Lookup(p.name)
+		if err != nil {
+			return nil, nil, &ExportError{err}
+		}
+		s.out.add(t, p.payload)
+	}
+	s.out.sent = s.out.last() // the old process may have sent them
+	if err := ss.adopt(s, x.unconfirmed); err != nil {
+		return nil, nil, err
+	}
+	s.onOwner(func() {
+		if !s.hasEnded() && s.Away() {
+			s.startWaiting()
+		}
+	})
+	return s, x.blob, nil
+}
+
+// adopt adds a session that was imported.
+func (ss *Sessions) adopt(s *Session, unconfirmed bool) error {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	switch {
+	case ss.byID[s.id] != nil:
+		return fmt.Errorf("%w: %v", ErrExists, s.id)
+	case len(ss.byID) >= ss.cfg.Sessions:
+		return ErrTooMany
+	}
+	if err := ss.host.add(s); err != nil {
+		return err
+	}
+	ss.byID[s.id] = s
+	if unconfirmed {
+		ss.byNonce[s.secret] = s
+	}
+	if s.id.Node == ss.cfg.Node && s.id.Epoch == ss.cfg.Epoch {
+		ss.seq = max(ss.seq, s.id.Seq)
+	}
+	return nil
+}
