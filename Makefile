@@ -3,7 +3,7 @@
 
 GO      ?= go
 MODULES := . bench bench/versus siege tools
-C       := limit load fan
+C       := limit load fan room
 FUZZTIME ?= 10s
 SOAK    ?= 10m
 SEEDS   ?= 500

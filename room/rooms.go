@@ -106,8 +106,8 @@ func (r Room) Join(m Member) error {
 	if r.rooms == nil {
 		return ErrNoRoom
 	}
-	if r.name == "" || len(r.name) > MaxName {
-		return ErrName
+	if err := CheckName(r.name); err != nil {
+		return err
 	}
 	return r.rooms.join(m, func(make bool) *set {
 		s := r.set()
@@ -117,6 +117,14 @@ func (r Room) Join(m Member) error {
 		}
 		return s
 	})
+}
+
+// CheckName returns ErrName if no room can have this name.
+func CheckName(name string) error {
+	if name == "" || len(name) > MaxName {
+		return ErrName
+	}
+	return nil
 }
 
 // Leave ends m's membership. It returns false if m was no member. A Send that begins after

@@ -33,6 +33,33 @@ func (e *SubjectError) Error() string {
 	return fmt.Sprintf("room: subject %.64q: %s", e.Subject, e.Reason)
 }
 
+// CheckPattern returns a *SubjectError if Topics.Subscribe would, for this pattern.
+func CheckPattern(pattern string) error { return checkSubject(pattern, true) }
+
+// Covers reports whether each subject that the pattern narrow matches is matched by the pattern
+// wide too: "px.>" covers "px.eu.*" and "px.eu.bund", but not ">". So a program that lets a client
+// subscribe to all that is under "px." asks Covers("px.>", pattern). It is false if one of both is
+// no pattern.
+func Covers(wide, narrow string) bool {
+	if CheckPattern(wide) != nil || CheckPattern(narrow) != nil {
+		return false
+	}
+	for more := true; more; {
+		var w, n string
+		var moreWide, moreNarrow bool
+		w, wide, moreWide = strings.Cut(wide, ".")
+		n, narrow, moreNarrow = strings.Cut(narrow, ".")
+		switch {
+		case w == anyRest:
+			return true
+		case n == anyRest, w != n && w != anyToken, moreWide != moreNarrow:
+			return false
+		}
+		more = moreWide
+	}
+	return true
+}
+
 // checkSubject returns a *SubjectError if s is no subject, or, if wildcards are allowed, no
 // pattern.
 func checkSubject(s string, wildcards bool) error {

@@ -6,10 +6,47 @@ import "strings"
 
 // node is what patterns have in common up to one of their tokens. Guarded by roster.mu.
 type node struct {
-	parent   *node  // nil for the root; set once
-	token    string // set once
-	children map[string]*node
-	set      *set // who has subscribed to the pattern that ends here; may be nil
+	parent *node  // nil for the root; set once
+	token  string // set once
+
+	// The children. Most nodes have one: a map for each would make a pattern that shares no
+	// token with others four times as large.
+	only     *node            // the one child, or nil
+	children map[string]*node // where there are more, or were
+
+	set *set // who has subscribed to the pattern that ends here; may be nil
+}
+
+// child returns the child of a token, or nil.
+func (n *node) child(token string) *node {
+	if n.only != nil && n.only.token == token {
+		return n.only
+	}
+	return n.children[token]
+}
+
+// isLeaf reports whether there is no child.
+func (n *node) isLeaf() bool { return n.only == nil && len(n.children) == 0 }
+
+// add adds a child.
+func (n *node) add(child *node) {
+	if n.isLeaf() {
+		n.only, n.children = child, nil
+		return
+	}
+	if n.children == nil {
+		n.children = make(map[string]*node)
+	}
+	n.children[child.token] = child
+}
+
+// remove removes a child.
+func (n *node) remove(child *node) {
+	if n.only == child {
+		n.only = nil
+		return
+	}
+	delete(n.children, child.token)
 }
 
 // find returns the node of a pattern, or nil.
@@ -17,7 +54,7 @@ func (n *node) find(pattern string) *node {
 	for more := true; more && n != nil; {
 		var token string
 		token, pattern, more = strings.Cut(pattern, ".")
-		n = n.children[token]
+		n = n.child(token)
 	}
 	return n
 }
@@ -27,13 +64,10 @@ func (n *node) make(pattern string) *node {
 	for more := true; more; {
 		var token string
 		token, pattern, more = strings.Cut(pattern, ".")
-		child := n.children[token]
+		child := n.child(token)
 		if child == nil {
 			child = &node{parent: n, token: token}
-			if n.children == nil {
-				n.children = make(map[string]*node)
-			}
-			n.children[token] = child
+			n.add(child)
 		}
 		n = child
 	}
@@ -42,8 +76,8 @@ func (n *node) make(pattern string) *node {
 
 // prune removes the node and those above it that nothing is left of.
 func (n *node) prune() {
-	for n.parent != nil && n.set == nil && len(n.children) == 0 {
-		delete(n.parent.children, n.token)
+	for n.parent != nil && n.set == nil && n.isLeaf() {
+		n.parent.remove(n)
 		n = n.parent
 	}
 }
@@ -51,11 +85,11 @@ func (n *node) prune() {
 // match calls visit with the sets of all patterns that match the subject. It looks at no node
 // that is not on the way to one of them, or to where the way ends.
 func (n *node) match(subject string, visit func(*set)) {
-	if rest := n.children[anyRest]; rest != nil {
+	if rest := n.child(anyRest); rest != nil {
 		visit(rest.set)
 	}
 	token, subject, more := strings.Cut(subject, ".")
-	for _, child := range [...]*node{n.children[token], n.children[anyToken]} {
+	for _, child := range [...]*node{n.child(token), n.child(anyToken)} {
 		switch {
 		case child == nil:
 		case more:

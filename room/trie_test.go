@@ -70,8 +70,8 @@ func FuzzMatch(f *testing.F) {
 			topics.dropPattern(s)
 			delete(patterns, p)
 		}
-		if len(topics.root.children) != 0 || topics.patterns != 0 {
-			t.Errorf("branches without patterns are left: %v", topics.root.children)
+		if !topics.root.isLeaf() || topics.patterns != 0 {
+			t.Errorf("branches without patterns are left: %v", topics.root)
 		}
 	})
 }

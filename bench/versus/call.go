@@ -11,7 +11,9 @@ import (
 
 	"github.com/packetmq/packetmq/bench/versus/arpcpeer"
 	"github.com/packetmq/packetmq/bench/versus/caller"
+	"github.com/packetmq/packetmq/bench/versus/centrifugepeer"
 	"github.com/packetmq/packetmq/bench/versus/grpcpeer"
+	"github.com/packetmq/packetmq/bench/versus/melodypeer"
 	"github.com/packetmq/packetmq/bench/versus/natspeer"
 	"github.com/packetmq/packetmq/bench/versus/netrpcpeer"
 	"github.com/packetmq/packetmq/bench/versus/packetmqpeer"
@@ -24,12 +26,18 @@ type call func(ctx context.Context, cfg caller.Config) (caller.Result, error)
 // calls are by peer and by mode.
 func calls() map[string]map[string]call {
 	return map[string]map[string]call{
-		"packetmq": {"typed": packetmqpeer.CallTyped, "call": packetmqpeer.Call, "go": packetmqpeer.Go},
-		"grpc":     {"raw": grpcpeer.Call, "call": grpcpeer.CallUnary},
-		"ttrpc":    {"raw": ttrpcpeer.Call, "call": ttrpcpeer.CallTyped},
-		"netrpc":   {"call": netrpcpeer.Call},
-		"arpc":     {"call": arpcpeer.Call},
-		"nats":     {"raw": natspeer.Call, "call": natspeer.CallTyped},
+		"packetmq": {"typed": packetmqpeer.CallTyped, "call": packetmqpeer.Call, "go": packetmqpeer.Go,
+			"room": packetmqpeer.Say, "topic": packetmqpeer.Say},
+		"grpc":   {"raw": grpcpeer.Call, "call": grpcpeer.CallUnary},
+		"ttrpc":  {"raw": ttrpcpeer.Call, "call": ttrpcpeer.CallTyped},
+		"netrpc": {"call": netrpcpeer.Call},
+		"arpc":   {"call": arpcpeer.Call},
+		"nats":   {"raw": natspeer.Call, "call": natspeer.CallTyped, "room": natspeer.Say},
+		"limit": {"room": func(ctx context.Context, cfg caller.Config) (caller.Result, error) {
+			return caller.Say(ctx, cfg, caller.Frames{})
+		}},
+		"melody":     {"room": melodypeer.Say},
+		"centrifuge": {"room": centrifugepeer.Say},
 	}
 }
 

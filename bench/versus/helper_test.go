@@ -36,7 +36,7 @@ var programs = sync.OnceValues(func() (dir string, err error) {
 	if dir, err = os.MkdirTemp("", "versus"); err != nil {
 		return "", err
 	}
-	for _, name := range []string{"limit", "load", "fan"} {
+	for _, name := range []string{"limit", "load", "fan", "room"} {
 		cc := exec.Command("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-pthread",
 			"-o", filepath.Join(dir, name), filepath.Join("c", name+".c"))
 		if out, err := cc.CombinedOutput(); err != nil {
@@ -87,7 +87,13 @@ func startServer(t *testing.T, serve server, mode string) (addr string) {
 // startLimit runs the C server until the test ends.
 func startLimit(t *testing.T, args ...string) (addr string) {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(bin(t), "limit"), args...)
+	return startProgram(t, "limit", args...)
+}
+
+// startProgram runs a server in C until the test ends.
+func startProgram(t *testing.T, name string, args ...string) (addr string) {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(bin(t), name), args...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +107,7 @@ func startLimit(t *testing.T, args ...string) (addr string) {
 		cmd.Process.Signal(os.Interrupt)
 		cmd.Wait()
 		if stderr.Len() > 0 {
-			t.Errorf("limit: %s", &stderr)
+			t.Errorf("%s: %s", name, &stderr)
 		}
 	})
 	return listening(t, out)

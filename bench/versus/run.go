@@ -22,7 +22,7 @@ import (
 func runCommand(ctx context.Context, args []string, std command.IO) error {
 	cfg := harness.Config{Progress: std.Err, Rand: rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))}
 	fs := flag.NewFlagSet("run", flag.ContinueOnError)
-	fs.StringVar(&cfg.Bin, "bin", besides(), "folder of limit, load, bench and versus")
+	fs.StringVar(&cfg.Bin, "bin", besides(), "folder of limit, load, room, bench and versus")
 	fs.IntVar(&cfg.Rounds, "rounds", 11, "rounds of each cell; a third of that for growth, which takes long to connect")
 	fs.DurationVar(&cfg.Window, "window", 200*time.Millisecond, "time that is measured")
 	fs.DurationVar(&cfg.Warmup, "warmup", 50*time.Millisecond, "time before that with the same load")
@@ -31,9 +31,9 @@ func runCommand(ctx context.Context, args []string, std command.IO) error {
 	fs.IntVar(&cfg.Idle, "idle", 10000, "conns whose memory is looked at")
 	fs.IntVar(&cfg.Procs, "procs", 1, "GOMAXPROCS of every Go server and caller; as many as the server has loops at least")
 	peers := fs.String("peers", "", "servers, with commas between them; all if empty")
-	modes := fs.String("modes", "raw,marshal,typed,any,call,go", "modes of servers")
+	modes := fs.String("modes", "raw,marshal,typed,any,call,go,room,topic", "modes of servers")
 	groups := fs.String("groups", strings.Join(harness.Groups(), ","), "groups of cells")
-	cells := fs.String("cells", "", `cells of the groups closed and calls, such as "64 B 64×16,64 B 1×1"; all if empty`)
+	cells := fs.String("cells", "", `cells of the groups closed, calls and rooms, such as "64 B 64×16,64 B 1×1"; all if empty`)
 	out := fs.String("out", "", "file for the results; none if empty")
 	dir := fs.String("report", "", "folder for a report of it; none if empty")
 	if err := program().Parse(fs, args, command.Arguments{}, std); err != nil {
@@ -50,7 +50,7 @@ func runCommand(ctx context.Context, args []string, std command.IO) error {
 		}
 	}
 	for _, name := range cfg.Cells {
-		if !slices.ContainsFunc(harness.ClosedCells(), func(c result.Cell) bool { return c.Name() == name }) {
+		if !slices.ContainsFunc(append(harness.ClosedCells(), harness.RoomsCells()...), func(c result.Cell) bool { return c.Name() == name }) {
 			return command.Usagef("there is no cell %q", name)
 		}
 	}

@@ -131,6 +131,31 @@ func TestRunCalls(t *testing.T) {
 	}
 }
 
+// Rooms are a group that runs by itself, whose members are the load of every server.
+func TestRunRooms(t *testing.T) {
+	dir := bin(t)
+	t.Setenv(asVersus, "1")
+	results, folder := filepath.Join(t.TempDir(), "results.json"), t.TempDir()
+	var progress bytes.Buffer
+	code, out := run(t.Context(), &progress, "run", "--bin", dir, "--peers", "limit,packetmq,nats,melody,centrifuge", "--groups", "rooms", "--rounds", "1",
+		"--cells", "64 B 1000×1", "--window", "500ms", "--warmup", "5ms", "--patience", "0s", "--out", results, "--report", folder)
+	if code != 0 || !strings.Contains(out, "melody room") {
+		t.Fatalf("code %d: %s %s", code, out, &progress)
+	}
+	f, err := read(results)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Samples) != 6 {
+		t.Errorf("%d samples", len(f.Samples))
+	}
+	for i := range f.Samples {
+		if s := &f.Samples[i]; s.Failure != "" || s.Packets == 0 || s.Packets%1000 != 0 || s.ServerCPU <= 0 {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
 // An interruption leaves no process, and what was found by then.
 func TestRunInterrupted(t *testing.T) {
 	dir := bin(t)

@@ -11,14 +11,17 @@ import (
 	"strings"
 
 	"github.com/packetmq/packetmq/bench/versus/arpcpeer"
+	"github.com/packetmq/packetmq/bench/versus/centrifugepeer"
 	"github.com/packetmq/packetmq/bench/versus/gnetpeer"
 	"github.com/packetmq/packetmq/bench/versus/grpcpeer"
 	"github.com/packetmq/packetmq/bench/versus/harness"
+	"github.com/packetmq/packetmq/bench/versus/melodypeer"
 	"github.com/packetmq/packetmq/bench/versus/natspeer"
 	"github.com/packetmq/packetmq/bench/versus/nbiopeer"
 	"github.com/packetmq/packetmq/bench/versus/netpeer"
 	"github.com/packetmq/packetmq/bench/versus/netpollpeer"
 	"github.com/packetmq/packetmq/bench/versus/netrpcpeer"
+	"github.com/packetmq/packetmq/bench/versus/packetmqpeer"
 	"github.com/packetmq/packetmq/bench/versus/ttrpcpeer"
 	"github.com/packetmq/packetmq/bench/versus/twisted"
 	"github.com/packetmq/packetmq/internal/command"
@@ -35,6 +38,9 @@ func servers() map[string]server {
 		"netrpc":     netrpcpeer.Serve,
 		"arpc":       arpcpeer.Serve,
 		"nats":       natspeer.Serve,
+		"packetmq":   packetmqpeer.Serve,
+		"melody":     melodypeer.Serve,
+		"centrifuge": centrifugepeer.Serve,
 		"twisted":    twisted.Serve,
 		"gnet-naive": gnetpeer.Naive,
 		"net":        netpeer.Serve,
@@ -47,7 +53,7 @@ func servers() map[string]server {
 func serveCommand(ctx context.Context, args []string, std command.IO) error {
 	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
 	listen := fs.String("listen", "127.0.0.1:0", "where to listen; port 0 takes a free one")
-	mode := fs.String("mode", "raw", "what becomes of a payload: raw returns its bytes, typed decodes and encodes a struct, any does so without knowing the type, call answers calls of the library")
+	mode := fs.String("mode", "raw", "what becomes of a payload: raw returns its bytes, typed decodes and encodes a struct, any does so without knowing the type, call answers calls of the library, room sends to all members, topic to all subscribers")
 	loops := fs.Int("loops", 1, "event loops; gnet alone can have more than one")
 	serve, err := chosen(fs, args, servers(), std)
 	if err != nil {

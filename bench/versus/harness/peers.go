@@ -27,6 +27,10 @@ type Peer struct {
 	// loops are the modes in which it is looked at with several event loops; it
 	// takes --loops.
 	loops []string
+	// rooms are the modes in which it sends a packet to all members of a room.
+	rooms []string
+	// serveRooms is serve for rooms, where that is another program; nil: it is not.
+	serveRooms func(bin string) []string
 	// fixed is set for a server that has no --mode.
 	fixed bool
 	// foreign is set for a server that is not written in Go, and so does not tell
@@ -39,6 +43,7 @@ var (
 	decodes = []string{"raw", "typed", "any"}
 	own     = []string{"raw", "marshal", "typed", "any"}
 	calls   = []string{"call"}
+	rooms   = []string{"room"}
 )
 
 // Peers returns all that can be compared.
@@ -50,8 +55,8 @@ func Peers() []Peer {
 		return func(bin string) []string { return append([]string{filepath.Join(bin, name)}, args...) }
 	}
 	return []Peer{
-		{Name: "limit", About: "C, epoll, one read and one write for all that has arrived", Modes: raw, serve: program("limit"), fixed: true, foreign: true, loops: raw},
-		{Name: "packetmq", About: "its default options: handshake, guard, limits, panic isolation", Modes: own, serve: program("bench", "serve"), handshake: true, loops: own, calls: []string{"typed", "call", "go"}},
+		{Name: "limit", About: "C, epoll, one read and one write for all that has arrived; for rooms, one write of it for each member", Modes: raw, serve: program("limit"), fixed: true, foreign: true, loops: raw, rooms: rooms, serveRooms: program("room")},
+		{Name: "packetmq", About: "its default options: handshake, guard, limits, panic isolation", Modes: own, serve: program("bench", "serve"), handshake: true, loops: own, calls: []string{"typed", "call", "go"}, rooms: []string{"room", "topic"}, serveRooms: versus("packetmq")},
 		{Name: "gnet", About: "gnet, one Write for all that has arrived, 256 KiB read buffer", Modes: decodes, serve: versus("gnet"), loops: raw},
 		{Name: "gnet-naive", About: "gnet as in its examples, a Write for each frame", Modes: raw, serve: versus("gnet-naive")},
 		{Name: "net", About: "net, a goroutine per conn, bufio with its default of 4 KiB", Modes: decodes, serve: versus("net")},
@@ -62,7 +67,9 @@ func Peers() []Peer {
 		{Name: "ttrpc", About: "ttrpc, unary calls", Modes: raw, serve: versus("ttrpc"), call: true, calls: calls},
 		{Name: "netrpc", About: "net/rpc of the standard library, with gob", serve: versus("netrpc"), calls: calls},
 		{Name: "arpc", About: "arpc, with msgpack", serve: versus("arpc"), calls: calls},
-		{Name: "nats", About: "NATS, request and reply through a server; calls have their bodies in msgpack", Modes: raw, serve: versus("nats"), call: true, calls: calls},
+		{Name: "nats", About: "NATS, request and reply through a server; calls have their bodies in msgpack; rooms are subjects", Modes: raw, serve: versus("nats"), call: true, calls: calls, rooms: rooms},
+		{Name: "melody", About: "melody over gorilla/websocket, a broadcast to all sessions", serve: versus("melody"), rooms: rooms},
+		{Name: "centrifuge", About: "centrifuge, a publication in a channel, WebSocket and JSON", serve: versus("centrifuge"), rooms: rooms},
 		{Name: "twisted", About: "Python and Twisted, the framework of the original", Modes: []string{"raw", "any"}, serve: versus("twisted"), handshake: true, foreign: true},
 	}
 }
@@ -76,6 +83,8 @@ func (p *Peer) in(group string) []string {
 		return p.loops
 	case result.Calls:
 		return p.calls
+	case result.Rooms:
+		return p.rooms
 	}
 	if slices.Contains(p.Modes, "raw") {
 		return raw
@@ -100,9 +109,13 @@ type subject struct {
 
 func (s subject) key() result.Subject { return result.Subject{Peer: s.Name, Mode: s.mode} }
 
-// command is the server's command line. Modes call and go differ in the load alone.
-func (s subject) command(bin string) []string {
-	args, mode := s.serve(bin), s.mode
+// command is the server's command line for a group. Modes call and go differ in the load alone.
+func (s subject) command(bin, group string) []string {
+	serve, mode := s.serve, s.mode
+	if group == result.Rooms && s.serveRooms != nil {
+		serve = s.serveRooms
+	}
+	args := serve(bin)
 	if mode == "go" {
 		mode = "call"
 	}

@@ -29,7 +29,7 @@ type Config struct {
 	Peers    []Peer
 	Modes    []string
 	Groups   []string
-	Cells    []string   // names of those of Closed and Calls; all if empty
+	Cells    []string   // names of those of Closed, Calls and Rooms; all if empty
 	Progress io.Writer  // a line for each sample
 	Rand     *rand.Rand // the order of servers
 }
@@ -37,7 +37,7 @@ type Config struct {
 // Groups are those of cells, in the order in which they are run: an open loop
 // takes a share of what a closed one has found.
 func Groups() []string {
-	return []string{result.Closed, result.Open, result.Growth, result.Idle, result.Loops, result.Calls}
+	return []string{result.Closed, result.Open, result.Growth, result.Idle, result.Loops, result.Calls, result.Rooms}
 }
 
 // ClosedCells are conns × depth.
@@ -86,6 +86,14 @@ func callsCells() []result.Cell {
 	return cells
 }
 
+// RoomsCells are members × packets under way to all of them.
+func RoomsCells() []result.Cell {
+	cell := func(size, depth int) result.Cell {
+		return result.Cell{Group: result.Rooms, Size: size, Conns: 1000, Depth: depth}
+	}
+	return []result.Cell{cell(64, 1), cell(1<<10, 1), cell(64, 16)}
+}
+
 // Run takes all samples. When ctx is done it returns those that there are.
 func Run(ctx context.Context, cfg *Config) []result.Sample {
 	var samples []result.Sample
@@ -114,6 +122,8 @@ func (cfg *Config) cells(group string) []result.Cell {
 		return loopsCells()
 	case result.Calls:
 		return cfg.named(callsCells())
+	case result.Rooms:
+		return cfg.named(RoomsCells())
 	case result.Idle:
 		return []result.Cell{{Group: result.Idle, Conns: cfg.Idle}}
 	}
@@ -169,7 +179,7 @@ func (cfg *Config) trials(cells []result.Cell, samples []result.Sample) (trials 
 	group := cells[0].Group
 	for _, s := range cfg.subjects(group) {
 		for _, cell := range cells {
-			t := trial{server: &server{Config: cfg, subject: s, loops: cell.Loops, shares: group == result.Loops}, cell: cell}
+			t := trial{server: &server{Config: cfg, subject: s, group: group, loops: cell.Loops, shares: group == result.Loops}, cell: cell}
 			if cell.Share > 0 {
 				t.rate = cell.Share * capacity(samples, s.key())
 			}

@@ -17,6 +17,7 @@ import (
 type server struct {
 	*Config
 	subject
+	group   string // of the cells
 	loops   int
 	shares  bool     // both CPUs with the load
 	process *process // nil if it does not run
@@ -104,7 +105,7 @@ func (s *server) settle(ctx context.Context) {
 }
 
 func (s *server) args() []string {
-	args := s.command(s.Bin)
+	args := s.command(s.Bin, s.group)
 	if s.loops > 0 {
 		args = append(args, "--loops", strconv.Itoa(s.loops))
 	}

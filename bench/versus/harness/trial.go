@@ -121,8 +121,11 @@ func (t *trial) window(ctx context.Context, load *process, s *result.Sample) err
 	return nil
 }
 
-// ownLoad tells that the load is the client of the server's library.
-func (t *trial) ownLoad() bool { return t.call || t.cell.Group == result.Calls }
+// ownLoad tells that the load is the command call: the client of the server's library, or the
+// members of a room.
+func (t *trial) ownLoad() bool {
+	return t.call || t.cell.Group == result.Calls || t.cell.Group == result.Rooms
+}
 
 func (t *trial) load() []string {
 	args := []string{filepath.Join(t.Bin, "load")}

@@ -3,7 +3,6 @@ package inproc
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/packetmq/packetmq/bench/versus/grpcpeer"
 	"github.com/packetmq/packetmq/bench/versus/natspeer"
+	"github.com/packetmq/packetmq/bench/versus/packetmqpeer"
 	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/registry"
@@ -141,41 +141,7 @@ func dial(addr string) (net.Conn, error) {
 }
 
 func greet(nc io.ReadWriter) error {
-	ids := []string{"packetmq:handshake_init", "packetmq:softquit", "packetmq:handshake_pubids", "packetmq:handshake_finish"}
-	pubids := append(codec.AppendMapHeader(nil, 2), "\xa5adapt\xc3\xa5idmap"...)
-	pubids = codec.AppendMapHeader(pubids, len(ids)+2)
-	for i, name := range ids {
-		pubids = codec.AppendUint(codec.AppendString(pubids, name), uint64(i))
-	}
-	pubids = codec.AppendUint(codec.AppendString(pubids, echo), echoID)
-	pubids = codec.AppendUint(codec.AppendString(pubids, reply), echoID+1)
-	out := codec.AppendFrame(nil, 0, []byte("\x81\xa7version\x01"))
-	out = codec.AppendFrame(out, 2, pubids)
-	out = codec.AppendFrame(out, 3, []byte{0xc0})
-	if _, err := nc.Write(out); err != nil {
-		return err
-	}
-	for {
-		id, payload, err := readFrame(nc)
-		switch {
-		case err != nil:
-			return err
-		case id == 3:
-			return nil
-		case id == 1:
-			return fmt.Errorf("the server ends the handshake: %q", payload)
-		}
-	}
-}
-
-func readFrame(r io.Reader) (id uint16, payload []byte, err error) {
-	var head [6]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return 0, nil, err
-	}
-	payload = make([]byte, binary.BigEndian.Uint32(head[:])-2)
-	_, err = io.ReadFull(r, payload)
-	return binary.BigEndian.Uint16(head[4:]), payload, err
+	return packetmqpeer.Greet(nc, packetmqpeer.ID{Name: echo, ID: echoID}, packetmqpeer.ID{Name: reply, ID: echoID + 1})
 }
 
 // exchange has a server answer one packet, and checks it.
@@ -183,7 +149,7 @@ func exchange(nc net.Conn, payload []byte) error {
 	if _, err := nc.Write(codec.AppendFrame(nil, echoID, payload)); err != nil {
 		return err
 	}
-	id, got, err := readFrame(nc)
+	id, got, err := packetmqpeer.ReadFrame(nc)
 	if err == nil && (id != echoID+1 || !bytes.Equal(got, payload)) {
 		err = fmt.Errorf("the reply is %d %x", id, got)
 	}

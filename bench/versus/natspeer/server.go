@@ -87,11 +87,11 @@ func (b *Broker) Close() {
 	b.server.WaitForShutdown()
 }
 
-// Serve serves at addr until ctx is done. The mode is raw or call: the responder
-// does both.
+// Serve serves at addr until ctx is done. The mode is raw or call, of which the
+// responder does both, or room, in which it has nothing to do.
 func Serve(ctx context.Context, addr, mode string, out io.Writer) error {
-	if mode != "raw" && mode != "call" {
-		return fmt.Errorf("natspeer: no mode %q: want raw or call", mode)
+	if mode != "raw" && mode != "call" && mode != "room" {
+		return fmt.Errorf("natspeer: no mode %q: want raw, call or room", mode)
 	}
 	b, err := NewBroker(addr)
 	if err != nil {

@@ -69,6 +69,7 @@ func Judge(t *result.Table) []Verdict {
 	}
 	j.loops()
 	j.calls()
+	j.rooms()
 	return j.verdicts
 }
 
@@ -128,21 +129,26 @@ func (j *judge) overLimit(figure, what string, c result.Cell, mode string, most 
 }
 
 func (j *judge) atLeast(figure, what string, other result.Subject, c result.Cell, mode string, least float64) {
+	j.atLeastBeside(figure, what, other, c, mode, least, limit)
+}
+
+// atLeastBeside is atLeast where the cheapest server that there can be is another one.
+func (j *judge) atLeastBeside(figure, what string, other result.Subject, c result.Cell, mode string, least float64, cheapest result.Subject) {
 	got := j.t.Ratio(other, ours(mode), c, perPacket)
 	j.add(figure, what, c.Name(), got, "≥ "+number(least), got.Median >= least, got.High >= least)
 	if got.Known() && got.Median < least {
-		j.remark(floor(j.t, other, c))
+		j.remark(floor(j.t, other, cheapest, c))
 	}
 }
 
-// floor says what a server that takes no more than limit would reach beside a
+// floor says what a server that takes no more than the cheapest would reach beside a
 // peer.
-func floor(t *result.Table, s result.Subject, c result.Cell) string {
-	got := t.Ratio(s, limit, c, perPacket)
+func floor(t *result.Table, s, cheapest result.Subject, c result.Cell) string {
+	got := t.Ratio(s, cheapest, c, perPacket)
 	if !got.Known() {
 		return ""
 	}
-	return fmt.Sprintf("%s takes %s × limit here, and so a server as cheap as limit would be at %[2]s", s, number(got.Median))
+	return fmt.Sprintf("%s takes %s × %s here, and so a server as cheap as that would be at %[2]s", s, number(got.Median), cheapest)
 }
 
 // growth compares how much more a packet costs on 10,000 conns than on 64 with
@@ -211,6 +217,28 @@ var called = []string{"grpc", "ttrpc", "netrpc", "arpc", "nats"}
 func callsCell(conns, depth int) result.Cell {
 	return result.Cell{Group: result.Calls, Size: 64, Conns: conns, Depth: depth}
 }
+
+// rooms compares a packet to all members of a room with the same bytes written by the C program,
+// and with the rooms of others.
+func (j *judge) rooms() {
+	cells := j.t.Cells(result.Rooms)
+	if len(cells) == 0 {
+		cells = []result.Cell{{Group: result.Rooms, Size: 64, Conns: 1000, Depth: 1}}
+	}
+	for _, c := range cells {
+		if c.Depth == 1 { // with more, the C program has one write for all of them
+			j.atMost("13", "a packet to a room ≤ 1.2 × the C program's writes, CPU", c.Name(), j.t.Ratio(ours("room"), writes, c, perPacket), 1.2, "")
+		}
+	}
+	for _, peer := range []string{"melody", "centrifuge", "nats"} {
+		for _, c := range cells {
+			j.atLeastBeside("13", "a room of "+peer+" ≥ 3 × ours, CPU", result.Subject{Peer: peer, Mode: "room"}, c, "room", 3, writes)
+		}
+	}
+}
+
+// writes is the C program that sends to a room.
+var writes = result.Subject{Peer: "limit", Mode: "room"}
 
 // gain returns the throughput under one cell as a multiple of that under another.
 func gain(t *result.Table, s result.Subject, of, to result.Cell) result.Stat {

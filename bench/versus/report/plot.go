@@ -52,6 +52,7 @@ func charts(t *result.Table) []chart {
 		overCells(t, "throughput", "Throughput, one CPU for the server", "packets/s", result.Closed, "raw", of(throughput)),
 		overCells(t, "growth", "Server CPU per packet, 64 packets under way on all conns together", "ns", result.Growth, "raw", of(perPacket)),
 		overCells(t, "calls", "Server CPU per call, a struct each way", "ns", result.Calls, "", of(perPacket)),
+		overCells(t, "rooms", "Server CPU for each member that a packet to a room goes to", "ns", result.Rooms, "", of(perPacket)),
 		latencies(t),
 		memory(t),
 	}

@@ -130,6 +130,58 @@ func TestCalls(t *testing.T) {
 	}
 }
 
+// Rooms are judged beside the C program where that has one write for each packet, and beside
+// others everywhere, and are shown with both.
+func TestRooms(t *testing.T) {
+	f := new(result.File)
+	one, many := result.Cell{Group: result.Rooms, Size: 64, Conns: 1000, Depth: 1}, result.Cell{Group: result.Rooms, Size: 64, Conns: 1000, Depth: 16}
+	for s, ns := range map[result.Subject]int64{
+		writes: 5000, ours("room"): 6000, ours("topic"): 6100, {Peer: "melody", Mode: "room"}: 12000, {Peer: "nats", Mode: "room"}: 24000,
+	} {
+		for _, c := range []result.Cell{one, many} {
+			f.Samples = append(f.Samples, result.Sample{Subject: s, Cell: c, Load: result.Load{Packets: 1000, Seconds: 1, ServerCPU: 1000 * ns, P50: ns}})
+		}
+	}
+	for _, tc := range []struct{ what, got, want, outcome string }{
+		{"the C program", "1.20", "≤ 1.20", "reached"},
+		{"melody", "2.00", "≥ 3.00", "**not reached**"},
+		{"nats", "4.00", "≥ 3.00", "reached"},
+		{"centrifuge", "–", "–", "not measured"},
+	} {
+		v := outcome(t, f, "13", tc.what)
+		if v.Got != tc.got || v.Want != tc.want || v.Outcome != tc.outcome {
+			t.Errorf("%s: got %+v", tc.what, v)
+		}
+	}
+	if v := outcome(t, f, "13", "melody"); !strings.Contains(v.Remark, "melody room takes 2.40 × limit room") {
+		t.Errorf("the remark is %q", v.Remark)
+	}
+	for _, v := range Judge(result.NewTable(f)) {
+		if v.Figure == "13" && strings.Contains(v.What, "the C program") && v.Where != one.Name() {
+			t.Errorf("judged: %+v", v)
+		}
+	}
+	var b, summary strings.Builder
+	if err := Markdown(&b, f, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"## Rooms", "limit room is a C program", "| packetmq room | 1.20 | 1.20 |", "| melody room | 2.00 | 2.00 |"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	if Summary(&summary, f); !strings.Contains(summary.String(), "5000 ns") || !strings.Contains(summary.String(), "4.80") {
+		t.Error(summary.String())
+	}
+	dir := t.TempDir()
+	if err := Plots(dir, f); err != nil {
+		t.Fatal(err)
+	}
+	if svg, err := os.ReadFile(filepath.Join(dir, "rooms.svg")); err != nil || !strings.Contains(string(svg), "nats room") {
+		t.Errorf("rooms.svg: %v", err)
+	}
+}
+
 // rounds are a run in which a packet costs ours so much in each, and limit 100.
 func rounds(costs ...int64) *result.File {
 	f := new(result.File)

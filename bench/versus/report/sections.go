@@ -150,6 +150,27 @@ func (p *page) calls() {
 	p.table("### Share of a CPU that server / load had, in %", subjects, cells, p.use)
 }
 
+func (p *page) rooms() {
+	cells := p.t.Cells(result.Rooms)
+	if len(cells) == 0 {
+		return
+	}
+	subjects := p.t.Subjects(result.Rooms, "")
+	p.f("## Rooms: one packet to all members, members × packets under way\n\n"+
+		"One conn more says something, and the server sends that to all; when the last member has it, the next is said. "+
+		"A packet is what one member gets, so that 1,000 of them are one packet to the room. All members are sockets of one process, which reads them, compares every byte, and does nothing else. "+
+		"Payloads are the same for all, what is around them is up to the library: a frame of 6 bytes, NATS' line of text, or for melody and centrifuge, which have nothing else, a WebSocket frame, with centrifuge's JSON in it. "+
+		"%s is a C program that writes the bytes of all frames that have come at once to each member, without a queue for those who do not read.\n\n", writes)
+	p.table("### Server CPU per packet, as a multiple of that of "+writes.String(), subjects, cells, p.ratio(writes, perPacket))
+	p.table("### Server CPU per packet, as a multiple of that of "+ours("room").String(), subjects, cells, p.ratio(ours("room"), perPacket))
+	p.table("### Server CPU per packet, in ns", subjects, cells, p.absolute(perPacket, 1))
+	p.table("### Packets a second, in thousands", subjects, cells, p.absolute(throughput, 1e-3))
+	for _, q := range percentiles[:3] {
+		p.table("### Until the last member has it, "+q.name+", in µs", subjects, cells, p.absolute(q.of, 1))
+	}
+	p.table("### Share of a CPU that server / load had, in %", subjects, cells, p.use)
+}
+
 func (p *page) failures() {
 	title := "## What failed\n\n"
 	for i := range p.t.File.Samples {

@@ -38,6 +38,7 @@ const (
 	Idle   = "idle"   // memory of conns that do nothing
 	Loops  = "loops"  // several event loops, with nothing bound to a CPU
 	Calls  = "calls"  // conns × calls under way, a struct each way
+	Rooms  = "rooms"  // members × packets under way to all of them
 )
 
 // Cell is one load.
