@@ -2,12 +2,15 @@
 package p
 
 import (
+	"context"
 	"errors"
 	"log"
 
+	"github.com/packetmq/packetmq/call"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/registry"
 	"github.com/packetmq/packetmq/room"
+	"github.com/packetmq/packetmq/room/request"
 )
 
 var (
