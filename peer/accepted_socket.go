@@ -1,9 +1,10 @@
 package peer
 
 // An accepted socket of which something is read before its conn is opened: a PROXY header,
-// a TLS handshake, or one after the other. A goroutine of the socket's own reads it, because
-// both take as long as the other side likes, and a loop waits for nobody. Which sockets begin
-// with a PROXY header is in proxy_header.go.
+// the first byte at a listener on any://, a TLS handshake, in this order. A goroutine of the
+// socket's own reads it, because all take as long as the other side likes, and a loop waits for
+// nobody. Which sockets begin with a PROXY header is in proxy_header.go, and what the first byte
+// tells in first_byte.go.
 
 import (
 	"context"
@@ -20,13 +21,15 @@ import (
 // acceptedSocket is such a socket, until it is a conn or is closed.
 type acceptedSocket struct {
 	// Set once.
-	peer     *Peer
-	nc       net.Conn         // what lies below TLS
-	tls      *tls.Conn        // nil: no TLS
-	proxied  bool             // it begins with a PROXY header
-	unopened *unopenedSockets // those of its listener
+	peer    *Peer
+	from    *reception // of its listener
+	nc      net.Conn   // what lies below TLS
+	proxied bool       // it begins with a PROXY header
 
 	// Of the goroutine that reads.
+	tls      *tls.Conn       // nil: no TLS
+	secured  net.Conn        // tls, with what was read of it; nil: nothing was
+	scheme   *Scheme         // that is spoken; nil: none
 	remote   net.Addr        // the client's address; the socket's own until the header says otherwise
 	proxy    net.Addr        // the socket's own address if the header has said otherwise
 	admitted *admittedSocket // what it is counted as
@@ -35,11 +38,11 @@ type acceptedSocket struct {
 	err      error           // why it ends; nil: it becomes a conn
 }
 
-// newAcceptedSocket is nc, which a listener has accepted. If TLS is spoken over it, tc is the
-// conn over nc, else nil.
-func (p *Peer) newAcceptedSocket(nc net.Conn, tc *tls.Conn, unopened *unopenedSockets) *acceptedSocket {
+// newAcceptedSocket is nc, which the listener has accepted. If it is known that TLS is spoken
+// over it, tc is the conn over nc, else nil.
+func (r *reception) newAcceptedSocket(nc net.Conn, tc *tls.Conn) *acceptedSocket {
 	remote := nc.RemoteAddr()
-	return &acceptedSocket{peer: p, nc: nc, tls: tc, proxied: p.isProxy(remote), unopened: unopened, remote: remote}
+	return &acceptedSocket{peer: r.peer, from: r, nc: nc, tls: tc, scheme: r.scheme, proxied: r.peer.isProxy(remote), remote: remote}
 }
 
 // begin admits the socket and has it read, or refuses it.
@@ -50,7 +53,7 @@ func (s *acceptedSocket) begin() {
 		countedAs = nil // until the header says as what
 	}
 	s.admitted, s.err = p.admit(s.nc, countedAs)
-	if s.err == nil && !s.unopened.add(s.nc, s.admitted) {
+	if s.err == nil && !s.from.unopened.add(s.nc, s.admitted) {
 		p.admission.release(s.admitted)
 		s.err = ErrClosed
 	}
@@ -72,9 +75,16 @@ func (s *acceptedSocket) prepare() {
 		if s.proxied {
 			s.readProxyHeader(ctx)
 		}
+		deadline, _ := ctx.Deadline()
+		if s.from.any && s.err == nil {
+			s.tellApart(deadline)
+		}
 		if s.tls != nil && s.err == nil {
 			s.refuse = s.refuseTLS
 			s.err = s.tls.HandshakeContext(ctx)
+		}
+		if s.from.any && s.tls != nil && s.err == nil {
+			s.tellApartInTLS(deadline)
 		}
 	}, func(v any) { s.err = failure(v) })
 }
@@ -82,12 +92,12 @@ func (s *acceptedSocket) prepare() {
 // finish opens a conn over the socket, or closes the socket because of s.err.
 func (s *acceptedSocket) finish() {
 	p := s.peer
-	defer s.unopened.remove(s.nc)
-	if s.err == nil && s.unopened.remove(s.nc) { // from here on it does not end with its listener
+	defer s.from.unopened.remove(s.nc)
+	if s.err == nil && s.from.unopened.remove(s.nc) { // from here on it does not end with its listener
 		s.open()
 		return
 	}
-	if p.admission.release(s.admitted) == nil && !s.unopened.isClosed() { // else its end was counted, or is the listener's
+	if p.admission.release(s.admitted) == nil && !s.from.unopened.isClosed() { // else its end was counted, or is the listener's
 		s.refuse()
 	}
 	s.closeAfterFailure()
@@ -109,11 +119,14 @@ func (s *acceptedSocket) open() {
 		if _, isUnix := s.nc.(*net.UnixConn); !isUnix { // the proxy's process is not the client's
 			c.noteCredentials(s.nc)
 		}
-		p.reactor.Enrol(s.nc, &c.link, c.engineHandler()) // NotOpened is told if it fails
+		p.reactor.Enrol(bare(s.nc), &c.link, c.handlerOver(s.scheme)) // NotOpened is told if it fails
 		return
 	}
 	p.admission.progressed(s.admitted)
-	if err := p.inject(c, s.tls); err != nil {
+	if s.secured == nil {
+		s.secured = s.tls
+	}
+	if err := p.injectOver(c, s.secured, s.scheme); err != nil {
 		p.admission.release(s.admitted)
 		p.noteRefused(s.remote, err)
 	}

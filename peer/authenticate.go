@@ -47,6 +47,12 @@ func (d *Denied) Unwrap() []error { return []error{ReasonDenied, d.Err} }
 // called, now or after a Decide; if not, the conn ends.
 func (c *Conn) authenticate(token []byte, admit func()) {
 	f := c.peer.cfg.Authenticate
+	if rare := c.rare.Load(); rare != nil && rare.token != nil {
+		if token == nil {
+			token = rare.token
+		}
+		rare.token = nil
+	}
 	if f == nil {
 		c.decide(nil, admit)
 		return

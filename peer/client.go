@@ -43,16 +43,16 @@ func (c *Client) Connect(ctx context.Context, addr string, opts ...ConnectOption
 }
 
 func (c *Client) connect(ctx context.Context, to target) (*Conn, error) {
-	network, address, err := splitAddr(to.addr)
+	a, err := c.parseConnect(to.addr)
 	if err != nil {
 		return nil, err
 	}
 	return c.openAndWait(ctx, func(ctx context.Context, conn *Conn) error {
 		conn.makeRare().target = &to
-		if network == "tls" {
-			return c.dialTLS(ctx, address, conn)
+		if a.tls {
+			return c.dialTLS(ctx, a.place, a.scheme, conn)
 		}
-		return c.reactor.Dial(ctx, network, address, &conn.link, conn.engineHandler())
+		return c.reactor.Dial(ctx, a.network, a.place, &conn.link, conn.handlerOver(a.scheme))
 	})
 }
 
@@ -82,7 +82,7 @@ func (c *Client) ConnectAsync(addr string, opts ...ConnectOption) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	if _, _, err := splitAddr(addr); err != nil {
+	if _, err := c.parseConnect(addr); err != nil {
 		return err
 	}
 	if c.isClosed() {

@@ -167,24 +167,6 @@ func TestBackoffDelay(t *testing.T) {
 	}
 }
 
-func TestSplitAddr(t *testing.T) {
-	for _, test := range []struct{ in, network, address string }{
-		{"127.0.0.1:80", "tcp", "127.0.0.1:80"},
-		{":80", "tcp", ":80"},
-		{"tcp://h:1", "tcp", "h:1"},
-		{"tcp4://h:1", "tcp4", "h:1"},
-		{"tcp6://[::1]:1", "tcp6", "[::1]:1"},
-		{"unix:///tmp/s", "unix", "/tmp/s"},
-		{"tls://h:1", "tls", "h:1"},
-		{"", "", ""}, {"tcp://", "", ""}, {"udp://h:1", "", ""}, {"://x", "", ""},
-	} {
-		network, address, err := splitAddr(test.in)
-		if network != test.network || address != test.address || (err != nil) != (test.network == "") {
-			t.Errorf("splitAddr(%q) = %q, %q, %v", test.in, network, address, err)
-		}
-	}
-}
-
 func TestMemoryPeers(t *testing.T) {
 	s, c := newSide(false, 17, 18), newSide(true, 40, 41)
 	server := NewMemoryServer(s.reg, &s.cfg)

@@ -57,6 +57,7 @@ type rareFields struct {
 	credentials *transportCredentials // nil: nothing is known
 	proxy       net.Addr              // that it came through; nil: through none
 	target      *target               // what a client connected to, and comes back to
+	token       []byte                // that was shown in the handshake of the conn's Scheme; nil once Authenticate has it
 	server      *Peer                 // what a memory client connected to
 	otherEnd    *Conn                 // the other end of a conn in memory
 	waiter      func(error)           // of Connect; the loop's from then on, nil once called

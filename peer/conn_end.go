@@ -46,6 +46,10 @@ func (c *Conn) quit(reason Reason, because error) {
 	if c.State() == Disconnected || c.flags.has(lost) {
 		return
 	}
+	if c.marked(notReady) { // it has no conversation that could be ended
+		c.link.Abort(ErrClosed)
+		return
+	}
 	if because != nil {
 		c.endConversation(&Fault{reason, because})
 	} else {

@@ -35,16 +35,30 @@ func (c *Conn) engineHandler() engine.Handler {
 
 // Opened implements engine.Handler.
 func (s *engineHandler) Opened(*engine.Conn) {
+	if s.enter() {
+		s.begin()
+	}
+}
+
+// enter adds the conn to its peer, unless it has no place there.
+func (s *engineHandler) enter() bool {
 	c := s.conn()
 	p := c.peer
 	if err := p.addConn(c); err != nil {
 		c.Abort(err)
-		return
+		return false
 	}
 	if !p.admission.setEnd(c.admitted, c.endHalfOpen) {
 		c.Abort(p.admission.release(c.admitted))
-		return
+		return false
 	}
+	return true
+}
+
+// begin tells the program that the conn is open, and begins its handshake.
+func (s *engineHandler) begin() {
+	c := s.conn()
+	p := c.peer
 	skips := p.cfg.SkipHandshake
 	if f := p.cfg.OnOpen; f != nil {
 		before := c.State()

@@ -3,26 +3,27 @@ package peer
 // How listeners are opened, and how the sockets that they accept become conns.
 
 import (
-	"crypto/tls"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
+	"syscall"
 
 	"github.com/packetmq/packetmq/engine"
 )
 
-// accept makes the conn for an accepted socket, or refuses the socket.
-func (p *Peer) accept(nc net.Conn) (*engine.Conn, engine.Handler) {
+// accept makes the conn for an accepted socket, or refuses the socket and returns nil.
+func (p *Peer) accept(nc net.Conn) *Conn {
 	c, err := p.newConn()
 	if err == nil {
 		c.admitted, err = p.admit(nc, nc.RemoteAddr())
 	}
 	if err != nil {
 		p.noteRefused(nc.RemoteAddr(), err)
-		return nil, nil
+		return nil
 	}
 	c.noteCredentials(nc)
-	return &c.link, c.engineHandler()
+	return c
 }
 
 // admit asks the admission whether nc may come in, counted with the address countedAs, or
@@ -48,8 +49,22 @@ func (c *Conn) endHalfOpen(why error) {
 
 // inject opens c over nc. The reactor closes nc if it cannot.
 func (p *Peer) inject(c *Conn, nc net.Conn) error {
+	return p.injectOver(c, nc, nil)
+}
+
+// injectOver is inject where a scheme, or none if it is nil, is spoken over nc.
+func (p *Peer) injectOver(c *Conn, nc net.Conn, over *Scheme) error {
 	c.noteCredentials(nc)
-	return p.reactor.Inject(nc, &c.link, c.engineHandler())
+	return p.reactor.Inject(nc, &c.link, c.handlerOver(over))
+}
+
+// levelRefused is how loudly the end of a socket is logged that is no conn yet: that the other
+// side just closed is no warning, since balancers look whether the server is there.
+func levelRefused(err error) slog.Level {
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
 }
 
 // noteRefused counts and logs a socket that was not let in, or had to make room.
@@ -66,55 +81,19 @@ func (p *Peer) listen(addr string) (*engine.Listener, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
-	network, address, err := splitAddr(addr)
+	a, err := p.parseListen(addr)
 	if err != nil {
 		return nil, err
 	}
-	unopened := new(unopenedSockets)
-	take := func(nc net.Conn) { p.take(nc, unopened) }
-	switch {
-	case network == "tls":
-		network = "tcp"
-		take, err = p.takerTLS(unopened)
-	case !p.hasProxies(): // nothing is read before the conn is opened
-		return p.addListener(p.reactor.Listen(network, address, p.accept))
-	}
+	r, err := p.newReception(a)
 	if err != nil {
 		return nil, err
 	}
-	ln, err := p.addListener(p.reactor.ListenFunc(network, address, take))
-	return closeWith(unopened, ln, err)
-}
-
-// take begins with a socket, or with a TLS conn, that a listener has accepted.
-func (p *Peer) take(nc net.Conn, unopened *unopenedSockets) {
-	tc, isTLS := nc.(*tls.Conn)
-	below := nc
-	if isTLS {
-		below = tc.NetConn()
+	if r.isPlain() {
+		return p.addListener(p.reactor.Listen(a.network, a.place, r.accept))
 	}
-	if s := p.newAcceptedSocket(below, tc, unopened); isTLS || s.proxied {
-		s.begin()
-		return
-	}
-	c, h := p.accept(nc)
-	if c == nil {
-		nc.Close()
-		return
-	}
-	p.reactor.Enrol(nc, c, h) // NotOpened is told if it fails
-}
-
-// closeWith closes the sockets in unopened when ln has closed, if there is no err.
-func closeWith(unopened *unopenedSockets, ln *engine.Listener, err error) (*engine.Listener, error) {
-	if err != nil {
-		return nil, err
-	}
-	go func() {
-		<-ln.Done()
-		unopened.close()
-	}()
-	return ln, nil
+	ln, err := p.addListener(p.reactor.ListenFunc(a.network, a.place, r.take))
+	return r.closeWith(ln, err)
 }
 
 // addListener has ln closed with the peer. It forgets listeners that have closed.

@@ -43,6 +43,7 @@ type Peer struct {
 	data          atomic.Pointer[any]
 	observers     atomic.Pointer[[]*Observer]            // replaced as a whole, with mu held
 	extensions    atomic.Pointer[map[Feature]*Extension] // the same
+	schemes       atomic.Pointer[[]*Scheme]              // the same
 	packets       packetLog
 	admission     admission
 	stats         stats

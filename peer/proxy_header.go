@@ -136,6 +136,14 @@ type proxiedConn struct {
 	remote net.Addr // nil: not known yet
 }
 
+// bare is nc without the proxiedConn around it: a socket, for the poller.
+func bare(nc net.Conn) net.Conn {
+	if p, ok := nc.(*proxiedConn); ok {
+		return p.TCPConn
+	}
+	return nc
+}
+
 // RemoteAddr is the client's address.
 func (c *proxiedConn) RemoteAddr() net.Addr {
 	if c.remote != nil {

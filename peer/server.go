@@ -21,12 +21,18 @@ func NewServer(reg *registry.Registry, cfg *Config) *Server {
 }
 
 // Listen accepts connections at addr, "host:port" or "tcp://host:port" or
-// "tls://host:port" or "unix:///path", as soon as the reactor runs. It may be
+// "tls://host:port" or "unix:///path" or "any://host:port", or with the name of a scheme of
+// AddScheme, as soon as the reactor runs. It may be
 // called several times. Port 0 takes a free one; the listener's Addr tells it.
 //
 // With tls:// the TLS handshake is done off the loops, within Config.Handshake,
 // before that of this protocol has as long again. It counts for Config.HalfOpen.
 // Those that are under way end with the listener.
+//
+// With any:// one port takes conns with TLS, if Config.TLS has a certificate, and without, and
+// those of all schemes of AddScheme, over TLS or not. The first byte that a client sends tells
+// which of these it is, so nothing is sent to a client before; all clients of this protocol
+// begin at once. A goroutine waits for it, within Config.Handshake.
 //
 // With Config.ProxyFrom, conns from proxies begin with a PROXY header, before TLS.
 //
@@ -51,9 +57,9 @@ func (s *Server) Serve(ln net.Listener) (*engine.Listener, error) {
 	if none {
 		return nil, fmt.Errorf("%w listener", ErrNil)
 	}
-	unopened := new(unopenedSockets)
-	l, err := s.addListener(s.reactor.ServeFunc(ln, func(nc net.Conn) { s.take(nc, unopened) }))
-	return closeWith(unopened, l, err)
+	r := &reception{peer: s.Peer}
+	l, err := s.addListener(s.reactor.ServeFunc(ln, r.take))
+	return r.closeWith(l, err)
 }
 
 // Inject takes nc, whatever is at its other end, as if it had been accepted: an

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 )
 
@@ -38,26 +39,39 @@ func (c *Conn) TLS() *tls.ConnectionState {
 	return nil
 }
 
-// serverTLS is the tls.Config of a listener.
-func (p *Peer) serverTLS() (*tls.Config, error) {
-	cfg := p.cfg.TLS.Clone()
-	if cfg == nil || len(cfg.Certificates) == 0 && cfg.GetCertificate == nil && cfg.GetConfigForClient == nil {
+// hasCertificate reports whether the peer can be the server of a TLS handshake.
+func (p *Peer) hasCertificate() bool {
+	cfg := p.cfg.TLS
+	return cfg != nil && (len(cfg.Certificates) > 0 || cfg.GetCertificate != nil || cfg.GetConfigForClient != nil)
+}
+
+// serverTLS is the tls.Config of a listener whose clients choose one of the protocols, of
+// which empty ones have no name.
+func (p *Peer) serverTLS(protocols ...string) (*tls.Config, error) {
+	if !p.hasCertificate() {
 		return nil, ErrNoTLS
 	}
+	cfg := p.cfg.TLS.Clone()
 	if len(cfg.NextProtos) == 0 {
-		cfg.NextProtos = []string{ALPN}
+		cfg.NextProtos = named(protocols)
 	}
 	return cfg, nil
 }
 
-// clientTLS is the tls.Config for a dial to address.
-func (p *Peer) clientTLS(address string) *tls.Config {
+// named are the names that are not empty.
+func named(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "" })
+}
+
+// clientTLS is the tls.Config for a dial to address, to speak the protocol there, or none that
+// has a name if it is empty.
+func (p *Peer) clientTLS(address, protocol string) *tls.Config {
 	cfg := p.cfg.TLS.Clone()
 	if cfg == nil {
 		cfg = new(tls.Config)
 	}
 	if len(cfg.NextProtos) == 0 {
-		cfg.NextProtos = []string{ALPN}
+		cfg.NextProtos = named([]string{protocol})
 	}
 	if cfg.ServerName == "" {
 		host, _, _ := net.SplitHostPort(address)
@@ -67,15 +81,19 @@ func (p *Peer) clientTLS(address string) *tls.Config {
 	return cfg
 }
 
-// dialTLS opens conn over TLS to address.
-func (c *Client) dialTLS(ctx context.Context, address string, conn *Conn) error {
+// dialTLS opens conn over TLS to address, where the scheme is spoken if it is not nil.
+func (c *Client) dialTLS(ctx context.Context, address string, over *Scheme, conn *Conn) error {
+	protocol := ALPN
+	if over != nil {
+		protocol = over.ALPN
+	}
 	return c.reactor.DialFunc(ctx, "tcp", address, func(ctx context.Context, nc net.Conn) error {
 		if !c.unopenedDials.add(nc, nil) {
 			nc.Close()
 			return ErrClosed
 		}
 		defer c.unopenedDials.remove(nc)
-		tc := tls.Client(nc, c.clientTLS(address))
+		tc := tls.Client(nc, c.clientTLS(address, protocol))
 		if err := tc.HandshakeContext(ctx); err != nil {
 			nc.Close()
 			return fmt.Errorf("%w with %s: %w", ErrTLS, address, explain(err))
@@ -83,7 +101,7 @@ func (c *Client) dialTLS(ctx context.Context, address string, conn *Conn) error 
 		if !c.unopenedDials.remove(nc) { // from here on nc is the conn's
 			return ErrClosed
 		}
-		return c.inject(conn, tc)
+		return c.injectOver(conn, tc, over)
 	})
 }
 
@@ -104,29 +122,6 @@ func explain(err error) error {
 		return fmt.Errorf("%w: %w", ErrNotTLS, err)
 	}
 	return err
-}
-
-// takerTLS is what takes the accepted sockets of a listener on tls://. TLS handshakes are done
-// on goroutines of their own, since they take long and would hold the loops up.
-func (p *Peer) takerTLS(unopened *unopenedSockets) (func(nc net.Conn), error) {
-	cfg, err := p.serverTLS()
-	if err != nil {
-		return nil, err
-	}
-	hello := cfg.GetConfigForClient
-	cfg.GetConfigForClient = func(info *tls.ClientHelloInfo) (*tls.Config, error) {
-		p.admission.progressed(unopened.admitted(info.Conn))
-		if hello != nil {
-			return hello(info)
-		}
-		return nil, nil
-	}
-	return func(nc net.Conn) {
-		if tcp, ok := nc.(*net.TCPConn); ok && p.isProxy(nc.RemoteAddr()) {
-			nc = &proxiedConn{TCPConn: tcp}
-		}
-		p.take(tls.Server(nc, cfg), unopened)
-	}, nil
 }
 
 // refuseTLS counts and logs a TLS handshake that failed.

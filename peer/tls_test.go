@@ -535,7 +535,7 @@ func TestTLSNameOfAnAddressWithAZone(t *testing.T) {
 	for address, want := range map[string]string{
 		"[::1%lo]:1": "::1", "[fe80::1%eth0]:1": "fe80::1", "[::1]:1": "::1", "localhost:1": "localhost", "127.0.0.1:1": "127.0.0.1",
 	} {
-		if name := p.clientTLS(address).ServerName; name != want {
+		if name := p.clientTLS(address, ALPN).ServerName; name != want {
 			t.Errorf("%s is verified as %q, want %q", address, name, want)
 		}
 	}
@@ -578,9 +578,10 @@ func TestTheEndOfATLSListenerIsNotThatOfItsConns(t *testing.T) {
 	}
 	near, far := net.Pipe()
 	defer far.Close()
-	unopened := new(unopenedSockets)
+	r := &reception{peer: server.Peer}
+	unopened := &r.unopened
 	nc := &deadlineConn{Conn: near, hook: unopened.close}
-	accepted := server.newAcceptedSocket(nc, tls.Server(nc, newCA(t).server(t)), unopened)
+	accepted := r.newAcceptedSocket(nc, tls.Server(nc, newCA(t).server(t)))
 	var err error
 	if accepted.admitted, err = server.admit(nc, nil); err != nil || !unopened.add(nc, accepted.admitted) {
 		t.Fatal(err)

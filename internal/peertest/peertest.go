@@ -21,6 +21,7 @@ import (
 	"github.com/packetmq/packetmq/internal/leak"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/registry"
+	"github.com/packetmq/packetmq/websocket"
 )
 
 // Side is one peer of a test, before it is made.
@@ -104,6 +105,44 @@ func overSocket(addr func(t *testing.T) string) Transport {
 
 // overTLS is TLS with a certificate of the server's own.
 func overTLS(t *testing.T, s, c *Side, setUp func(w *World)) *World {
+	withCertificate(t, s, c)
+	server, client := peer.NewServer(s.Reg, &s.Cfg), peer.NewClient(c.Reg, &c.Cfg)
+	w := &World{Server: server.Peer, Client: client.Peer}
+	setUp(w)
+	ln, err := server.Listen("tls://127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.start(t, func(ctx context.Context) (*peer.Conn, error) {
+		return client.Connect(ctx, "tls://"+ln.Addr().String())
+	})
+}
+
+// overWebSocket is WebSocket at a listener of one scheme, by a client of another.
+func overWebSocket(listen, connect string) Transport {
+	return func(t *testing.T, s, c *Side, setUp func(w *World)) *World {
+		withCertificate(t, s, c)
+		server, client := peer.NewServer(s.Reg, &s.Cfg), peer.NewClient(c.Reg, &c.Cfg)
+		for _, h := range []peer.Host{server, client} {
+			if err := websocket.Enable(h, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w := &World{Server: server.Peer, Client: client.Peer}
+		setUp(w)
+		ln, err := server.Listen(listen + "://127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w.start(t, func(ctx context.Context) (*peer.Conn, error) {
+			return client.Connect(ctx, connect+"://"+ln.Addr().String()+"/path")
+		})
+	}
+}
+
+// withCertificate gives the server a certificate of its own, which the client trusts.
+func withCertificate(t *testing.T, s, c *Side) {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -124,16 +163,6 @@ func overTLS(t *testing.T, s, c *Side, setUp func(w *World)) *World {
 	trusted.AddCert(cert)
 	s.Cfg.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 	c.Cfg.TLS = &tls.Config{RootCAs: trusted}
-	server, client := peer.NewServer(s.Reg, &s.Cfg), peer.NewClient(c.Reg, &c.Cfg)
-	w := &World{Server: server.Peer, Client: client.Peer}
-	setUp(w)
-	ln, err := server.Listen("tls://127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w.start(t, func(ctx context.Context) (*peer.Conn, error) {
-		return client.Connect(ctx, "tls://"+ln.Addr().String())
-	})
 }
 
 // polled is a transport whose callbacks run in Poll, on goroutines of the test's.
@@ -201,7 +230,12 @@ func transports() map[string]Transport {
 		"tcp":                  OverTCP,
 		"unix":                 overSocket(func(t *testing.T) string { return "unix://" + filepath.Join(t.TempDir(), "s") }),
 		"tls":                  overTLS,
+		"ws":                   overWebSocket("ws", "ws"),
+		"wss":                  overWebSocket("wss", "wss"),
+		"ws at any":            overWebSocket("any", "ws"),
+		"wss at any":           overWebSocket("any", "wss"),
 		"tcp, polled":          polled(OverTCP),
+		"ws, polled":           polled(overWebSocket("ws", "ws")),
 		"net.Pipe":             overPipe,
 		"memory, one reactor":  OverMemory(true),
 		"memory, two reactors": OverMemory(false),
