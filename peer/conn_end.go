@@ -40,7 +40,8 @@ func (c *Conn) reasonFrom(reason Reason, payload []byte) error {
 }
 
 // quit ends the conversation from this side. The error because may be nil; it is for OnLost
-// alone. It is the other side that closes, after it has read everything.
+// alone. It is the other side that closes, after it has read everything; over a Scheme, both
+// do so at once.
 func (c *Conn) quit(reason Reason, because error) {
 	c.mark(endedHere)
 	if c.State() == Disconnected || c.flags.has(lost) {
@@ -59,6 +60,10 @@ func (c *Conn) quit(reason Reason, because error) {
 	if !c.flags.has(made) { // the other side has sent nothing that is worth a wait
 		c.flags.set(inputEnded)
 		c.link.Finish(faultGrace)
+		return
+	}
+	if c.marked(overScheme) { // its transport tells the end by itself, and has it answered
+		c.link.Finish(c.peer.cfg.QuitGrace)
 		return
 	}
 	c.link.SetDeadline(c.link.Loop().Now() + c.peer.cfg.QuitGrace)

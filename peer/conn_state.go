@@ -95,7 +95,7 @@ const (
 	resumeDue                               // the loop is about to call resumed
 	workOver                                // OnLost was called: no more work is offloaded for the conn
 	notReady                                // the handshake of the conn's Scheme is not done: the program does not know the conn
-	opened                                  // the engine has opened the conn of a Scheme
+	overScheme                              // the engine has opened the conn over the transport of a Scheme
 )
 
 // pauses are the marks that each have a conn's packets wait. A conn is read again when

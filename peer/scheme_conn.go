@@ -45,7 +45,7 @@ func (s *SchemeConn) Ready() {
 	if c.marked(aborted) || !c.unmark(notReady) {
 		return
 	}
-	if c.marked(opened) { // else Opened is about to be called
+	if c.marked(overScheme) { // else Opened is about to be called
 		c.callProgram((*engineHandler)(c).begin)
 	}
 }
@@ -108,7 +108,7 @@ func (s *schemeHandler) Opened(*engine.Conn) {
 	if !s.under().enter() {
 		return
 	}
-	c.mark(opened)
+	c.mark(overScheme)
 	if !c.marked(notReady) {
 		s.under().begin()
 		return

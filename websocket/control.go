@@ -76,7 +76,7 @@ func (t *transport) onClose(payload []byte) {
 		t.conn.Flush()
 		t.writeClose(code, "") // if it fails, the end is the same
 	}
-	var err error = io.EOF
+	err := io.EOF
 	if !code.isPlain() {
 		err = &CloseError{code, reason}
 	}

@@ -3,7 +3,6 @@ package websocket
 // The errors of package websocket.
 
 import (
-	"errors"
 	"fmt"
 	"io"
 )
@@ -43,6 +42,3 @@ func (e *CloseError) Error() string {
 
 // Unwrap returns io.EOF, which is what the end of any other transport is.
 func (e *CloseError) Unwrap() error { return io.EOF }
-
-// errClosedEarly is the end of a socket in the middle of its upgrade.
-var errClosedEarly = errors.New("websocket: closed in the middle of the upgrade")

@@ -280,7 +280,10 @@ func TestRFC6455_7_1_ClosingHandshake(t *testing.T) {
 	if err := conn.Softquit("reason.bye"); err != nil {
 		t.Fatal(err)
 	}
-	c.write(frame(0x88, appendClose(nil, 1000, ""))) // the softquit is in a message before it
+	if code, reason := c.closed(); code != CodeNormal || reason != "reason.bye" {
+		t.Errorf("closed with %d %q", code, reason)
+	}
+	c.write(frame(0x88, appendClose(nil, 1000, "")))
 	c.ended()
 	if e := next(t, "end", s.lost); e.reason != error(peer.Reason("reason.bye")) {
 		t.Errorf("OnLost was told %v", e.reason)
