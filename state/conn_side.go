@@ -38,6 +38,7 @@ type outlet struct {
 	name        string
 	feeds       []*feed // the last one is served
 	begun       bool    // the other side was told to begin, and not to end
+	empty       bool    // it was told to end, and not to begin since
 	sent, acked uint64  // ticks
 }
 
@@ -207,16 +208,24 @@ func (o *outlet) remove(f *feed) {
 	}
 }
 
-// end tells the other side that it follows the state no more. If there is no room for that
-// now, it is tried again.
+// end tells the other side that it follows the state no more. It is told so too if it was
+// told nothing yet on this conn: its mirror may have something of the one before. If there is
+// no room for that now, it is tried again.
 func (o *outlet) end() {
 	s := o.side
-	if !o.begun || o.served() != nil || s.gone || s.conn.State() != peer.Active {
+	if o.empty || o.served() != nil || s.gone || s.conn.State() != peer.Active || !s.conn.Uses(FeatureState) {
 		return
+	}
+	if !o.begun {
+		if s.send(appendBegins(nil, o.number, o.name)) != nil {
+			s.conn.Loop().After(retryAfter, o.end)
+			return
+		}
+		o.begun = true
 	}
 	if s.send(appendEnds(nil, o.number)) != nil {
 		s.conn.Loop().After(retryAfter, o.end)
 		return
 	}
-	o.begun = false
+	o.begun, o.empty = false, true
 }

@@ -9,9 +9,13 @@ import (
 	"github.com/packetmq/packetmq/peer"
 )
 
-// widest is how many times Config.PerTick a tick looks at, for a reader whose view sees little
-// of it.
-const widest = 4
+// A tick looks at so many bytes of values at most, for a reader whose view sees few of them:
+// widest times Config.PerTick, or leastLooked. More may hold the loop up, less delays what the
+// reader sees.
+const (
+	widest      = 4
+	leastLooked = 64 << 10
+)
 
 // feed is a reader on the conn that it has. Loop only, but for what is set once.
 type feed struct {
@@ -189,13 +193,14 @@ func (f *feed) tell() (more bool, err error) {
 		if err := f.send(f.buf); err != nil {
 			return false, err
 		}
-		f.begun, f.outlet.begun = true, true
+		f.begun, f.outlet.begun, f.outlet.empty = true, true, false
 		s.counts.snapshots.Add(1)
 	}
 	b := batches.Get().(*batch)
 	defer b.release()
 	done := !f.behind()
-	for spent, looked := 0, 0; !done && spent < s.cfg.PerTick && looked < widest*s.cfg.PerTick; {
+	most := max(widest*s.cfg.PerTick, leastLooked)
+	for spent, looked := 0, 0; !done && spent < s.cfg.PerTick && looked < most; {
 		before := f.pos
 		done = f.take(b, s.cfg.PerTick-spent)
 		n, err := f.sendBatch(b)

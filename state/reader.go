@@ -98,7 +98,8 @@ func (s *source) reader(m room.Member) *reader {
 	return r
 }
 
-func (s *source) join(m room.Member, why reason) error {
+// join makes m a reader.
+func (s *source) join(m room.Member) error {
 	if err := s.checkReader(m); err != nil {
 		return err
 	}
@@ -108,19 +109,20 @@ func (s *source) join(m room.Member, why reason) error {
 	if s.closed {
 		return ErrClosed
 	}
-	r.why |= why
+	r.why |= byCall
 	r.sync()
 	return nil
 }
 
-func (s *source) leave(m room.Member, why reason) bool {
+// leave takes join back.
+func (s *source) leave(m room.Member) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.readers[m]
-	if r == nil || r.why&why == 0 {
+	if r == nil || r.why&byCall == 0 {
 		return false
 	}
-	r.why &^= why
+	r.why &^= byCall
 	r.sync()
 	return true
 }
@@ -190,6 +192,18 @@ func (r *reader) conn() *peer.Conn {
 // sync has the reader fed on the conn that it has, or not fed if it is no reader. What is to
 // be done is posted to the loops of the conns. mu is held.
 func (r *reader) sync() {
+	old, fresh := r.change()
+	if old != nil {
+		old.conn.Loop().Post(old.detach)
+	}
+	if fresh != nil {
+		fresh.conn.Loop().Post(fresh.attach)
+	}
+}
+
+// change gives the reader another feed, if it is to have another one. The old one is to be
+// detached then, and the fresh one to be attached, each on its loop. mu is held.
+func (r *reader) change() (old, fresh *feed) {
 	var c *peer.Conn
 	if r.why != 0 && !r.ended && !r.source.closed {
 		if c = r.conn(); c != nil && c.State() >= peer.Softquitted {
@@ -197,12 +211,11 @@ func (r *reader) sync() {
 		}
 	}
 	if f := r.feed; f != nil && f.conn != c {
-		r.feed = nil
-		f.conn.Loop().Post(f.detach)
+		r.feed, old = nil, f
 	}
 	if c != nil && r.feed == nil {
-		f := &feed{source: r.source, reader: r, conn: c, lane: r.source.laneOf(c)}
-		r.feed = f
-		c.Loop().Post(f.attach)
+		fresh = &feed{source: r.source, reader: r, conn: c, lane: r.source.laneOf(c)}
+		r.feed = fresh
 	}
+	return old, fresh
 }

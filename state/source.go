@@ -44,18 +44,6 @@ func newSource(p *peer.Peer, def registry.Definition, packet *registry.Type, cfg
 	return s
 }
 
-// follow has the members of a room be readers.
-func (s *source) follow(r room.Room) {
-	s.stop = r.Observe(room.Observer{
-		Joined: func(m room.Member) {
-			if err := s.join(m, byRoom); err != nil && err != ErrClosed {
-				s.refuse(m, err)
-			}
-		},
-		Left: func(m room.Member, _ error) { s.leave(m, byRoom) },
-	})
-}
-
 // refuse notes that a member cannot be a reader.
 func (s *source) refuse(m room.Member, err error) {
 	s.counts.refused.Add(1)

@@ -161,11 +161,11 @@ func (st *State[T]) Len() int {
 // peer.ErrClosed for one whose conversation has ended; ErrNoReader; ErrClosed. A conn whose
 // handshake is not complete is looked at when it is, and what is wrong is logged then, and
 // counted in Stats.
-func (st *State[T]) Join(m room.Member) error { return st.source.join(m, byCall) }
+func (st *State[T]) Join(m room.Member) error { return st.source.join(m) }
 
 // Leave takes back Join. The reader's mirror is empty then, unless m is in the State's room,
 // too, or a reader of another State of the packet. It returns false if m had not joined.
-func (st *State[T]) Leave(m room.Member) bool { return st.source.leave(m, byCall) }
+func (st *State[T]) Leave(m room.Member) bool { return st.source.leave(m) }
 
 // View has m see only those values for which sees returns true; nil is all. A value that
 // leaves the view is removed at m. It is asked about a value when that changes, about all when

@@ -153,3 +153,20 @@ func TestMembersThatWereThereBeforeTheStateAreReaders(t *testing.T) {
 	st.Set(&thing{1, 1})
 	g.want(map[uint64]int{1: 1})
 }
+
+// Who leaves before the first tick is told so, since its mirror may have something of an
+// earlier conn.
+func TestWhoLeavesAtOnceHasNothing(t *testing.T) {
+	s := newStage(t)
+	s.set(1, 1)
+	g := s.join()
+	g.want(map[uint64]int{1: 1})
+	g.atServer.Abort(nil)
+	s.settle()
+	g.connect()
+	if err := s.lobby.Join(g.atServer); err != nil {
+		t.Fatal(err)
+	}
+	s.lobby.Leave(g.atServer)
+	g.want(nil)
+}
