@@ -39,7 +39,9 @@ func (c *Conn) flushIfLong() {
 // is no more than a chunk. It reports whether the conn is alive.
 func (c *Conn) writeAll() bool {
 	b, rest := c.out, &c.loop.unwritten
-	if rest.queue = c.takeQueued(); b != nil && len(b.B)+rest.size() <= chunk && rest.shared() == 0 {
+	rest.queue = c.takeQueued()
+	c.countTaken(&rest.queue)
+	if b != nil && len(b.B)+rest.size() <= chunk && rest.shared() == 0 {
 		c.appendOut(&rest.queue)
 	}
 	c.out = nil
@@ -75,6 +77,7 @@ func (c *Conn) flushDelayed() {
 		if !ok {
 			return
 		}
+		c.countPiece(&p)
 		c.writePiece(p)
 	}
 }
@@ -136,6 +139,7 @@ func (c *Conn) mergeQueued() {
 		return
 	}
 	q := c.takeQueued()
+	c.countTaken(&q)
 	if c.out == nil {
 		p, _ := q.take(&c.loop.r.pool)
 		c.out = p.buffer(&c.loop.r.pool)
@@ -176,6 +180,7 @@ func (c *Conn) moveOutToQueue() {
 		c.loop.buffers.Put(out)
 		return
 	}
+	c.countBack(out.B)
 	c.mu.Lock()
 	before := c.queued.counted()
 	c.queued.prepend(&c.loop.r.pool, framer(c.handler), out)

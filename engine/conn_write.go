@@ -102,6 +102,7 @@ func (c *Conn) flushBefore(n int) (refused []byte, err error) {
 		if err := c.Queue(last.B); err != nil {
 			return bytes.Clone(last.B), err
 		}
+		c.countBack(last.B)
 		return nil, nil
 	}
 	c.out = last

@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"sync/atomic"
+	"time"
 )
 
 // Loop is one goroutine on which every callback of its conns, timers and
@@ -43,7 +44,9 @@ type Loop struct {
 	kept      keeping
 	wakeUps   uint64 // turns that the wake-up began
 	closing   loopClosing
-	finished  bool // the callback came to its end; else Goexit is ending the goroutine
+	watchers  []*watcher
+	began     time.Time // of the callback under way, if somebody watches
+	finished  bool      // the callback came to its end; else Goexit is ending the goroutine
 }
 
 // Post has fn called on the loop, after all that was posted before it. It never blocks.

@@ -2,6 +2,8 @@ package engine
 
 // What happens before and after each callback of a loop, also when Goexit ends it.
 
+import "time"
+
 // enter begins a callback of the driver. The driver then does what it came for, calls
 // done, and exit.
 func (l *Loop) enter() {
@@ -15,6 +17,9 @@ func (l *Loop) enter() {
 func (l *Loop) begin() {
 	l.inbox.beginCallback()
 	l.finished = false
+	if len(l.watchers) > 0 {
+		l.began = time.Now()
+	}
 }
 
 // done flushes what was written and calls the handlers of deferred events.
@@ -40,6 +45,9 @@ func (l *Loop) finish() {
 func (l *Loop) exit() {
 	if !l.finished {
 		l.afterGoexit()
+	}
+	if len(l.watchers) > 0 {
+		l.tellWatchers()
 	}
 	l.inbox.endCallback()
 	// Halted: the turn that was asked for to park may have begun before the Stop.

@@ -50,6 +50,9 @@ func (s *socket) sink() Sink {
 	return s.conn().sink()
 }
 
+// unread implements unreader.
+func (s *socket) unread() int { return len(s.input()) }
+
 // input is the input that waits, because the handler has not taken it.
 func (s *socket) input() []byte {
 	if s.rare == nil {

@@ -1,7 +1,8 @@
 package peer
 
 // What packages beside this one keep on a conn: values in slots, and functions to call
-// when it is lost. A conn has none of it until the first is set.
+// when it is lost; and the counts of its packets. A conn has none of it until the first is
+// set, or counted.
 
 import (
 	"sync"
@@ -20,6 +21,7 @@ type attachments struct {
 	// For the loop only.
 	heard, told updateBudget // updates of the ids
 	tellsLater  bool         // tellNews is about to be called again
+	counts      []PacketCount
 }
 
 // attach returns the conn's attachments, made if there are none yet.

@@ -44,6 +44,7 @@ const (
 	turnBytes   = 64 << 10    // or bytes
 	maxWork     = 16          // times Config.WorkInOrder: pieces of one conn's work before more are refused
 	faultGrace  = time.Second // for the other side to read why a conn ends
+	maxReasons  = 64          // of Config.Reasons
 )
 
 // Config sets up a peer. The zero value, like nil, means the defaults. Its fields
@@ -89,6 +90,10 @@ type Config struct {
 	// PacketLog is the number of packets that the packet log keeps. Default: nothing
 	// is logged until SetPacketLog.
 	PacketLog int
+
+	// Reasons are the program's own reasons that Stats.Lost counts by name, at most 64.
+	// Default: none, and they are counted together as "other".
+	Reasons []Reason
 
 	// Logger gets what the peer has to say, at most ten lines a second of each kind.
 	// No loop waits for it, and a panic in it ends nothing, as engine.Reactor.Log
@@ -332,6 +337,7 @@ func (c *Config) withDefaults() Config {
 	d.Adapt = d.Adapt.known()
 	d.Version = cleanVersion(d.Version)
 	d.ProxyFrom = slices.Clone(d.ProxyFrom)
+	d.Reasons = slices.Clone(d.Reasons[:min(len(d.Reasons), maxReasons)])
 	if d.Ping == 0 {
 		d.Ping = DefaultPing
 	}

@@ -124,7 +124,7 @@ func (c *Conn) callOnLost(reason error) {
 	c.callProgram(func() {
 		c.dropKept()
 		c.peer.removeActive(c)
-		c.peer.stats.lost(reason)
+		c.peer.stats.lost(reason, c.peer.cfg.Reasons)
 		c.finishConnect(reason)
 		c.tellLost(reason)
 	})
@@ -141,6 +141,7 @@ func (c *Conn) finishConnect(err error) {
 
 // leavePeer takes the conn off its peer, after OnLost. A client may reconnect.
 func (c *Conn) leavePeer() {
+	c.settleCounts()
 	c.peer.removeConn(c)
 	if c.ids.Load() != nil { // it was told the packets
 		c.peer.reg.Leave()

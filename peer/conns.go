@@ -14,12 +14,14 @@ func (p *Peer) newConn() (*Conn, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
+	now := p.reactor.Loops()[0].Time()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return nil, ErrClosed
 	}
 	p.nextID++
+	p.births.note(p.nextID, now)
 	return &Conn{peer: p, id: p.nextID}, nil
 }
 

@@ -114,8 +114,11 @@ func (s *engineHandler) Closed(_ *engine.Conn, err error) {
 }
 
 // Failed implements engine.Failer.
-func (s *engineHandler) Failed(_ *engine.Conn, err error) {
+func (s *engineHandler) Failed(of *engine.Conn, err error) {
 	c := s.conn()
+	if of != nil { // the engine's own callback, and not callProgram
+		c.countPanic()
+	}
 	if p, ok := err.(*engine.PanicError); ok {
 		c.peer.logPanic(c, p)
 	}
@@ -145,6 +148,7 @@ func (s *engineHandler) Message(b []byte) int {
 // Pressure implements engine.Handler.
 func (s *engineHandler) Pressure(_ *engine.Conn, above bool) {
 	c := s.conn()
+	c.settleCounts() // so that a panic in what is told is not counted as a packet's
 	c.makeRare().overPressure = above
 	c.tellPressure()
 }

@@ -23,6 +23,7 @@ func (c *Conn) fastPath(b []byte, most int) (n, packets int) {
 	}
 	handlers := p.handlers.Load()
 	loop := c.link.Loop()
+	counts := &p.counts[loop.Index()]
 	base := p.reg.Table()
 	table := c.table() // of base; if that has changed since, the loop below finds out before its first packet
 	limit := uint(p.cfg.MaxFrame - codec.IDSize)
@@ -55,7 +56,8 @@ func (c *Conn) fastPath(b []byte, most int) (n, packets int) {
 		payload := rest[codec.HeaderSize:end:end]
 		rest = rest[end:]
 		packets++
-		c.endFor(h.direct(c, payload))
+		counts.countIn(c, h.packet, end)
+		c.endPacket(h.packet, h.direct(c, payload))
 	}
 	return len(b) - len(rest), packets
 }

@@ -38,6 +38,8 @@ func (c *Conn) replyID(t *registry.Type) (id uint16, ok bool) {
 // commit ends a packet: the last n bytes of what the callback has written. If there is no room
 // for it, it does what the overflow policy says.
 func (c *Conn) commit(t *registry.Type, n int) error {
+	counts := c.counts()
+	counts.countOut(c, t, n)
 	if c.link.Light() { // as for most packets
 		return nil
 	}
@@ -45,6 +47,7 @@ func (c *Conn) commit(t *registry.Type, n int) error {
 	if err == nil {
 		return nil
 	}
+	counts.uncountOut(c, t, n)
 	return c.sendResult(t, refused, err)
 }
 

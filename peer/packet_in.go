@@ -106,9 +106,10 @@ func (c *Conn) handlePacket(t *registry.Type, payload []byte) {
 		return
 	}
 	p := c.peer
+	c.counts().countIn(c, t, codec.HeaderSize+len(payload))
 	h := p.handler(t)
 	if h != nil && h.direct != nil && !p.observed() {
-		c.endFor(h.direct(c, payload))
+		c.endPacket(t, h.direct(c, payload))
 		return
 	}
 	c.handleWithHooks(t, h, payload)
@@ -120,21 +121,21 @@ func (c *Conn) handleWithHooks(t *registry.Type, h *handler, payload []byte) {
 	p := c.peer
 	p.logPacket(c, Received, t, payload)
 	if h != nil && h.raw != nil {
-		c.endFor(h.raw(c, payload))
+		c.endPacket(t, h.raw(c, payload))
 		return
 	}
 	v, err := p.decode(t, payload)
 	if err != nil {
-		c.endFor(err)
+		c.endPacket(t, err)
 		return
 	}
 	if hooks := t.Hooks(); hooks != nil && hooks.Decode != nil {
 		if v, err = hooks.Decode.OnDecode(c, v); err != nil || c.flags.has(lost) {
-			c.endFor(err)
+			c.endPacket(t, err)
 			return
 		}
 	}
-	c.endFor(c.handleDecoded(t, h, payload, v))
+	c.endPacket(t, c.handleDecoded(t, h, payload, v))
 }
 
 // handleDecoded calls Config.PacketIn, and what comes after it. The payload is what v was
@@ -177,6 +178,22 @@ func (c *Conn) endFor(err error) {
 	if err != nil { // apart, so that it is inlined: what follows allocates
 		c.endForError(err)
 	}
+}
+
+// endPacket is endFor for what handling a packet of type t has returned.
+func (c *Conn) endPacket(t *registry.Type, err error) {
+	if err != nil {
+		c.endPacketForError(t, err)
+	}
+}
+
+func (c *Conn) endPacketForError(t *registry.Type, err error) {
+	var reason Reason
+	var bad *PayloadError
+	if !errors.Is(err, ErrDrop) && (errors.As(err, &bad) || !errors.As(err, &reason)) {
+		c.countFailed(t)
+	}
+	c.endForError(err)
 }
 
 func (c *Conn) endForError(err error) {

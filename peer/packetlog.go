@@ -42,7 +42,9 @@ type LogEntry struct {
 
 // packetLog keeps the last packets.
 type packetLog struct {
-	on atomic.Bool // there is something to log
+	on     atomic.Bool              // there is something to log, or to trace
+	keeps  atomic.Bool              // there is something to log
+	traces atomic.Pointer[[]*trace] // replaced as a whole, with mu held
 
 	mu sync.Mutex
 
@@ -59,8 +61,12 @@ func (l *packetLog) set(max int, recv, send bool) {
 	for l.ring.Len() > max {
 		l.ring.Pop()
 	}
-	l.on.Store(max > 0 && (recv || send))
+	l.keeps.Store(max > 0 && (recv || send))
+	l.noteOn()
 }
+
+// noteOn brings on up to date. mu is held.
+func (l *packetLog) noteOn() { l.on.Store(l.keeps.Load() || len(l.allTraces()) > 0) }
 
 func (l *packetLog) add(e LogEntry) {
 	l.mu.Lock()
@@ -74,9 +80,14 @@ func (l *packetLog) add(e LogEntry) {
 	l.ring.Push(e)
 }
 
-// logPacket adds a packet to the packet log, if that is on.
+// logPacket shows a packet to those who trace its conn, and adds it to the packet log, if
+// that is on.
 func (p *Peer) logPacket(c *Conn, d Direction, t *registry.Type, payload []byte) {
 	if !p.packets.on.Load() {
+		return
+	}
+	p.packets.tellTraces(c, d, t, payload)
+	if !p.packets.keeps.Load() {
 		return
 	}
 	e := LogEntry{Time: time.Now(), Direction: d, Conn: c.id, Size: len(payload)}

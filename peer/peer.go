@@ -29,6 +29,7 @@ type Peer struct {
 	codec        codec.Msgpack
 	spareBuffers []codec.Spares  // one for each loop, for the frames that its conns gather
 	incomings    []freeIncomings // one for each loop
+	counts       []loopCounts    // one for each loop, each for that loop only
 	lifetime     context.Context // done from Close or Shutdown on, with the cause ErrClosed
 	endLifetime  context.CancelCauseFunc
 	unwatch      func() // ends registryChanged
@@ -58,6 +59,7 @@ type Peer struct {
 	// Guarded by mu.
 	closed          bool
 	nextID          uint64
+	births          births                            // when ids were given out
 	conns           connIndex                         // all that were opened
 	actives         connOrder                         // those of conns whose handshake is complete
 	mismatches      map[*Conn]*registry.MismatchError // of conns that are not made yet and whose names differ
@@ -103,6 +105,7 @@ func newPeer(reg *registry.Registry, cfg *Config) *Peer {
 	p.admission.halfOpen, p.admission.halfOpenPerAddr = c.HalfOpen, c.HalfOpenPerAddr
 	p.admission.perAddr, p.admission.rate = c.PerAddr, c.RatePerAddr
 	p.incomings = make([]freeIncomings, len(p.reactor.Loops()))
+	p.counts = make([]loopCounts, len(p.reactor.Loops()))
 	p.handlers.Store(new(handlers))
 	p.unwatch = reg.Watch(p.registryChanged)
 	p.use.Store(new([]Middleware))

@@ -103,6 +103,7 @@ func (c *Conn) ReplyRaw(t *registry.Type, payload []byte) error {
 		h := codec.Header(id, len(payload))
 		out.B = append(out.B, h[:]...)
 		if c.link.Direct(payload) {
+			c.counts().countOut(c, t, len(h)+len(payload))
 			return nil
 		}
 		out.B = append(out.B, payload...)

@@ -5,16 +5,23 @@ package peer
 import (
 	"errors"
 	"maps"
+	"slices"
 	"sync"
+
+	"github.com/packetmq/packetmq/engine"
 )
 
 // Stats is what a peer has counted since it was made.
 type Stats struct {
 	Made    uint64            // handshakes completed
 	Refused map[string]uint64 // accepted sockets closed at once, by error
-	Lost    map[string]uint64 // conns lost, by reason: those of this package by name, others as "other", ends of the transport as "transport"
 	Unknown uint64            // packets of unknown ids
 	Undone  uint64            // pieces of OffloadInOrder that had not begun when their conn was lost
+
+	// Lost are the conns lost, by reason: those of this package and of Config.Reasons by
+	// name, others as "other", whoever chose them; conns whose other side did not read as
+	// "slow consumer", and other ends of the transport as "transport".
+	Lost map[string]uint64
 
 	// Unhandled are the packets that were dropped since nothing handles their
 	// type, by its name: no handler, OnPacket, PacketIn or OnReceive.
@@ -59,14 +66,17 @@ func (s *stats) refused(err error) {
 	s.s.Refused[err.Error()]++
 }
 
-func (s *stats) lost(reason error) {
+// lost counts the end of a conn. own are the program's reasons that are counted by name.
+func (s *stats) lost(reason error, own []Reason) {
 	key := "transport"
 	var r Reason
 	if errors.As(reason, &r) {
 		key = "other"
-		if known(r) {
+		if known(r) || slices.Contains(own, r) {
 			key = string(r)
 		}
+	} else if errors.Is(reason, engine.ErrSlowConsumer) {
+		key = "slow consumer"
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
