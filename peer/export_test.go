@@ -1,0 +1,4 @@
+package peer
+
+// Observed reports whether something sees every packet of a peer.
+func Observed(p *Peer) bool { return p.observed() }
