@@ -245,7 +245,7 @@ func (l *Listener) serve() {
 		}
 		if err != nil {
 			delay = min(max(2*delay, 5*time.Millisecond), time.Second)
-			l.r.log(slog.LevelWarn, "accept failed", "addr", l.addr, "err", err, "again in", delay)
+			l.r.log(slog.LevelWarn, "accept failed", "addr", l.addr, "err", err, "again", delay)
 			l.pause(delay)
 			continue
 		}

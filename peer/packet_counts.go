@@ -311,7 +311,8 @@ func addCount(sum []PacketCount, n *PacketCount) []PacketCount {
 }
 
 // LastPacket returns the type of the packet that came last on a loop, nil before the first, and
-// how many have come there: to tell what a callback that took long was about. On that loop only.
+// how many have come there: to tell what a callback that took
+// long was about. On the loop only.
 func (p *Peer) LastPacket(loop *engine.Loop) (t *registry.Type, packets uint64) {
 	if p.check() != nil || loop == nil || loop.Reactor() != p.reactor {
 		return nil, 0
