@@ -32,7 +32,7 @@ func TestLogLinesHaveTheWordsOfTheTable(t *testing.T) {
 		for _, word := range wordsOf(f) {
 			used[word] = true
 			if !slices.Contains(table, word) {
-				t.Errorf("%s logs the attribute %q, which is not in metrics.md", path, word)
+				t.Errorf("%s logs the attribute %q, which is no word of metrics.md: use one of these, or add it there", path, word)
 			}
 		}
 		return nil
