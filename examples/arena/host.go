@@ -1,0 +1,84 @@
+package main
+
+// The server's process: the arena at its socket, the bots, and the live line.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"time"
+
+	"github.com/packetmq/packetmq/peer"
+)
+
+// host serves an arena until ctx is done, and has bots play in it.
+func host(ctx context.Context, o options, out io.Writer) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	a := newArena(arenaConfig{key: o.key, hz: o.hz, seats: max(20, (o.bots+o.rooms-1)/o.rooms)}, new(peer.Config))
+	defer a.Close()
+	ln, err := a.Listen(o.listen)
+	if err := errors.Join(err, a.RunAsync()); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "listening on %v\n", ln.Addr())
+	o.connect = ln.Addr().String()
+	l := &live{arena: a, out: out}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := runBots(ctx, o, l); err != nil {
+			stop(err)
+		}
+	}()
+	l.show(ctx)
+	stop(nil)
+	<-ended
+	return causeOf(ctx)
+}
+
+// runBots runs the bots until ctx is done, in a process of their own unless o says otherwise,
+// and gives their reports to w.
+func runBots(ctx context.Context, o options, w io.Writer) error {
+	switch {
+	case o.bots == 0:
+		return nil
+	case o.together:
+		return playBots(ctx, o, w)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, self, "-connect", o.connect, "-bots", strconv.Itoa(o.bots),
+		"-rooms", strconv.Itoa(o.rooms), "-hz", fmt.Sprint(o.hz))
+	cmd.Env = append(os.Environ(), keyVar+"="+string(o.key))
+	cmd.Stdout, cmd.Stderr = w, os.Stderr
+	if err := cmd.Run(); ctx.Err() == nil {
+		return fmt.Errorf("the bots have ended: %w", err)
+	}
+	return nil
+}
+
+// causeOf is why ctx was ended, if that is an error.
+func causeOf(ctx context.Context) error {
+	err := context.Cause(ctx)
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return nil
+	}
+	return err
+}
+
+// sleep waits until d has passed, or ctx is done.
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
