@@ -32,8 +32,7 @@ func New(h peer.Host, cfg *Config) *Session {
 	s := newSession(own, cfg.withDefaults(), nil, p.Reactor().Loops()[0])
 	s.secret = newSecret() // the nonce
 	if err := own.add(s); err != nil {
-		s.over = err
-		close(s.begun)
+		go s.onOwner(func() { s.finish(err, false) }) // apart, since the program does not have it yet
 		return s
 	}
 	s.onOwner(func() {
@@ -129,7 +128,11 @@ func (s *Session) connMade(k *carrier) {
 	}
 	if !k.asked {
 		k.asked = true
-		s.take(k, func() bool { return !s.hasEnded() }, func() { s.ask(k) })
+		s.mu.Lock()
+		s.conns++
+		k.attempt = s.conns
+		s.mu.Unlock()
+		s.take(k, uint64(k.attempt), func() bool { return !s.hasEnded() }, func() { s.ask(k) })
 	}
 }
 
@@ -143,10 +146,10 @@ func (s *Session) ask(k *carrier) {
 	k.session.Store(s)
 	var err error
 	if s.accepted {
-		m := resume{s.ID(), s.secret, s.in, s.cfg.window()}
+		m := resume{s.ID(), s.secret, k.attempt, s.in, s.cfg.window()}
 		err = k.conn.SendExtension(Feature, m.append(nil))
 	} else {
-		m := begin{s.secret, s.cfg.window()}
+		m := begin{s.secret, k.attempt, s.cfg.window()}
 		err = k.conn.SendExtension(Feature, m.append(nil))
 	}
 	if err != nil && !isLater(err) {

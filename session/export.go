@@ -95,7 +95,7 @@ func (s *Session) freeze(blob func(*Session) []byte) (*exported, *carrier) {
 	}
 	k := s.detach()
 	s.stopWaiting()
-	x := &exported{secret: s.secret, next: s.next, renewing: s.renewing, unconfirmed: s.isUnconfirmed(), in: s.in}
+	x := &exported{secret: s.secret, next: s.next, renewing: s.renewing, unconfirmed: s.isUnconfirmed(), in: s.in, claim: s.claim}
 	s.mu.Lock()
 	s.frozen = true
 	x.id, x.acked, x.theirs = s.id, s.out.acked, s.theirs
@@ -141,7 +141,7 @@ func (ss *Sessions) Import(data []byte) (s *Session, blob []byte, err error) {
 	loops := ss.host.peer.Reactor().Loops()
 	s = newSession(ss.host, ss.cfg, ss, loops[x.id.Seq%uint64(len(loops))])
 	s.id, s.theirs = x.id, x.theirs
-	s.secret, s.next, s.renewing, s.in = x.secret, x.next, x.renewing, x.in
+	s.secret, s.next, s.renewing, s.in, s.claim = x.secret, x.next, x.renewing, x.in, x.claim
 	s.out.acked, s.out.sent = x.acked, x.acked
 	for _, p := range x.packets {
 		t, err := ss.host.peer.Registry().Lookup(p.name)

@@ -156,7 +156,7 @@ func TestEndDuringExport(t *testing.T) {
 }
 
 var sample = exported{
-	id: ID{1, 2, 3}, secret: secret{1}, next: secret{2}, renewing: true, unconfirmed: true, in: 1 << 40, acked: 7,
+	id: ID{1, 2, 3}, secret: secret{1}, next: secret{2}, renewing: true, unconfirmed: true, in: 1 << 40, acked: 7, claim: 5,
 	theirs: window{4096, 1 << 18}, packets: []exportedPacket{{"test:news", []byte{0x91, 1}}, {"test:news", []byte{0x91, 2}}}, blob: []byte("blob"),
 }
 

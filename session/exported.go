@@ -14,7 +14,7 @@ import (
 const exportVersion = 1
 
 // exportedFields is how many there are in its array.
-const exportedFields = 11
+const exportedFields = 12
 
 // ExportError is data that is no session which can be imported.
 type ExportError struct{ Err error }
@@ -33,6 +33,7 @@ type exported struct {
 	renewing     bool // there is a next
 	unconfirmed  bool // secret is a nonce
 	in, acked    uint64
+	claim        uint64
 	theirs       window
 	packets      []exportedPacket
 	blob         []byte
@@ -56,6 +57,7 @@ func (x *exported) append(b []byte) []byte {
 	b = codec.AppendBool(b, x.unconfirmed)
 	b = codec.AppendUint(b, x.in)
 	b = codec.AppendUint(b, x.acked)
+	b = codec.AppendUint(b, x.claim)
 	b = codec.AppendUint(b, uint64(x.theirs.packets))
 	b = codec.AppendUint(b, uint64(x.theirs.bytes))
 	b = codec.AppendArrayHeader(b, 2*len(x.packets))
@@ -136,6 +138,7 @@ func readExported(b []byte) (*exported, error) {
 	}
 	x.unconfirmed = r.bool()
 	x.in, x.acked = r.uint(1<<63), r.uint(1<<63)
+	x.claim = r.uint(1<<32 - 1)
 	x.theirs.packets = uint32(r.uint(1<<32 - 1))
 	x.theirs.bytes = uint32(r.uint(1<<32 - 1))
 	n := r.count()

@@ -3,7 +3,10 @@ package session
 // What one peer has for its sessions: its part of the feature, and what it hears of conns.
 
 import (
+	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/packetmq/packetmq/peer"
@@ -24,14 +27,17 @@ type host struct {
 	mu sync.Mutex
 
 	// Guarded by mu.
-	server *Sessions             // nil: the peer serves none
-	all    map[*Session]struct{} // that have not ended
+	server *Sessions           // nil: the peer serves none
+	all    map[*Session]uint64 // that have not ended, to their numbers
+	added  uint64              // how many there were
 	closed bool
+	late   []func() // of afterLoops
+	isLate bool     // a goroutine calls them
 }
 
 // hostOf returns the host of a peer, which has joined the feature.
 func hostOf(p *peer.Peer) (*host, error) {
-	h := hostSlot.GetOrSet(p, func() *host { return &host{peer: p, all: make(map[*Session]struct{})} })
+	h := hostSlot.GetOrSet(p, func() *host { return &host{peer: p, all: make(map[*Session]uint64)} })
 	h.once.Do(h.join)
 	return h, h.err
 }
@@ -101,7 +107,8 @@ func (h *host) add(s *Session) error {
 	if h.closed {
 		return peer.ErrClosed
 	}
-	h.all[s] = struct{}{}
+	h.added++
+	h.all[s] = h.added
 	return nil
 }
 
@@ -111,16 +118,47 @@ func (h *host) remove(s *Session) {
 	delete(h.all, s)
 }
 
-// close ends all sessions, because the peer has been closed or is being shut down.
+// close ends all sessions, in the order in which they began, because the peer has been closed or
+// is being shut down.
 func (h *host) close() {
 	h.mu.Lock()
 	h.closed = true
-	all := make([]*Session, 0, len(h.all))
-	for s := range h.all {
-		all = append(all, s)
-	}
+	all := slices.SortedFunc(maps.Keys(h.all), func(a, b *Session) int { return cmp.Compare(h.all[a], h.all[b]) })
 	h.mu.Unlock()
 	for _, s := range all {
-		s.onOwner(func() { s.finish(peer.ErrClosed, true) })
+		s.onOwner(func() { s.finish(peer.ErrClosed, false) })
+	}
+}
+
+// afterLoops calls fn in place of a loop that has ended with its reactor. Functions are called
+// one after the other, as on a loop.
+func (h *host) afterLoops(fn func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.late = append(h.late, fn)
+	if !h.isLate {
+		h.isLate = true
+		go h.callLate()
+	}
+}
+
+func (h *host) callLate() {
+	done := false
+	defer func() {
+		if !done { // a function of the program's has ended the goroutine
+			go h.callLate()
+		}
+	}()
+	for {
+		h.mu.Lock()
+		if len(h.late) == 0 {
+			h.isLate, done = false, true
+			h.mu.Unlock()
+			return
+		}
+		fn := h.late[0]
+		h.late = h.late[1:]
+		h.mu.Unlock()
+		fn()
 	}
 }

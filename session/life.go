@@ -15,43 +15,62 @@ import (
 )
 
 // take brings the session to the loop of k, and calls then there. No conn carries the session
-// by then: if one did, it has ended with ReasonSuperseded. may is asked by the old owner before
-// anything has changed. take is called on the loop of k.
+// by then: if one did, it has ended with ReasonSuperseded. Claims have numbers, of which a
+// higher one is newer: one that is not newer than all before it ends its conn instead. may is
+// asked by the old owner before anything has changed. take is called on the loop of k.
 //
-// The old owner posts then, so that all that it did for the session is over. If several conns
-// claim a session, it goes from one loop to the next in the order in which they asked.
-func (s *Session) take(k *carrier, may func() bool, then func()) {
+// The old owner posts then, so that all that it did for the session is over.
+func (s *Session) take(k *carrier, number uint64, may func() bool, then func()) {
 	s.mu.Lock()
 	owner := s.loop
 	s.mu.Unlock()
 	to := k.conn.Loop()
 	if owner == to {
-		if may() {
-			s.supersede()
+		if s.yields(k, number, may) {
 			then()
 		}
 		return
 	}
+	arrive := func() {
+		if s.claim != number { // by a newer one, which was on the loop already
+			k.conn.Softquit(ReasonSuperseded)
+			return
+		}
+		then()
+	}
 	handOver := func() {
 		if !s.isOwner(owner) {
-			s.take(k, may, then) // from a later owner
+			s.take(k, number, may, then) // from a later owner
 			return
 		}
-		if !may() {
+		if !s.yields(k, number, may) {
 			return
 		}
-		s.supersede()
 		s.stopWaiting()
 		s.mu.Lock()
 		s.loop = to
 		s.mu.Unlock()
-		if to.PostElse(then, then) != nil {
-			then()
+		if to.PostElse(arrive, arrive) != nil {
+			s.host.afterLoops(arrive)
 		}
 	}
 	if owner.PostElse(handOver, handOver) != nil {
-		handOver()
+		s.host.afterLoops(handOver)
 	}
+}
+
+// yields reports whether a claim may have the session, which no conn carries then.
+func (s *Session) yields(k *carrier, number uint64, may func() bool) bool {
+	if !may() {
+		return false
+	}
+	if number <= s.claim {
+		k.conn.Softquit(ReasonSuperseded)
+		return false
+	}
+	s.claim = number
+	s.supersede()
+	return true
 }
 
 // supersede ends the conns that carry the session, or are about to.
@@ -111,6 +130,11 @@ func (s *Session) connLost(k *carrier, reason error) {
 	if !s.isOwner(k.conn.Loop()) {
 		return // another conn has taken it over
 	}
+	if s.host.peer.Lifetime().Err() != nil {
+		s.finish(peer.ErrClosed, false)
+		return
+	}
+	superseded := s.server == nil && errors.Is(reason, ReasonSuperseded)
 	if s.candidate == k {
 		s.candidate = nil
 		s.startWaiting()
@@ -119,11 +143,8 @@ func (s *Session) connLost(k *carrier, reason error) {
 		s.startWaiting()
 		defer s.callEach(s.awayCalls(reason))
 	}
-	switch { // by functions that are posted, since OnAway comes first
-	case s.host.peer.Lifetime().Err() != nil:
-		s.onOwner(func() { s.finish(peer.ErrClosed, false) })
-	case s.server == nil && errors.Is(reason, ReasonSuperseded):
-		s.onOwner(func() { s.finish(ErrSuperseded, false) })
+	if superseded {
+		s.onOwner(func() { s.finish(ErrSuperseded, false) }) // after OnAway
 	}
 }
 
@@ -276,7 +297,7 @@ func (s *Session) finish(reason error, tell bool) {
 // leave ends a client's conn when its session has ended.
 func (s *Session) leave(k *carrier) {
 	k.session.Store(nil)
-	if s.server == nil {
+	if s.server == nil && s.host.peer.Lifetime().Err() == nil {
 		k.conn.Softquit(ReasonOver)
 	}
 }
@@ -286,9 +307,6 @@ func wordOf(reason error) string {
 	var word peer.Reason
 	if errors.As(reason, &word) {
 		return string(word)
-	}
-	if errors.Is(reason, peer.ErrClosed) {
-		return string(peer.ReasonShutdown)
 	}
 	return string(peer.ReasonUnknown)
 }

@@ -116,7 +116,7 @@ func (ss *Sessions) begin(k *carrier, m *begin) {
 	s := ss.byNonce[m.nonce]
 	ss.mu.Unlock()
 	if s != nil {
-		s.resumeOn(k, &resume{secret: m.nonce, window: m.window})
+		s.resumeOn(k, &resume{secret: m.nonce, attempt: m.attempt, window: m.window})
 		return
 	}
 	if may := ss.cfg.MayBegin; may != nil && may(k.conn) != nil {
@@ -126,7 +126,7 @@ func (ss *Sessions) begin(k *carrier, m *begin) {
 	if k.lost {
 		return
 	}
-	s, no := ss.add(k, m.nonce)
+	s, no := ss.add(k, m)
 	if no != 0 {
 		k.refuse(no)
 		return
@@ -136,9 +136,9 @@ func (ss *Sessions) begin(k *carrier, m *begin) {
 }
 
 // add makes a session that no conn carries yet.
-func (ss *Sessions) add(k *carrier, nonce secret) (*Session, refusal) {
+func (ss *Sessions) add(k *carrier, m *begin) (*Session, refusal) {
 	s := newSession(ss.host, ss.cfg, ss, k.conn.Loop())
-	s.secret = nonce
+	s.secret, s.claim = m.nonce, uint64(m.attempt)
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
 	if len(ss.byID) >= ss.cfg.Sessions || ss.host.add(s) != nil {
@@ -147,7 +147,7 @@ func (ss *Sessions) add(k *carrier, nonce secret) (*Session, refusal) {
 	ss.seq++
 	s.id = ID{ss.cfg.Node, ss.cfg.Epoch, ss.seq}
 	ss.byID[s.id] = s
-	ss.byNonce[nonce] = s
+	ss.byNonce[m.nonce] = s
 	return s, 0
 }
 
@@ -208,7 +208,7 @@ func (s *Session) admit(k *carrier, m *resume) {
 	if k.lost {
 		return
 	}
-	s.take(k, func() bool { return s.judges(k, m) }, func() { s.resumed(k, m) })
+	s.take(k, uint64(m.attempt), func() bool { return s.judges(k, m) }, func() { s.resumed(k, m) })
 }
 
 // resumed is the last step of a resume, by the owner, which is the loop of k. No conn carries

@@ -42,9 +42,11 @@ type Session struct {
 	onAway  []*func(reason error)
 	onBack  []*func(gap time.Duration)
 	dropped uint64
+	conns   uint32 // at a client: how many have been made
 
 	// Of the owner alone.
 	in        uint64   // packets of the other side that were handled, while no conn carries the session
+	claim     uint64   // the number of the newest claim
 	candidate *carrier // at a client: has asked the server, and has no answer
 	secret    secret   // that the other side has shown, or has been given
 	next      secret   // at a server: given to the client, which has not shown yet that it has it
@@ -176,8 +178,8 @@ func (s *Session) onOwner(fn func()) {
 			s.onOwner(fn)
 		}
 	}
-	if owner.PostElse(run, run) != nil { // the reactor has ended, and with it all loops
-		fn()
+	if owner.PostElse(run, run) != nil {
+		s.host.afterLoops(fn)
 	}
 }
 

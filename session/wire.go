@@ -34,14 +34,16 @@ const windowSize = 8
 // begin asks for a new session. The nonce shows that two of them are the same session, if the
 // answer to the first was lost.
 type begin struct {
-	nonce  secret
-	window window
+	nonce   secret
+	attempt uint32 // the client counts how often it asks for the session: of two conns the one with more is newer
+	window  window
 }
 
 // resume asks to go on with a session.
 type resume struct {
 	id       ID
 	secret   secret
+	attempt  uint32 // see begin
 	received uint64 // packets of the server's that were handled
 	window   window
 }
@@ -99,11 +101,13 @@ func readWindow(b []byte) window {
 }
 
 func (m *begin) append(b []byte) []byte {
-	return m.window.append(append(kindBegin.append(b), m.nonce[:]...))
+	b = append(kindBegin.append(b), m.nonce[:]...)
+	return m.window.append(binary.BigEndian.AppendUint32(b, m.attempt))
 }
 
 func (m *resume) append(b []byte) []byte {
 	b = append(m.id.append(kindResume.append(b)), m.secret[:]...)
+	b = binary.BigEndian.AppendUint32(b, m.attempt)
 	return m.window.append(binary.BigEndian.AppendUint64(b, m.received))
 }
 
@@ -149,10 +153,12 @@ func readMessage(b []byte) (any, error) {
 	}
 	switch k {
 	case kindBegin:
-		return &begin{secret(b[:secretSize]), readWindow(b[secretSize:])}, nil
+		s, b := secret(b[:secretSize]), b[secretSize:]
+		return &begin{s, binary.BigEndian.Uint32(b), readWindow(b[4:])}, nil
 	case kindResume:
 		id, b := readID(b), b[idSize:]
-		return &resume{id, secret(b[:secretSize]), binary.BigEndian.Uint64(b[secretSize:]), readWindow(b[secretSize+8:])}, nil
+		s, b := secret(b[:secretSize]), b[secretSize:]
+		return &resume{id, s, binary.BigEndian.Uint32(b), binary.BigEndian.Uint64(b[4:]), readWindow(b[4+8:])}, nil
 	case kindAccepted:
 		if b[0] > 1 {
 			return nil, &WireError{"an accepted is neither of a new session nor of an old one"}
@@ -168,8 +174,8 @@ func readMessage(b []byte) (any, error) {
 
 // messageSizes are the sizes of messages after their kind, of an end without its reason.
 var messageSizes = map[kind]int{
-	kindBegin:    secretSize + windowSize,
-	kindResume:   idSize + secretSize + 8 + windowSize,
+	kindBegin:    secretSize + 4 + windowSize,
+	kindResume:   idSize + secretSize + 4 + 8 + windowSize,
 	kindAccepted: 1 + idSize + secretSize + 8 + windowSize,
 	kindRefused:  1,
 	kindEnd:      8,

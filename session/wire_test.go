@@ -12,7 +12,7 @@ import (
 func TestMessages(t *testing.T) {
 	w := window{1, 2}
 	for _, m := range []interface{ append([]byte) []byte }{
-		&begin{secret{1}, w}, &resume{ID{1, 2, 3}, secret{4}, 5, w}, &accepted{true, ID{1, 2, 3}, secret{4}, 5, w},
+		&begin{secret{1}, 9, w}, &resume{ID{1, 2, 3}, secret{4}, 8, 5, w}, &accepted{true, ID{1, 2, 3}, secret{4}, 5, w},
 		&accepted{false, ID{}, secret{}, 0, window{}}, refusedDenied, &end{7, "why"}, &end{},
 	} {
 		got, err := readMessage(m.append(nil))
