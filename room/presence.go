@@ -55,39 +55,46 @@ func (r *roster) tellPresence(rec *record) {
 	}
 	rec.presence.telling = true
 	r.mu.Unlock()
+	var events []presenceEvent // that were taken and not told yet
 	told := false
 	defer func() {
 		if told {
 			return
 		}
 		r.mu.Lock()
+		rec.presence.waiting = append(events, rec.presence.waiting...)
 		rec.presence.telling = false
 		r.mu.Unlock()
 		r.schedulePresence(rec)
 	}()
-	for e, ok := r.nextPresence(rec); ok; e, ok = r.nextPresence(rec) {
-		r.tellObservers(e, rec.member)
-		switch {
-		case e.added:
-		case !e.joined && r.left != nil:
-			r.left(e.set, rec.member, e.reason)
-		case e.joined && r.joined != nil:
-			r.joined(e.set, rec.member)
+	for events = r.takePresence(rec); len(events) > 0; events = r.takePresence(rec) {
+		for len(events) > 0 {
+			e := &events[0]
+			events = events[1:]
+			r.tellPresenceEvent(e, rec.member)
 		}
 	}
 	told = true
 }
 
-// nextPresence takes the event that has waited for the longest. If there is none, the program
-// has been told everything.
-func (r *roster) nextPresence(rec *record) (e presenceEvent, ok bool) {
+func (r *roster) tellPresenceEvent(e *presenceEvent, m Member) {
+	r.tellObservers(*e, m)
+	switch {
+	case e.added:
+	case !e.joined && r.left != nil:
+		r.left(e.set, m, e.reason)
+	case e.joined && r.joined != nil:
+		r.joined(e.set, m)
+	}
+}
+
+// takePresence takes all events that wait. If there are none, the program has been told
+// everything.
+func (r *roster) takePresence(rec *record) (events []presenceEvent) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := &rec.presence
-	if len(p.waiting) == 0 {
-		p.waiting, p.telling = nil, false
-		return e, false
-	}
-	e, p.waiting = p.waiting[0], p.waiting[1:]
-	return e, true
+	events, p.waiting = p.waiting, nil
+	p.telling = len(events) > 0
+	return events
 }

@@ -98,13 +98,16 @@ func (r *roster) add(m Member, find func(make bool) *set) (rec *record, fresh bo
 	if rec == nil {
 		rec, fresh = &record{member: m}, true
 	}
-	if s := find(false); s != nil && rec.find(s) >= 0 {
+	s := find(false)
+	if s != nil && rec.find(s) >= 0 {
 		return rec, false, nil
 	}
 	if len(rec.places) >= r.max {
 		return nil, false, &LimitError{r.max}
 	}
-	s := find(true)
+	if s == nil {
+		s = find(true)
+	}
 	if fresh {
 		r.records[m] = rec
 	}
@@ -144,6 +147,9 @@ func (r *roster) leave(m Member, find func() *set) bool {
 // end takes a member that has ended out of all sets. On the member's loop.
 func (r *roster) end(rec *record, reason error) {
 	r.mu.Lock()
+	if r.left != nil || len(r.observers) > 0 { // an event for each place, or some
+		rec.presence.waiting = slices.Grow(rec.presence.waiting, len(rec.places))
+	}
 	for _, p := range rec.places {
 		r.remove(p, reason)
 	}

@@ -44,49 +44,61 @@ func (w *stopwatch) report(b *testing.B, n int, unit string) {
 }
 
 // BenchmarkMemberships is a million memberships: the bytes of each, and what joins and leaves
-// cost, in an order in which no two have to do with each other.
+// cost: of one member after the other, each into all of its rooms, or in an order in which no two
+// have to do with each other, so that each waits for memory that no cache has.
 func BenchmarkMemberships(b *testing.B) {
 	const memberships = 1_000_000
 	for _, members := range []int{1_000_000, 100_000, 10_000} {
-		each := memberships / members
-		b.Run(fmt.Sprintf("%d members of %d rooms", members, each), func(b *testing.B) {
-			srv, all := guests(b, members)
-			list := names(1000)
-			join, leave := stopwatch{tb: b}, stopwatch{tb: b}
-			var bytes int64
-			for b.Loop() {
-				rooms := New(srv, nil)
-				before := heap()
-				order := rand.New(rand.NewPCG(1, 2)).Perm(memberships)
-				join.start()
-				for _, i := range order {
-					if err := rooms.Room(list[(i+i/members*7)%len(list)]).Join(all[i%members]); err != nil {
-						b.Fatal(err)
-					}
-				}
-				join.stop()
-				bytes = heap() - before - memberships*8 // of the order
-				if n := rooms.Stats().Memberships; n != memberships {
-					b.Fatalf("%d memberships", n)
-				}
-				leave.start()
-				for _, i := range order {
-					rooms.Room(list[(i+i/members*7)%len(list)]).Leave(all[i%members])
-				}
-				leave.stop()
-				if n := rooms.Stats().Memberships; n != 0 {
-					b.Fatalf("%d memberships are left", n)
-				}
-				runtime.KeepAlive(rooms)
-				runtime.KeepAlive(order)
-				end(all)
-			}
-			b.ReportMetric(float64(bytes)/memberships, "B/membership")
-			join.report(b, memberships, "ns/join")
-			leave.report(b, memberships, "ns/leave")
-			b.ReportMetric(0, "ns/op")
-		})
+		for _, random := range []bool{false, true} {
+			benchmarkMemberships(b, memberships, members, random)
+		}
 	}
+}
+
+func benchmarkMemberships(b *testing.B, memberships, members int, random bool) {
+	each := memberships / members
+	order := rand.New(rand.NewPCG(1, 2)).Perm(memberships)
+	if !random {
+		for i := range order {
+			order[i] = i%each*members + i/each
+		}
+	}
+	b.Run(fmt.Sprintf("%d members of %d rooms, random %v", members, each, random), func(b *testing.B) {
+		srv, all := guests(b, members)
+		list := names(1000)
+		join, leave := stopwatch{tb: b}, stopwatch{tb: b}
+		var bytes int64
+		for b.Loop() {
+			rooms := New(srv, nil)
+			before := heap()
+			join.start()
+			for _, i := range order {
+				if err := rooms.Room(list[(i+i/members*7)%len(list)]).Join(all[i%members]); err != nil {
+					b.Fatal(err)
+				}
+			}
+			join.stop()
+			bytes = heap() - before
+			if n := rooms.Stats().Memberships; n != memberships {
+				b.Fatalf("%d memberships", n)
+			}
+			leave.start()
+			for _, i := range order {
+				rooms.Room(list[(i+i/members*7)%len(list)]).Leave(all[i%members])
+			}
+			leave.stop()
+			if n := rooms.Stats().Memberships; n != 0 {
+				b.Fatalf("%d memberships are left", n)
+			}
+			runtime.KeepAlive(rooms)
+			runtime.KeepAlive(order)
+			end(all)
+		}
+		b.ReportMetric(float64(bytes)/float64(memberships), "B/membership")
+		join.report(b, memberships, "ns/join")
+		leave.report(b, memberships, "ns/leave")
+		b.ReportMetric(0, "ns/op")
+	})
 }
 
 // BenchmarkMassLeave is the end of many members of 10 rooms each, all at once.
