@@ -43,6 +43,7 @@ func serveCommand(ctx context.Context, args []string, std command.IO) error {
 	secure := fs.Bool("tls", false, "speak TLS, with a certificate made for the occasion, where --listen is not given")
 	deadline := fs.Duration("deadline", 0, "how long a handshake, a frame and silence may take, in place of what each may by default")
 	members := fs.Int("members", 0, "memory clients that are connected from the start, and leave all at once at SIGUSR2")
+	rooms := fs.Bool("rooms", false, "let clients join rooms and subscribe to topics, by the packets bench:rooms and bench:topics")
 	untilEOF := fs.Bool("until-eof", false, "end when standard input does, as the pipe from another process")
 	if err := tool().Parse(fs, args, command.Arguments{}, std); err != nil {
 		return err
@@ -85,6 +86,12 @@ func serveCommand(ctx context.Context, args []string, std command.IO) error {
 	server, err := newServerOf(reg, *mode, cfg, std.Err)
 	if err != nil {
 		return err
+	}
+	if *rooms {
+		if err := openRooms(server); err != nil {
+			server.Close()
+			return err
+		}
 	}
 	if *untilEOF {
 		ctx = withEOF(ctx, std.In)

@@ -31,7 +31,7 @@ func (n *node) isLeaf() bool { return n.only == nil && len(n.children) == 0 }
 // add adds a child.
 func (n *node) add(child *node) {
 	if n.isLeaf() {
-		n.only, n.children = child, nil
+		n.only = child
 		return
 	}
 	if n.children == nil {
@@ -46,7 +46,9 @@ func (n *node) remove(child *node) {
 		n.only = nil
 		return
 	}
-	delete(n.children, child.token)
+	if delete(n.children, child.token); len(n.children) == 0 {
+		n.children = nil // a map does not shrink
+	}
 }
 
 // find returns the node of a pattern, or nil.

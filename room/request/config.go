@@ -15,6 +15,10 @@ import (
 // tells of it.
 var DefaultRate = rate.Limit{PerSecond: 20, Burst: room.DefaultMemberships}
 
+// ReasonFlood ends a conn that makes requests ten times as fast as it may, after four times as
+// many as it may make at once: each is answered, and costs more to answer than to make.
+const ReasonFlood peer.Reason = "reason.requestflood"
+
 // Config has the settings of requests. With the zero Config, and with nil, nobody may join.
 type Config struct {
 	// May decides whether a client may join the room of this name, or subscribe to this
@@ -40,7 +44,8 @@ type Config struct {
 	Member func(c *peer.Conn) room.Member
 
 	// Rate bounds the requests of a conn, joins and leaves together. One that is over it fails
-	// with rate.ErrLimited. Zero: DefaultRate. PerSecond: math.Inf(1) is no bound.
+	// with rate.ErrLimited, and a flood ends the conn: see ReasonFlood. Zero: DefaultRate.
+	// PerSecond: math.Inf(1) is no bound.
 	Rate rate.Limit
 }
 

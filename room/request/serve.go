@@ -41,8 +41,9 @@ type target struct {
 
 func serve(h peer.Host, r Request, cfg *Config, opts []peer.HandleOption, to target) {
 	s := &server{Config: cfg.withDefaults(), target: to}
+	flood := rate.New(rate.Config{Conn: rate.Limit{PerSecond: 10 * s.Rate.PerSecond, Burst: 4 * s.Rate.Burst}, Over: rate.End(ReasonFlood)})
 	limits := rate.New(rate.Config{Conn: s.Rate})
-	opts = append([]peer.HandleOption{peer.With(limits.Middleware())}, opts...)
+	opts = append([]peer.HandleOption{peer.With(flood.Middleware(), limits.Middleware())}, opts...)
 	if s.Waits {
 		call.HandleLater(h, r.join, s.inOrder(s.decide, s.join), opts...)
 		call.HandleLater(h, r.leave, s.inOrder(nil, s.leave), opts...)

@@ -193,6 +193,34 @@ func TestWhatCannotBeServed(t *testing.T) {
 	}
 }
 
+// A conn that goes on and on beyond its rate is ended, with a reason.
+func TestAFloodOfRequestsEndsItsConn(t *testing.T) {
+	w := couple(t, func(w *world) {
+		ServeRooms(w.Server, lobbies, room.New(w.Server, nil), &Config{May: everything, Rate: rate.Limit{PerSecond: 0.001, Burst: 5}})
+	})
+	lost := make(chan error, 1)
+	w.AtClient.OnLost(func(reason error) { lost <- reason })
+	done := make(chan error, 21)
+	for range 21 {
+		lobbies.JoinThen(w.AtClient, "lobby", 0, func(err error) { done <- err })
+	}
+	let, limited := 0, 0
+	for range 21 {
+		switch err := wait(t, "answer", done); {
+		case err == nil:
+			let++
+		case errors.Is(err, rate.ErrLimited):
+			limited++
+		}
+	}
+	if let != 5 || limited != 15 {
+		t.Errorf("%d requests passed and %d were over the rate, want 5 and 15", let, limited)
+	}
+	if reason := wait(t, "end", lost); !errors.Is(reason, ReasonFlood) {
+		t.Errorf("the conn ended with %v", reason)
+	}
+}
+
 // The rate is each conn's own, for joins and leaves together, unless there is to be none.
 func TestRequestsHaveARate(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -200,7 +228,7 @@ func TestRequestsHaveARate(t *testing.T) {
 		want int // of 400 requests at least one fails after so many; 0: none
 	}{
 		"default": {rate.Limit{}, DefaultRate.Burst},
-		"3":       {rate.Limit{PerSecond: 0.001, Burst: 3}, 3},
+		"150":     {rate.Limit{PerSecond: 0.001, Burst: 150}, 150},
 		"none":    {rate.Limit{PerSecond: math.Inf(1)}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -37,11 +37,13 @@ type memoryAttack struct {
 	s      *target.Server
 	probes *client.Probes
 
+	options   target.Options
 	bound     int64 // of what may wait, in bytes
 	conns     int
 	handshake []byte        // nil: says begins with it
 	first     client.Script // what is said before anything is measured but memory; nil: nothing
 	says      client.Script
+	answers   bool          // the conns read what comes, and say a handshake of the server's own
 	clogs     bool          // the conns take as little of the answers as they can
 	reads     bool          // in the end they read them after all
 	lasts     time.Duration // it ends then at the latest
@@ -55,7 +57,7 @@ type memoryAttack struct {
 // tryMemoryAttack measures latency without and beside an attack, and the server's
 // memory. line returns what else the row shows.
 func tryMemoryAttack(ctx context.Context, t *trial, u *memoryAttack, p99 time.Duration, line func() string) error {
-	s, err := t.start(ctx, target.Options{})
+	s, err := t.start(ctx, u.options)
 	if err != nil {
 		return err
 	}
@@ -97,6 +99,9 @@ func (u *memoryAttack) attack(ctx context.Context) (p99 time.Duration, err error
 	if u.clogs {
 		dial = u.s.DialNarrow
 	}
+	if u.answers {
+		u.handshake = u.s.Handshake()
+	}
 	conns, err := client.ConnectAll(ctx, dial, u.conns, u.handshake)
 	if err != nil {
 		return 0, err
@@ -117,6 +122,7 @@ func (u *memoryAttack) attack(ctx context.Context) (p99 time.Duration, err error
 	if err != nil {
 		return 0, err
 	}
+	p.Reads = u.answers
 	until, cancel := context.WithTimeout(ctx, u.lasts)
 	p.Run(until)
 	cancel()

@@ -36,7 +36,7 @@ type row struct {
 }
 
 // waves is how many waves there are.
-const waves = 18
+const waves = 20
 
 // rows returns the rows in the order of the table. The last one looks at what the
 // others left.
@@ -64,7 +64,9 @@ func rows(l *leftovers) []row {
 		{"frozen", "a server that stood still ends nobody", 14, tryFrozen},
 		{"rush", "many get in at once", 15, tryRush},
 		{"mass", "and go at once", 16, tryMass},
-		{"rest", "afterwards all is as before", 17, l.tryRest},
+		{"joins", "joining and leaving harms nobody", 17, tryJoins},
+		{"topics", "a million rooms and topics are bounded", 18, tryTopics},
+		{"rest", "afterwards all is as before", 19, l.tryRest},
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"net"
 	"sync/atomic"
 	"syscall"
+
+	"github.com/packetmq/packetmq/siege/wire"
 )
 
 // Endpoint is a server as its clients know it.
@@ -14,6 +16,7 @@ type Endpoint struct {
 	Addr     string
 	TLS      bool // it speaks TLS
 	Adapts   bool // it takes over the ids of clients
+	Rooms    bool // it has rooms and topics
 	Reorders bool // it decodes payloads and may order their fields anew
 
 	sources atomic.Uint32 // dials made, for their source addresses
@@ -62,11 +65,20 @@ func (e *Endpoint) Connect(ctx context.Context) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Handshake(!e.Adapts); err != nil {
+	if err := c.HandshakeWith(e.Handshake()); err != nil {
 		c.Close()
 		return nil, err
 	}
 	return c, nil
+}
+
+// Handshake returns what a client of the server begins with.
+func (e *Endpoint) Handshake() []byte {
+	ids := wire.IDMap()
+	if e.Rooms {
+		ids = append(ids, wire.RequestIDs()...)
+	}
+	return wire.HandshakeOf(wire.Init(), !e.Adapts, ids)
 }
 
 // ConnectAll dials n conns, and says the handshake on each unless it is nil. If

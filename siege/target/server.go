@@ -22,6 +22,7 @@ type Options struct {
 	Mode  string   // of its payloads; empty: raw
 	Adapt bool     // it takes over the ids of clients
 	Busy  bool     // it has work of its own, and never has no conn
+	Rooms bool     // it has rooms and topics, which its clients join
 	TLS   bool     // it speaks TLS, with a certificate that nobody vouches for
 	Files int      // limit of its descriptors; 0: as this process's
 	Taken int      // of these, so many are in use from the start
@@ -42,6 +43,9 @@ func (o *Options) args() []string {
 	}
 	if o.Busy {
 		args = append(args, "--busy")
+	}
+	if o.Rooms {
+		args = append(args, "--rooms")
 	}
 	if o.TLS {
 		args = append(args, "--tls")
@@ -88,7 +92,7 @@ func Start(ctx context.Context, program string, opts Options) (*Server, error) {
 		s.Kill()
 		return nil, fmt.Errorf("the server did not start: %v\n%s", s.State, s.Log())
 	}
-	s.Addr, s.TLS, s.Adapts, s.Reorders = addr, opts.TLS, opts.Adapt, opts.Mode == "any"
+	s.Addr, s.TLS, s.Adapts, s.Reorders, s.Rooms = addr, opts.TLS, opts.Adapt, opts.Mode == "any", opts.Rooms
 	if opts.Busy {
 		return s, nil
 	}

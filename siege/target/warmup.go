@@ -43,7 +43,7 @@ func (s *Server) clog(ctx context.Context) error {
 		return err
 	}
 	defer c.Reset()
-	if err := c.Handshake(!s.Adapts); err != nil {
+	if err := c.HandshakeWith(s.Handshake()); err != nil {
 		return err
 	}
 	b := wire.NewPacket(1, 1, 60<<10).Append(nil)

@@ -58,8 +58,11 @@ func PubIDs(adapt bool, ids []IDPair) []byte {
 func Handshake(adapt bool) []byte { return HandshakeWith(Init(), adapt) }
 
 // HandshakeWith is Handshake with another payload of handshake_init.
-func HandshakeWith(init []byte, adapt bool) []byte {
+func HandshakeWith(init []byte, adapt bool) []byte { return HandshakeOf(init, adapt, IDMap()) }
+
+// HandshakeOf is HandshakeWith with other ids.
+func HandshakeOf(init []byte, adapt bool, ids []IDPair) []byte {
 	b := AppendFrame(nil, IDInit, init)
-	b = AppendFrame(b, IDPubIDs, PubIDs(adapt, IDMap()))
+	b = AppendFrame(b, IDPubIDs, PubIDs(adapt, ids))
 	return AppendFrame(b, IDFinish, Nil)
 }

@@ -1,0 +1,87 @@
+package attack
+
+// Rows joins and topics: conns that ask for rooms and topics as fast as they can.
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/packetmq/packetmq/internal/figures"
+	"github.com/packetmq/packetmq/siege/target"
+	"github.com/packetmq/packetmq/siege/wire"
+)
+
+const (
+	// memberBound is how many bytes a conn may take that is in as many rooms as it may be, and
+	// has as many subscriptions: according to the server's documents 256 KB for the patterns
+	// and a quarter of that for the rooms, and as much again for what the collector leaves.
+	memberBound = 640 << 10
+
+	// joinsBase is how many bytes such an attack may take besides, whatever the conns.
+	joinsBase = 32 << 20
+
+	// subscriptions is how many a conn may have.
+	subscriptions = 256
+)
+
+// tryJoins has hundreds of conns join rooms and leave them again as fast as they can: the same
+// rooms, so that all of them meet there. The server ends them.
+func tryJoins(ctx context.Context, t *trial) error {
+	var asked atomic.Int64
+	u := &memoryAttack{
+		options: target.Options{Rooms: true},
+		conns:   t.pick(400, 20), lasts: t.roundLength() * 3, answers: true,
+		says: func() func() []byte {
+			n := uint64(0)
+			return func() (b []byte) {
+				for range 50 {
+					name := fmt.Sprint("room ", n/2%10)
+					b = wire.AppendRequest(b, wire.IDJoinRoom, n+1, name)
+					b = wire.AppendRequest(b, wire.IDLeaveRoom, n+2, name)
+					n += 2
+				}
+				asked.Add(100)
+				return b
+			}
+		},
+	}
+	u.bound = joinsBase + int64(u.conns)*memberBound
+	err := tryMemoryAttack(ctx, t, u, crowdedP99, func() string {
+		return fmt.Sprintf("%s conns made %s requests, %s closed", figures.Count(u.conns), figures.Count(asked.Load()), figures.Count(u.closed))
+	})
+	t.check(u.closed == u.conns, "%d of %d conns that make requests as fast as they can were closed", u.closed, u.conns)
+	return err
+}
+
+// tryTopics has conns ask for a million rooms and a million patterns, each of them as dear as it
+// can be.
+func tryTopics(ctx context.Context, t *trial) error {
+	const each = 1000 // fewer than a flood is
+	conns := t.pick(1000, 20)
+	all := conns * each
+	var started atomic.Int64
+	u := &memoryAttack{
+		options: target.Options{Rooms: true}, bound: joinsBase + int64(conns)*memberBound,
+		conns: conns, lasts: 20 * time.Second, answers: true,
+		says: func() func() []byte {
+			own, n := started.Add(1), uint64(0)
+			return func() (b []byte) {
+				for ; n < each && len(b) < 8<<10; n++ {
+					name := fmt.Sprintf("%d-%d", own, n)
+					b = wire.AppendRequest(b, wire.IDJoinRoom, 2*n+1, name)
+					b = wire.AppendRequest(b, wire.IDSubscribe, 2*n+2, name+strings.Repeat(".x", 15))
+				}
+				return b
+			}
+		},
+	}
+	err := tryMemoryAttack(ctx, t, u, crowdedP99, func() string {
+		return fmt.Sprintf("%s conns asked for %s rooms and as many patterns, %d of each is the most; %s closed",
+			figures.Count(u.conns), figures.Count(all), subscriptions, figures.Count(u.closed))
+	})
+	t.check(u.closed == 0, "%d conns were closed", u.closed) // they ask for too much, and not too often
+	return err
+}
