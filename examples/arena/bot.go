@@ -26,6 +26,7 @@ type bot struct {
 	rng     *rand.Rand
 	steps   *engine.Timer // nil: it has not entered the room
 	dx, dy  int           // where it walks to
+	stepped bool          // since the timer came last
 	last    time.Duration // when the last snapshot came
 }
 
@@ -33,7 +34,8 @@ type bot struct {
 type botConfig struct {
 	name, room string
 	token      []byte
-	hz         float64
+	hz         float64 // how often snapshots come
+	still      bool    // it does not walk by itself
 	seed       uint64
 	snapshot   func(distance time.Duration) // nil: it does not measure how far apart snapshots come
 	ready      func(string) bool            // what it says when it is asked whether it is ready for a room; nil: yes
@@ -56,11 +58,7 @@ func newBot(h peer.Host, cfg botConfig) *bot {
 	b := &bot{botConfig: cfg, rng: rand.New(rand.NewPCG(cfg.seed, 0))}
 	peer.Handle(h, said, b.onSaid)
 	call.Handle(h, ready, b.onReady)
-	mirror := new(state.MirrorConfig[Pos])
-	if b.snapshot != nil {
-		mirror.Set = b.onPos
-	}
-	b.others = state.NewMirror(h, pos, mirror)
+	b.others = state.NewMirror(h, pos, &state.MirrorConfig[Pos]{Set: b.onPos})
 	b.session = session.New(h, &session.Config{Away: away, OnNew: b.enter, OnBack: b.onBack, OnEnd: b.onEnd})
 	return b
 }
@@ -69,7 +67,7 @@ func newBot(h peer.Host, cfg botConfig) *bot {
 func (b *bot) enter(s *session.Session) {
 	call.Go(s.Conn(), enter, &Enter{b.room}, 0, func(p *Place, err error) {
 		if err == nil && b.steps == nil {
-			b.steps = s.Loop().Every(time.Duration(float64(time.Second)/b.hz), b.step)
+			b.steps = s.Loop().Every(time.Duration(2*float64(time.Second)/b.hz), b.stepIfStill)
 		}
 		if b.entered != nil {
 			b.entered(err)
@@ -90,6 +88,14 @@ func (b *bot) onEnd(_ *session.Session, reason error, _ []session.Packet) {
 	} else if b.entered != nil {
 		b.entered(reason)
 	}
+}
+
+// stepIfStill has the bot walk on though nobody moves, so that no snapshot comes.
+func (b *bot) stepIfStill() {
+	if !b.stepped && !b.still {
+		b.step()
+	}
+	b.stepped = false
 }
 
 // step walks on, mostly in the same direction, and says something at times. While the bot has
@@ -122,14 +128,20 @@ func (b *bot) onReady(_ *call.Context, q *Question) (*Reply, error) {
 	return &Reply{b.ready == nil || b.ready(q.Room)}, nil
 }
 
-// onPos is called for each position that comes. Those of one snapshot come together.
+// onPos is called for each position that comes. Those of one snapshot come together. The bot
+// walks on with each snapshot: its move leaves together with the mirror's acknowledgement, in
+// one write, where a timer of its own would make two.
 func (b *bot) onPos(c *peer.Conn, _ *Pos) {
 	now := c.Loop().Time()
 	if now-b.last < together {
 		return
 	}
-	if b.last > 0 {
+	if b.last > 0 && b.snapshot != nil {
 		b.snapshot(now - b.last)
 	}
 	b.last = now
+	if b.steps != nil && !b.still {
+		b.stepped = true
+		b.step()
+	}
 }

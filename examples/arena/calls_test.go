@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/packetmq/packetmq/call"
 	"github.com/packetmq/packetmq/rate"
 )
 
@@ -59,11 +60,7 @@ func TestWhisper(t *testing.T) {
 	cid.wantLines("(ann: psst)")
 	cid.cut()
 	w.settle()
-	call := func() error {
-		_, err := ask(ann, whisper, &Whisper{"cid", "are you there?"})
-		return err
-	}
-	if err := call(); err != nil {
+	if _, err := ask(ann, whisper, &Whisper{"cid", "are you there?"}); err != nil {
 		t.Fatal(err)
 	}
 	w.pass(time.Second)
@@ -75,18 +72,17 @@ func TestWhisper(t *testing.T) {
 	}
 }
 
-// Who whispers too much is told so by the call.
+// Who whispers too much is told so by the call, and what was too much has not arrived.
 func TestWhispersAreLimited(t *testing.T) {
 	w := newWorld(t)
-	ann := w.join("ann", "red")
-	var err error
-	for range 10 {
-		if _, err = ask(ann, whisper, &Whisper{"ann", "me"}); err != nil {
-			break
-		}
-		w.pass(0)
+	ann, bob := w.join("ann", "red"), w.join("bob", "blue")
+	var errs []error
+	for range 4 {
+		call.Go(ann.session.Conn(), whisper, &Whisper{"bob", "psst"}, 0, func(_ *Done, err error) { errs = append(errs, err) })
 	}
-	if !errors.Is(err, rate.ErrLimited) && err != nil {
-		t.Errorf("the error is %v", err)
+	w.settle()
+	if len(errs) != 4 || errors.Join(errs[:3]...) != nil || !errors.Is(errs[3], rate.ErrLimited) {
+		t.Errorf("the calls ended with %v", errs)
 	}
+	bob.wantLines("(ann: psst)", "(ann: psst)", "(ann: psst)")
 }

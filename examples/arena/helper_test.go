@@ -27,6 +27,8 @@ type world struct {
 	v     *engine.Virtual
 	arena *arena
 	bots  uint64
+
+	walking bool // bots walk by themselves
 }
 
 func newWorld(t *testing.T) *world {
@@ -54,7 +56,7 @@ func (w *world) joinAs(cfg botConfig) *guest {
 	w.t.Helper()
 	w.bots++
 	g := &guest{w: w}
-	cfg.seed, cfg.hz = w.bots, 1e-3
+	cfg.seed, cfg.hz, cfg.still = w.bots, testHz, !w.walking
 	cfg.entered = func(err error) { g.entries = append(g.entries, err) }
 	cfg.heard = func(m *Said) {
 		line := m.From + ": " + m.Text

@@ -15,9 +15,9 @@ type player struct {
 	bag     map[string]int // how many it has of each thing
 }
 
-// playerOf is whose conn it is. It is nil for a conn that has not begun a session.
+// playerOf is whose conn it is. It is nil for a conn that has no session yet.
 func playerOf(c *peer.Conn) *player {
-	p, _ := session.Of(c).Data().(*player)
+	p, _ := c.Data().(*player)
 	return p
 }
 

@@ -41,21 +41,24 @@ func TestMovesAreLimited(t *testing.T) {
 	ann.wantPlaces("1 at 40,0")
 }
 
-// A bot that walks by itself is seen where it is, and the same seed walks the same way.
+// Bots that walk by themselves are seen where they are, and the same seeds walk the same way.
 func TestBotsWalk(t *testing.T) {
 	var ways [2]Pos
 	for i := range ways {
 		w := newWorld(t)
-		bob := w.join("bob", "red")
-		ann := w.join("ann", "red")
-		for range 3 * testHz {
-			ann.step()
-			w.pass(time.Second / testHz)
+		w.walking = true
+		bob, ann := w.join("bob", "red"), w.join("ann", "red")
+		w.pass(3 * time.Second)
+		if n := w.arena.handled; n < 2*3*testHz || n > 2*4*testHz {
+			t.Errorf("%d packets came in 3 s", n)
+		}
+		for _, g := range []*guest{bob, ann} {
+			g.still = true
 		}
 		w.pass(100 * time.Millisecond)
 		ways[i], _ = bob.others.Get(2)
-		if ways[i] != w.arena.players["ann"].at || ways[i].X == width/2 {
-			t.Errorf("bob sees ann at %v, and she is at %v", ways[i], w.arena.players["ann"].at)
+		if at := w.arena.players["ann"].at; ways[i] != at || at.X == width/2 {
+			t.Errorf("bob sees ann at %v, and she is at %v", ways[i], at)
 		}
 	}
 	if ways[0] != ways[1] {

@@ -56,7 +56,7 @@ func newArena(set arenaConfig, cfg *peer.Config) *arena {
 	state.Enable(a) // conns come before there is a hall
 	a.rooms = room.New(a, &room.Config{Joined: a.joined, Left: a.left})
 	session.Serve(a, &session.Config{
-		Away: away, OnNew: a.begun, OnEnd: a.ended,
+		Away: away, OnNew: a.begun, OnBack: a.back, OnEnd: a.ended,
 		Service: session.Service{MayBegin: a.mayBegin, MayResume: a.mayResume},
 	})
 	a.Use(a.count, middleware.Authorise(hasSession))
@@ -110,7 +110,7 @@ func tooFast(in *peer.Incoming) error {
 	return nil
 }
 
-// authenticate keeps the player's name with the conn, for those who ask later.
+// authenticate keeps the name with the conn, until begun or back puts its player there.
 func (a *arena) authenticate(c *peer.Conn, cred peer.Credentials) error {
 	name, err := a.key.name(cred.Token)
 	if err != nil {
@@ -120,10 +120,16 @@ func (a *arena) authenticate(c *peer.Conn, cred peer.Credentials) error {
 	return nil
 }
 
+// nameOf is the name that a conn has shown, while it has no player.
+func nameOf(c *peer.Conn) string {
+	name, _ := c.Data().(string)
+	return name
+}
+
 // mayBegin refuses a second player of a name. The first one may be away: it comes back by its
 // session, and not here.
 func (a *arena) mayBegin(c *peer.Conn) error {
-	if a.players[c.Data().(string)] != nil {
+	if a.players[nameOf(c)] != nil {
 		return errTaken
 	}
 	return nil
@@ -131,7 +137,7 @@ func (a *arena) mayBegin(c *peer.Conn) error {
 
 // mayResume refuses who has got hold of another player's session.
 func (a *arena) mayResume(s *session.Session, c *peer.Conn) error {
-	if s.Data().(*player).name != c.Data().(string) {
+	if s.Data().(*player).name != nameOf(c) {
 		return errTaken
 	}
 	return nil
@@ -139,11 +145,15 @@ func (a *arena) mayResume(s *session.Session, c *peer.Conn) error {
 
 func (a *arena) begun(s *session.Session) {
 	a.lastID++
-	p := &player{name: s.Conn().Data().(string), session: s, bag: map[string]int{"potion": 2, "rope": 1}}
+	p := &player{name: nameOf(s.Conn()), session: s, bag: map[string]int{"potion": 2, "rope": 1}}
 	p.at = Pos{ID: a.lastID, X: width / 2, Y: height / 2}
 	a.players[p.name] = p
 	s.SetData(p)
+	s.Conn().SetData(p)
 }
+
+// back gives the player's next conn its data.
+func (a *arena) back(s *session.Session, _ time.Duration) { s.Conn().SetData(s.Data()) }
 
 // ended is called after left: a session's end ends its membership.
 func (a *arena) ended(s *session.Session, reason error, unacked []session.Packet) {
