@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
 	"testing"
 	"time"
+
+	"github.com/packetmq/packetmq/session"
 )
 
 // A bot that loses its conn comes back to its place, and misses no line.
@@ -51,6 +54,18 @@ func TestManyCuts(t *testing.T) {
 	w.pass(10 * time.Second)
 	ann.wantLines(want...)
 	bob.wantLines(want...)
+}
+
+// A session is its player's: who comes back for it as somebody else is refused.
+func TestBackAsAnother(t *testing.T) {
+	w := newWorld(t)
+	ann := w.join("ann", "red")
+	ann.client.token = w.arena.key.token("bob")
+	ann.cut()
+	w.pass(time.Second)
+	if err := ann.session.Err(); !errors.Is(err, session.ErrDenied) {
+		t.Errorf("the session has ended with %v", err)
+	}
 }
 
 // A bot that was cut before it was let into its room asks again.

@@ -44,7 +44,8 @@ type guest struct {
 	w       *world
 	entries []error // of each time that it was let into its room, or was not
 	lines   []string
-	lost    error // why it lost its last conn
+	lost    error      // why it lost its last conn
+	client  *botConfig // of the client, which shows its token
 }
 
 // join has a bot come in that stands still: it walks and talks if the test has it.
@@ -65,6 +66,7 @@ func (w *world) joinAs(cfg botConfig) *guest {
 		}
 		g.lines = append(g.lines, line)
 	}
+	g.client = &cfg
 	pc := cfg.peerConfig(w.v.Reactor())
 	pc.OnLost = func(_ *peer.Conn, reason error) { g.lost = reason }
 	cli := peer.NewMemoryClient(withPackets(registry.NewAdapting()), pc)
