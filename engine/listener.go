@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -31,7 +32,6 @@ type Listener struct {
 	r      *Reactor
 	ln     net.Listener
 	addr   net.Addr
-	file   *socketFile // of a Unix socket; nil: none is to be removed
 	accept Acceptor
 	take   func(nc net.Conn) // in place of accept
 	shut   chan struct{}     // closed by Close
@@ -40,6 +40,10 @@ type Listener struct {
 	err    error         // of that
 	done   chan struct{} // closed when nothing is accepted any more
 	closed chan struct{} // closed after freed and done
+
+	// Guarded by r.mu.
+	file   *socketFile   // of a Unix socket; nil: none is to be removed
+	paused chan struct{} // closed when nothing is accepted because of PauseAccept; nil: it was not called
 }
 
 // Listen accepts conns at addr from now on, as soon as and whenever the reactor
@@ -171,7 +175,7 @@ func (l *Listener) Close() error {
 		r.cond.Broadcast()
 		r.mu.Unlock()
 		close(l.shut)
-		l.file.remove()
+		l.takeFile().remove()
 		go l.hangUp()
 	})
 	end := l.closed
@@ -238,10 +242,13 @@ func (l *Listener) serve() {
 	defer close(l.done)
 	slots := make(chan struct{}, enrolling)
 	var delay time.Duration
-	for l.waitUntilRunning() {
+	for l.waitUntilAccepting() {
 		nc, err := l.next()
 		if errors.Is(err, net.ErrClosed) {
 			return
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) && l.isPaused() {
+			continue
 		}
 		if err != nil {
 			delay = min(max(2*delay, 5*time.Millisecond), time.Second)
@@ -281,20 +288,44 @@ func (l *Listener) next() (nc net.Conn, err error) {
 	return nc, err
 }
 
-// waitUntilRunning waits until the reactor runs; false means that the listener is closed.
+// waitUntilAccepting waits until the reactor runs and the listener is not paused; false means
+// that the listener is closed.
+func (l *Listener) waitUntilAccepting() bool {
+	return l.waitUntil(func() bool {
+		if l.paused != nil {
+			l.notePaused()
+		}
+		return l.r.state == running && l.paused == nil
+	})
+}
+
+// waitUntilRunning waits until the reactor runs; false means that the listener is closed. A
+// pause does not count: what has been accepted would be lost with the process.
 func (l *Listener) waitUntilRunning() bool {
+	return l.waitUntil(func() bool { return l.r.state == running })
+}
+
+// waitUntil waits until ok, which is called with r.mu held; false means that the listener is
+// closed.
+func (l *Listener) waitUntil(ok func() bool) bool {
 	r := l.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for {
-		if _, ok := r.listeners[l]; !ok || r.state >= ending {
+		if _, open := r.listeners[l]; !open || r.state >= ending {
 			return false
 		}
-		if r.state == running {
+		if ok() {
 			return true
 		}
 		r.cond.Wait()
 	}
+}
+
+func (l *Listener) isPaused() bool {
+	l.r.mu.Lock()
+	defer l.r.mu.Unlock()
+	return l.paused != nil
 }
 
 func (l *Listener) pause(d time.Duration) {

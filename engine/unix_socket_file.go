@@ -46,11 +46,20 @@ func listenUnix(lc *net.ListenConfig, path string) (net.Listener, *socketFile, e
 		return nil, nil, err
 	}
 	ln.(*net.UnixListener).SetUnlinkOnClose(false)
-	info, err := os.Lstat(path)
-	if err != nil { // somebody was quick to remove it, and so it is not ours to remove
-		return ln, nil, nil
+	return ln, socketFileAt(path), nil
+}
+
+// socketFileAt is the file at path, or nil if there is none: an abstract name of Linux has
+// none, and what somebody was quick to remove is not ours to remove.
+func socketFileAt(path string) *socketFile {
+	if path == "" || path[0] == '@' {
+		return nil
 	}
-	return ln, &socketFile{path, info}, nil
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil
+	}
+	return &socketFile{path, info}
 }
 
 // takeOver removes the socket file at path if nobody listens at it, or says why

@@ -43,7 +43,7 @@ func (c *Client) Connect(ctx context.Context, addr string, opts ...ConnectOption
 }
 
 func (c *Client) connect(ctx context.Context, to target) (*Conn, error) {
-	a, err := c.parseConnect(to.addr)
+	a, err := c.parseConnect(to.address())
 	if err != nil {
 		return nil, err
 	}

@@ -268,10 +268,11 @@ type Events struct {
 	OnMade func(c *Conn)
 
 	// OnLost is called exactly once for every conn, whether or not its handshake was
-	// completed. reason is a Reason when one of the sides ended the conversation, a
+	// completed. reason is a Reason when one of the sides ended the conversation, or an
+	// Advice around it when the other side did and has advised something, a
 	// Fault when this side did because of an error, else the transport's error: io.EOF
-	// when the other side just closed. With a Reason or a Fault, a last packet may
-	// still be sent from the callback. It is on the wire before the end, and the other
+	// when the other side just closed. With a Reason, an Advice or a Fault, a last packet
+	// may still be sent from the callback. It is on the wire before the end, and the other
 	// side handles it unless it ended the conversation itself. Default: none.
 	OnLost func(c *Conn, reason error)
 
@@ -315,6 +316,15 @@ type Backoff struct {
 	// Softquit, Abort or Close, never comes back, and Again is not asked. Default:
 	// unless Permanent says that it is hopeless.
 	Again func(reason error) bool
+
+	// Follow says whether the client may go to another address because the server at
+	// from, where it was, advises so (Advice.To). The next attempt is then at once, unless
+	// the server has told it to wait. If it fails, the client goes back to the address that
+	// the program gave. Whoever is at the other address is shown the client's Token, so that
+	// on a plain network this decides who can collect tokens; Conn.Dialed tells Token where
+	// it is. It is called on a loop. FollowTLS and FollowTo are ready-made. Default: the
+	// client stays with the address that it has, and only waits as it is advised.
+	Follow func(from, to string) bool
 }
 
 func (c *Config) withDefaults() Config {

@@ -134,8 +134,9 @@ func (c *Conn) Pending() int {
 }
 
 // Dialed is the address of the Connect or ConnectAsync that the conn was made for,
-// as it was given there, or "mem" for that of a MemoryClient: to choose a Token by,
-// for one. It is empty where there was neither.
+// as it was given there, or the address that a server has sent the client to
+// (Backoff.Follow), or "mem" for the conn of a MemoryClient: to choose a Token by,
+// for one. It is empty where there was none.
 func (c *Conn) Dialed() string {
 	if c == nil {
 		return ""

@@ -4,6 +4,7 @@ package peer
 // by an Abort, or with its transport. All four meet in OnLost, which is called once.
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/packetmq/packetmq/registry"
@@ -17,7 +18,7 @@ func (c *Conn) onSoftquit(payload []byte) {
 		return
 	}
 	c.flags.set(inputEnded)
-	c.endConversation(c.reasonFrom(m.reason, payload))
+	c.endConversation(c.withAdvice(c.reasonFrom(m.reason, payload), m.reason, payload))
 	c.link.Finish(c.peer.cfg.QuitGrace)
 }
 
@@ -39,10 +40,25 @@ func (c *Conn) reasonFrom(reason Reason, payload []byte) error {
 	return reason
 }
 
+// withAdvice is cause, the reason of the other side's softquit, with the advice in it if there
+// is any.
+func (c *Conn) withAdvice(cause error, reason Reason, payload []byte) error {
+	a := parseAdvice(payload)
+	if a.isEmpty() {
+		return cause
+	}
+	a.Reason, a.cause = reason, cause
+	return &a
+}
+
 // quit ends the conversation from this side. The error because may be nil; it is for OnLost
 // alone. It is the other side that closes, after it has read everything; over a Scheme, both
 // do so at once.
-func (c *Conn) quit(reason Reason, because error) {
+func (c *Conn) quit(reason Reason, because error) { c.quitWith(Advice{Reason: reason}, because) }
+
+// quitWith is quit with advice for the other side, which has been checked.
+func (c *Conn) quitWith(advice Advice, because error) {
+	reason := advice.Reason
 	c.mark(endedHere)
 	if c.State() == Disconnected || c.flags.has(lost) {
 		return
@@ -56,7 +72,10 @@ func (c *Conn) quit(reason Reason, because error) {
 	} else {
 		c.endConversation(reason)
 	}
-	c.sendInternal(registry.IDSoftquit, softquitMsg{reason}.append)
+	if c.peer.cfg.NoExtensions {
+		advice = Advice{Reason: reason}
+	}
+	c.sendInternal(registry.IDSoftquit, advice.appendSoftquit)
 	if !c.flags.has(made) { // the other side has sent nothing that is worth a wait
 		c.flags.set(inputEnded)
 		c.link.Finish(faultGrace)
@@ -166,17 +185,25 @@ func (c *Conn) Abort(err error) {
 // other side is told it and closes. What was sent before arrives before it.
 // An empty reason means ReasonUnknown. ErrNotActive means that the conn was
 // being ended already.
-func (c *Conn) Softquit(reason Reason) error {
+func (c *Conn) Softquit(reason Reason) error { return c.SoftquitWith(Advice{Reason: reason}) }
+
+// SoftquitWith is Softquit with advice for the other side: whether to come back, where, and
+// after how long. Sides that do not know advice, the Python library among them, are told the
+// reason; with Config.NoExtensions so is everybody. An address that cannot be advised is an
+// *AddressError, and then nothing has happened. OnLost of this side is told the Reason.
+func (c *Conn) SoftquitWith(advice Advice) error {
 	if err := c.check(); err != nil {
+		return err
+	}
+	a, err := advice.checked()
+	if err != nil {
 		return err
 	}
 	if _, ok := c.advance(softquitCalled); !ok {
 		return ErrNotActive
 	}
-	if reason == "" {
-		reason = ReasonUnknown
-	}
-	return c.link.Loop().Post(func() { c.quit(reason, nil) })
+	a.Reason = cmp.Or(a.Reason, ReasonUnknown)
+	return c.link.Loop().Post(func() { c.quitWith(a, nil) })
 }
 
 // Close is Softquit with ReasonGeneric, so that a Conn is an io.Closer. It returns

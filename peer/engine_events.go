@@ -83,7 +83,7 @@ func (s *engineHandler) Drain(*engine.Conn) {
 		return
 	}
 	if !c.flags.has(lost) {
-		c.quit(c.peer.shutdownReason(), nil)
+		c.quitWith(c.farewell(), nil)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/packetmq/packetmq/registry"
 )
@@ -146,6 +147,31 @@ func TestTwistedClient(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// The library is told the reason of a softquit with advice, and skips the rest.
+func TestTwistedClientSkipsAdvice(t *testing.T) {
+	for name, keys := range map[string]string{"python 3": "str", "python 2": "bin"} {
+		t.Run(name, func(t *testing.T) {
+			python(t)
+			s := app(false, 17, 18)
+			server := NewServer(s.reg, &s.cfg)
+			drained := make(chan error, 1)
+			server.Untyped().HandleRaw("app:ping", func(c *Conn, b []byte) error {
+				go func() {
+					drained <- server.Drain(t.Context(), Drain{Comeback: ComebackLater, To: "tcp://g2:7000", After: time.Minute})
+				}()
+				pong, _ := s.reg.Lookup("app:pong")
+				return c.ReplyRaw(pong, b)
+			})
+			port := fmt.Sprint(open(t, server).Addr().(*net.TCPAddr).Port)
+			start(t, "client", "--port", port, "--adapt", "--packet", "app:ping=40", "--packet", "app:pong=41", "--pings", "1",
+				"--keys", keys, "--expect-softquit", string(ReasonShutdown), "--further-key", "back", "--further-key", "to", "--further-key", "after").ok()
+			if err := wait(t, "Drain", drained); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

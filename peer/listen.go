@@ -103,9 +103,12 @@ func (p *Peer) addListener(ln *engine.Listener, err error) (*engine.Listener, er
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
+	if p.closed || p.draining {
 		go ln.Close()
-		return nil, ErrClosed
+		if p.closed {
+			return nil, ErrClosed
+		}
+		return nil, ErrDraining
 	}
 	for old := range p.listeners {
 		select {

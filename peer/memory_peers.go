@@ -145,7 +145,7 @@ func (c *MemoryClient) connect(near *Conn, to MemoryHost) error {
 	if err != nil {
 		return err
 	}
-	far, err := server.newConn()
+	far, err := server.newIncoming()
 	if err != nil {
 		return err
 	}

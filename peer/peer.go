@@ -66,7 +66,8 @@ type Peer struct {
 	listeners       map[*engine.Listener]struct{}
 	reconnectTimers map[*engine.Timer]struct{}
 	updateDue       bool          // conns are about to be told what is new in the registry
-	reasonGiven     Reason        // to ShutdownWith
+	farewell        farewell      // what ShutdownWith or Drain was given
+	draining        bool          // Drain was called
 	noConns         chan struct{} // closed when there are no conns; nil until somebody waits for that
 
 	// For the first loop only.

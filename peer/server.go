@@ -71,7 +71,11 @@ func (s *Server) Inject(nc net.Conn) (*Conn, error) {
 	if nc == nil {
 		return nil, errNilTransport
 	}
-	c, err := s.newConn()
+	if err := s.check(); err != nil {
+		nc.Close()
+		return nil, err
+	}
+	c, err := s.newIncoming()
 	if err != nil {
 		nc.Close()
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 
@@ -78,9 +79,7 @@ func (p *Peer) ShutdownWith(ctx context.Context, reason Reason) error {
 	if !p.owned && p.reactor.OnLoop() {
 		return engine.ErrOnLoop
 	}
-	p.mu.Lock()
-	p.reasonGiven = cmp.Or(p.reasonGiven, reason, ReasonShutdown)
-	p.mu.Unlock()
+	p.setFarewell(farewell{advice: Advice{Reason: reason}})
 	conns, lns := p.stopIntake()
 	if p.owned { // and the listeners with it
 		return p.reactor.Shutdown(ctx)
@@ -89,7 +88,7 @@ func (p *Peer) ShutdownWith(ctx context.Context, reason Reason) error {
 	ctx, cancel := withTimeout(ctx, p.reactor.DrainTime())
 	defer cancel()
 	for _, c := range conns {
-		c.Softquit(p.shutdownReason())
+		c.bidFarewell(nil)
 	}
 	select {
 	case <-p.whenNoConns():
@@ -108,12 +107,63 @@ func (p *Peer) ShutdownWith(ctx context.Context, reason Reason) error {
 	}
 }
 
-// shutdownReason is the reason that conns are ended with in a Shutdown of this peer or of
-// its reactor.
-func (p *Peer) shutdownReason() Reason {
+// farewell is what conns are told that end because the peer does.
+type farewell struct {
+	advice Advice
+	advise func(c *Conn, a *Advice) // may change it for each conn; nil: it is the same for all
+	given  bool
+}
+
+// setFarewell has f told to the conns that end from now on, unless something else was set
+// before.
+func (p *Peer) setFarewell(f farewell) {
+	f.advice.Reason = cmp.Or(f.advice.Reason, ReasonShutdown)
+	f.given = true
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return cmp.Or(p.reasonGiven, ReasonShutdown)
+	if !p.farewell.given {
+		p.farewell = f
+	}
+}
+
+// farewell is what c is told at the end of its peer or of the reactor, on its loop.
+func (c *Conn) farewell() Advice {
+	p := c.peer
+	p.mu.Lock()
+	f := p.farewell
+	p.mu.Unlock()
+	if !f.given {
+		return Advice{Reason: ReasonShutdown}
+	}
+	if f.advise == nil {
+		return f.advice
+	}
+	own := f.advice
+	c.callProgram(func() { f.advise(c, &own) })
+	if own, err := own.checked(); err == nil {
+		own.Reason = cmp.Or(own.Reason, ReasonShutdown)
+		return own
+	} else {
+		p.logLine(slog.LevelError, "advice not sent", "conn", c.id, "err", err)
+	}
+	return f.advice
+}
+
+// bidFarewell is Softquit with the conn's farewell. It calls after, unless that is nil, once
+// the softquit is on its way, or cannot be. It reports whether the conn was not being ended
+// already.
+func (c *Conn) bidFarewell(after func()) bool {
+	if _, ok := c.advance(softquitCalled); !ok {
+		return false
+	}
+	if after == nil {
+		after = func() {}
+	}
+	c.link.Loop().PostElse(func() {
+		defer after()
+		c.quitWith(c.farewell(), nil)
+	}, after)
+	return true
 }
 
 // stopIntake lets no more conns begin and ends dials, handshakes and reconnections. It

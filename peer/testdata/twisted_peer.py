@@ -404,7 +404,7 @@ class Peer(Int32StringReceiver):
 
     def on_softquit(self, value):
         fields = self.text.fields(value, "softquit")
-        if set(fields) != {"reason"}:
+        if set(fields) != {"reason"} | set(self.args.further_key):
             raise Fault("softquit has the keys %s" % sorted(fields))
         self.got_reason = self.text.read(fields["reason"], "reason")
         both = self.got_reason == self.sent_reason and self.got_reason in SEEN_BY_BOTH
@@ -591,6 +591,8 @@ def parse(argv):
                    help="server: answer N pings, then go on")
     p.add_argument("--softquit", metavar="REASON", help="send it after the work")
     p.add_argument("--expect-softquit", metavar="REASON", help="the peer must send it")
+    p.add_argument("--further-key", action="append", default=[], metavar="KEY",
+                   help="of the peer's softquit; the library looks at none but reason")
     p.add_argument("--timeout", type=float, default=20, metavar="S")
     args = p.parse_args(argv)
     args.packets = dict(args.packet or [(PING, 17), (PONG, 18)])
