@@ -10,6 +10,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/packetmq/packetmq/internal/unixsocket"
 )
 
 // ErrNoSocket is returned where a listener would have to be a TCP or a Unix socket, and is
@@ -32,14 +34,14 @@ func (l *Listener) socket() (listenerSocket, error) {
 
 // File returns a duplicate of the listening socket, to be given to another process. It is the
 // caller's to close. As long as one of the two is open, in any process, nobody who connects is
-// refused: conns wait in the kernel until somebody accepts them. ErrPlatform where there are no
-// such duplicates.
+// refused: conns wait in the kernel until somebody accepts them. Where there are no
+// such duplicates the error is errors.ErrUnsupported.
 func (l *Listener) File() (*os.File, error) {
 	s, err := l.socket()
 	if err != nil {
 		return nil, err
 	}
-	return duplicate(s, l.addr.String())
+	return unixsocket.Duplicate(s, l.addr.String())
 }
 
 // PauseAccept stops accepting until ResumeAccept, and returns when nothing more is accepted.

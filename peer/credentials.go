@@ -6,6 +6,8 @@ package peer
 import (
 	"crypto/tls"
 	"net"
+
+	"github.com/packetmq/packetmq/internal/unixsocket"
 )
 
 // transportCredentials is what the transport says of who the other side is. What it does not
@@ -24,8 +26,8 @@ func credentialsOf(nc net.Conn) *transportCredentials {
 			return &transportCredentials{tls: &cs}
 		}
 	case *net.UnixConn:
-		if cred := unixCred(nc); cred != nil {
-			return &transportCredentials{unix: cred}
+		if p, ok := unixsocket.PeerOf(nc); ok {
+			return &transportCredentials{unix: &UnixCred{PID: p.PID, UID: p.UID, GID: p.GID}}
 		}
 	}
 	return nil
@@ -64,17 +66,6 @@ func (c *Conn) UnixCred() *UnixCred {
 		return o.unix
 	}
 	return nil
-}
-
-// unixCred asks the system for the process at the other end of nc. It is nil if the system
-// does not tell.
-func unixCred(nc *net.UnixConn) (cred *UnixCred) {
-	raw, err := nc.SyscallConn()
-	if err != nil {
-		return nil
-	}
-	raw.Control(func(fd uintptr) { cred = readUnixCred(int(fd)) })
-	return cred
 }
 
 // Credentials is what the other side has shown of who it is. What it has not

@@ -1,17 +1,17 @@
-package peer
+package unixsocket
 
-// Who is at the other end of a Unix socket, as macOS knows.
+// The process at the other end, as macOS knows it.
 
 import "golang.org/x/sys/unix"
 
-func readUnixCred(fd int) *UnixCred {
+func readPeer(fd int) (Peer, bool) {
 	x, err := unix.GetsockoptXucred(fd, unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
 	if err != nil {
-		return nil
+		return Peer{}, false
 	}
 	pid, err := unix.GetsockoptInt(fd, unix.SOL_LOCAL, unix.LOCAL_PEERPID)
 	if err != nil {
 		pid = 0
 	}
-	return &UnixCred{PID: pid, UID: x.Uid, GID: x.Groups[0]}
+	return Peer{PID: pid, UID: x.Uid, GID: x.Groups[0]}, true
 }
