@@ -96,7 +96,8 @@ func (c *Conn) SendInside(f Feature, t *registry.Type, payload []byte) error {
 // HandleInside handles a packet of the program's that came inside the packet of a feature,
 // as if it had come by itself: with hooks on the way in, middleware, and the handler. raw is
 // its id and its payload, and is valid during the call. What is wrong with it ends the conn.
-// On the conn's loop only.
+// ErrNotActive means that the conn is being ended, perhaps by another goroutine, and that
+// nothing was called but Config.EncodedIn. On the conn's loop only.
 func (c *Conn) HandleInside(raw []byte) error {
 	if err := c.check(); err != nil {
 		return err
@@ -105,19 +106,26 @@ func (c *Conn) HandleInside(raw []byte) error {
 	if len(raw) < codec.IDSize {
 		return codec.ErrShortFrame
 	}
-	if c.flags.has(inputEnded) || c.State() >= Softquitted {
-		return ErrNotActive
-	}
 	table, f := c.table(), codec.Frame(raw)
-	if f.ID() < registry.MinID {
+	switch {
+	case c.flags.has(inputEnded) || c.State() >= Softquitted:
+		return ErrNotActive
+	case f.ID() < registry.MinID:
 		c.violation(f.ID(), "came inside another packet")
 		return nil
-	}
-	if c.peer.cfg.EncodedIn != nil {
-		if f = c.encodedIn(table, f); f == nil {
+	case c.peer.cfg.EncodedIn != nil:
+		if f = c.callEncodedIn(f); f == nil {
 			return nil
 		}
 	}
-	c.handleAfterEncodedIn(table, f)
+	t := table.Type(f.ID())
+	if t == nil || t.Internal() {
+		c.handleAfterEncodedIn(table, f)
+		return nil
+	}
+	if !c.admitProgramPacket(f.ID()) {
+		return ErrNotActive
+	}
+	c.handlePacket(t, f.Payload())
 	return nil
 }

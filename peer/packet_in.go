@@ -40,6 +40,11 @@ func (c *Conn) encodedIn(table *registry.Table, f codec.Frame) codec.Frame {
 	if t := table.Type(f.ID()); t != nil && !c.admitPacket(t, f.ID()) || t == nil && !c.admitProgramPacket(f.ID()) {
 		return nil
 	}
+	return c.callEncodedIn(f)
+}
+
+// callEncodedIn is encodedIn for a frame that may be handled now.
+func (c *Conn) callEncodedIn(f codec.Frame) codec.Frame {
 	raw, err := c.lendEncodedIn(f)
 	switch {
 	case err != nil:

@@ -76,15 +76,23 @@ func (h *host) packet(c *peer.Conn, payload []byte) error {
 	if !k.live {
 		return k.judged(k.idle("a packet"))
 	}
-	k.in++
+	k.in++ // before the handler, whose error may end the conn
+	if err := c.HandleInside(payload); err != nil {
+		if err == peer.ErrNotActive { // not handled: the conn is being ended, and the next one will bring it
+			k.in--
+			return nil
+		}
+		return err
+	}
 	k.unackBytes += len(payload)
 	switch {
+	case !k.live:
 	case k.in-k.told >= k.ackPackets || k.unackBytes >= k.ackBytes:
 		k.ack()
 	case !k.armed:
 		k.arm()
 	}
-	return c.HandleInside(payload)
+	return nil
 }
 
 // judged counts what the other side may not send, and has it end the conn.

@@ -4,6 +4,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/packetmq/packetmq/peer"
@@ -45,7 +46,12 @@ func New(h peer.Host, cfg *Config) *Session {
 
 // Over has a Connect, and the attempts to come back that follow it, make conns for the
 // session.
-func Over(s *Session) peer.ConnectOption { return peer.WithLabel(s) }
+func Over(s *Session) peer.ConnectOption {
+	if s == nil {
+		return peer.WithLabel(nil)
+	}
+	return peer.WithLabel(s)
+}
 
 // Carry has a conn of the client's carry the session, for conns that are made without Over, such
 // as those of Client.Inject. The program makes the next one when it is lost. If another conn
@@ -132,8 +138,17 @@ func (s *Session) connMade(k *carrier) {
 		s.conns++
 		k.attempt = s.conns
 		s.mu.Unlock()
-		s.take(k, uint64(k.attempt), func() bool { return !s.hasEnded() }, func() { s.ask(k) })
+		s.take(k, uint64(k.attempt), func() bool { return s.wants(k) }, func() { s.ask(k) })
 	}
+}
+
+// wants reports whether the session has use for a conn, and ends the conn if not.
+func (s *Session) wants(k *carrier) bool {
+	if s.hasEnded() {
+		k.conn.Softquit(ReasonOver)
+		return false
+	}
+	return true
 }
 
 // ask asks the server, on the loop of k, which is the owner.
@@ -144,15 +159,25 @@ func (s *Session) ask(k *carrier) {
 	}
 	s.candidate = k
 	k.session.Store(s)
-	var err error
-	if s.accepted {
-		m := resume{s.ID(), s.secret, k.attempt, s.in, s.cfg.window()}
-		err = k.conn.SendExtension(Feature, m.append(nil))
-	} else {
-		m := begin{s.secret, k.attempt, s.cfg.window()}
-		err = k.conn.SendExtension(Feature, m.append(nil))
+	s.sendClaim(k)
+}
+
+// sendClaim sends what asks the server, when the conn has room for it.
+func (s *Session) sendClaim(k *carrier) {
+	if k.over || k.lost {
+		return
 	}
-	if err != nil && !isLater(err) {
+	var b []byte
+	if s.accepted {
+		b = (&resume{s.ID(), s.secret, k.attempt, s.in, s.cfg.window()}).append(nil)
+	} else {
+		b = (&begin{s.secret, k.attempt, s.cfg.window()}).append(nil)
+	}
+	switch err := k.conn.SendExtension(Feature, b); {
+	case err == nil:
+	case errors.Is(err, peer.ErrBackpressure):
+		k.conn.Loop().After(pumpEvery, func() { s.sendClaim(k) })
+	case !isLater(err):
 		s.finish(err, false)
 	}
 }
@@ -167,7 +192,9 @@ func (s *Session) accept(k *carrier, m *accepted) {
 	s.id = m.id
 	s.mu.Unlock()
 	if !ok {
-		s.finish(ErrCount, true)
+		m := end{s.in, string(ReasonCount)} // at the server the conn carries the session already
+		k.conn.SendExtension(Feature, m.append(nil))
+		s.finish(ErrCount, false)
 		return
 	}
 	first := !s.accepted

@@ -24,8 +24,9 @@ const (
 // Config, like nil, means the defaults.
 //
 // Its functions are called on the loop of the conn that carries the session or carried it
-// last, one after the other, without a lock. A panic in one of them is logged, and ends
-// nothing.
+// last, one after the other, without a lock; MayBegin and MayResume on the loop of the conn
+// that asks, which may be another one. A panic in one of them is logged, and ends nothing; in
+// MayBegin and MayResume it refuses.
 type Config struct {
 	// Packets is how many packets of this side may wait to be acknowledged. Default: 4,096.
 	Packets int
@@ -95,7 +96,8 @@ type Service struct {
 	MayBegin func(c *peer.Conn) error
 
 	// MayResume decides whether a conn may carry on with a session, whose secret it has shown:
-	// a program whose conns have identities compares them here. Default: the secret is enough.
+	// a program whose conns have identities compares them here. The session may have another
+	// loop than c until then. Default: the secret is enough.
 	MayResume func(s *Session, c *peer.Conn) error
 }
 

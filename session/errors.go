@@ -54,6 +54,9 @@ var (
 	ErrExists = errors.New("session: there is one with this id")
 )
 
+// ReasonCount is what the other side of a session is told, by the end of the session, for ErrCount.
+const ReasonCount peer.Reason = "reason.session.count"
+
 // Reasons that the other side of a conn is told, by the softquit that ends it.
 const (
 	ReasonSuperseded peer.Reason = "reason.session.superseded" // another conn carries the session now

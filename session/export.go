@@ -7,8 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/internal/guard"
 )
 
 // Export gives all sessions to another process, or to another Sessions, one after the other.
@@ -28,15 +30,17 @@ func (ss *Sessions) Export(ctx context.Context, blob func(s *Session) []byte, gi
 	if ss.host.peer.Reactor().OnLoop() {
 		return engine.ErrOnLoop
 	}
-	ss.moving.Store(true)
+	ss.mu.Lock()
+	ss.moving.Store(true) // so that no session begins that All does not see
+	ss.mu.Unlock()
 	var errs []error
 	for s := range ss.All() {
-		if err := s.export(ctx, blob, give); err != nil {
-			errs = append(errs, err)
-		}
 		if ctx.Err() != nil {
 			errs = append(errs, context.Cause(ctx))
 			break
+		}
+		if err := s.export(ctx, blob, give); err != nil {
+			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
@@ -57,40 +61,57 @@ func (s *Session) export(ctx context.Context, blob func(*Session) []byte, give f
 	if err := s.waitForOwner(ctx, func() { x, k = s.freeze(blob) }); err != nil || x == nil {
 		return err
 	}
-	err := give(s, x.append(nil))
-	s.waitForOwner(context.WithoutCancel(ctx), func() {
-		if err == nil {
-			s.finish(ErrExported, false)
-		} else {
-			s.thaw(k != nil)
-		}
-		if k != nil {
-			k.conn.Softquit(ReasonMoved)
-		}
+	err := errNotGiven // if give panics
+	guard.Then(func() { err = give(s, x.append(nil)) }, func(bool) {
+		s.waitForOwner(context.WithoutCancel(ctx), func() { s.given(k, err) })
 	})
 	return err
 }
 
-// waitForOwner has the owner call fn, and waits until it has. The error says that it has not.
+var errNotGiven = errors.New("session: the function that gives a session away has not returned")
+
+// given ends a session that was given away, or has it go on here if err says that it was not. k
+// had carried it, nil if none had.
+func (s *Session) given(k *carrier, err error) {
+	if err == nil {
+		s.finish(ErrExported, false)
+	} else {
+		s.thaw(k != nil)
+	}
+	if k != nil {
+		k.conn.Softquit(ReasonMoved)
+	}
+}
+
+// waitForOwner has the owner call fn, and waits until it has. The error, that of ctx, says that
+// fn is not called.
 func (s *Session) waitForOwner(ctx context.Context, fn func()) error {
-	done := make(chan error, 1)
+	var taken atomic.Bool // by the owner, or by who waits no longer
+	done := make(chan struct{})
 	s.onOwner(func() {
-		if err := context.Cause(ctx); err != nil {
-			done <- err
-			return
+		if !taken.Swap(true) {
+			defer close(done)
+			fn()
 		}
-		fn()
-		done <- nil
 	})
-	return <-done
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		if !taken.Swap(true) {
+			return context.Cause(ctx)
+		}
+		<-done
+		return nil
+	}
 }
 
 // freeze takes the session off its conn, which stays open, and returns what another process
 // has to know. From then on nothing of the session changes until thaw or finish: its packets
 // that come on the conn are dropped, and will be sent again. It returns nil for a session that
-// has ended.
+// has ended, or is frozen by another Export.
 func (s *Session) freeze(blob func(*Session) []byte) (*exported, *carrier) {
-	if s.hasEnded() {
+	if s.hasEnded() || s.isFrozen() {
 		return nil, nil
 	}
 	k := s.detach()

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/peer"
 )
 
@@ -89,8 +90,12 @@ func (h *host) lost(c *peer.Conn, reason error) {
 	if ok {
 		k.lose(reason)
 	}
-	if s, labelled := c.Label().(*Session); labelled && s.host == h && peer.Permanent(reason) {
-		s.onOwner(func() { s.finish(reason, false) }) // the client does not come back
+	if s, labelled := c.Label().(*Session); labelled && s.host == h && peer.Permanent(reason) && !(ok && k.over) {
+		s.onOwner(func() { // the client does not come back
+			if s.Away() && s.candidate == nil {
+				s.finish(reason, false)
+			}
+		})
 	}
 }
 
@@ -127,6 +132,13 @@ func (h *host) close() {
 	h.mu.Unlock()
 	for _, s := range all {
 		s.onOwner(func() { s.finish(peer.ErrClosed, false) })
+	}
+}
+
+// post has fn called on loop, or in its place if it has ended.
+func (h *host) post(loop *engine.Loop, fn func()) {
+	if loop.PostElse(fn, fn) != nil {
+		h.afterLoops(fn)
 	}
 }
 

@@ -122,7 +122,7 @@ func TestHostileCounts(t *testing.T) {
 	c.SendExtension(Feature, (&begin{nonce: newSecret()}).append(nil))
 	await.Value(t, "answer", answers)
 	c.SendExtension(Feature, appendAck(nil, 1))
-	if m, ok := await.Value(t, "end", answers).(*end); !ok || m.received != 0 {
+	if m, ok := await.Value(t, "end", answers).(*end); !ok || m.received != 0 || m.reason != string(ReasonCount) {
 		t.Errorf("the server sends %v", m)
 	}
 	if reason := await.Value(t, "end", ended); !errors.Is(reason, ErrCount) {

@@ -17,30 +17,25 @@ import (
 // take brings the session to the loop of k, and calls then there. No conn carries the session
 // by then: if one did, it has ended with ReasonSuperseded. Claims have numbers, of which a
 // higher one is newer: one that is not newer than all before it ends its conn instead. may is
-// asked by the old owner before anything has changed. take is called on the loop of k.
+// asked before anything changes. take is called on the loop of k.
 //
-// The old owner posts then, so that all that it did for the session is over.
+// The old owner hands the session over by a function that it posts, so that all that it did for
+// the session is over. If a claim of another conn was there first, take begins anew.
 func (s *Session) take(k *carrier, number uint64, may func() bool, then func()) {
-	s.mu.Lock()
-	owner := s.loop
-	s.mu.Unlock()
-	to := k.conn.Loop()
+	owner, to := s.Loop(), k.conn.Loop()
 	if owner == to {
 		if s.yields(k, number, may) {
 			then()
 		}
 		return
 	}
-	arrive := func() {
-		if s.claim != number { // by a newer one, which was on the loop already
-			k.conn.Softquit(ReasonSuperseded)
-			return
-		}
-		then()
-	}
-	handOver := func() {
+	s.host.post(owner, func() {
 		if !s.isOwner(owner) {
-			s.take(k, number, may, then) // from a later owner
+			s.host.post(to, func() {
+				if !k.lost {
+					s.take(k, number, may, then)
+				}
+			})
 			return
 		}
 		if !s.yields(k, number, may) {
@@ -50,12 +45,19 @@ func (s *Session) take(k *carrier, number uint64, may func() bool, then func()) 
 		s.mu.Lock()
 		s.loop = to
 		s.mu.Unlock()
-		if to.PostElse(arrive, arrive) != nil {
-			s.host.afterLoops(arrive)
-		}
+		s.host.post(to, func() { s.arrive(k, number, may, then) })
+	})
+}
+
+// arrive ends take on the loop of k, which has become the owner. Since then the session may have
+// been given to a newer claim, or may have ended.
+func (s *Session) arrive(k *carrier, number uint64, may func() bool, then func()) {
+	if !s.isOwner(k.conn.Loop()) || s.claim != number {
+		k.conn.Softquit(ReasonSuperseded)
+		return
 	}
-	if owner.PostElse(handOver, handOver) != nil {
-		s.host.afterLoops(handOver)
+	if may() {
+		then()
 	}
 }
 
@@ -164,7 +166,7 @@ func (s *Session) isFrozen() bool {
 // startWaiting has the session end when it has been away for Config.Away, unless it is waiting
 // already.
 func (s *Session) startWaiting() {
-	if s.wait != nil {
+	if s.wait != nil || s.isFrozen() { // thaw will call it
 		return
 	}
 	s.mu.Lock()
@@ -221,12 +223,17 @@ func (s *Session) endedThere(k *carrier, m *end) {
 	s.mu.Lock()
 	s.out.ack(m.received)
 	s.mu.Unlock()
+	if m.reason == string(ReasonCount) {
+		s.finish(ErrCount, false)
+		return
+	}
 	s.finish(peer.Reason(m.reason), false)
 }
 
 // End ends the session on both sides: OnEnd is called, at the other side when the word has
-// got there, with the reason. What was sent before arrives before it, unless the session is
-// away: then the other side finds out when it comes back. An empty reason means
+// got there, with the reason. What was sent before arrives before it, except what waited because
+// the conn had no room, and if the session is away. Then a client finds out when it comes back,
+// and a server when the session expires. An empty reason means
 // peer.ReasonGeneric. The conn goes on at the server, and ends at the client, for which it
 // was made.
 //
@@ -257,7 +264,10 @@ func (s *Session) finish(reason error, tell bool) {
 		return
 	}
 	s.over = reason
-	unacked := s.out.packets()
+	var unacked []Packet
+	if reason != ErrExported { // the other process has them
+		unacked = s.out.packets()
+	}
 	s.out.clear()
 	lost := s.onLost
 	s.onLost, s.onAway, s.onBack = nil, nil, nil
@@ -307,6 +317,9 @@ func wordOf(reason error) string {
 	var word peer.Reason
 	if errors.As(reason, &word) {
 		return string(word)
+	}
+	if errors.Is(reason, ErrCount) {
+		return string(ReasonCount)
 	}
 	return string(peer.ReasonUnknown)
 }

@@ -27,10 +27,16 @@ type pair struct {
 
 func newPair(t testing.TB, cfg Config) *pair {
 	t.Helper()
+	return newPairOf(t, 0, cfg)
+}
+
+// newPairOf is newPair with a number of loops.
+func newPairOf(t testing.TB, loops int, cfg Config) *pair {
+	t.Helper()
 	p := &pair{reg: registry.New(), fresh: make(chan *Session, 100), got: make(chan int, 10000)}
 	p.reg.MustAdd(news, plain)
 	p.backoff = &peer.Backoff{Min: time.Millisecond, Max: 10 * time.Millisecond}
-	p.server = peer.NewServer(p.reg, nil)
+	p.server = peer.NewServer(p.reg, &peer.Config{Engine: engineLoops(loops)})
 	handleNews(p.server, p.got)
 	onNew := cfg.OnNew
 	cfg.OnNew = func(s *Session) {

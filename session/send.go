@@ -22,7 +22,9 @@ type Packet struct {
 //
 // While the session is away the packet waits. The errors are ErrEnded, ErrFull, those of
 // peer.Send for a packet that cannot be encoded or is not known, and a *peer.SizeError for one
-// that is longer than Config.Bytes or than the conn takes. With an error nothing was sent.
+// that is longer than Config.Bytes or than the conn takes. With an error nothing was sent. A
+// packet that was sent while the session was away, and that the next conn cannot take, ends the
+// session with that conn's error, since what was sent after it may not go before it.
 //
 // Hooks on the way out do not see the packet, which may be sent on conns that do not exist
 // yet; hooks on the way in and middleware do.

@@ -5,10 +5,13 @@ package session
 import (
 	"fmt"
 	"iter"
+	"log/slog"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
 
+	"github.com/packetmq/packetmq/internal/guard"
 	"github.com/packetmq/packetmq/peer"
 )
 
@@ -119,7 +122,7 @@ func (ss *Sessions) begin(k *carrier, m *begin) {
 		s.resumeOn(k, &resume{secret: m.nonce, attempt: m.attempt, window: m.window})
 		return
 	}
-	if may := ss.cfg.MayBegin; may != nil && may(k.conn) != nil {
+	if may := ss.cfg.MayBegin; may != nil && !k.host.lets(func() error { return may(k.conn) }) {
 		k.refuse(refusedDenied)
 		return
 	}
@@ -141,6 +144,9 @@ func (ss *Sessions) add(k *carrier, m *begin) (*Session, refusal) {
 	s.secret, s.claim = m.nonce, uint64(m.attempt)
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
+	if ss.moving.Load() { // since the conn has asked; Export does not see the session any more
+		return nil, refusedUnknown
+	}
 	if len(ss.byID) >= ss.cfg.Sessions || ss.host.add(s) != nil {
 		return nil, refusedTooMany
 	}
@@ -200,7 +206,7 @@ func (s *Session) shows(x secret) bool {
 // admit asks the program about a conn that has shown the secret, and has the conn carry the
 // session. On the conn's loop.
 func (s *Session) admit(k *carrier, m *resume) {
-	if may := s.cfg.MayResume; may != nil && may(s, k.conn) != nil {
+	if may := s.cfg.MayResume; may != nil && !s.host.lets(func() error { return may(s, k.conn) }) {
 		s.host.counters.denied.Add(1)
 		k.refuse(refusedDenied)
 		return
@@ -287,10 +293,25 @@ func (ss *Sessions) remove(s *Session) {
 	}
 }
 
-// refuse tells the client that the conn does not carry the session.
+// refuse tells the client that the conn does not carry the session. A session that is unknown
+// because it was exported since the conn asked for it is found elsewhere.
 func (k *carrier) refuse(why refusal) {
+	if why == refusedUnknown && k.host.sessions().moving.Load() {
+		k.conn.Softquit(ReasonMoved)
+		return
+	}
 	k.host.counters.refused.Add(1)
-	k.conn.SendExtension(Feature, why.append(nil))
+	if k.conn.SendExtension(Feature, why.append(nil)) != nil { // there is no room for it, or the conn is ending
+		k.conn.Softquit(ReasonOver)
+	}
+}
+
+// lets calls MayBegin or MayResume. A panic in it is logged, and refuses.
+func (h *host) lets(may func() error) (ok bool) {
+	guard.Call(func() { ok = may() == nil }, func(v any) {
+		h.peer.Log(slog.LevelError, "session's function panicked", "panic", v, "stack", string(debug.Stack()))
+	})
+	return ok
 }
 
 // onLoop has fn called on the conn's loop, unless the conn is lost by then.

@@ -151,7 +151,9 @@ func (s *Session) Data() any {
 }
 
 // Of returns the session that c carries, or nil. A handler finds the session of its packet by
-// it, whether the packet was sent by session.Send or by peer.Send.
+// it, whether the packet was sent by session.Send or by peer.Send. For a conn that was lost
+// while it carried a session it is still that one, which another conn may carry meanwhile:
+// Conn tells.
 func Of(c *peer.Conn) *Session {
 	if k, ok := carrierSlot.Get(c); ok {
 		return k.session.Load()
