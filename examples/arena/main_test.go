@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -24,17 +25,33 @@ func (w *awaited) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// The command plays over TCP, until it is interrupted.
-func TestRun(t *testing.T) {
-	leak.Check(t)
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	out := &awaited{stop: stop}
-	if err := run(ctx, []string{"-bots", "6", "-rooms", "2", "-together", "-for", "1m"}, out); err != nil {
-		t.Fatal(err)
+// asCommand has this test binary be the command, for the process of the bots.
+const asCommand = "ARENA_TEST_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+		return
 	}
-	if text := out.text.String(); !strings.HasPrefix(text, "listening on 127.0.0.1:") || !strings.Contains(text, "snapshots/s") || ctx.Err() == nil {
-		t.Errorf("printed %q", text)
+	os.Exit(m.Run())
+}
+
+// The command plays over TCP until it is interrupted, with the bots in one process or in two.
+func TestRun(t *testing.T) {
+	for what, args := range map[string][]string{"one process": {"-together"}, "two processes": nil} {
+		t.Run(what, func(t *testing.T) {
+			leak.Check(t)
+			t.Setenv(asCommand, "1")
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			out := &awaited{stop: stop}
+			if err := run(ctx, append(args, "-bots", "6", "-rooms", "2", "-for", "1m"), out); err != nil {
+				t.Fatal(err)
+			}
+			if text := out.text.String(); !strings.HasPrefix(text, "listening on 127.0.0.1:") || !strings.Contains(text, "snapshots/s") || ctx.Err() == nil {
+				t.Errorf("printed %q", text)
+			}
+		})
 	}
 }
 
