@@ -84,7 +84,10 @@ func TestCutWhileEntering(t *testing.T) {
 	}})
 	w.pass(time.Second)
 	ann.wantPlaces("1 at 0,0")
-	if n := len(ann.entries); n != 2 || ann.entries[0] == nil || ann.entries[1] != nil {
+	if !cut {
+		t.Error("ann was not cut")
+	}
+	if n := len(ann.entries); n != 1 || ann.entries[0] != nil {
 		t.Errorf("ann's entries: %v", ann.entries)
 	}
 }

@@ -40,7 +40,7 @@ type botConfig struct {
 	snapshot   func(distance time.Duration) // nil: it does not measure how far apart snapshots come
 	ready      func(string) bool            // what it says when it is asked whether it is ready for a room; nil: yes
 	heard      func(m *Said)                // nil: it does not listen
-	entered    func(err error)              // nil: nobody is told
+	entered    func(err error)              // told nil when it is let in, else why not, and why its session has ended; nil: nobody is told
 }
 
 // peerConfig is for the bot's client.
@@ -65,13 +65,15 @@ func newBot(h peer.Host, cfg botConfig) *bot {
 
 // enter asks to be put into the room.
 func (b *bot) enter(s *session.Session) {
-	call.Go(s.Conn(), enter, &Enter{b.room}, 0, func(p *Place, err error) {
+	c := s.Conn()
+	call.Go(c, enter, &Enter{b.room}, 0, func(_ *Place, err error) {
+		if err != nil && c.State() != peer.Active {
+			return // onBack asks again, or onEnd tells
+		}
 		if err == nil && b.steps == nil {
 			b.steps = s.Loop().Every(time.Duration(2*float64(time.Second)/b.hz), b.stepIfStill)
 		}
-		if b.entered != nil {
-			b.entered(err)
-		}
+		b.tell(err)
 	})
 }
 
@@ -85,8 +87,13 @@ func (b *bot) onBack(s *session.Session, _ time.Duration) {
 func (b *bot) onEnd(_ *session.Session, reason error, _ []session.Packet) {
 	if b.steps != nil {
 		b.steps.Stop()
-	} else if b.entered != nil {
-		b.entered(reason)
+	}
+	b.tell(reason)
+}
+
+func (b *bot) tell(err error) {
+	if b.entered != nil {
+		b.entered(err)
 	}
 }
 

@@ -79,10 +79,10 @@ func (c *crowd) add(reg *registry.Registry, i int) error {
 	return cli.ConnectAsync(c.connect, session.Over(b.session))
 }
 
-// entered is told what came of a bot's wish to play.
+// entered is told when a bot has begun to play, and why one does not, or not any more.
 func (c *crowd) entered(err error) {
 	if err != nil {
-		c.fail(fmt.Errorf("a bot cannot play: %w", err))
+		c.fail(fmt.Errorf("a bot cannot play, or not any more: %w", err))
 		return
 	}
 	if c.playing++; c.playing == c.bots {
