@@ -65,6 +65,7 @@ const (
 	pausedRead                        // the transport was told to leave input where it is
 
 	// Of a socket.
+	wrapped       // a Wrapper's transport lies between it and the conn
 	inGnet        // gnet is being called: what it reports meanwhile is the result of the call
 	gnetHasOutput // gnet may have output of the socket, which must leave first
 	endTold       // the end was delivered, or is not wanted

@@ -26,10 +26,8 @@ type polled struct {
 // that would take more memory.
 type socket Conn
 
-// rareSocketState is what a socket has only while something of it waits, or in a Wrapper's
-// transport.
+// rareSocketState is what a socket has only while something of it waits.
 type rareSocketState struct {
-	sink  Sink   // of a Wrapper; nil: the conn
 	input []byte // that the handler has not taken yet
 	kept  Kept   // the memory of input
 	end   error  // why the socket ended, while input waits
@@ -44,8 +42,8 @@ func (s *socket) conn() *Conn { return (*Conn)(s) }
 
 // sink is where input and the end go.
 func (s *socket) sink() Sink {
-	if a := s.rare; a != nil && a.sink != nil {
-		return a.sink
+	if s.flags.has(wrapped) {
+		return inside{s.tr.(outside).wrapperGuard}
 	}
 	return s.conn().sink()
 }
@@ -97,7 +95,7 @@ func (s *socket) setInput(b []byte) {
 	case a == nil:
 	case len(b) > 0:
 		a.input = b
-	case a.sink == nil && a.end == nil && a.out.empty() && !a.paused:
+	case a.end == nil && a.out.empty() && !a.paused:
 		s.rare = nil
 	default:
 		a.input = nil
@@ -107,7 +105,7 @@ func (s *socket) setInput(b []byte) {
 // Open implements Transport.
 func (s *socket) Open(sink Sink) {
 	if sink != s.conn().sink() {
-		s.needRare().sink = sink
+		s.flags.set(wrapped)
 	}
 }
 
@@ -237,8 +235,7 @@ func (s *socket) lost(gc gnet.Conn, err error) {
 	}
 	// A Wrapper's code does not run within a call of gnet, which a Goexit would
 	// keep from closing the descriptor.
-	wrapped := s.rare != nil && s.rare.sink != nil
-	if len(s.input()) > 0 || s.flags.has(inGnet) && wrapped {
+	if len(s.input()) > 0 || s.flags.has(inGnet) && s.flags.has(wrapped) {
 		s.needRare().end = err
 		s.sink().Wake(s.loop)
 		return

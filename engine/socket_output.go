@@ -242,7 +242,7 @@ func (s *socket) dropOutput() {
 
 // framer counts what is written here, unless that is what a Wrapper made of it.
 func (s *socket) framer() Framer {
-	if s.rare != nil && s.rare.sink != nil {
+	if s.flags.has(wrapped) {
 		return nil
 	}
 	return framer(s.handler)

@@ -1,0 +1,5 @@
+//go:build packetmq_debug
+
+package websocket
+
+const debugBuild = true
