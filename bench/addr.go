@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// addrs is a flag that may be given several times: "tcp://host:port" or
+// addrs is a flag that may be given several times: "tcp://host:port", "ws://host:port" or
 // "unix:///path".
 type addrs []string
 
@@ -26,7 +26,7 @@ func (a *addrs) Set(s string) error {
 func checkAddr(s string) error {
 	network, address, _ := strings.Cut(s, "://")
 	switch network {
-	case "tcp", "tcp4", "tcp6":
+	case "tcp", "tcp4", "tcp6", "ws":
 		_, _, err := net.SplitHostPort(address)
 		return err
 	case "unix":
@@ -35,5 +35,5 @@ func checkAddr(s string) error {
 		}
 		return nil
 	}
-	return errors.New("want tcp://HOST:PORT or unix:///PATH")
+	return errors.New("want tcp://HOST:PORT, ws://HOST:PORT or unix:///PATH")
 }

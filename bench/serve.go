@@ -16,6 +16,7 @@ import (
 	"github.com/packetmq/packetmq/internal/command"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/registry"
+	"github.com/packetmq/packetmq/websocket"
 )
 
 // What a server does with a payload between taking and giving it.
@@ -129,7 +130,11 @@ func newServerOf(reg *registry.Registry, mode string, cfg *peer.Config, log io.W
 	cfg.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	cfg.Engine.Logger = cfg.Logger
 	server := peer.NewServer(reg, cfg)
-	var err error
+	err := websocket.Enable(server, nil)
+	if err != nil {
+		server.Close()
+		return nil, err
+	}
 	switch mode {
 	case modeRaw:
 		err = answerRaw(server)

@@ -24,6 +24,7 @@ import (
 	"github.com/packetmq/packetmq/bench/versus/packetmqpeer"
 	"github.com/packetmq/packetmq/bench/versus/ttrpcpeer"
 	"github.com/packetmq/packetmq/bench/versus/twisted"
+	"github.com/packetmq/packetmq/bench/versus/wspeer"
 	"github.com/packetmq/packetmq/internal/command"
 )
 
@@ -47,6 +48,11 @@ func servers() map[string]server {
 		"net64k":     netpeer.Serve64K,
 		"netpoll":    netpollpeer.Serve,
 		"nbio":       nbiopeer.Serve,
+		"gws":        wspeer.GWS,
+		"gorilla":    wspeer.Gorilla,
+		"coder":      wspeer.Coder,
+		"gobwas":     wspeer.Gobwas,
+		"nbio-ws":    wspeer.NBIO,
 	}
 }
 

@@ -2,14 +2,16 @@
 // answer. One thread, epoll; one write for whatever is to be sent on a conn.
 //
 //	load --connect HOST:PORT [--conns 1] [--depth 1] [--size 64] [--duration 1s]
-//	     [--warmup 100ms] [--rate N | --inflight N] [--handshake] [--pid PID]...
+//	     [--warmup 100ms] [--rate N | --inflight N] [--handshake]
+//	     [--websocket] [--pid PID]...
 //
 // A closed loop keeps --depth packets under way on each conn, or --inflight on
 // all of them together, each next one on the next conn. An open loop sends
 // --rate packets a second, conn after conn; its latency counts from when a
 // packet was to be sent, also when it could not be. --depth 0 sends nothing.
 // Payloads have --size bytes: a msgpack map of seq, ts and body. --handshake
-// speaks packetmq's handshake first, as the side that adapts. Of each --pid it
+// speaks packetmq's handshake first, as the side that adapts. --websocket does all
+// of that in WebSocket: each packet is a binary message. Of each --pid it
 // tells the CPU time that the process had while this measured.
 //
 // It connects all, warms up, prints "ready", waits for a line on standard
@@ -53,6 +55,8 @@ typedef struct {
 	uint64_t *times;        // when each packet under way was sent, or was to be
 	uint32_t room;          // in times, a power of two
 	uint8_t *partial, *pending;
+	uint64_t left;          // of a WebSocket's message that is being read
+	uint8_t begun, start[10]; // what has come of its header
 } conn;
 
 static struct {
@@ -60,7 +64,7 @@ static struct {
 	uint32_t conns, depth, size, inflight;
 	double rate;
 	uint64_t duration, warmup;
-	bool handshake;
+	bool handshake, websocket;
 	clockid_t clocks[64]; // of the server's processes
 	int nclocks;
 } cfg = {.conns = 1, .depth = 1, .size = 64, .duration = 1000000000, .warmup = 100000000};
@@ -74,7 +78,8 @@ static bool measuring, draining;
 static uint64_t window_start, window_end;
 
 static uint8_t in[HEADER + MAX_FRAME + ROOM], *out;
-static size_t out_room, frame;
+static size_t out_room, frame; // frame is a packet's size without WebSocket
+static size_t wire;            // and with it, as this side sends it
 
 static uint64_t clock_of(clockid_t id)
 {
@@ -219,12 +224,83 @@ static conn *rotate(void)
 	return c;
 }
 
+// ---- WebSocket, without extensions
+
+static const uint8_t KEY[4] = {0x37, 0xfa, 0x21, 0x3d};
+
+// ws_head writes the header of a masked binary message of n bytes, and returns its size.
+static size_t ws_head(uint8_t *b, size_t n)
+{
+	size_t size = 2;
+	b[0] = 0x82;
+	if (n <= 125) {
+		b[1] = 0x80 | n;
+	} else if (n <= 0xffff) {
+		b[1] = 0x80 | 126, put16(b + 2, n), size = 4;
+	} else {
+		b[1] = 0x80 | 127, put64(b + 2, n), size = 10;
+	}
+	memcpy(b + size, KEY, sizeof KEY);
+	return size + sizeof KEY;
+}
+
+static void ws_mask(uint8_t *b, size_t n)
+{
+	uint64_t k;
+	size_t i = 0;
+	memcpy(&k, KEY, 4), memcpy((uint8_t *)&k + 4, KEY, 4);
+	for (; i + 8 <= n; i += 8) {
+		uint64_t x;
+		memcpy(&x, b + i, 8);
+		x ^= k;
+		memcpy(b + i, &x, 8);
+	}
+	for (; i < n; i++)
+		b[i] ^= KEY[i % 4];
+}
+
+// ws_take moves the payload of what was read on c to the front of b, and returns how much
+// that is, or -1 for what is no binary message of a server's.
+static ssize_t ws_take(conn *c, uint8_t *b, size_t n)
+{
+	size_t to = 0;
+	for (size_t i = 0; i < n;) {
+		if (c->left) {
+			size_t m = c->left < n - i ? c->left : n - i;
+			if (to != i)
+				memmove(b + to, b + i, m);
+			to += m, i += m, c->left -= m;
+			continue;
+		}
+		c->start[c->begun++] = b[i++];
+		if (c->begun < 2)
+			continue;
+		uint32_t size = c->start[1] == 127 ? 10 : c->start[1] == 126 ? 4 : 2;
+		if (c->begun < size)
+			continue;
+		if ((c->start[0] & 0x7f) > 2 || c->start[1] > 127)
+			return -1;
+		c->left = c->start[1];
+		if (size == 4)
+			c->left = get16(c->start + 2);
+		else if (size == 10)
+			c->left = get64(c->start + 2);
+		c->begun = 0;
+	}
+	return to;
+}
+
 static void put_frames(conn *c, uint8_t *b, uint32_t n)
 {
-	for (uint32_t i = 0; i < n; i++, b += frame) {
+	for (uint32_t i = 0; i < n; i++) {
+		if (cfg.websocket)
+			b += ws_head(b, frame);
 		put32(b, 2 + cfg.size);
 		put16(b + 4, ECHO_ID);
 		put_payload(b + HEADER, FIRST + c->sent++);
+		if (cfg.websocket)
+			ws_mask(b, frame);
+		b += frame;
 	}
 }
 
@@ -233,7 +309,7 @@ static void send_wanted(conn *c)
 {
 	if (c->fd < 0 || c->want == 0)
 		return;
-	size_t n = c->want * frame;
+	size_t n = c->want * wire;
 	if (c->unsent) {
 		c->pending = alloc(c->pending, c->unsent + n);
 		put_frames(c, c->pending + c->unsent, c->want);
@@ -329,6 +405,10 @@ static void receive(conn *c)
 			fail(c, got ? strerror(errno) : "the server has closed");
 		return;
 	}
+	if (cfg.websocket && (got = ws_take(c, in + kept, got)) < 0) {
+		fail(c, "no binary message");
+		return;
+	}
 	size_t n = kept + got;
 	ssize_t done = take(c, in, n, now());
 	if (done < 0) {
@@ -369,22 +449,67 @@ static void read_fully(int fd, void *b, size_t n)
 		die("load: no handshake: %s", got < 0 ? strerror(errno) : "the server has closed");
 }
 
+// read_stream is read_fully for what is in WebSocket if that is spoken.
+static void read_stream(conn *c, int fd, uint8_t *b, size_t n)
+{
+	while (n && cfg.websocket) {
+		uint8_t one[1];
+		if (!c->left) {
+			read_fully(fd, one, 1);
+			if (ws_take(c, one, 1) < 0)
+				die("load: no binary message in the handshake");
+			continue;
+		}
+		size_t m = c->left < n ? c->left : n;
+		read_fully(fd, b, m);
+		b += m, n -= m, c->left -= m;
+	}
+	if (n)
+		read_fully(fd, b, n);
+}
+
+// upgrade asks for WebSocket, and reads the answer.
+static void upgrade(int fd)
+{
+	static const char ask[] = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+				  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+	char answer[1024];
+	size_t n = 0;
+	if (write(fd, ask, sizeof ask - 1) != sizeof ask - 1)
+		die("load: upgrade: %s", strerror(errno));
+	while (n < 4 || memcmp(answer + n - 4, "\r\n\r\n", 4)) {
+		if (n == sizeof answer)
+			die("load: the answer to the upgrade is too long");
+		read_fully(fd, answer + n++, 1);
+	}
+	if (memcmp(answer, "HTTP/1.1 101", 12))
+		die("load: no upgrade: %.*s", (int)n, answer);
+}
+
 // greet sends the whole handshake at once, and reads until the server's finish.
-static void greet(int fd)
+static void greet(conn *c, int fd)
 {
 	uint8_t b[512], *p = b;
 	p += put_packet(p, 0, "\x81\xa7version\x01", 10);
 	p += put_packet(p, 2, PUBIDS, sizeof PUBIDS - 1);
 	p += put_packet(p, 3, "\xc0", 1);
+	if (cfg.websocket) {
+		uint8_t whole[600];
+		size_t head_of = ws_head(whole, p - b);
+		memcpy(whole + head_of, b, p - b);
+		ws_mask(whole + head_of, p - b);
+		p += head_of;
+		memcpy(b, whole, p - b);
+	}
 	if (write(fd, b, p - b) != p - b)
 		die("load: handshake: %s", strerror(errno));
 	for (uint32_t id = 0; id != 3;) {
-		read_fully(fd, in, HEADER);
+		read_stream(c, fd, in, HEADER);
 		uint32_t n = get32(in);
 		id = get16(in + 4);
 		if (n < 2 || n > MAX_FRAME || id > 3)
 			die("load: the handshake has a frame of %u bytes with id %u", n, id);
-		read_fully(fd, in, n - 2);
+		read_stream(c, fd, in, n - 2);
 		if (id == 1)
 			die("load: the server ends the handshake: %.*s", (int)n - 2, in);
 	}
@@ -402,8 +527,10 @@ static int dial(uint32_t i)
 	if (fd < 0 || (i >= PORTS && bind(fd, (struct sockaddr *)&from, sizeof from)) ||
 	    connect(fd, (struct sockaddr *)&cfg.at, sizeof cfg.at))
 		die("load: conn %u: %s", i, strerror(errno));
+	if (cfg.websocket)
+		upgrade(fd);
 	if (cfg.handshake)
-		greet(fd);
+		greet(&conns[i], fd);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	return fd;
 }
@@ -590,7 +717,7 @@ static void parse(int argc, char **argv)
 	static const struct option options[] = {
 		{"connect", 1, 0, 'c'}, {"conns", 1, 0, 'n'},    {"depth", 1, 0, 'd'},    {"size", 1, 0, 's'},
 		{"duration", 1, 0, 't'}, {"warmup", 1, 0, 'w'},  {"rate", 1, 0, 'r'},     {"inflight", 1, 0, 'i'},
-		{"handshake", 0, 0, 'h'}, {"pid", 1, 0, 'p'},    {0, 0, 0, 0}};
+		{"handshake", 0, 0, 'h'}, {"pid", 1, 0, 'p'},    {"websocket", 0, 0, 'W'}, {0, 0, 0, 0}};
 	int which = 0;
 	for (int o; (o = getopt_long(argc, argv, "", options, &which)) != -1;) {
 		const char *flag = o == '?' ? "" : options[which].name;
@@ -604,6 +731,7 @@ static void parse(int argc, char **argv)
 		case 'r': cfg.rate = number(flag, optarg, 0, 100000000); break;
 		case 'i': cfg.inflight = number(flag, optarg, 0, 1 << 20); break;
 		case 'h': cfg.handshake = true; break;
+		case 'W': cfg.websocket = true; break;
 		case 'p': add_clock(number(flag, optarg, 1, 1 << 22)); break;
 		default: exit(2);
 		}
@@ -623,6 +751,8 @@ int main(int argc, char **argv)
 	prctl(PR_SET_TIMERSLACK, 1);
 	make_payloads();
 	frame = HEADER + cfg.size;
+	uint8_t longest[14];
+	wire = frame + (cfg.websocket ? ws_head(longest, frame) : 0);
 	poll = epoll_create1(EPOLL_CLOEXEC);
 	connect_all();
 	start();

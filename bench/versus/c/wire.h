@@ -21,6 +21,8 @@ static inline void put64(uint8_t *p, uint64_t v) { put32(p, v >> 32), put32(p + 
 static inline uint32_t get16(const uint8_t *p) { return (uint32_t)p[0] << 8 | p[1]; }
 static inline uint32_t get32(const uint8_t *p) { return get16(p) << 16 | get16(p + 2); }
 
+static inline uint64_t get64(const uint8_t *p) { return (uint64_t)get32(p) << 32 | get32(p + 4); }
+
 __attribute__((noreturn, format(printf, 1, 2))) static inline void die(const char *format, ...)
 {
 	va_list args;

@@ -31,6 +31,10 @@ type Peer struct {
 	rooms []string
 	// serveRooms is serve for rooms, where that is another program; nil: it is not.
 	serveRooms func(bin string) []string
+	// websocket is set for a server that speaks it.
+	websocket bool
+	// web are the modes in which it is compared with servers that speak WebSocket.
+	web []string
 	// fixed is set for a server that has no --mode.
 	fixed bool
 	// foreign is set for a server that is not written in Go, and so does not tell
@@ -56,7 +60,13 @@ func Peers() []Peer {
 	}
 	return []Peer{
 		{Name: "limit", About: "C, epoll, one read and one write for all that has arrived; for rooms, one write of it for each member", Modes: raw, serve: program("limit"), fixed: true, foreign: true, loops: raw, rooms: rooms, serveRooms: program("room")},
-		{Name: "packetmq", About: "its default options: handshake, guard, limits, panic isolation", Modes: own, serve: program("bench", "serve"), handshake: true, loops: own, calls: []string{"typed", "call", "go"}, rooms: []string{"room", "topic"}, serveRooms: versus("packetmq")},
+		{Name: "packetmq", About: "its default options: handshake, guard, limits, panic isolation", Modes: own, serve: program("bench", "serve"), handshake: true, loops: own, calls: []string{"typed", "call", "go"}, rooms: []string{"room", "topic"}, serveRooms: versus("packetmq"), web: raw},
+		{Name: "packetmq-ws", About: "the same over WebSocket", serve: program("bench", "serve", "--listen", "ws://127.0.0.1:0"), handshake: true, websocket: true, web: raw},
+		{Name: "gws", About: "lxzan/gws, a goroutine per conn", serve: versus("gws"), websocket: true, web: raw},
+		{Name: "gorilla", About: "gorilla/websocket, a goroutine per conn", serve: versus("gorilla"), websocket: true, web: raw},
+		{Name: "coder", About: "coder/websocket, a goroutine per conn", serve: versus("coder"), websocket: true, web: raw},
+		{Name: "nbio-ws", About: "nbio's WebSocket, one poller", serve: versus("nbio-ws"), websocket: true, web: raw},
+		{Name: "gobwas", About: "gobwas/ws on epoll, one goroutine", serve: versus("gobwas"), websocket: true, web: raw},
 		{Name: "gnet", About: "gnet, one Write for all that has arrived, 256 KiB read buffer", Modes: decodes, serve: versus("gnet"), loops: raw},
 		{Name: "gnet-naive", About: "gnet as in its examples, a Write for each frame", Modes: raw, serve: versus("gnet-naive")},
 		{Name: "net", About: "net, a goroutine per conn, bufio with its default of 4 KiB", Modes: decodes, serve: versus("net")},
@@ -85,6 +95,8 @@ func (p *Peer) in(group string) []string {
 		return p.calls
 	case result.Rooms:
 		return p.rooms
+	case result.WebSocket:
+		return p.web
 	}
 	if slices.Contains(p.Modes, "raw") {
 		return raw

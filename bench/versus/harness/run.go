@@ -37,7 +37,7 @@ type Config struct {
 // Groups are those of cells, in the order in which they are run: an open loop
 // takes a share of what a closed one has found.
 func Groups() []string {
-	return []string{result.Closed, result.Open, result.Growth, result.Idle, result.Loops, result.Calls, result.Rooms}
+	return []string{result.Closed, result.Open, result.Growth, result.Idle, result.Loops, result.Calls, result.Rooms, result.WebSocket}
 }
 
 // ClosedCells are conns × depth.
@@ -94,6 +94,14 @@ func RoomsCells() []result.Cell {
 	return []result.Cell{cell(64, 1), cell(1<<10, 1), cell(64, 16)}
 }
 
+func webSocketCells() []result.Cell {
+	var cells []result.Cell
+	for _, n := range [][2]int{{64, 1}, {64, 16}, {1000, 4}} {
+		cells = append(cells, result.Cell{Group: result.WebSocket, Size: 64, Conns: n[0], Depth: n[1]})
+	}
+	return cells
+}
+
 // Run takes all samples. When ctx is done it returns those that there are.
 func Run(ctx context.Context, cfg *Config) []result.Sample {
 	var samples []result.Sample
@@ -122,6 +130,8 @@ func (cfg *Config) cells(group string) []result.Cell {
 		return loopsCells()
 	case result.Calls:
 		return cfg.named(callsCells())
+	case result.WebSocket:
+		return cfg.named(webSocketCells())
 	case result.Rooms:
 		return cfg.named(RoomsCells())
 	case result.Idle:

@@ -149,6 +149,9 @@ func (t *trial) load() []string {
 	if t.handshake && !t.ownLoad() {
 		args = append(args, "--handshake")
 	}
+	if t.websocket {
+		args = append(args, "--websocket")
+	}
 	for _, pid := range t.process.members() {
 		args = append(args, "--pid", strconv.Itoa(pid))
 	}

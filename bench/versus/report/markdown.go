@@ -25,6 +25,7 @@ func Markdown(w io.Writer, f *result.File, peers []About) error {
 	p.idle()
 	p.loops()
 	p.calls()
+	p.webSocket()
 	p.rooms()
 	p.failures()
 	_, err := io.WriteString(w, p.String())

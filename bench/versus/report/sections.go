@@ -171,6 +171,22 @@ func (p *page) rooms() {
 	p.table("### Share of a CPU that server / load had, in %", subjects, cells, p.use)
 }
 
+func (p *page) webSocket() {
+	cells := p.t.Cells(result.WebSocket)
+	if len(cells) == 0 {
+		return
+	}
+	subjects := p.t.Subjects(result.WebSocket, "")
+	base := ours("raw")
+	p.f("## WebSocket: 64 B, conns × packets under way on each\n\n"+
+		"A packet is a masked binary message. The other libraries answer each by a message, as their examples do; packetmq answers all that it has read by one. "+
+		"%s is over TCP.\n\n", base)
+	p.table("### Server CPU per packet, as a multiple of that of "+base.String()+" over TCP", subjects, cells, p.ratio(base, perPacket))
+	p.table("### Server CPU per packet, in ns", subjects, cells, p.absolute(perPacket, 1))
+	p.table("### Throughput, in thousands of packets a second", subjects, cells, p.absolute(throughput, 1e-3))
+	p.table("### Share of a CPU that server / load had, in %", subjects, cells, p.use)
+}
+
 func (p *page) failures() {
 	title := "## What failed\n\n"
 	for i := range p.t.File.Samples {

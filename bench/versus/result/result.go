@@ -39,6 +39,8 @@ const (
 	Loops  = "loops"  // several event loops, with nothing bound to a CPU
 	Calls  = "calls"  // conns × calls under way, a struct each way
 	Rooms  = "rooms"  // members × packets under way to all of them
+
+	WebSocket = "websocket" // conns × depth, over WebSocket
 )
 
 // Cell is one load.
