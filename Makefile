@@ -2,7 +2,7 @@
 # the code.
 
 GO      ?= go
-MODULES := . bench bench/versus siege tools
+MODULES := . bench bench/versus siege tools websocket/interop
 C       := limit load fan room
 FUZZTIME ?= 10s
 SOAK    ?= 10m
@@ -34,6 +34,7 @@ test-all: ## all tests of all modules at their full size, with the race detector
 	cd bench/versus && $(GO) test ./arpcpeer # which the race detector would spoil
 	cd siege && $(GO) test -race -timeout 10m ./...
 	cd tools && $(GO) test ./...
+	cd websocket/interop && $(GO) test -race -timeout 10m ./... # in Chromium too, if that is installed
 	$(GO) test -run 'Alloc|ConnMemory' ./...
 	$(GO) test -tags poll_opt -short ./engine # with gnet's other way to poll
 
@@ -41,7 +42,7 @@ test-386: ## the tests on a processor of 32 bits, which those of amd64 are as we
 	GOARCH=386 $(GO) test -short -timeout 10m ./...
 
 debug: ## the tests in the debug build
-	$(GO) test -tags packetmq_debug -timeout 20m ./internal/... ./engine ./memconn ./peer -short
+	$(GO) test -tags packetmq_debug -timeout 20m ./internal/... ./engine ./memconn ./peer ./websocket -short
 
 build: ## bin/bench and bin/siege
 	cd bench && $(GO) build -o ../bin/bench .
@@ -83,6 +84,7 @@ vet:
 	cd bench && $(GO) vet ./...
 	cd bench/versus && $(GO) vet ./...
 	cd siege && $(GO) vet ./...
+	cd websocket/interop && $(GO) vet ./...
 
 tidy: ## fails if a go.mod or go.sum is not tidy
 	@set -e; for m in $(MODULES); do (cd $$m && $(GO) mod tidy -diff); done
@@ -93,6 +95,7 @@ lint: fmt vet ## with the linter that the tools module pins
 	cd bench && ../bin/staticcheck ./...
 	cd bench/versus && ../../bin/staticcheck ./...
 	cd siege && ../bin/staticcheck ./...
+	cd websocket/interop && ../../bin/staticcheck ./...
 
 cross: ## the platforms that are built but not run here
 	@set -e; for t in linux/arm linux/arm64 darwin/arm64 freebsd/amd64; do \
