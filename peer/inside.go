@@ -12,18 +12,19 @@ import (
 	"github.com/packetmq/packetmq/registry"
 )
 
-// AppendPayload appends v to b, encoded as a packet of type pkt of h, for Conn.SendInside or
-// Conn.SendRaw. With an error b is returned as it was. Hooks on the way out do not see v.
-func AppendPayload[T any](h Host, b []byte, pkt registry.Packet[T], v *T) ([]byte, error) {
-	p, err := peerOf(h)
-	if err != nil {
-		return b, err
+// AppendPayload appends v to b, encoded as a packet of type pkt of p, for Conn.SendInside or
+// Conn.SendRaw, and returns the packet's type besides. With an error b is returned as it was.
+// Hooks on the way out do not see v.
+func AppendPayload[T any](p *Peer, b []byte, pkt registry.Packet[T], v *T) (*registry.Type, []byte, error) {
+	if err := p.check(); err != nil {
+		return nil, b, err
 	}
 	t := pkt.In(p.reg)
 	if t == nil {
-		return b, noPacket(pkt)
+		return nil, b, noPacket(pkt)
 	}
-	return p.appendPayload(b, t, v)
+	b, err := p.appendPayload(b, t, v)
+	return t, b, err
 }
 
 func (p *Peer) appendPayload(b []byte, t *registry.Type, v any) ([]byte, error) {
@@ -67,7 +68,7 @@ func (c *Conn) SendInside(f Feature, t *registry.Type, payload []byte) error {
 		return err
 	}
 	outer, ok := f.packetID()
-	if !ok || f == FeatureOptional || !c.Uses(f) {
+	if !ok || f == FeatureOptional || !c.inForce().has(f) || c.ids.Load() == nil {
 		return fmt.Errorf("%w: feature %d is not in force", ErrNotOnWire, f)
 	}
 	id, err := c.wireID(t)

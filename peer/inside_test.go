@@ -23,7 +23,7 @@ func TestInside(t *testing.T) {
 		sc, cc := w.handshake(t)
 		Handle(w.server, w.s.ping, func(c *Conn, v *note) error { notes <- told{c, "ping", v.Text}; return nil })
 		typ := w.c.ping.In(w.client.Registry())
-		payload, err := AppendPayload(w.client, []byte("before"), w.c.ping, &note{Text: "inside"})
+		_, payload, err := AppendPayload(w.client, []byte("before"), w.c.ping, &note{Text: "inside"})
 		if err != nil || !bytes.HasPrefix(payload, []byte("before")) {
 			t.Fatalf("%q, %v", payload, err)
 		}

@@ -33,10 +33,9 @@ func Send[T any](s *Session, pkt registry.Packet[T], v *T) error {
 		return ErrNoSession
 	}
 	p := s.host.peer
-	t := pkt.In(p.Registry())
 	b := p.Reactor().Buffers().Get()
 	defer p.Reactor().Buffers().Put(b)
-	payload, err := peer.AppendPayload(p, b.B, pkt, v)
+	t, payload, err := peer.AppendPayload(p, b.B, pkt, v)
 	if err != nil {
 		return err
 	}
