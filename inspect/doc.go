@@ -20,7 +20,7 @@
 //
 // A peer counts its packets anyway, so the handler costs nothing while nobody looks. A look
 // visits the conns on their loops, at most 256 of them in one posted function, so that no
-// loop is held up for long, however many there are. While somebody looks, each callback of a
+// loop is held up for long, however many there are. While somebody looks, and two minutes longer, each callback of a
 // loop costs two looks at the clock, for its busy share. Handler times are measured only with
 // Config.Timing.
 //

@@ -125,11 +125,12 @@ func (i *Inspector) lookAtLoop(ctx context.Context, w *loopWatch) (Loop, error) 
 		l = Loop{
 			Loop: w.loop.Index(), Conns: info.Conns, Sockets: info.Sockets, Callbacks: info.Callbacks,
 			Posted: info.Posted, Ready: info.Ready, Timers: info.Timers, KeptInput: info.KeptInput,
+			BusySeconds: w.allBusy.Seconds(), WatchedSeconds: w.allWatched.Seconds(),
 			Busy: busy, Longest: longest.took.Seconds(), LongestPacket: longest.packet,
 		}
 	})
 	if err != nil {
-		return Loop{Loop: w.loop.Index(), Busy: -1}, err
+		return Loop{Loop: w.loop.Index(), Missing: true, Busy: -1}, err
 	}
 	return l, nil
 }

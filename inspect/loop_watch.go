@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	// watchedFor is how long a loop is watched after a look.
-	watchedFor = 10 * time.Second
+	// watchedFor is how long a loop is watched after a look: longer than from one scrape of
+	// Prometheus to the next.
+	watchedFor = 2 * time.Minute
 
 	// longestFor is how long a longest callback is remembered, once or twice that.
 	longestFor = 30 * time.Second
@@ -26,6 +27,8 @@ type loopWatch struct {
 	looked  time.Time     // when somebody looked last
 	busy    time.Duration // in callbacks since then
 	packets uint64        // that had come before the callback under way
+
+	allBusy, allWatched time.Duration // since the first look
 
 	longest, before longestCallback // of this stretch of longestFor, and of the one before
 	since           time.Time       // when this stretch began
@@ -43,6 +46,8 @@ func (w *loopWatch) look(now time.Time) (busy float64, longest longestCallback) 
 	busy = -1
 	if passed := now.Sub(w.looked); w.stop != nil && passed > 0 {
 		busy = min(w.busy.Seconds()/passed.Seconds(), 1)
+		w.allBusy += w.busy
+		w.allWatched += passed
 	}
 	w.looked, w.busy = now, 0
 	if w.stop == nil {

@@ -80,7 +80,8 @@ type Packet struct {
 // Loop is one loop of the peer's reactor.
 type Loop struct {
 	Loop      int    `json:"loop"`
-	Conns     int    `json:"conns"` // of all peers of the reactor
+	Missing   bool   `json:"missing,omitempty"` // it did not answer in time, and the rest is 0
+	Conns     int    `json:"conns"`             // of all peers of the reactor
 	Sockets   int    `json:"sockets"`
 	Callbacks uint64 `json:"callbacks"`
 	Posted    int    `json:"posted"` // functions that wait to be called
@@ -91,6 +92,11 @@ type Loop struct {
 	// Busy is the share of the time in which the loop was in a callback since the look
 	// before; negative where there was none lately.
 	Busy float64 `json:"busy"`
+
+	// BusySeconds and WatchedSeconds are how long the loop was in callbacks, and how long it
+	// was watched for that, since somebody looked first.
+	BusySeconds    float64 `json:"busy_seconds"`
+	WatchedSeconds float64 `json:"watched_seconds"`
 
 	// Longest is how long the longest callback took in the last minute in which somebody
 	// looked, in seconds, and LongestPacket the type of the last packet in it, empty if

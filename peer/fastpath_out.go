@@ -39,7 +39,11 @@ func (c *Conn) replyID(t *registry.Type) (id uint16, ok bool) {
 // for it, it does what the overflow policy says.
 func (c *Conn) commit(t *registry.Type, n int) error {
 	counts := c.counts()
-	counts.countOut(c, t, n)
+	if counts.out.c != c || counts.out.t != t { // countOut by hand, since a call counts here
+		counts.beginOut(c, t)
+	}
+	counts.out.n.Packets++
+	counts.out.n.Bytes += uint64(n)
 	if c.link.Light() { // as for most packets
 		return nil
 	}

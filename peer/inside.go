@@ -84,6 +84,9 @@ func (c *Conn) SendInside(f Feature, t *registry.Type, payload []byte) error {
 	if err := c.checkSize(nil, 2*codec.IDSize+len(payload)); err != nil {
 		return err
 	}
+	if !features(c.peer.inside.Load()).has(f) {
+		c.peer.inside.Or(1 << f)
+	}
 	var head [codec.HeaderSize + codec.IDSize]byte
 	h := codec.Header(outer, codec.IDSize+len(payload))
 	copy(head[:], h[:])

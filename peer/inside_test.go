@@ -39,6 +39,10 @@ func TestInside(t *testing.T) {
 				t.Errorf("got %+v, want %s", got, want)
 			}
 		}
+		in, out := countOf(t, w.server.Peer, w.s.ping.Name()).In, countOf(t, w.client, w.c.ping.Name()).Out
+		if in.Packets != 4 || in != out {
+			t.Errorf("counted are %+v in, %+v out", in, out)
+		}
 		if err := cc.SendInside(testFeature+1, typ, nil); !errors.Is(err, ErrNotOnWire) {
 			t.Errorf("of a feature that is not in force: %v", err)
 		}
@@ -98,4 +102,19 @@ func TestLabel(t *testing.T) {
 	if client.Lifetime().Err() == nil || (*Peer)(nil).Lifetime().Err() == nil {
 		t.Error("the lifetime goes on")
 	}
+}
+
+// countOf is the peer's count of a packet type.
+func countOf(t *testing.T, p *Peer, name string) PacketCount {
+	t.Helper()
+	list, err := p.Counts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range list {
+		if n.Packet != nil && n.Packet.Name() == name {
+			return n
+		}
+	}
+	return PacketCount{}
 }

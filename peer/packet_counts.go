@@ -91,11 +91,22 @@ func (l *loopCounts) countOut(c *Conn, t *registry.Type, bytes int) {
 
 // uncountOut takes a packet back that was counted and does not leave after all.
 func (l *loopCounts) uncountOut(c *Conn, t *registry.Type, bytes int) {
+	l.countManyOut(c, t, Traffic{1, uint64(bytes)}, true)
+}
+
+// countManyOut counts packets of one type that leave, or takes them back. A nil t is this
+// library's own.
+func (l *loopCounts) countManyOut(c *Conn, t *registry.Type, n Traffic, back bool) {
+	if t == nil {
+		return
+	}
 	if l.out.c != c || l.out.t != t {
 		l.beginOut(c, t)
 	}
-	l.out.n.Packets-- // below 0 it wraps, which the sum undoes
-	l.out.n.Bytes -= uint64(bytes)
+	if back { // below 0 it wraps, which the sum undoes
+		n = Traffic{-n.Packets, -n.Bytes}
+	}
+	l.out.n.add(n)
 }
 
 func (l *loopCounts) beginIn(c *Conn, t *registry.Type) {
@@ -196,21 +207,37 @@ func (c *Conn) settleCounts() {
 func (s *engineHandler) Count(b []byte, back bool) {
 	c := s.conn()
 	l, table := c.counts(), c.table()
-	var t *registry.Type
+	var t *registry.Type // of the packets in n, which are of one id
+	var n Traffic
 	for last := -1; len(b) >= codec.HeaderSize; {
 		size := s.Message(b)
-		if id := int(codec.Frame(b[codec.LengthSize:]).ID()); id != last {
-			t, last = table.Type(uint16(id)), id
+		f := codec.Frame(b[codec.LengthSize:])
+		if id := int(f.ID()); id != last {
+			l.countManyOut(c, t, n, back)
+			t, n, last = table.Type(uint16(id)), Traffic{}, id
+			if t == nil && c.peer.inside.Load() != 0 {
+				t, last = c.typeInside(table, f), -1
+				n.Bytes -= codec.IDSize // as it is counted at the other side
+			}
 		}
-		switch {
-		case t == nil: // this library's own
-		case back:
-			l.uncountOut(c, t, size)
-		default:
-			l.countOut(c, t, size)
-		}
+		n.Packets++
+		n.Bytes += uint64(size)
 		b = b[min(max(size, codec.HeaderSize), len(b)):]
 	}
+	l.countManyOut(c, t, n, back)
+}
+
+// typeInside is the type of the packet that SendInside has put into the packet f of a feature,
+// or nil if f is another one. f may be the head of a frame, or lie before others.
+func (c *Conn) typeInside(table *registry.Table, f codec.Frame) *registry.Type {
+	x, ok := featureOf(f.ID())
+	if !ok || !features(c.peer.inside.Load()).has(x) || len(f.Payload()) < codec.IDSize {
+		return nil
+	}
+	if id := codec.Frame(f.Payload()).ID(); id >= registry.MinID {
+		return table.Type(id)
+	}
+	return nil
 }
 
 // AppendCounts appends to list how many packets of each type have come and left on the conn,

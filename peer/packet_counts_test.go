@@ -109,8 +109,7 @@ func TestLongAndHookedPacketsAreCounted(t *testing.T) {
 		"hooked": func(cfg *peer.Config) {
 			cfg.EncodedOut = func(_ *peer.Conn, raw []byte) ([]byte, error) { return raw, nil }
 		},
-		"logged":  func(cfg *peer.Config) { cfg.PacketLog = 3 },
-		"delayed": func(cfg *peer.Config) { cfg.Overflow = registry.DropOldest },
+		"logged": func(cfg *peer.Config) { cfg.PacketLog = 3 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := make(chan int, 8)

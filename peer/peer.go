@@ -42,6 +42,7 @@ type Peer struct {
 	ids           sharedIDs
 	pubIDs        atomic.Pointer[ownPubIDs]
 	data          atomic.Pointer[any]
+	inside        atomic.Uint32                          // features that SendInside was called with
 	observers     atomic.Pointer[[]*Observer]            // replaced as a whole, with mu held
 	extensions    atomic.Pointer[map[Feature]*Extension] // the same
 	schemes       atomic.Pointer[[]*Scheme]              // the same

@@ -182,3 +182,6 @@ func (p *Peer) noteSchemeFailed(c *Conn, err error) {
 	p.stats.refused(ErrScheme)
 	p.logLine(levelRefused(err), "handshake of the scheme failed", "remote", c.RemoteAddr(), "err", err)
 }
+
+// Count implements engine.Counter.
+func (s *schemeHandler) Count(b []byte, back bool) { s.under().Count(b, back) }

@@ -1,0 +1,193 @@
+package prometheus
+
+// Collector: the metrics, and how they follow from what package inspect tells.
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/inspect"
+	"github.com/packetmq/packetmq/peer"
+	prom "github.com/prometheus/client_golang/prometheus"
+)
+
+// scrapeTime bounds how long a scrape waits for the loops.
+const scrapeTime = 5 * time.Second
+
+// Collector is a prometheus.Collector of one peer. Any goroutine may use it but those of the
+// peer's loops, where it collects nothing.
+type Collector struct {
+	inspector *inspect.Inspector
+
+	incomplete, unknown                  *prom.Desc
+	packets, bytes, failed, unhandled    *prom.Desc
+	handler                              *prom.Desc
+	conns, made, ended, refused          *prom.Desc
+	used, most                           *prom.Desc
+	busy, watched, longest, callbacks    *prom.Desc
+	posted, ready, timers, unreadOfLoops *prom.Desc
+}
+
+// New returns a Collector of the peer that i inspects. With more than one peer in a process,
+// register each with prometheus.WrapRegistererWith and a label of its own.
+func New(i *inspect.Inspector) *Collector {
+	desc := func(name, help string, labels ...string) *prom.Desc {
+		return prom.NewDesc("packetmq_"+name, help, labels, nil)
+	}
+	return &Collector{
+		inspector:  i,
+		incomplete: desc("incomplete", "1 if a loop did not answer in time, and what it knows is missing."),
+
+		packets:   desc("packets_total", "Packets of the program.", "packet", "direction"),
+		bytes:     desc("packet_bytes_total", "Bytes of their frames.", "packet", "direction"),
+		failed:    desc("packets_failed_total", "Packets that could not be decoded, or whose handler failed.", "packet"),
+		unhandled: desc("packets_unhandled_total", "Packets that nothing handles.", "packet"),
+		unknown:   desc("packets_unknown_total", "Packets of unknown ids."),
+		handler:   desc("handler_seconds", "How long handlers take; with inspect.Config.Timing.", "packet"),
+
+		conns:   desc("conns", "Conns that are open: active ones, and those that come or go.", "state"),
+		made:    desc("conns_made_total", "Handshakes completed."),
+		ended:   desc("conns_ended_total", "Conns that were lost.", "reason"),
+		refused: desc("sockets_refused_total", "Accepted sockets that were closed at once.", "reason"),
+
+		used: desc("limit_used", "How much of a limit is used: conns, bytes or calls.", "limit"),
+		most: desc("limit_most", "The limit.", "limit"),
+
+		busy:          desc("loop_busy_seconds_total", "Time in callbacks, while the loop was watched.", "loop"),
+		watched:       desc("loop_watched_seconds_total", "Time for which the loop was watched.", "loop"),
+		longest:       desc("loop_longest_callback_seconds", "The longest callback of the last minute or so.", "loop"),
+		callbacks:     desc("loop_callbacks_total", "Callbacks of the poller.", "loop"),
+		posted:        desc("loop_posted", "Posted functions that wait.", "loop"),
+		ready:         desc("loop_ready", "Conns that wait for a share of a turn.", "loop"),
+		timers:        desc("loop_timers", "Timers that are not due yet.", "loop"),
+		unreadOfLoops: desc("loop_kept_input_bytes", "Memory of input that waits or is not whole.", "loop"),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (c *Collector) Describe(ch chan<- *prom.Desc) {
+	for _, d := range []*prom.Desc{
+		c.incomplete, c.packets, c.bytes, c.failed, c.unhandled, c.unknown, c.handler,
+		c.conns, c.made, c.ended, c.refused, c.used, c.most,
+		c.busy, c.watched, c.longest, c.callbacks, c.posted, c.ready, c.timers, c.unreadOfLoops,
+	} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *Collector) Collect(ch chan<- prom.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTime)
+	defer cancel()
+	t, err := c.inspector.Totals(ctx)
+	if err != nil {
+		ch <- prom.NewInvalidMetric(c.incomplete, err)
+		return
+	}
+	s := sender(ch)
+	incomplete := 0.0
+	if t.Incomplete != "" {
+		incomplete = 1
+	}
+	s.gauge(c.incomplete, incomplete)
+	c.collectPackets(s, t)
+	c.collectConns(s, t)
+	for _, l := range t.Limits {
+		s.gauge(c.used, float64(l.Used), l.Limit)
+		s.gauge(c.most, float64(l.Most), l.Limit)
+	}
+	for i := range t.Loops {
+		if !t.Loops[i].Missing { // else its counters would look as if the process had begun anew
+			c.collectLoop(s, &t.Loops[i])
+		}
+	}
+}
+
+// others is the label of what is not counted one by one.
+const others = "other"
+
+func (c *Collector) collectPackets(s sender, t *inspect.Totals) {
+	for _, p := range t.Packets {
+		name := p.Packet
+		if name == "" {
+			name = others
+		}
+		s.counter(c.packets, float64(p.In.Packets), name, "in")
+		s.counter(c.packets, float64(p.Out.Packets), name, "out")
+		s.counter(c.bytes, float64(p.In.Bytes), name, "in")
+		s.counter(c.bytes, float64(p.Out.Bytes), name, "out")
+		s.counter(c.failed, float64(p.Failed), name)
+		if h := p.Handler; h != nil {
+			buckets := make(map[float64]uint64, len(h.Buckets))
+			for _, b := range h.Buckets {
+				buckets[b.Most] = b.Count
+			}
+			s <- prom.MustNewConstHistogram(c.handler, h.Count, h.Sum, buckets, name)
+		}
+	}
+	for _, n := range t.Unhandled {
+		s.counter(c.unhandled, float64(n.Count), n.Name)
+	}
+	s.counter(c.unknown, float64(t.Unknown))
+}
+
+func (c *Collector) collectConns(s sender, t *inspect.Totals) {
+	s.gauge(c.conns, float64(t.Active), "active")
+	s.gauge(c.conns, float64(max(t.Open-t.Active, 0)), "other")
+	s.counter(c.made, float64(t.Made))
+	for _, n := range t.Ends {
+		s.counter(c.ended, float64(n.Count), n.Name)
+	}
+	refused := make(map[string]uint64)
+	for _, n := range t.Refused {
+		refused[refusal(n.Name)] += n.Count
+	}
+	for reason, n := range refused {
+		s.counter(c.refused, float64(n), reason)
+	}
+}
+
+// refusals are the errors for which sockets are refused, by the label that stands for them. The
+// text of other errors may have something of another side's in it.
+var refusals = map[string]error{
+	"half_open":          peer.ErrHalfOpen,
+	"half_open_per_addr": peer.ErrHalfOpenPerAddr,
+	"per_addr":           peer.ErrPerAddr,
+	"rate":               peer.ErrRate,
+	"max_conns":          engine.ErrTooManyConns,
+}
+
+// refusal is the label for the text of an error.
+func refusal(text string) string {
+	for label, err := range refusals {
+		if err.Error() == text {
+			return label
+		}
+	}
+	return others
+}
+
+func (c *Collector) collectLoop(s sender, l *inspect.Loop) {
+	loop := strconv.Itoa(l.Loop)
+	s.gauge(c.posted, float64(l.Posted), loop)
+	s.gauge(c.ready, float64(l.Ready), loop)
+	s.gauge(c.timers, float64(l.Timers), loop)
+	s.gauge(c.unreadOfLoops, float64(l.KeptInput), loop)
+	s.gauge(c.longest, l.Longest, loop)
+	s.counter(c.callbacks, float64(l.Callbacks), loop)
+	s.counter(c.busy, l.BusySeconds, loop)
+	s.counter(c.watched, l.WatchedSeconds, loop)
+}
+
+// sender is where metrics go.
+type sender chan<- prom.Metric
+
+func (s sender) gauge(d *prom.Desc, v float64, labels ...string) {
+	s <- prom.MustNewConstMetric(d, prom.GaugeValue, v, labels...)
+}
+
+func (s sender) counter(d *prom.Desc, v float64, labels ...string) {
+	s <- prom.MustNewConstMetric(d, prom.CounterValue, v, labels...)
+}
