@@ -4,6 +4,7 @@
 //	bench load    clients that keep such a server busy and check each answer
 //	bench run     both, in two processes, and memory clients beside them
 //	bench beside  how late a game's snapshots are beside a second reactor
+//	bench state   how old the values are that readers of a state get, while others stall
 //
 // A packet, wherever one is counted, is a round trip: a bench:echo, and the
 // bench:reply with the same payload that answers it. Both carry a map of seq, a

@@ -12,6 +12,7 @@ func tool() *command.Program {
 			{Name: "serve", About: "answer every bench:echo with a bench:reply", Run: serveCommand},
 			{Name: "load", About: "keep a server busy and check each reply", Run: loadCommand},
 			{Name: "beside", About: "measure how late a game's snapshots are beside a second reactor", Run: besideCommand},
+			{Name: "state", About: "measure readers of a state beside others that stall", Run: stateCommand},
 			{Name: "run", About: "show both at work, and memory clients beside them", Run: runCommand},
 		},
 	}

@@ -32,6 +32,7 @@ type lane struct {
 	stirred bool   // there is something to do besides changes
 	version uint64 // of the table, when it was last looked at
 	until   int64  // the moment from which there is nothing to do, unless something changes
+	slept   int64  // the last moment that was when the timer was set after a time without: none are made up for
 }
 
 func newLane(s *source, loop *engine.Loop) *lane {
@@ -55,7 +56,8 @@ func (l *lane) wake() {
 	l.armed = true
 	l.source.asleep--
 	now := l.loop.Time()
-	l.until = l.moment(now) + 1 + l.source.phases
+	l.slept = l.moment(now)
+	l.until = l.slept + 1 + l.source.phases
 	l.arm(now)
 }
 
@@ -74,7 +76,7 @@ func (l *lane) fire() {
 	now := l.loop.Time()
 	moment, n := l.moment(now), l.source.phases
 	more := false
-	for m := max(l.served+1, moment-n+1); m <= moment; m++ {
+	for m := max(l.since()+1, moment-n+1); m <= moment; m++ {
 		phase := &l.phases[m%n]
 		for i := len(*phase) - 1; i >= 0; i-- { // from the end, since a tick may end a feed, whose place another one takes
 			if i < len(*phase) && (*phase)[i].tick(now) {
@@ -84,6 +86,14 @@ func (l *lane) fire() {
 	}
 	l.served = moment
 	l.rest(moment, more)
+}
+
+// since is the last moment that is over. Those in which there was no timer are, so that the
+// first change after a time without does not have all readers served at once.
+func (l *lane) since() int64 {
+	l.source.mu.Lock()
+	defer l.source.mu.Unlock()
+	return max(l.served, l.slept)
 }
 
 // rest sets the timer again unless all readers have been looked at since something changed.

@@ -1,12 +1,15 @@
 package state
 
 import (
+	"strings"
 	"sync/atomic"
 	"testing"
 
+	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/internal/leak"
 	"github.com/packetmq/packetmq/internal/peertest"
 	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/registry"
 )
 
 // A reader that stalls gets, when it goes on, what was under way, which is two ticks at most,
@@ -153,4 +156,58 @@ func TestAReaderThatMissedRemovalsBeginsAgain(t *testing.T) {
 	if n := s.st.Stats().Snapshots; n != 2 {
 		t.Errorf("%d snapshots were begun", n)
 	}
+}
+
+// Many changes at once come in parts, too.
+func TestManyChangesComeInParts(t *testing.T) {
+	s := newStage(t, &Config{PerTick: 1000})
+	for id := range uint64(500) {
+		s.set(id, 1)
+	}
+	g := s.join()
+	s.ticks(40)
+	for id := range uint64(500) {
+		s.set(id, 2)
+	}
+	before := s.st.Stats()
+	s.ticks(1)
+	after := s.st.Stats()
+	if n := after.Values - before.Values; after.Ticks != before.Ticks+1 || n == 0 || n > 70 {
+		t.Errorf("%d values were sent in %d ticks", n, after.Ticks-before.Ticks)
+	}
+	s.ticks(40)
+	for key, v := range g.All() {
+		if v.N != 2 {
+			t.Errorf("key %d has %d", key, v.N)
+		}
+	}
+}
+
+// A mirror that finds no room for an acknowledgement sends it later.
+func TestAnAcknowledgementThatFindsNoRoomComesLater(t *testing.T) {
+	leak.Check(t)
+	s, c := newSide(false), newSide(true)
+	c.Cfg.Engine = &engine.Config{MaxPending: 64 << 10}
+	c.Cfg.Overflow = registry.Refuse
+	var st *State[thing]
+	var m *Mirror[thing]
+	w := peertest.OverMemory(false)(t, s, c, func(w *world) {
+		st = NewFor(w.Server, things, Hz(MaxHz))
+		m = NewMirror(w.Client, things, nil)
+		peer.HandleRaw(w.Server, tags.Packet(), func(*peer.Conn, []byte) error { return nil })
+	})
+	eventually(t, "an active conn", func() bool { return w.AtServer.State() == peer.Active })
+	w.AtServer.PauseRead()
+	text := &named{1, []string{strings.Repeat("x", 20000)}}
+	for peer.Send(w.AtClient, tags.Packet(), text) == nil {
+	}
+	for peer.Send(w.AtClient, tags.Packet(), &named{ID: 1}) == nil { // until there is no room for a small one
+	}
+	if err := st.Join(w.AtServer); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	eventually(t, "ticks that are not acknowledged", func() bool { n++; st.Set(&thing{1, n}); return st.Stats().Held > 10 })
+	w.AtServer.ResumeRead()
+	eventually(t, "the newest value", func() bool { v, _ := m.Get(1); return v.N == n })
 }
