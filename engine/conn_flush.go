@@ -22,8 +22,21 @@ func (c *Conn) flush() {
 	case c.state == closed:
 	case c.flags.has(delayOutput) && c.state == open:
 		c.flushDelayed()
-	case c.writeAll() && c.state == finishing && c.tr.Buffered() == 0:
-		c.halfClose()
+	case c.writeAll() && c.state == finishing:
+		if n := c.tr.Buffered(); n == 0 {
+			c.halfClose()
+		} else {
+			c.noticeBacklog(n)
+		}
+	}
+}
+
+// noticeBacklog has the conn looked at until the n bytes have gone that its transport has, where
+// they are not of the conn's own writes: a transport that lies over another one writes to that by
+// itself.
+func (c *Conn) noticeBacklog(n int) {
+	if !c.flags.has(inLookout) {
+		c.afterWrite(n, 0)
 	}
 }
 
@@ -64,8 +77,9 @@ func (c *Conn) writeAll() bool {
 // flushDelayed is flush with the flag delayOutput.
 func (c *Conn) flushDelayed() {
 	defer c.admitWaiters()
-	if c.tr.Buffered() > 0 {
+	if n := c.tr.Buffered(); n > 0 {
 		c.moveOutToQueue()
+		c.noticeBacklog(n)
 		return
 	}
 	if b := c.out; b != nil {

@@ -155,9 +155,10 @@ func (h *handler) trace(w http.ResponseWriter, r *http.Request, a action) error 
 	}
 	defer h.leave()
 	h.inspector.peer.Log(slog.LevelInfo, "operator traces a conn", "conn", a.Conn, "operator", r.RemoteAddr)
-	s.comment("tracing")
-	err = h.inspector.Trace(r.Context(), c, func(t *Traced) error { return s.send("packet", t) })
-	if err == nil {
+	t := h.inspector.watch(c)
+	defer t.stop()
+	s.comment("tracing") // from now on nothing is missed
+	if t.show(r.Context(), func(p *Traced) error { return s.send("packet", p) }) == nil {
 		s.send("end", struct{}{})
 	}
 	return nil

@@ -59,39 +59,64 @@ func (i *Inspector) Trace(ctx context.Context, c *peer.Conn, f func(*Traced) err
 	if c == nil || c.Peer() != i.peer {
 		return peer.ErrNoConn
 	}
-	queue, lost := make(chan tracedPacket, maxTraceQueue), make(chan struct{})
-	var skipped atomic.Uint64
-	stop := c.Trace(func(d peer.Direction, t *registry.Type, payload []byte) {
-		p := tracedPacket{at: time.Now(), direction: d, packet: t, size: len(payload)}
-		if len(payload) <= maxTraced {
-			p.payload = append(make([]byte, 0, len(payload)), payload...)
-		}
-		p.skipped = skipped.Swap(0)
-		select {
-		case queue <- p:
-		default:
-			skipped.Add(p.skipped + 1)
-		}
-	})
-	defer stop()
-	forget := c.OnLost(func(error) { close(lost) })
-	defer forget()
+	t := i.watch(c)
+	defer t.stop()
+	return t.show(ctx, f)
+}
+
+// tracing is a trace that has begun.
+type tracing struct {
+	inspector *Inspector
+	queue     chan tracedPacket
+	lost      chan struct{} // closed at the conn's end
+	skipped   atomic.Uint64 // packets since the last one that found room in the queue
+	stop      func()
+}
+
+// watch begins to trace c.
+func (i *Inspector) watch(c *peer.Conn) *tracing {
+	t := &tracing{inspector: i, queue: make(chan tracedPacket, maxTraceQueue), lost: make(chan struct{})}
+	stop := c.Trace(t.see)
+	forget := c.OnLost(func(error) { close(t.lost) })
+	t.stop = func() {
+		stop()
+		forget()
+	}
+	return t
+}
+
+// see is called with each packet, on any goroutine.
+func (t *tracing) see(d peer.Direction, typ *registry.Type, payload []byte) {
+	p := tracedPacket{at: time.Now(), direction: d, packet: typ, size: len(payload)}
+	if len(payload) <= maxTraced {
+		p.payload = append(make([]byte, 0, len(payload)), payload...)
+	}
+	p.skipped = t.skipped.Swap(0)
+	select {
+	case t.queue <- p:
+	default:
+		t.skipped.Add(p.skipped + 1)
+	}
+}
+
+// show calls f with the packets.
+func (t *tracing) show(ctx context.Context, f func(*Traced) error) error {
 	for {
 		select {
-		case p := <-queue:
-			if err := f(i.traced(&p)); err != nil {
+		case p := <-t.queue:
+			if err := f(t.inspector.traced(&p)); err != nil {
 				return err
 			}
 			continue
 		default:
 		}
 		select { // nothing waits
-		case p := <-queue:
-			if err := f(i.traced(&p)); err != nil {
+		case p := <-t.queue:
+			if err := f(t.inspector.traced(&p)); err != nil {
 				return err
 			}
-		case <-lost:
-			if len(queue) == 0 {
+		case <-t.lost:
+			if len(t.queue) == 0 {
 				return nil
 			}
 		case <-ctx.Done():
