@@ -192,6 +192,8 @@ func TestInputOfAnUndecidedConn(t *testing.T) {
 	})
 	nothing(t, "packet", got)
 	c.Decide(nil)
+	c.Loop().Post(func() { set <- 0 })
+	wait(t, "decision", set) // more would be too much before it
 	w.Write(packets(most, 2*most))
 	for n := range 2 * most {
 		if m := wait(t, "packet", got); m != n {
