@@ -4,6 +4,7 @@ package room
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/peer"
@@ -43,6 +44,9 @@ func checkMember(p *peer.Peer, m Member) error {
 		}
 		return nil
 	case SessionMember:
+		if v := reflect.ValueOf(m); v.Kind() == reflect.Pointer && v.IsNil() { // such as what session.Of has found for a conn
+			return ErrNoMember
+		}
 		return nil
 	}
 	return ErrNoMember

@@ -173,6 +173,7 @@ func TestWhatCannotBeJoined(t *testing.T) {
 		"a nil conn":          {lobby, (*peer.Conn)(nil), peer.ErrNoConn},
 		"another peer's conn": {lobby, stranger, peer.ErrNoConn},
 		"no SessionMember":    {lobby, new(noSession), ErrNoMember},
+		"a nil session":       {lobby, (*session)(nil), ErrNoMember},
 	} {
 		if err := test.room.Join(test.m); !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", name, err, test.want)

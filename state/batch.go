@@ -11,6 +11,7 @@ type change struct {
 	slot    int32
 	news    bool  // the reader was not told of this version
 	removed bool  // there is no value
+	send    bool  // the reader is to be sent the value
 	at, end int32 // of the value in batch.bytes
 }
 

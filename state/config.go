@@ -8,7 +8,7 @@ import "time"
 const (
 	DefaultHz      = 20        // Config.Hz
 	MaxHz          = 1000      // the largest Config.Hz
-	DefaultKeys    = 1 << 17   // Config.Keys, MirrorConfig.Keys
+	DefaultKeys    = 1 << 17   // Config.Keys; MirrorConfig.Keys has twice as many
 	DefaultOwed    = 2         // Config.Owed
 	DefaultPerTick = 256 << 10 // Config.PerTick, in bytes
 	DefaultBytes   = 64 << 20  // MirrorConfig.Bytes

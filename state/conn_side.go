@@ -48,6 +48,8 @@ type inlet struct {
 	number uint64
 	mirror follower // nil: nobody follows
 	begun  bool
+	asked  bool   // the other side was asked to begin again
+	last   uint64 // the last tick that came while nobody followed
 	turn   uint64 // which of the mirror's snapshots this is
 }
 
@@ -110,7 +112,8 @@ func (s *connSide) handle(h *host, m *message) error {
 		in.begun = false
 	}
 	if in.mirror == nil {
-		return nil // who follows nothing acknowledges nothing, and so is sent no more
+		s.unfollowed(in, m)
+		return nil
 	}
 	switch m.kind {
 	case removes:
@@ -140,7 +143,7 @@ func (s *connSide) onBegin(h *host, m *message) error {
 		}
 		s.inlets[in.number], s.byName[in.name] = in, in
 	}
-	in.begun = true
+	in.begun, in.asked, in.last = true, false, 0
 	was := in.mirror
 	in.mirror = h.mirrorFor(in.name, s.conn)
 	if was != nil && was != in.mirror {
@@ -150,6 +153,32 @@ func (s *connSide) onBegin(h *host, m *message) error {
 		in.mirror.begin(s.conn, in)
 	}
 	return nil
+}
+
+// unfollowed handles a message of what nobody follows. Its ticks are not acknowledged, so that
+// no more are sent, unless the other side was asked to begin again.
+func (s *connSide) unfollowed(in *inlet, m *message) {
+	if m.kind != ticked && m.kind != complete {
+		return
+	}
+	in.last = m.n
+	if in.asked {
+		s.ack(in, m.n)
+	}
+}
+
+// adopt asks the other side to begin again with the values of a packet, if nobody has followed
+// them and there is a mirror now.
+func (s *connSide) adopt(h *host, name string) {
+	in := s.byName[name]
+	if s.gone || in == nil || !in.begun || in.asked || in.mirror != nil || h.mirrorFor(name, s.conn) == nil {
+		return
+	}
+	in.asked = true
+	if in.last > 0 {
+		s.ack(in, in.last)
+	}
+	s.ack(in, beginAgain)
 }
 
 // ack acknowledges a tick. If there is no room for that now, it is tried again: without it
@@ -166,6 +195,13 @@ func (s *connSide) onAck(m *message) error {
 		return ErrAck
 	}
 	o := s.outlets[m.stream]
+	if m.n == beginAgain {
+		if f := o.served(); f != nil {
+			f.restart()
+			f.stir()
+		}
+		return nil
+	}
 	if m.n <= o.acked {
 		return nil // again, and harmless
 	}

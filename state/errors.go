@@ -20,7 +20,7 @@ var (
 	// known on it.
 	ErrNoPacket = errors.New("state: the packet of the values is not known on the conn")
 
-	// ErrNoReader is what is neither a *peer.Conn of the State's peer nor a Session.
+	// ErrNoReader is what is neither a *peer.Conn of the State's peer nor a Session, or is nil.
 	ErrNoReader = errors.New("state: neither a conn of the peer nor a session")
 
 	// ErrClosed is returned by a State after Close.

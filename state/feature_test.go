@@ -105,7 +105,8 @@ func TestWhoCannotBeAReader(t *testing.T) {
 	g := s.join()
 	s.ticks(1)
 	var nobody *peer.Conn
-	for what, m := range map[string]room.Member{"nil": nil, "a nil conn": nobody, "a conn of another peer": g.atClient} {
+	var away *visitor
+	for what, m := range map[string]room.Member{"nil": nil, "a nil conn": nobody, "a nil session": away, "a conn of another peer": g.atClient} {
 		if err := s.st.Join(m); err != ErrNoReader {
 			t.Errorf("%s: Join: %v", what, err)
 		}

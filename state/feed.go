@@ -232,9 +232,33 @@ func (f *feed) take(b *batch, limit int) (done bool) {
 	return f.pos.next(&f.source.table, limit, b, f.judge)
 }
 
-// sendBatch sends what the reader sees of b, and removals of what it has and does not see. It
-// returns how many bytes that were, about.
+// sendBatch sends removals of what the reader has and does not see, and then what it sees of
+// b, so that a mirror with room for just as many keys has it. It returns how many bytes that
+// were, about.
 func (f *feed) sendBatch(b *batch) (n int, err error) {
+	f.judgeBatch(b)
+	n = changeSize * len(b.removals)
+	if err := f.sendRemovals(b); err != nil {
+		return n, err
+	}
+	for i := range b.changes {
+		c := &b.changes[i]
+		if !c.send {
+			continue
+		}
+		if err := f.sendValue(b.payload(c)); err != nil {
+			return n, err
+		}
+		n += int(c.end-c.at) + changeSize
+		if f.has != nil {
+			f.has.set(c.slot)
+		}
+	}
+	return n, nil
+}
+
+// judgeBatch finds out what of b the reader is to be sent, and what it is to remove.
+func (f *feed) judgeBatch(b *batch) {
 	for i := range b.changes {
 		c := &b.changes[i]
 		switch {
@@ -242,17 +266,10 @@ func (f *feed) sendBatch(b *batch) (n int, err error) {
 			if f.has == nil || f.has.has(c.slot) {
 				b.removals, b.removed = append(b.removals, c.key), append(b.removed, c.slot)
 			}
-		case c.news || f.has != nil && !f.has.has(c.slot):
-			if err := f.sendValue(b.payload(c)); err != nil {
-				return n, err
-			}
-			n += int(c.end-c.at) + changeSize
-			if f.has != nil {
-				f.has.set(c.slot)
-			}
+		default:
+			c.send = c.news || f.has != nil && !f.has.has(c.slot)
 		}
 	}
-	return n + changeSize*len(b.removals), f.sendRemovals(b)
 }
 
 // sees reports whether the reader sees the value of a change.

@@ -55,8 +55,20 @@ func hostOf(p *peer.Peer) *host {
 		if err := p.Extend(peer.Extension{Feature: FeatureState, Packet: h.onPacket}); err != nil {
 			panic(err)
 		}
+		if n := p.NumConns(); n > 0 {
+			p.Log(levelRefused, "conns that are open already cannot follow a state: state.Enable was not called before", "conns", n)
+		}
 	})
 	return h
+}
+
+// adopt has what comes for a packet on conns, and was followed by no mirror, begin again.
+func (h *host) adopt(name string) {
+	for c := range h.peer.Conns() {
+		if side, ok := sideSlot.Get(c); ok {
+			c.Loop().Post(func() { side.adopt(h, name) })
+		}
+	}
 }
 
 func (h *host) addMirror(name string, m follower) {

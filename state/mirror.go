@@ -29,8 +29,9 @@ type MirrorConfig[T any] struct {
 	Conn func(c *peer.Conn) bool
 
 	// Keys is how many keys the Mirror may have. A conn that brings more ends with a
-	// *LimitError.
-	// Default: 131,072.
+	// *LimitError. Twice as many as the State has is always enough; a reader that is far
+	// behind may be told of new keys before it is told which are gone.
+	// Default: 262,144.
 	Keys int
 
 	// Bytes is how many bytes the values of the Mirror may have, encoded, and 64 for each
@@ -46,7 +47,8 @@ const entrySize = 64
 // them. Any goroutine may use it.
 //
 // When the conn is lost the Mirror stays as it is, and Synced tells that it is not up to date.
-// The snapshot on the next conn replaces it: what that has not is deleted when it is complete.
+// The snapshot on the next conn replaces it: what that has not is deleted when it is complete,
+// or as soon as there is no room for both.
 // Of several conns that bring values, the one whose snapshot began last counts.
 type Mirror[T any] struct {
 	// Set once.
@@ -78,7 +80,8 @@ type paddedSize struct {
 }
 
 // NewMirror makes a Mirror of what comes to h. Like New it should be called before h has
-// conns. It takes over the packet's handler. Of several Mirrors of one packet, each conn is
+// conns, unless those were made after Enable: what comes on them for the packet, and was
+// followed by no Mirror, begins again with a snapshot. It takes over the packet's handler. Of several Mirrors of one packet, each conn is
 // followed by the one that was made last of those whose MirrorConfig.Conn takes it.
 //
 // It panics, as peer.Handle does, if h is no peer or the packet is not in its registry.
@@ -90,10 +93,11 @@ func NewMirror[T any](h peer.Host, pkt Packet[T], cfg *MirrorConfig[T]) *Mirror[
 	}
 	m := &Mirror[T]{host: hostOf(p), def: pkt.def, cfg: *cfg, entries: make(map[uint64]*entry[T]),
 		size: make([]paddedSize, len(p.Reactor().Loops()))}
-	setDefault(&m.cfg.Keys, DefaultKeys)
+	setDefault(&m.cfg.Keys, 2*DefaultKeys)
 	setDefault(&m.cfg.Bytes, DefaultBytes)
 	peer.Handle(h, pkt.Packet(), m.handle, peer.Around(m.measure))
 	m.host.addMirror(pkt.Name(), m)
+	m.host.adopt(pkt.Name())
 	return m
 }
 
@@ -122,7 +126,9 @@ func (m *Mirror[T]) handle(c *peer.Conn, v *T) error {
 }
 
 func (m *Mirror[T]) set(c *peer.Conn, in *inlet, v *T, size int) error {
-	if err := m.put(in, m.def.key(v), v, size+entrySize); err != nil {
+	gone, err := m.put(in, m.def.key(v), v, size+entrySize)
+	m.tell(c, gone)
+	if err != nil {
 		return err
 	}
 	if m.cfg.Set != nil && m.follows(in) {
@@ -131,26 +137,44 @@ func (m *Mirror[T]) set(c *peer.Conn, in *inlet, v *T, size int) error {
 	return nil
 }
 
-// put makes v the value of a key, unless another conn has taken over.
-func (m *Mirror[T]) put(in *inlet, key uint64, v *T, size int) error {
+// put makes v the value of a key, unless another conn has taken over. gone is what had to make
+// room for it.
+func (m *Mirror[T]) put(in *inlet, key uint64, v *T, size int) (gone []removed[T], err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if in.turn != m.turn {
-		return nil
+		return nil, nil
+	}
+	err = m.checkRoom(key, size)
+	if err != nil && !m.synced { // what the snapshot replaces need not stay until it is complete
+		gone = m.takeOld(m.turn)
+		err = m.checkRoom(key, size)
+	}
+	if err != nil {
+		return gone, err
 	}
 	e := m.entries[key]
 	if e == nil {
-		if len(m.entries) >= m.cfg.Keys {
-			return &LimitError{"keys", m.cfg.Keys}
-		}
 		e = new(entry[T])
+		m.entries[key] = e
 	}
-	if bytes := m.bytes + size - e.size; bytes > m.cfg.Bytes {
-		return &LimitError{"bytes", m.cfg.Bytes}
-	}
-	m.entries[key] = e
 	m.bytes += size - e.size
 	e.value, e.turn, e.size = *v, m.turn, size
+	return gone, nil
+}
+
+// checkRoom returns an error if there is no room for a value of a key. mu is held.
+func (m *Mirror[T]) checkRoom(key uint64, size int) error {
+	e, bytes := m.entries[key], m.bytes+size
+	if e != nil {
+		bytes -= e.size
+	}
+	switch {
+	case e == nil && len(m.entries) >= m.cfg.Keys:
+		return &LimitError{"keys", m.cfg.Keys}
+	case bytes > m.cfg.Bytes:
+		return &LimitError{"bytes", m.cfg.Bytes}
+	}
 	return nil
 }
 

@@ -150,3 +150,69 @@ func TestAPanicInDeletedLosesNoOther(t *testing.T) {
 		t.Errorf("the conn ended with %v", g.lost)
 	}
 }
+
+// A mirror that has room for just as many keys as the State may have needs no more: what is gone
+// makes room for what is new, in a tick and in the snapshot after a loss of the conn.
+func TestWhatIsGoneMakesRoom(t *testing.T) {
+	s := newStage(t, &Config{Keys: 2})
+	g := s.enter()
+	m := NewMirror(g.client, things, &MirrorConfig[thing]{Keys: 2})
+	g.Mirror = m
+	if err := s.lobby.Join(g.atServer); err != nil {
+		t.Fatal(err)
+	}
+	s.set(1, 1)
+	s.set(2, 2)
+	g.want(map[uint64]int{1: 1, 2: 2})
+	s.st.Delete(1)
+	s.set(3, 3)
+	g.want(map[uint64]int{2: 2, 3: 3})
+	if g.lost != nil {
+		t.Errorf("after a change the conn has ended with %v", g.lost)
+	}
+	g.atServer.Abort(errors.New("cut"))
+	s.settle()
+	s.st.Delete(2)
+	s.st.Delete(3)
+	s.set(4, 4)
+	s.set(5, 5)
+	g.lost = nil
+	g.connect()
+	if err := s.lobby.Join(g.atServer); err != nil {
+		t.Fatal(err)
+	}
+	g.want(map[uint64]int{4: 4, 5: 5})
+	if g.lost != nil || !g.Synced() {
+		t.Errorf("in step: %v; the conn has ended with %v", g.Synced(), g.lost)
+	}
+}
+
+// A mirror that is made after the conn has become a reader gets everything, if the peer was
+// enabled before.
+func TestAMirrorThatComesLate(t *testing.T) {
+	for _, ticks := range []int{1, 2, 5} {
+		s := newStage(t)
+		g := &guest{stage: s}
+		cfg := s.config()
+		cfg.OnMade = func(c *peer.Conn) { g.atClient = c }
+		cfg.OnLost = func(_ *peer.Conn, reason error) { g.lost = reason }
+		g.client = peer.NewMemoryClient(s.reg, cfg)
+		Enable(g.client)
+		g.connect()
+		if err := s.lobby.Join(g.atServer); err != nil {
+			t.Fatal(err)
+		}
+		s.set(1, 0)
+		for n := range ticks {
+			s.set(2, n)
+			s.ticks(1)
+		}
+		g.Mirror = NewMirror(g.client, things, nil)
+		g.want(map[uint64]int{1: 0, 2: ticks - 1})
+		s.set(3, 3)
+		g.want(map[uint64]int{1: 0, 2: ticks - 1, 3: 3})
+		if g.lost != nil || !g.Synced() {
+			t.Errorf("after %d ticks: in step: %v; the conn has ended with %v", ticks, g.Synced(), g.lost)
+		}
+	}
+}

@@ -4,6 +4,7 @@ package state
 // comes back.
 
 import (
+	"reflect"
 	"time"
 
 	"github.com/packetmq/packetmq/peer"
@@ -35,12 +36,12 @@ const (
 type reader struct {
 	source  *source
 	member  room.Member
-	why     reason       // 0: it is no reader now
-	ended   bool         // the member has
-	view    func() judge // nil: everything is seen
-	views   uint32       // how often the view has changed
-	feed    *feed        // on the conn that it has; nil: there is none
-	unwatch func() bool  // ends OnBack
+	why     reason        // 0: it is no reader now
+	ended   bool          // the member has
+	view    func() judge  // nil: everything is seen
+	views   uint32        // how often the view has changed
+	feed    *feed         // on the conn that it has; nil: there is none
+	unwatch []func() bool // end OnLost and OnBack
 }
 
 // checkReader returns why m cannot be a reader, or nil.
@@ -57,6 +58,9 @@ func (s *source) checkReader(m room.Member) error {
 		}
 		return nil // what there is on it is known when it is active
 	case Session:
+		if v := reflect.ValueOf(m); v.Kind() == reflect.Pointer && v.IsNil() {
+			return ErrNoReader
+		}
 		return nil
 	}
 	return ErrNoReader
@@ -73,29 +77,47 @@ func (s *source) checkConn(c *peer.Conn) error {
 	return nil
 }
 
-// reader is m's reader, which is made if there is none. It is watched until its end.
+// reader is m's reader, which is made if there is none. It is watched until its end, or that
+// of the State. Once the State is closed there are none: nil.
 func (s *source) reader(m room.Member) *reader {
 	s.mu.Lock()
 	r := s.readers[m]
-	if r != nil {
+	if r != nil || s.closed {
 		s.mu.Unlock()
 		return r
 	}
 	r = &reader{source: s, member: m}
 	s.readers[m] = r
 	s.mu.Unlock()
-	m.OnLost(func(error) { s.end(r) }) // may call it at once
-	if session, ok := m.(Session); ok {
-		stop := session.OnBack(func(time.Duration) { s.resync(r) })
-		s.mu.Lock()
-		r.unwatch = stop
-		ended := r.ended
-		s.mu.Unlock()
-		if ended {
+	s.watch(r)
+	return r
+}
+
+// watch hears of the end of a reader's member, and each time that a session is back.
+func (s *source) watch(r *reader) {
+	stops := []func() bool{r.member.OnLost(func(error) { s.end(r) })} // may call it at once
+	if session, ok := r.member.(Session); ok {
+		stops = append(stops, session.OnBack(func(time.Duration) { s.resync(r) }))
+	}
+	s.mu.Lock()
+	over := r.ended || s.closed
+	if !over {
+		r.unwatch = stops
+		r.sync() // a session may have been back before it was watched
+	}
+	s.mu.Unlock()
+	if over {
+		call(stops)
+	}
+}
+
+// call calls what ends the watch over a reader. mu is not held.
+func call(stops []func() bool) {
+	for _, stop := range stops {
+		if stop != nil {
 			stop()
 		}
 	}
-	return r
 }
 
 // join makes m a reader.
@@ -106,7 +128,7 @@ func (s *source) join(m room.Member) error {
 	r := s.reader(m)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if r == nil || s.closed {
 		return ErrClosed
 	}
 	r.why |= byCall
@@ -133,11 +155,10 @@ func (s *source) end(r *reader) {
 	r.ended = true
 	delete(s.readers, r.member)
 	r.sync()
-	stop := r.unwatch
+	stops := r.unwatch
+	r.unwatch = nil
 	s.mu.Unlock()
-	if stop != nil {
-		stop()
-	}
+	call(stops)
 }
 
 func (s *source) resync(r *reader) {
@@ -154,6 +175,9 @@ func (s *source) setView(m room.Member, view func() judge) error {
 	r := s.reader(m)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r == nil || s.closed {
+		return ErrClosed
+	}
 	r.view = view
 	r.review()
 	return nil

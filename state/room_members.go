@@ -16,7 +16,9 @@ func (s *source) follow(r room.Room) {
 		Joined: func(m room.Member) {
 			switch err := s.checkReader(m); err {
 			case nil:
-				s.setMember(s.reader(m), true)
+				if r := s.reader(m); r != nil { // the State may be closed
+					s.setMember(r, true)
+				}
 			case peer.ErrClosed: // it has ended before the room told of it
 			default:
 				s.refuse(m, err)

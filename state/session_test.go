@@ -20,7 +20,10 @@ type visitor struct {
 func (v *visitor) Loop() *engine.Loop                { return v.loop }
 func (v *visitor) Conn() *peer.Conn                  { return v.conn }
 func (v *visitor) SendEncoded(e *peer.Encoded) error { return e.SendTo(v.conn) }
-func (v *visitor) OnLost(f func(error)) func() bool  { v.lost = append(v.lost, f); return nil }
+func (v *visitor) OnLost(f func(error)) func() bool {
+	v.lost = append(v.lost, f)
+	return func() bool { v.lost = nil; return true }
+}
 func (v *visitor) OnBack(f func(time.Duration)) func() bool {
 	v.back = append(v.back, f)
 	return func() bool { v.back = nil; return true }
@@ -85,4 +88,24 @@ func TestTheOldConnOfASessionIsLeft(t *testing.T) {
 	g.atServer.Abort(nil) // the late end of the old one touches nothing
 	s.set(1, 2)
 	h.want(map[uint64]int{1: 2})
+}
+
+// A State that is closed keeps nothing of its readers, nor they of it.
+func TestCloseForgetsItsReaders(t *testing.T) {
+	s := newStage(t)
+	g := s.enter()
+	st := NewFor(s.server, things)
+	v := &visitor{loop: g.atServer.Loop(), conn: g.atServer}
+	if err := st.Join(v); err != nil {
+		t.Fatal(err)
+	}
+	s.ticks(1)
+	st.Close()
+	s.ticks(1)
+	if err := st.View(v, nil); err != ErrClosed {
+		t.Errorf("View after Close: %v", err)
+	}
+	if len(v.back)+len(v.lost) != 0 || len(st.source.readers) != 0 {
+		t.Errorf("%d functions of the session are left, and %d readers", len(v.back)+len(v.lost), len(st.source.readers))
+	}
 }

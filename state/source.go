@@ -75,15 +75,20 @@ func (s *source) laneOf(c *peer.Conn) *lane {
 	return s.lanes[i]
 }
 
-// close ends all readers.
+// close ends all readers, and forgets them: their members may live much longer than the State.
 func (s *source) close() {
 	s.stop()
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.closed = true
+	var stops []func() bool
 	for _, r := range s.readers {
 		r.sync()
+		stops = append(stops, r.unwatch...)
+		r.unwatch = nil
 	}
+	clear(s.readers)
+	s.mu.Unlock()
+	call(stops)
 }
 
 // callProgram calls a function of the program for a conn. A panic in it ends the conn, as one

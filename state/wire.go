@@ -30,6 +30,9 @@ const (
 	// for long; fewer cost more frames.
 	maxRemovals = 256
 
+	// beginAgain is the number of no tick. An acknowledgement of it asks for a snapshot.
+	beginAgain = 0
+
 	// maxName is the longest name of a packet.
 	maxName = 256
 )

@@ -40,6 +40,8 @@ func refused(err error) error {
 	switch {
 	case errors.As(err, &limit):
 		return ErrTooMany
+	case errors.Is(err, room.ErrNoMember): // a nil session of Config.Member
+		return ErrRefused
 	case errors.As(err, &subject), errors.Is(err, room.ErrName):
 		return ErrName
 	case errors.Is(err, engine.ErrBusy):

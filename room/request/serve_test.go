@@ -122,10 +122,14 @@ func TestRequestsThatWaitKeepTheirOrder(t *testing.T) {
 func TestMembersJoinForConns(t *testing.T) {
 	var rooms *room.Rooms
 	var member atomic.Pointer[peer.Conn]
+	var none atomic.Bool
 	w := couple(t, func(w *world) {
 		rooms = room.New(w.Server, nil)
 		ServeRooms(w.Server, lobbies, rooms, &Config{May: everything, Member: func(c *peer.Conn) room.Member {
-			if member.Load() == nil {
+			switch {
+			case none.Load():
+				return (*session)(nil)
+			case member.Load() == nil:
 				return nil
 			}
 			return &session{member.Load()}
@@ -134,9 +138,14 @@ func TestMembersJoinForConns(t *testing.T) {
 	if err := lobbies.Join(t.Context(), w.AtClient, "lobby"); !errors.Is(err, ErrRefused) {
 		t.Errorf("nobody joins: %v", err)
 	}
+	none.Store(true)
+	if err := lobbies.Join(t.Context(), w.AtClient, "lobby"); !errors.Is(err, ErrRefused) {
+		t.Errorf("a nil session joins: %v", err)
+	}
 	if was, err := lobbies.Leave(t.Context(), w.AtClient, "lobby"); err != nil || was {
 		t.Errorf("nobody leaves: %v, %v", was, err)
 	}
+	none.Store(false)
 	member.Store(w.AtServer)
 	if err := lobbies.Join(t.Context(), w.AtClient, "lobby"); err != nil {
 		t.Error(err)
