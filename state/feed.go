@@ -122,8 +122,7 @@ func (f *feed) tick(now time.Duration) (more bool) {
 	}
 	if !f.checked {
 		if err := f.source.checkConn(f.conn); err != nil {
-			f.refused = true
-			f.source.refuse(f.conn, err)
+			f.refuse(err)
 			return false
 		}
 		f.checked = true
@@ -144,8 +143,25 @@ func (f *feed) tick(now time.Duration) (more bool) {
 	case errors.Is(err, peer.ErrBackpressure):
 		f.source.counts.noRoom.Add(1)
 		return true
+	case f.conn.State() == peer.Active: // the packet is not in the registry any more
+		f.refuse(err)
 	}
-	return false // the conn is ending
+	return false
+}
+
+// refuse ends a feed that cannot be sent to. A conn is a reader no more, and may join again; a
+// session stays one, since its next conn may be another.
+func (f *feed) refuse(err error) {
+	s, r := f.source, f.reader
+	f.refused = true
+	s.refuse(f.conn, err)
+	if _, isConn := r.member.(*peer.Conn); !isConn {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.why = 0
+	r.sync()
 }
 
 // prepare takes a view that has changed, and reports whether there is something to tell.
@@ -233,8 +249,8 @@ func (f *feed) take(b *batch, limit int) (done bool) {
 }
 
 // sendBatch sends removals of what the reader has and does not see, and then what it sees of
-// b, so that a mirror with room for just as many keys has it. It returns how many bytes that
-// were, about.
+// b, so that a mirror with room for just as many keys has it. Of what is too large for the
+// conn the reader is to keep no older value. It returns how many bytes that were, about.
 func (f *feed) sendBatch(b *batch) (n int, err error) {
 	f.judgeBatch(b)
 	n = changeSize * len(b.removals)
@@ -246,15 +262,18 @@ func (f *feed) sendBatch(b *batch) (n int, err error) {
 		if !c.send {
 			continue
 		}
-		if err := f.sendValue(b.payload(c)); err != nil {
+		sent, err := f.sendValue(b.payload(c))
+		switch {
+		case err != nil:
 			return n, err
-		}
-		n += int(c.end-c.at) + changeSize
-		if f.has != nil {
+		case !sent:
+			b.removals, b.removed = append(b.removals, c.key), append(b.removed, c.slot)
+		case f.has != nil:
 			f.has.set(c.slot)
 		}
+		n += int(c.end-c.at) + changeSize
 	}
-	return n, nil
+	return n, f.sendRemovals(b)
 }
 
 // judgeBatch finds out what of b the reader is to be sent, and what it is to remove.
@@ -282,35 +301,42 @@ func (f *feed) sees(b *batch, i int) (sees bool) {
 	return sees
 }
 
-// sendValue sends a value.
-func (f *feed) sendValue(payload []byte) error {
-	if err := f.conn.ReplyRaw(f.source.packet, payload); err != nil {
-		return f.notSent(err)
-	}
-	f.unmarked = true
-	f.source.counts.values.Add(1)
-	return nil
-}
-
-// notSent returns why a value was not sent. One that is too large for the conn is left out,
-// and the program is told.
-func (f *feed) notSent(err error) error {
-	var size *peer.SizeError
-	if !errors.As(err, &size) {
-		return err
+// sendValue sends a value. One that is too large for the conn is left out, and the program is
+// told.
+func (f *feed) sendValue(payload []byte) (sent bool, err error) {
+	err = f.conn.ReplyRaw(f.source.packet, payload)
+	switch {
+	case err == nil:
+		f.unmarked = true
+		f.source.counts.values.Add(1)
+		return true, nil
+	case !isTooLarge(err):
+		return false, err
 	}
 	f.source.counts.tooLarge.Add(1)
 	f.source.peer.Log(levelRefused, "value of a state is too large for a conn", "packet", f.source.packet.Name(),
 		"conn", f.conn.ID(), "err", err)
-	return nil
+	return false, nil
 }
 
+func isTooLarge(err error) bool {
+	var size *peer.SizeError
+	return errors.As(err, &size)
+}
+
+// sendRemovals sends the removals of b, which has none then.
 func (f *feed) sendRemovals(b *batch) error {
 	keys, slots := b.removals, b.removed
-	for len(keys) > 0 {
-		n := min(len(keys), maxRemovals)
+	b.removals, b.removed = b.removals[:0], b.removed[:0]
+	for most := maxRemovals; len(keys) > 0; {
+		n := min(len(keys), most)
 		f.buf = appendRemoves(f.buf[:0], f.outlet.number, keys[:n])
-		if err := f.send(f.buf); err != nil {
+		err := f.send(f.buf)
+		if isTooLarge(err) && n > 1 { // the other side takes short packets only
+			most = n / 2
+			continue
+		}
+		if err != nil {
 			return err
 		}
 		f.unmarked = true

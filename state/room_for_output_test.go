@@ -63,6 +63,35 @@ func TestAValueThatIsTooLargeForAConnIsLeftOut(t *testing.T) {
 	}
 }
 
+// A value that has become too large for a conn takes the older one with it, and removals fit
+// into what the conn takes.
+func TestAConnThatTakesShortPackets(t *testing.T) {
+	leak.Check(t)
+	s, c := newSide(false), newSide(true)
+	c.Cfg.MaxFrame = 1000
+	var st *State[named]
+	var m *Mirror[named]
+	w := peertest.OverMemory(true)(t, s, c, func(w *world) {
+		st = NewFor(w.Server, tags, Hz(MaxHz))
+		m = NewMirror(w.Client, tags, nil)
+	})
+	const many, far = 250, 1 << 60
+	for n := range uint64(many) {
+		st.Set(&named{far + n, []string{"x"}})
+	}
+	eventually(t, "an active conn", func() bool { return w.AtServer.State() == peer.Active })
+	if err := st.Join(w.AtServer); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the snapshot", func() bool { return m.Synced() && m.Len() == many })
+	st.Set(&named{far, []string{strings.Repeat("x", 10000)}})
+	eventually(t, "what is too large to be gone", func() bool { return m.Len() == many-1 })
+	for n := range uint64(many) {
+		st.Delete(far + n)
+	}
+	eventually(t, "all to be gone", func() bool { return m.Len() == 0 })
+}
+
 // A value that can never be sent is refused where it is set.
 func TestAValueThatCannotBeEncodedIsRefused(t *testing.T) {
 	s := newStage(t)
