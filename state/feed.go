@@ -42,6 +42,7 @@ type feed struct {
 	judge    judge  // the view; nil: everything is seen
 	has      bitmap // slots whose values the other side has; nil: those of pos
 	buf      []byte // of messages
+	chunk    int    // bytes of values that are taken at once: fewer after there was no room for all of them
 }
 
 // attach begins to feed the conn.
@@ -218,12 +219,16 @@ func (f *feed) tell() (more bool, err error) {
 	most := max(widest*s.cfg.PerTick, leastLooked)
 	for spent, looked := 0, 0; !done && spent < s.cfg.PerTick && looked < most; {
 		before := f.pos
-		done = f.take(b, s.cfg.PerTick-spent)
+		done = f.take(b, min(s.cfg.PerTick-spent, f.chunk))
 		n, err := f.sendBatch(b)
 		if err != nil {
 			f.pos = before
+			if n > 0 {
+				f.chunk = max(min(f.chunk, n)/2, 1)
+			}
 			return true, err
 		}
+		f.chunk = min(2*f.chunk, s.cfg.PerTick)
 		f.whole = f.whole || !before.told && f.pos.told
 		spent += n
 		looked += len(b.bytes) + changeSize*len(b.changes)

@@ -238,7 +238,7 @@ func (r *reader) change() (old, fresh *feed) {
 		r.feed, old = nil, f
 	}
 	if c != nil && r.feed == nil {
-		fresh = &feed{source: r.source, reader: r, conn: c, lane: r.source.laneOf(c)}
+		fresh = &feed{source: r.source, reader: r, conn: c, lane: r.source.laneOf(c), chunk: r.source.cfg.PerTick}
 		r.feed = fresh
 	}
 	return old, fresh
