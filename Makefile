@@ -25,10 +25,10 @@ soak: build ## clients that connect, talk and vanish, for SOAK
 	bin/siege soak --duration $(SOAK)
 
 test: ## every test of the library, some at a smaller size, in under two minutes; those that need Python with Twisted are skipped where there is none
-	$(GO) test -short -parallel 10 -timeout 5m ./... # those that are parallel only wait
+	$(GO) test -short -p 4 -parallel 10 -timeout 5m ./... # most of them wait most of the time
 
 test-all: ## all tests of all modules at their full size, with the race detector; then those that it would spoil; some ten minutes, and downloads what bench/versus compares with
-	$(GO) test -race -timeout 10m ./...
+	$(GO) test -race -p 4 -timeout 10m ./...
 	cd bench && $(GO) test -race -timeout 10m ./...
 	cd bench/versus && $(GO) test -race -timeout 10m -p 1 ./...
 	cd bench/versus && $(GO) test ./arpcpeer # which the race detector would spoil
@@ -100,11 +100,13 @@ lint: fmt vet ## with the linter that the tools module pins
 	cd siege && ../bin/staticcheck ./...
 	cd websocket/interop && ../../bin/staticcheck ./...
 
+LIBS = $$($(GO) list -f '{{if and .GoFiles (ne .Name "main")}}{{.ImportPath}}{{end}}' ./...) # without linking programs
+
 cross: ## the platforms that are built but not run here
 	@set -e; for t in linux/arm linux/arm64 darwin/arm64 freebsd/amd64; do \
-	  echo "$$t"; GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build ./...; \
+	  echo "$$t"; GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build $(LIBS); \
 	  GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) vet ./...; done
-	GOOS=windows $(GO) build ./... # where Run returns ErrPlatform
+	GOOS=windows $(GO) build $(LIBS) # where Run returns ErrPlatform
 	GOOS=windows $(GO) vet ./...
 
 clean:
