@@ -20,6 +20,7 @@ func TestSteps(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	cmd := exec.Command(spin)
+	cmd.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1") // its goroutine stays on its thread
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ func trace(pid int, entry uint64, n int) (steps map[uint64]int, err error) {
 		defer syscall.PtraceDetach(t)
 	}
 	busy := threads[0]
-	if err := runTo(busy, entry); err != nil {
+	if err := runTo(pid, busy, entry); err != nil {
 		return nil, err
 	}
 	steps = make(map[uint64]int)
@@ -58,8 +58,15 @@ func stop(thread int) error {
 	return wait(thread)
 }
 
-// runTo has a thread go on until it is about to execute what is at addr.
-func runTo(thread int, addr uint64) error {
+// patience is how long a thread has to come to where its steps are to begin.
+const patience = 10 * time.Second
+
+// errNotThere: the thread may wait for one of those that stand still, or the program has given
+// the work to another one just before.
+var errNotThere = errors.New("the busiest thread has not called it in time; try again")
+
+// runTo has a thread of pid go on until it is about to execute what is at addr.
+func runTo(pid, thread int, addr uint64) error {
 	code := make([]byte, 1)
 	if _, err := syscall.PtracePeekText(thread, uintptr(addr), code); err != nil {
 		return err
@@ -69,11 +76,11 @@ func runTo(thread int, addr uint64) error {
 		return err
 	}
 	defer syscall.PtracePokeText(thread, uintptr(addr), code)
-	for {
+	for until := time.Now().Add(patience); ; {
 		if err := syscall.PtraceCont(thread, 0); err != nil {
 			return err
 		}
-		if err := wait(thread); err != nil {
+		if err := waitUntil(until, pid, thread); err != nil {
 			return err
 		}
 		var regs syscall.PtraceRegs
@@ -97,6 +104,27 @@ func wait(thread int) error {
 		return fmt.Errorf("thread %d has ended", thread)
 	}
 	return nil
+}
+
+// waitUntil waits until a thread of pid stands still, and stops it at a time.
+func waitUntil(until time.Time, pid, thread int) error {
+	for time.Now().Before(until) {
+		var status syscall.WaitStatus
+		switch n, err := syscall.Wait4(thread, &status, syscall.WALL|syscall.WNOHANG, nil); {
+		case err != nil:
+			return err
+		case n == 0:
+			time.Sleep(time.Millisecond)
+		case !status.Stopped():
+			return fmt.Errorf("thread %d has ended", thread)
+		default:
+			return nil
+		}
+	}
+	if _, _, err := syscall.RawSyscall(syscall.SYS_TGKILL, uintptr(pid), uintptr(thread), uintptr(syscall.SIGSTOP)); err != 0 {
+		return err
+	}
+	return errors.Join(errNotThere, wait(thread))
 }
 
 // busiestFirst lists the threads of pid, beginning with the one that used the
