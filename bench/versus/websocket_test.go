@@ -14,20 +14,24 @@ import (
 )
 
 func TestWebSocketServers(t *testing.T) {
-	for _, name := range []string{"gws", "gorilla", "coder", "nbio-ws", "gobwas"} {
-		for shape, args := range shapes {
-			t.Run(name+"/"+shape, func(t *testing.T) {
-				check(t, startServer(t, servers()[name], "raw"), append(slices.Clone(args), "--websocket")...)
-			})
-		}
-		t.Run(name+"/other", func(t *testing.T) {
-			ctx, cancel := context.WithCancel(t.Context())
-			cancel()
-			if err := servers()[name](ctx, "127.0.0.1:0", "other", io.Discard); err == nil {
-				t.Error("no error")
-			}
+	for _, name := range []string{"gws", "gorilla", "coder", "gobwas"} {
+		testWebSocketServer(t, name)
+	}
+}
+
+func testWebSocketServer(t *testing.T, name string) {
+	for shape, args := range shapes {
+		t.Run(name+"/"+shape, func(t *testing.T) {
+			check(t, startServer(t, servers()[name], "raw"), append(slices.Clone(args), "--websocket")...)
 		})
 	}
+	t.Run(name+"/other", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := servers()[name](ctx, "127.0.0.1:0", "other", io.Discard); err == nil {
+			t.Error("no error")
+		}
+	})
 }
 
 func TestWebSocketOfPacketmq(t *testing.T) {
