@@ -14,7 +14,7 @@ import (
 )
 
 func TestWebSocketServers(t *testing.T) {
-	for _, name := range []string{"gws", "gorilla", "coder", "gobwas"} {
+	for _, name := range []string{"gws", "gorilla", "coder", "nbio-ws", "gobwas"} {
 		testWebSocketServer(t, name)
 	}
 }

@@ -1,7 +1,3 @@
-//go:build !race
-
-// The library has data races of its own.
-
 package arpcpeer
 
 import (
