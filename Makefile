@@ -24,7 +24,7 @@ many: build ## N conns closed under writers that hold on to them; N unknown ids 
 soak: build ## clients that connect, talk and vanish, for SOAK
 	bin/siege soak --duration $(SOAK)
 
-test: ## every test of the library, some at a smaller size, in under two minutes; those that need Python with Twisted are skipped where there is none
+test: ## every test of the library, some at a smaller size, in two to three minutes; those that need Python with Twisted are skipped where there is none
 	$(GO) test -short -p 4 -parallel 10 -timeout 5m ./... # most of them wait most of the time
 
 test-all: ## all tests of all modules at their full size, with the race detector where it is our code; then those that it would spoil; some ten minutes, and downloads what bench/versus compares with
