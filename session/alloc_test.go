@@ -97,7 +97,8 @@ func TestSessionAllocatesNothing(t *testing.T) {
 	}
 	plain, session := objects(sendPlain), objects(sendSession)
 	t.Logf("%v objects for %d packets, %v for those of a session", plain, packets, session)
-	if session > plain+packets/100 {
+	// An acknowledgement is a packet more in a burst, so the buffer of some may grow once more.
+	if session > plain+packets/burst*3/2 {
 		t.Errorf("%v objects for %d packets, %v for those of a session", plain, packets, session)
 	}
 }
