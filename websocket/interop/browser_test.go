@@ -3,69 +3,19 @@ package interop
 // Chromium as the other side.
 
 import (
-	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/chromedp/chromedp"
 
 	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/internal/browsertest"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/websocket"
 )
-
-// page is a tab of Chromium at a page of its own origin.
-type page struct {
-	t   *testing.T
-	ctx context.Context
-}
-
-// openPage opens an empty page of hs.
-func openPage(t *testing.T, hs *httptest.Server) *page {
-	t.Helper()
-	program := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			program = path
-			break
-		}
-	}
-	if program == "" {
-		if os.Getenv("PACKETMQ_NEED_CHROMIUM") != "" {
-			t.Fatal("Chromium is not installed (Debian: apt-get install chromium)")
-		}
-		t.Skip("Chromium is not installed (Debian: apt-get install chromium)")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.Flag("disable-dev-shm-usage", true))
-	alloc, endAlloc := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(endAlloc)
-	ctx, end := chromedp.NewContext(alloc)
-	t.Cleanup(end)
-	ctx, endTime := context.WithTimeout(ctx, 2*time.Minute)
-	t.Cleanup(endTime)
-	if _, err := chromedp.Run(ctx, chromedp.Navigate(hs.URL)); err != nil {
-		t.Fatalf("Chromium: %v", err)
-	}
-	return &page{t, ctx}
-}
-
-// run runs a script and returns the text that its promise brings.
-func (p *page) run(script string) string {
-	p.t.Helper()
-	result, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
-	if err != nil {
-		p.t.Fatalf("Chromium: %v", err)
-	}
-	return result
-}
 
 // blank serves an empty page, and h at /game if it is not nil.
 func blank(t *testing.T, h http.Handler) *httptest.Server {
@@ -150,7 +100,7 @@ func TestChromium(t *testing.T) {
 	cfg := &websocket.Config{Origins: []string{"*"}}
 	srv, s, addr := serve(t, "any", cfg, setUp)
 	hs := blank(t, websocket.Handler(srv, nil))
-	p := openPage(t, hs)
+	p := browsertest.Open(t, hs.URL)
 	for _, test := range []struct {
 		name, url string
 		last      []byte
@@ -162,7 +112,7 @@ func TestChromium(t *testing.T) {
 		{"at net/http", "ws" + strings.TrimPrefix(hs.URL, "http") + "/game", bye, "10000 1000 reason.bye true", peer.Reason("reason.bye")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := p.run(script(t, test.url, 10000, test.last)); got != test.want {
+			if got := p.Run(script(t, test.url, 10000, test.last)); got != test.want {
 				t.Errorf("the page says %q, want %q", got, test.want)
 			}
 			if got := next(t, "token", tokens); got != "from-a-page" {
@@ -179,8 +129,8 @@ func TestChromium(t *testing.T) {
 // A page of another origin is refused by default.
 func TestChromiumOfAnotherOrigin(t *testing.T) {
 	_, _, addr := serve(t, "ws", nil, nil)
-	p := openPage(t, blank(t, nil))
-	if got := p.run(script(t, "ws://"+addr+"/", 1, bye)); got != "0 1006  false" {
+	p := browsertest.Open(t, blank(t, nil).URL)
+	if got := p.Run(script(t, "ws://"+addr+"/", 1, bye)); got != "0 1006  false" {
 		t.Errorf("the page says %q", got)
 	}
 }

@@ -4,13 +4,14 @@ module github.com/packetmq/packetmq/websocket/interop
 go 1.26.0
 
 require (
-	github.com/chromedp/chromedp v0.23.0
 	github.com/coder/websocket v1.8.15
 	github.com/packetmq/packetmq v0.0.0
+	github.com/packetmq/packetmq/internal/browsertest v0.0.0
 )
 
 require (
 	github.com/chromedp/cdproto v0.159.0 // indirect
+	github.com/chromedp/chromedp v0.23.0 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 	github.com/panjf2000/ants/v2 v2.12.1 // indirect
 	github.com/panjf2000/gnet/v2 v2.9.8 // indirect
@@ -24,4 +25,7 @@ require (
 	gopkg.in/natefinch/lumberjack.v2 v2.2.1 // indirect
 )
 
-replace github.com/packetmq/packetmq => ../../
+replace (
+	github.com/packetmq/packetmq => ../../
+	github.com/packetmq/packetmq/internal/browsertest => ../../internal/browsertest
+)

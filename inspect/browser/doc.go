@@ -1,0 +1,2 @@
+// Package browser tests the console of package inspect in Chromium.
+package browser
