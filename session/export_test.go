@@ -61,20 +61,24 @@ func TestExportUnderTraffic(t *testing.T) {
 	})
 	cli.RunAsync()
 	t.Cleanup(func() { cli.Close() })
-	for range clients {
-		s, err := Dial(t.Context(), cli, addr, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.SetData(0)
+	begin := func(s *Session) {
 		s.Loop().Post(func() { // before the answers, which have more sent
 			for n := range 10 {
 				send(t, s, n)
 			}
 		})
 	}
-	for range clients / 2 {
-		await.Value(t, "half of it", half)
+	var all []*Session
+	for range clients {
+		s, err := Dial(t.Context(), cli, addr, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.SetData(0)
+		all = append(all, s)
+	}
+	for _, s := range all[1:] {
+		begin(s)
 	}
 	fresh := newPair(t, Config{})
 	echoing(fresh.server, &atNew)
@@ -82,7 +86,15 @@ func TestExportUnderTraffic(t *testing.T) {
 	if _, err := fresh.server.Listen(addr); err != nil {
 		t.Fatal(err)
 	}
+	first := true
 	err = old.sessions.Export(t.Context(), func(s *Session) []byte { return []byte(s.String()) }, func(s *Session, data []byte) error {
+		if first { // its client begins only now, so that there is traffic left for the new server
+			first = false
+			begin(all[0])
+			for range clients / 2 {
+				await.Value(t, "half of it", half)
+			}
+		}
 		there, blob, err := fresh.sessions.Import(data)
 		if err == nil && string(blob) != there.String() {
 			t.Errorf("the blob of %v is %q", there, blob)

@@ -3,6 +3,7 @@ package session
 // ID: what a session is called, in text and on the wire.
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"strconv"
@@ -47,6 +48,10 @@ func ParseID(text string) (ID, error) {
 		}
 	}
 	return ID{uint16(n[0]), uint32(n[1]), n[2]}, nil
+}
+
+func (id ID) compare(other ID) int {
+	return cmp.Or(cmp.Compare(id.Node, other.Node), cmp.Compare(id.Epoch, other.Epoch), cmp.Compare(id.Seq, other.Seq))
 }
 
 func (id ID) append(b []byte) []byte {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -65,17 +66,19 @@ func (ss *Sessions) Get(id ID) *Session {
 	return ss.byID[id]
 }
 
-// All returns the sessions that there are at this moment, in no order.
+// All returns the sessions that there are at this moment, in the order of their ids.
 func (ss *Sessions) All() iter.Seq[*Session] {
 	if ss == nil {
 		return func(func(*Session) bool) {}
 	}
 	ss.mu.Lock()
-	defer ss.mu.Unlock()
-	all := make([]*Session, 0, len(ss.byID))
-	for _, s := range ss.byID {
-		all = append(all, s)
+	ids := slices.Collect(maps.Keys(ss.byID))
+	slices.SortFunc(ids, ID.compare)
+	all := make([]*Session, len(ids))
+	for i, id := range ids {
+		all[i] = ss.byID[id]
 	}
+	ss.mu.Unlock()
 	return slices.Values(all)
 }
 

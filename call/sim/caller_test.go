@@ -7,6 +7,7 @@ import (
 
 	"github.com/packetmq/packetmq/call"
 	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/internal/simtest"
 	"github.com/packetmq/packetmq/peer"
 )
 
@@ -30,24 +31,24 @@ func (w *world) call() {
 	}
 	w.tags++
 	c := w.someConn()
-	m := &made{w: w, tag: w.tags, do: deed(w.rng.IntN(int(deeds))), conn: c}
-	if w.chance(30) {
+	m := &made{w: w, tag: w.tags, do: deed(w.IntN(int(deeds))), conn: c}
+	if w.Chance(30) {
 		m.do = answer
 	}
-	timeout := pick(w, []time.Duration{0, 20 * time.Millisecond, time.Second, time.Minute})
+	timeout := simtest.Pick(w.World, []time.Duration{0, 20 * time.Millisecond, time.Second, time.Minute})
 	m.until = c.Loop().Time() + timeout
 	if timeout == 0 { // of the config
 		m.until = c.Loop().Time() + time.Second
 	}
 	which := w.slow
 	if m.do != later && m.do != twice && m.do != forget {
-		which = pick(w, []call.Call[task, result]{w.now, w.reused, w.slow})
+		which = simtest.Pick(w.World, []call.Call[task, result]{w.now, w.reused, w.slow})
 	}
 	w.calls = append(w.calls, m)
 	w.byTag[m.tag] = m
-	w.note("call %d on %d to do %d", m.tag, c.ID(), m.do)
+	w.Note("call %d on %d to do %d", m.tag, c.ID(), m.do)
 	q := &task{m.tag, m.do}
-	if w.chance(25) && timeout == 0 {
+	if w.Chance(25) && timeout == 0 {
 		ctx, cancel := context.WithCancel(context.Background())
 		m.cancel = func() bool { cancel(); return true }
 		go func() {
@@ -57,10 +58,10 @@ func (w *world) call() {
 			defer w.mu.Unlock()
 			w.waits = append(w.waits, func() { m.end(r, err) })
 		}()
-		w.wait()
+		w.Wait()
 		return
 	}
-	if w.chance(50) { // on the loop
+	if w.Chance(50) { // on the loop
 		c.Loop().Post(func() { m.cancel = call.Go(c, which, q, timeout, m.end).Cancel })
 		return
 	}
@@ -73,8 +74,8 @@ func (w *world) cancelOne() {
 		if len(w.calls) == 0 {
 			return
 		}
-		if m := pick(w, w.calls); m.told == 0 && m.cancel != nil {
-			w.note("cancel %d", m.tag)
+		if m := simtest.Pick(w.World, w.calls); m.told == 0 && m.cancel != nil {
+			w.Note("cancel %d", m.tag)
 			if m.cancel() {
 				m.cancelled = true
 			}
@@ -86,18 +87,18 @@ func (w *world) cancelOne() {
 // end is what the call is told in the end.
 func (m *made) end(r *result, err error) {
 	w := m.w
-	if w.sabotage == toldNever && w.chance(5) {
+	if w.sabotage == toldNever && w.Chance(5) {
 		return
 	}
 	m.told++
-	if w.sabotage == toldTwice && w.chance(5) {
+	if w.sabotage == toldTwice && w.Chance(5) {
 		m.told++
 	}
 	how, ok := m.judge(r, err)
-	w.note("end of %d: %s", m.tag, how)
+	w.Note("end of %d: %s", m.tag, how)
 	w.ends[how]++
 	if !ok {
-		w.fail("call %d to do %d ended with %+v, %v", m.tag, m.do, r, err)
+		w.Fail("call %d to do %d ended with %+v, %v", m.tag, m.do, r, err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/packetmq/packetmq/call"
+	"github.com/packetmq/packetmq/internal/simtest"
 	"github.com/packetmq/packetmq/peer"
 )
 
@@ -50,24 +51,24 @@ func (p *party) came(c *call.Context, q *task) {
 	m := p.w.byTag[q.Tag]
 	switch {
 	case m == nil || m.do != q.Do:
-		p.w.fail("call %d to do %d was never made", q.Tag, q.Do)
+		p.w.Fail("call %d to do %d was never made", q.Tag, q.Do)
 		return
 	case m.conn.Peer() == p.base:
-		p.w.fail("call %d came back to its caller", q.Tag)
+		p.w.Fail("call %d came back to its caller", q.Tag)
 	case q.Do == refuse || q.Do == swallow:
-		p.w.fail("call %d came past a middleware", q.Tag)
+		p.w.Fail("call %d came past a middleware", q.Tag)
 	}
 	if m.handled++; m.handled > 1 {
-		p.w.fail("call %d was handled %d times", q.Tag, m.handled)
+		p.w.Fail("call %d was handled %d times", q.Tag, m.handled)
 	}
 	if c.Conn().Peer() != p.base || c.Err() != nil && c.Err() != context.DeadlineExceeded {
-		p.w.fail("call %d came on %v with %v", q.Tag, c.Conn(), c.Err())
+		p.w.Fail("call %d came on %v with %v", q.Tag, c.Conn(), c.Err())
 	}
-	p.w.note("party %d handles %d", p.no, q.Tag)
+	p.w.Note("party %d handles %d", p.no, q.Tag)
 }
 
 func (p *party) result(tag uint64) *result {
-	if p.w.sabotage == wrongAnswer && p.w.chance(10) {
+	if p.w.sabotage == wrongAnswer && p.w.Chance(10) {
 		tag++
 	}
 	return &result{tag, p.no}
@@ -91,7 +92,7 @@ func (p *party) later(c *call.Context, q *task, a call.Answer[result]) {
 	switch q.Do {
 	case answer:
 		if err := a.Send(p.result(q.Tag)); err != nil && c.Conn().State() == peer.Active && !errors.Is(err, peer.ErrBackpressure) {
-			p.w.fail("call %d could not be answered: %v", q.Tag, err)
+			p.w.Fail("call %d could not be answered: %v", q.Tag, err)
 		}
 	case fail:
 		a.Fail(no)
@@ -107,20 +108,20 @@ func (w *world) answerOne() {
 		if len(w.open) == 0 {
 			return
 		}
-		o := pick(w, w.open)
+		o := simtest.Pick(w.World, w.open)
 		if o.do != later && o.do != twice || o.times > 0 {
 			continue
 		}
 		o.times++
 		before := o.c.Err()
 		err := o.a.Send(o.by.result(o.tag))
-		w.note("answer %d: %v", o.tag, err)
+		w.Note("answer %d: %v", o.tag, err)
 		if err == nil && before == context.Canceled {
-			w.fail("call %d was answered after its end", o.tag)
+			w.Fail("call %d was answered after its end", o.tag)
 		}
 		if o.do == twice {
 			if again := o.a.Send(o.by.result(o.tag)); again == nil {
-				w.fail("call %d was answered twice", o.tag)
+				w.Fail("call %d was answered twice", o.tag)
 			}
 		}
 		return

@@ -2,17 +2,12 @@ package sim
 
 import (
 	"errors"
-	"fmt"
-	"hash/fnv"
-	"io"
-	"log/slog"
-	"math/rand/v2"
 	"sync"
-	"testing/synctest"
+	"testing"
 	"time"
 
 	"github.com/packetmq/packetmq/call"
-	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/internal/simtest"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/registry"
 )
@@ -50,27 +45,23 @@ var (
 
 // world is everything of one run.
 type world struct {
+	*simtest.World
+
 	mu    sync.Mutex
 	waits []func() // ends of Do, whose goroutines end beside each other. Guarded by mu
 
-	rng      *rand.Rand
 	now      call.Call[task, result] // these are of Handle
 	reused   call.Call[task, result]
 	slow     call.Call[task, result] // of HandleLater
-	hosts    []*engine.Virtual
 	parties  []*party
 	conns    []*peer.Conn
-	wires    []*wire
 	far      map[*peer.Conn]*peer.Conn // the other end
 	broken   map[*peer.Conn]bool       // something has ended them, or may have
 	calls    []*made
 	byTag    map[uint64]*made
 	open     []*opened
 	tags     uint64
-	step     int
-	failure  string
 	ends     map[string]int
-	trace    uint64 // a hash of all that has happened
 	sabotage sabotage
 }
 
@@ -94,29 +85,20 @@ const (
 )
 
 func newWorld(seed uint64, s sabotage) *world {
-	return &world{
-		rng:    rand.New(rand.NewPCG(seed, 1)),
+	w := &world{
+		World:  simtest.New(seed, 2),
 		now:    call.Define[task, result]("sim:now", 40),
 		reused: call.Define[task, result]("sim:reused", 42, registry.Reuse()),
 		slow:   call.Define[task, result]("sim:slow", 44),
 		byTag:  make(map[uint64]*made), broken: make(map[*peer.Conn]bool),
 		far: make(map[*peer.Conn]*peer.Conn), ends: make(map[string]int), sabotage: s,
 	}
+	w.Woken = w.takeEnds
+	return w
 }
 
-func pick[T any](w *world, from []T) T { return from[w.rng.IntN(len(from))] }
-
-func (w *world) chance(percent int) bool { return w.rng.IntN(100) < percent }
-
-func (w *world) fail(format string, args ...any) {
-	if w.failure == "" {
-		w.failure = fmt.Sprintf(format, args...)
-	}
-}
-
-// wait lets the goroutines of Do go on, and takes their ends in.
-func (w *world) wait() {
-	synctest.Wait()
+// takeEnds takes in the ends that the goroutines of Do have found.
+func (w *world) takeEnds() {
 	w.mu.Lock()
 	ends := w.waits
 	w.waits = nil
@@ -126,36 +108,21 @@ func (w *world) wait() {
 	}
 }
 
-// note takes something that has happened into the hash of the run. What happens in the same
-// step may do so in any order.
-func (w *world) note(format string, args ...any) {
-	h := fnv.New64a()
-	fmt.Fprintf(h, "%d ", w.step)
-	fmt.Fprintf(h, format, args...)
-	w.trace += h.Sum64()
+// run is one seed.
+func run(t *testing.T, seed uint64, s sabotage) *world {
+	w := newWorld(seed, s)
+	w.Run(t, w.start, w.act, w.finish)
+	return w
 }
 
-func (w *world) run() {
-	for range 1 + w.rng.IntN(3) {
-		w.hosts = append(w.hosts, engine.NewVirtual(&engine.Config{Loops: 1 + w.rng.IntN(2)}))
-	}
-	for n := range 2 + 2 + w.rng.IntN(3) {
+func (w *world) start() {
+	for n := range 2 + 2 + w.IntN(3) {
 		w.parties = append(w.parties, w.newParty(n, n < 2))
 	}
 	for range 3 {
 		w.connect()
 	}
-	w.settle()
-	steps := 200 + w.rng.IntN(400)
-	for w.step = 0; w.step < steps && w.failure == ""; w.step++ {
-		w.act()
-		w.wait()
-	}
-	w.finish()
-	for _, v := range w.hosts {
-		v.Close()
-	}
-	w.wait()
+	w.Settle()
 }
 
 func (w *world) newParty(n int, server bool) *party {
@@ -167,13 +134,8 @@ func (w *world) newParty(n int, server bool) *party {
 	for _, c := range []call.Call[task, result]{w.now, w.reused, w.slow} {
 		reg.MustAdd(c.Packets()...)
 	}
-	cfg := &peer.Config{
-		Reactor:  pick(w, w.hosts).Reactor(),
-		Wire:     peer.Wire{Wrap: p.wrap},
-		Logger:   slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Overflow: registry.Refuse,
-		Events:   peer.Events{OnMade: func(c *peer.Conn) { w.conns = append(w.conns, c) }, OnLost: p.lost},
-	}
+	cfg := w.Config()
+	cfg.Events = peer.Events{OnMade: func(c *peer.Conn) { w.conns = append(w.conns, c) }, OnLost: p.lost}
 	if server {
 		p.server = peer.NewMemoryServer(reg, cfg)
 		p.base = p.server.Peer
@@ -181,22 +143,16 @@ func (w *world) newParty(n int, server bool) *party {
 		p.client = peer.NewMemoryClient(reg, cfg)
 		p.base = p.client.Peer
 	}
-	if w.chance(50) {
-		call.Configure(p.base, &call.Config{UnderWay: 1 + w.rng.IntN(6), Timeout: pick(w, []time.Duration{0, time.Second})})
+	if w.Chance(50) {
+		call.Configure(p.base, &call.Config{UnderWay: 1 + w.IntN(6), Timeout: simtest.Pick(w.World, []time.Duration{0, time.Second})})
 	}
 	p.handle()
 	return p
 }
 
-func (p *party) wrap(c *peer.Conn, inner engine.Transport) engine.Transport {
-	wire := &wire{w: p.w, conn: c, inner: inner}
-	p.w.wires = append(p.w.wires, wire)
-	return wire
-}
-
 func (p *party) lost(c *peer.Conn, reason error) {
 	p.w.broken[c] = true
-	p.w.note("lost %d %v", p.no, reason)
+	p.w.Note("lost %d %v", p.no, reason)
 }
 
 func (w *world) connect() {
@@ -208,28 +164,28 @@ func (w *world) connect() {
 			servers = append(servers, p)
 		}
 	}
-	before := len(w.wires)
-	if err := pick(w, clients).client.ConnectAsync(pick(w, servers).server); err != nil {
-		w.fail("no conn: %v", err)
+	before := len(w.Wires)
+	if err := simtest.Pick(w.World, clients).client.ConnectAsync(simtest.Pick(w.World, servers).server); err != nil {
+		w.Fail("no conn: %v", err)
 	}
-	w.settle() // the transports are made
-	if len(w.wires) != before+2 {
-		w.fail("a conn has %d ends", len(w.wires)-before)
+	w.Settle() // the transports are made
+	if len(w.Wires) != before+2 {
+		w.Fail("a conn has %d ends", len(w.Wires)-before)
 		return
 	}
-	a, b := w.wires[before].conn, w.wires[before+1].conn
+	a, b := w.Wires[before].Conn, w.Wires[before+1].Conn
 	w.far[a], w.far[b] = b, a
 }
 
 // act does one thing.
 func (w *world) act() {
-	switch k := w.rng.IntN(100); {
+	switch k := w.IntN(100); {
 	case k < 50:
-		w.turn()
+		w.Turn()
 	case k < 58:
-		w.advance(pick(w, []time.Duration{time.Millisecond, 10 * time.Millisecond, 300 * time.Millisecond, 4 * time.Second}))
+		w.Advance(simtest.Pick(w.World, []time.Duration{time.Millisecond, 10 * time.Millisecond, 300 * time.Millisecond, 4 * time.Second}))
 	case k < 78:
-		for range 1 + w.rng.IntN(4) {
+		for range 1 + w.IntN(4) {
 			w.call()
 		}
 	case k < 86:
@@ -237,57 +193,20 @@ func (w *world) act() {
 	case k < 91:
 		w.cancelOne()
 	case k < 96:
-		if len(w.wires) > 0 {
-			pick(w, w.wires).meddle()
-		}
+		w.Meddle(len(w.Wires))
 	case k < 97:
 		w.connect()
 	case k < 98:
 		w.endOne()
 	default:
-		w.settle()
+		w.Settle()
 	}
-}
-
-// turn has a loop take a turn.
-func (w *world) turn() {
-	v := pick(w, w.hosts)
-	v.Step(w.rng.IntN(len(v.Reactor().Loops())))
-}
-
-func (w *world) advance(d time.Duration) {
-	for _, v := range w.hosts {
-		v.Advance(d)
-	}
-}
-
-func (w *world) settle() {
-	for range 20 {
-		for _, v := range w.hosts {
-			v.Settle(2000)
-		}
-		w.wait()
-		if !w.pending() {
-			return
-		}
-	}
-}
-
-func (w *world) pending() bool {
-	for _, v := range w.hosts {
-		for i := range v.Reactor().Loops() {
-			if v.Pending(i) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // someConn is a conn, which has not ended if chance finds one.
 func (w *world) someConn() (c *peer.Conn) {
 	for range 6 {
-		if c = pick(w, w.conns); c.State() == peer.Active {
+		if c = simtest.Pick(w.World, w.conns); c.State() == peer.Active {
 			break
 		}
 	}
@@ -300,8 +219,8 @@ func (w *world) endOne() {
 		return
 	}
 	c := w.someConn()
-	w.note("end %d", c.ID())
-	if w.chance(50) {
+	w.Note("end %d", c.ID())
+	if w.Chance(50) {
 		c.Abort(errNone)
 	} else {
 		c.Softquit("sim.quit")
@@ -311,36 +230,34 @@ func (w *world) endOne() {
 // finish lets everything come to its end, and looks whether it has.
 func (w *world) finish() {
 	for range 4 {
-		for _, wire := range w.wires {
-			wire.heal()
-		}
-		w.settle()
-		w.advance(30 * time.Second)
-		w.settle()
+		w.Heal()
+		w.Settle()
+		w.Advance(30 * time.Second)
+		w.Settle()
 	}
 	for _, m := range w.calls {
 		if m.told != 1 {
-			w.fail("call %d to do %d was told %d ends", m.tag, m.do, m.told)
+			w.Fail("call %d to do %d was told %d ends", m.tag, m.do, m.told)
 		}
 	}
 	for _, o := range w.open {
 		if o.c.Err() == nil {
-			w.fail("the context of call %d is not done", o.tag)
+			w.Fail("the context of call %d is not done", o.tag)
 		}
 	}
 	for _, p := range w.parties {
 		s := call.StatsOf(p.base)
 		if s.Waiting != 0 || s.Open != 0 {
-			w.fail("party %d has %+v", p.no, s)
+			w.Fail("party %d has %+v", p.no, s)
 		}
 		if s.Malformed != 0 && w.sabotage == none {
-			w.fail("party %d has seen packets that are no calls: %+v", p.no, s)
+			w.Fail("party %d has seen packets that are no calls: %+v", p.no, s)
 		}
 		if s.Duplicate != 0 && w.sabotage == none {
-			w.fail("party %d has seen answers twice: %+v", p.no, s)
+			w.Fail("party %d has seen answers twice: %+v", p.no, s)
 		}
 		if n := s.Answered + s.TimedOut + s.Cancelled + s.Lost; n != s.Made {
-			w.fail("party %d made %d calls and %d have ended: %+v", p.no, s.Made, n, s)
+			w.Fail("party %d made %d calls and %d have ended: %+v", p.no, s.Made, n, s)
 		}
 	}
 }

@@ -6,11 +6,12 @@ import (
 	"os"
 	"testing"
 	"testing/synctest"
+
+	"github.com/packetmq/packetmq/internal/simtest"
 )
 
 var (
-	seeds   = flag.Int("sim.seeds", 100, "run so many seeds")
-	seed    = flag.Uint64("sim.seed", 0, "run only this one")
+	seeds   = simtest.DefineSeeds("./peer/sim")
 	tracing = flag.Bool("sim.trace", false, "print the whole trace of -sim.seed")
 )
 
@@ -22,43 +23,32 @@ func run(t *testing.T, seed uint64, all io.Writer, s sabotage) *world {
 }
 
 func TestSim(t *testing.T) {
-	first, last := uint64(1), uint64(*seeds)
 	var all io.Writer
-	if *seed != 0 {
-		first, last = *seed, *seed
-		if *tracing {
-			all = os.Stdout
+	if seeds.One() != 0 && *tracing {
+		all = os.Stdout
+	}
+	seeds.Run(t, func(t *testing.T, n uint64) string {
+		w := run(t, n, all, none)
+		if w.failure != "" {
+			t.Log(w.trace)
 		}
-	}
-	for n := first; n <= last; n++ {
-		if w := run(t, n, all, none); w.failure != "" {
-			t.Errorf("seed %d: %s\nreplay with: go test ./peer/sim -run Sim -sim.seed=%d\n%v", n, w.failure, n, w.trace)
-			return
-		}
-	}
-}
-
-// others skips what -sim.seed does not ask for.
-func others(t *testing.T) {
-	if *seed != 0 {
-		t.Skip("one seed only")
-	}
+		return w.failure
+	})
 }
 
 // The same seed is the same run, event by event.
 func TestSimReplays(t *testing.T) {
-	others(t)
-	for n := range uint64(20) {
-		a, b := run(t, n+1000, nil, none), run(t, n+1000, nil, none)
-		if a.trace.hash != b.trace.hash || a.trace.lines != b.trace.lines {
-			t.Fatalf("two runs of seed %d differ: %d lines, and %d", n+1000, a.trace.lines, b.trace.lines)
-		}
-	}
+	seeds.Replays(t, 20, func(t *testing.T, n uint64) uint64 {
+		w := run(t, n, nil, none)
+		return w.trace.hash + uint64(w.trace.lines)
+	})
 }
 
 // What a run is to notice, it does.
 func TestSimNotices(t *testing.T) {
-	others(t)
+	if seeds.One() != 0 {
+		t.Skip("one seed only")
+	}
 	for name, s := range map[string]sabotage{
 		"a lost frame": lose, "a frame twice": twice, "two frames in the wrong order": swap,
 		"a wrong byte": flip, "a lost buffer": hoard,

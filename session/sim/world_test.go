@@ -2,15 +2,10 @@ package sim
 
 import (
 	"errors"
-	"fmt"
-	"hash/fnv"
-	"io"
-	"log/slog"
-	"math/rand/v2"
-	"testing/synctest"
+	"testing"
 	"time"
 
-	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/internal/simtest"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/registry"
 	"github.com/packetmq/packetmq/session"
@@ -24,25 +19,25 @@ var (
 	beside = registry.Define[numbered]("sim:beside", 41) // not of a session
 
 	errHandler = errors.New("sim: the handler has failed")
+	errRefused = errors.New("sim: the new process does not take the session")
 	errGone    = errors.New("sim: the peer is gone")
 )
 
 // world is everything of one run.
 type world struct {
-	rng      *rand.Rand
-	hosts    []*engine.Virtual
+	*simtest.World
+
 	server   *server
+	move     *move // nil: no sessions are on their way to another server
 	epochs   uint32
 	clients  []*client
-	wires    []*wire
 	sides    map[*session.Session]*side
 	order    []*side // as they began
-	step     int
-	failure  string
 	backs    int
 	packets  int // that were handled
+	moved    int // sessions that another server has taken over
+	returned int // that their server has taken back
 	reasons  map[string]int
-	trace    uint64 // a hash of what has happened
 	sabotage sabotage
 }
 
@@ -68,26 +63,23 @@ const (
 
 func newWorld(seed uint64, s sabotage) *world {
 	return &world{
-		rng: rand.New(rand.NewPCG(seed, 1)), sides: make(map[*session.Session]*side),
+		World: simtest.New(seed, 3), sides: make(map[*session.Session]*side),
 		reasons: make(map[string]int), sabotage: s,
 	}
 }
 
-func pick[T any](w *world, from []T) T { return from[w.rng.IntN(len(from))] }
-
-func (w *world) chance(percent int) bool { return w.rng.IntN(100) < percent }
-
-func (w *world) fail(format string, args ...any) {
-	if w.failure == "" {
-		w.failure = fmt.Sprintf(format, args...)
-	}
+// run is one seed.
+func run(t *testing.T, seed uint64, s sabotage) *world {
+	w := newWorld(seed, s)
+	w.Run(t, w.start, w.act, w.finish)
+	return w
 }
 
-func (w *world) note(format string, args ...any) {
-	h := fnv.New64a()
-	fmt.Fprintf(h, "%d ", w.step)
-	fmt.Fprintf(h, format, args...)
-	w.trace += h.Sum64()
+func (w *world) start() {
+	w.startServer()
+	for range 1 + w.IntN(3) {
+		w.startClient()
+	}
 }
 
 func reasonName(reason error) string {
@@ -103,39 +95,17 @@ func reasonName(reason error) string {
 	return "other"
 }
 
-func (w *world) run() {
-	for range 1 + w.rng.IntN(3) {
-		w.hosts = append(w.hosts, engine.NewVirtual(&engine.Config{Loops: 1 + w.rng.IntN(3)}))
-	}
-	w.startServer()
-	for range 1 + w.rng.IntN(3) {
-		w.startClient()
-	}
-	steps := 100 + w.rng.IntN(400)
-	for w.step = 0; w.step < steps && w.failure == ""; w.step++ {
-		w.act()
-		synctest.Wait()
-	}
-	w.finish()
-	for _, v := range w.hosts {
-		v.Close()
-	}
-	synctest.Wait()
-}
-
-// startServer starts a server, in place of the one before.
+// startServer starts a server, which clients connect to from now on.
 func (w *world) startServer() {
 	reg := registry.New()
 	reg.MustAdd(packet, beside)
-	cfg := w.peerConfig()
-	srv := peer.NewMemoryServer(reg, cfg)
+	srv := peer.NewMemoryServer(reg, w.Config())
 	w.handle(srv)
 	w.epochs++
-	epoch := w.epochs
-	sc := w.config()
-	sc.Epoch = epoch
+	sc := w.settings()
+	sc.Epoch = w.epochs
 	sc.OnNew = func(s *session.Session) {
-		w.begin(s, false).epoch = epoch
+		w.begin(s, false)
 		w.at(s).send()
 	}
 	w.server = &server{srv, session.Serve(srv, &sc)}
@@ -145,7 +115,7 @@ func (w *world) startServer() {
 func (w *world) startClient() {
 	reg := registry.NewAdapting()
 	reg.MustAdd(packet, beside)
-	cfg := w.peerConfig()
+	cfg := w.Config()
 	cfg.Reconnect = &peer.Backoff{Min: 1, Max: 1} // so short that chance has no part in it
 	cli := peer.NewMemoryClient(reg, cfg)
 	w.handle(cli)
@@ -155,9 +125,9 @@ func (w *world) startClient() {
 }
 
 func (w *world) startSession(c *client) {
-	sc := w.config()
+	sc := w.settings()
 	c.s = w.begin(session.New(c.peer, &sc), true)
-	if w.chance(50) {
+	if w.Chance(50) {
 		c.s.send()
 	}
 	w.connect(c)
@@ -166,7 +136,7 @@ func (w *world) startSession(c *client) {
 // connect makes a conn for a client's session, beside the one that it may have.
 func (w *world) connect(c *client) {
 	if err := c.peer.ConnectAsync(w.server.peer, session.Over(c.s.s)); err != nil {
-		w.note("no conn: %v", err)
+		w.Note("no conn: %v", err)
 	}
 }
 
@@ -177,20 +147,6 @@ func (w *world) begin(s *session.Session, client bool) *side {
 	return x
 }
 
-func (w *world) peerConfig() *peer.Config {
-	cfg := &peer.Config{
-		Reactor:  pick(w, w.hosts).Reactor(),
-		Logger:   slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Overflow: registry.Refuse,
-	}
-	cfg.Wrap = func(_ *peer.Conn, inner engine.Transport) engine.Transport {
-		wire := &wire{w: w, inner: inner, cut: -1}
-		w.wires = append(w.wires, wire)
-		return wire
-	}
-	return cfg
-}
-
 func (w *world) handle(h peer.Host) {
 	peer.Handle(h, packet, w.packet)
 	peer.Handle(h, beside, func(*peer.Conn, *numbered) error { return nil })
@@ -198,87 +154,67 @@ func (w *world) handle(h peer.Host) {
 
 // act does one thing.
 func (w *world) act() {
-	switch k := w.rng.IntN(1000); {
+	if w.move != nil && w.Chance(30) {
+		w.move.goOn()
+		return
+	}
+	switch k := w.IntN(1000); {
 	case k < 500:
-		v := pick(w, w.hosts)
-		v.Step(w.rng.IntN(len(v.Reactor().Loops())))
+		w.Turn()
 	case k < 580:
-		w.advance(pick(w, []time.Duration{time.Millisecond, 10 * time.Millisecond, 300 * time.Millisecond, 4 * time.Second}))
+		w.Advance(simtest.Pick(w.World, []time.Duration{time.Millisecond, 10 * time.Millisecond, 300 * time.Millisecond, 4 * time.Second}))
 	case k < 780:
-		pick(w, w.order).send()
+		simtest.Pick(w.World, w.order).send()
 	case k < 820:
-		if c := pick(w, w.order).s.Conn(); c != nil {
+		if c := simtest.Pick(w.World, w.order).s.Conn(); c != nil {
 			peer.Send(c, beside, &numbered{})
 		}
 	case k < 930:
-		for range 1 + w.rng.IntN(3) {
-			if n := len(w.wires); n > 0 {
-				w.wires[max(n-1-w.rng.IntN(8), 0)].meddle()
-			}
+		for range 1 + w.IntN(3) {
+			w.Meddle(8)
 		}
 	case k < 945:
-		w.connect(pick(w, w.clients))
+		w.connect(simtest.Pick(w.World, w.clients))
 	case k < 955:
-		pick(w, w.order).s.End("sim.over")
+		simtest.Pick(w.World, w.order).s.End("sim.over")
 	case k < 965:
-		w.settle()
+		w.Settle()
 	case k < 980:
-		if c := pick(w, w.clients); c.s.ends > 0 {
+		if c := simtest.Pick(w.World, w.clients); c.s.ends > 0 {
 			w.startSession(c)
 		}
 	case k < 982:
-		w.server.peer.Close()
-		w.startServer()
-	case k < 985:
-		pick(w, w.clients).peer.Close()
+		if w.move == nil {
+			w.server.peer.Close()
+			w.startServer()
+		}
+	case k < 984:
+		if w.move == nil {
+			w.startMove()
+		}
+	case k < 986:
+		simtest.Pick(w.World, w.clients).peer.Close()
 		w.startClient()
-	case k < 987:
-		w.advance(3 * time.Minute)
+	case k < 988:
+		w.Advance(3 * time.Minute)
 	default:
-		if c := pick(w, w.order).s.Conn(); c != nil {
+		if c := simtest.Pick(w.World, w.order).s.Conn(); c != nil {
 			c.Abort(errGone)
 		}
 	}
 }
 
-func (w *world) advance(d time.Duration) {
-	for _, v := range w.hosts {
-		v.Advance(d)
-	}
-}
-
-func (w *world) settle() {
-	for range 20 {
-		for _, v := range w.hosts {
-			v.Settle(2000)
-		}
-		synctest.Wait()
-		if !w.pending() {
-			return
-		}
-	}
-}
-
-func (w *world) pending() bool {
-	for _, v := range w.hosts {
-		for i := range v.Reactor().Loops() {
-			if v.Pending(i) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // finish lets sessions come back, and looks whether each has what it should have.
 func (w *world) finish() {
+	for w.move != nil {
+		w.move.goOn()
+		w.Settle()
+	}
 	for range 20 {
-		for _, wire := range w.wires {
-			wire.heal()
-		}
-		w.settle()
-		w.advance(500 * time.Millisecond)
-		w.settle()
+		w.Heal()
+		w.Settle()
+		w.Advance(500 * time.Millisecond)
+		w.Settle()
 	}
 	pairs := make(map[session.ID][2]*side)
 	for _, x := range w.order {
@@ -300,28 +236,31 @@ func (w *world) finish() {
 			n, _ := a.s.Pending()
 			m, _ := b.s.Pending()
 			if a.got != b.sent || b.got != a.sent || n+m != 0 {
-				w.fail("session %v lives: %d of %d and %d of %d packets came, %d and %d wait", id, a.got, b.sent, b.got, a.sent, n, m)
+				w.Fail("session %v lives: %d of %d and %d of %d packets came, %d and %d wait", id, a.got, b.sent, b.got, a.sent, n, m)
 			}
 		}
+		if errors.Is(a.reason, session.ErrUnknown) && b.ends == 0 {
+			w.Fail("session %v is unknown to the server, which has it", id)
+		}
 		if a.ends == 0 && a.s.Away() != a.away {
-			w.fail("session %v is away: %v, the program was told %v", id, a.s.Away(), a.away)
+			w.Fail("session %v is away: %v, the program was told %v", id, a.s.Away(), a.away)
 		}
 	}
 	for _, c := range w.clients {
-		if w.chance(50) {
+		if w.Chance(50) {
 			c.s.s.End("sim.over")
 		} else {
 			c.peer.Close()
 		}
 	}
-	w.settle()
+	w.Settle()
 	for range 3 {
-		w.advance(3 * time.Minute)
-		w.settle()
+		w.Advance(3 * time.Minute)
+		w.Settle()
 	}
 	for _, x := range w.order {
 		if x.ends != 1 {
-			w.fail("session %v, client %v, was told %d ends", x.s.ID(), x.client, x.ends)
+			w.Fail("session %v, client %v, was told %d ends", x.s.ID(), x.client, x.ends)
 		}
 	}
 	for id, p := range pairs {
@@ -330,9 +269,9 @@ func (w *world) finish() {
 		}
 	}
 	if n := w.server.sessions.Len(); n != 0 {
-		w.fail("the server has %d sessions in the end", n)
+		w.Fail("the server has %d sessions in the end", n)
 	}
 	if st := session.StatsOf(w.server.peer); st.Malformed != 0 || st.Sessions != 0 {
-		w.fail("the server has counted %+v", st)
+		w.Fail("the server has counted %+v", st)
 	}
 }

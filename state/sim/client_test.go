@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/packetmq/packetmq/internal/simtest"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/registry"
 	"github.com/packetmq/packetmq/state"
@@ -28,7 +29,7 @@ func (w *world) newClient(no int) *client {
 	c := &client{w: w, no: no, newest: make(map[uint64]int), modulo: make(map[*source]int)}
 	reg := registry.NewAdapting()
 	reg.MustAdd(append(plains.Packets(), deeps.Packets()...)...)
-	cfg := w.config()
+	cfg := w.Config()
 	cfg.OnMade = func(conn *peer.Conn) { c.near = conn }
 	cfg.OnLost = func(conn *peer.Conn, reason error) { c.lost(conn, reason) }
 	c.peer = peer.NewMemoryClient(reg, cfg)
@@ -45,23 +46,23 @@ func (w *world) newClient(no int) *client {
 }
 
 func (c *client) set(key uint64, n int) {
-	c.w.note("client %d has %d=%d", c.no, key, n)
+	c.w.Note("client %d has %d=%d", c.no, key, n)
 	if n < c.newest[key] {
-		c.w.fail("key %d of client %d goes back from %d to %d", key, c.no, c.newest[key], n)
+		c.w.Fail("key %d of client %d goes back from %d to %d", key, c.no, c.newest[key], n)
 	}
 	c.newest[key] = n
 }
 
 func (c *client) deleted(key uint64, last int) {
-	c.w.note("client %d has no %d", c.no, key)
+	c.w.Note("client %d has no %d", c.no, key)
 	c.w.happened["deleted"]++
 	if last != c.newest[key] {
-		c.w.fail("key %d of client %d was %d when it was deleted, not %d", key, c.no, c.newest[key], last)
+		c.w.Fail("key %d of client %d was %d when it was deleted, not %d", key, c.no, c.newest[key], last)
 	}
 }
 
 func (c *client) lost(conn *peer.Conn, reason error) {
-	c.w.note("client %d has lost its conn: %v", c.no, reason)
+	c.w.Note("client %d has lost its conn: %v", c.no, reason)
 	c.w.happened["lost"]++
 	if c.near == conn || c.near == nil {
 		c.near, c.far, c.followed, c.joined = nil, nil, false, nil
@@ -75,14 +76,14 @@ func (c *client) act() {
 		c.connect()
 		return
 	}
-	s := pick(c.w, c.w.sources)
-	switch k := c.w.rng.IntN(100); {
+	s := simtest.Pick(c.w.World, c.w.sources)
+	switch k := c.w.IntN(100); {
 	case k < 30:
 		c.join(s)
 	case k < 40:
 		c.leave(s)
 	case k < 62:
-		c.see(s, c.w.rng.IntN(4))
+		c.see(s, c.w.IntN(4))
 	case k < 75:
 		c.near.PauseRead()
 	case k < 90:
@@ -92,25 +93,29 @@ func (c *client) act() {
 	}
 }
 
-// connect has the client connect, and settles: so that both ends are known.
+// connect has the client connect, and settles: so that both ends are known. Before that the
+// loops catch up with the time, which on virtual loops counts for the handshake too.
 func (c *client) connect() {
+	if c.w.Settle(); c.far != nil {
+		return
+	}
 	known := make(map[*peer.Conn]bool)
 	for conn := range c.w.server.Conns() {
 		known[conn] = true
 	}
 	if err := c.peer.ConnectAsync(c.w.server); err != nil {
-		c.w.fail("connect: %v", err)
+		c.w.Fail("connect: %v", err)
 		return
 	}
 	c.w.happened["again"]++
-	c.w.settle()
+	c.w.Settle()
 	for conn := range c.w.server.Conns() {
 		if !known[conn] {
 			c.far = conn
 		}
 	}
 	if c.near == nil || c.far == nil {
-		c.w.fail("client %d is not connected", c.no)
+		c.w.Fail("client %d is not connected", c.no)
 	}
 }
 
@@ -132,7 +137,7 @@ func (c *client) see(s *source, modulo int) {
 	c.modulo[s] = modulo
 	switch {
 	case c.w.sabotage == notReviewed && has:
-	case has && c.w.chance(80):
+	case has && c.w.Chance(80):
 		s.review(c.far)
 	default:
 		s.view(c.far, func(n int) bool { return c.sees(s, n) })
@@ -143,7 +148,7 @@ func (c *client) sees(s *source, n int) bool { return c.modulo[s] == 0 || n%c.mo
 
 // cut ends the conn.
 func (c *client) cut() {
-	switch c.w.rng.IntN(3) {
+	switch c.w.IntN(3) {
 	case 0:
 		c.far.Abort(errCut)
 	case 1:
@@ -151,14 +156,14 @@ func (c *client) cut() {
 	default:
 		c.far.Softquit("sim.quit")
 	}
-	c.w.settle()
+	c.w.Settle()
 }
 
 // arrive has the client there, reading, and a reader.
 func (c *client) arrive() {
 	if c.near != nil {
 		c.near.ResumeRead() // what comes may be the end of the conn
-		c.w.settle()
+		c.w.Settle()
 	}
 	if c.far == nil {
 		c.connect()
@@ -166,12 +171,12 @@ func (c *client) arrive() {
 	if c.far == nil {
 		return
 	}
-	if !c.followed || c.w.chance(50) { // without that, a mirror keeps what it had of the last conn
-		c.join(c.w.sources[c.w.rng.IntN(2)])
+	if !c.followed || c.w.Chance(50) { // without that, a mirror keeps what it had of the last conn
+		c.join(c.w.sources[c.w.IntN(2)])
 	}
 	c.join(c.w.sources[2])
 	for _, s := range c.w.sources {
-		c.see(s, c.w.rng.IntN(4))
+		c.see(s, c.w.IntN(4))
 	}
 }
 
