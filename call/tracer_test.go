@@ -181,7 +181,10 @@ func TestOneTracer(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	w := couple(t, func(w *world) { Handle(w.Server, double, doubles); Configure(w.Client, &Config{Tracer: newRecorder(t)}) })
+	w := couple(t, func(w *world) {
+		Handle(w.Server, double, doubles)
+		Configure(w.Client, &Config{Tracer: newRecorder(t)})
+	})
 	if w.AtClient.Uses(FeatureTrace) {
 		t.Error("the feature is in force with one side that has it")
 	}
