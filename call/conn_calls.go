@@ -34,7 +34,6 @@ type connCalls struct {
 	open           map[uint64]*laterCall // that the other side made, by their ids
 	alarm          alarm                 // for the first deadline of both
 
-	carried []carried    // whose requests have not come yet; loop only
 	due     []waiting    // of onAlarm; loop only
 	expired []*laterCall // of onAlarm; loop only
 }
@@ -153,7 +152,7 @@ func (s *connCalls) onAlarm() {
 	s.host.stats.timedOut.Add(uint64(len(due)))
 	s.host.stats.expired.Add(uint64(len(expired)))
 	for _, l := range expired {
-		l.end(context.DeadlineExceeded, ErrTimeout)
+		l.finish(context.DeadlineExceeded, ErrTimeout)
 	}
 	s.failAll(due, ErrTimeout)
 	clear(due)
@@ -187,7 +186,7 @@ func (s *connCalls) onLost(reason error) {
 
 	s.host.stats.lost.Add(uint64(len(lost)))
 	for _, l := range open {
-		l.end(context.Canceled, err)
+		l.finish(context.Canceled, err)
 	}
 	s.failAll(lost, err)
 }

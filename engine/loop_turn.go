@@ -98,8 +98,5 @@ func (l *Loop) do(t task) {
 		t.c.start()
 		return
 	}
-	if l.tap != nil {
-		l.tap.Called(l)
-	}
 	l.run(t.fn)
 }

@@ -1,0 +1,260 @@
+// Mirror: the values of a state of the server's, of each key the latest.
+
+import type { Client } from "./client.js";
+import type { Conn } from "./conn.js";
+import { PacketmqError } from "./errors.js";
+import { Feature } from "./handshake.js";
+import type { Reader, Whole } from "./reader.js";
+import { type Definition, definePacket, type PacketOptions, type PacketType } from "./registry.js";
+import type { Type } from "./types.js";
+
+/** StateType is the definition of a state's values. Make it with defineState. */
+export interface StateType<T, K extends Whole> extends Definition {
+  readonly packet: PacketType<T>;
+  readonly key: (v: T) => K;
+}
+
+/** defineState defines the values of a state by the name, id and type of their packet, and by their key: a whole number from 0. */
+export function defineState<T, K extends Whole>(name: string, id: number, type: Type<T>, key: (v: T) => K, options?: PacketOptions): StateType<T, K> {
+  const packet = definePacket(name, id, type, options);
+  return { packet, key, packets: [packet] };
+}
+
+/** What a Mirror tells. */
+export interface MirrorOptions<T, K extends Whole> {
+  /** A key has a value. */
+  readonly set?: (v: T, key: K) => void;
+  /** A key has no value any more; this was the last one. */
+  readonly deleted?: (key: K, last: T) => void;
+  /** A snapshot is complete. */
+  readonly synced?: () => void;
+  /** How many keys there may be; a conn that brings more ends. Default: 262,144. */
+  readonly keys?: number;
+}
+
+const defaultKeys = 262_144;
+
+/** States that one conn may have this side follow. */
+const maxStreams = 256;
+
+/** How long until an acknowledgement is sent again for which there was no room, in milliseconds. */
+const retryAfter = 50;
+
+const Kind = { begins: 0, ticked: 1, complete: 2, removes: 3, ends: 4, acks: 5 } as const;
+
+/** Mirror is a map of the values that the server's state has, as far as this side sees them. */
+export class Mirror<T, K extends Whole> {
+  /** The values by their keys. */
+  readonly values: ReadonlyMap<K, T>;
+  /** Whether a snapshot is complete, and changes to it come on a conn that is not lost. */
+  synced = false;
+
+  private readonly entries = new Map<K, T>();
+  private turns = new Map<K, number>(); // the snapshot in which a key was told, or since when
+  private turn = 0;
+  private big = false; // the keys are bigint
+  private readonly maxKeys: number;
+
+  /**
+   * Make a mirror before the client connects. It stays as it is when the conn is lost; the snapshot on
+   * the next one replaces it. There can be one for each state.
+   */
+  constructor(
+    client: Client,
+    readonly state: StateType<T, K>,
+    private readonly options: MirrorOptions<T, K> = {},
+  ) {
+    this.values = this.entries;
+    this.maxKeys = options.keys ?? defaultKeys;
+    const follows = followsOf(client);
+    follows.add(state.packet.name, this);
+    client.handle(state.packet, (v, conn) => {
+      const stream = follows.streamsOf(conn).named(state.packet.name);
+      if (!stream?.begun) throw new PacketmqError("state", `a value of ${state.packet.name} came before its snapshot`);
+      if (stream.turn === this.turn) this.put(v);
+    });
+  }
+
+  /** begin begins a snapshot, and returns its number. For this module only, as are the others. */
+  begin(): number {
+    this.synced = false;
+    return ++this.turn;
+  }
+
+  remove(turn: number, keys: readonly Whole[]): void {
+    if (turn !== this.turn) return;
+    for (const key of keys) this.take((this.big ? BigInt(key) : key) as K);
+  }
+
+  complete(turn: number): void {
+    if (turn !== this.turn) return;
+    this.takeOld();
+    this.synced = true;
+    this.options.synced?.();
+  }
+
+  end(turn: number): void {
+    if (turn !== this.turn) return;
+    this.turn++; // what comes now is of no snapshot
+    this.synced = false;
+    this.takeOld();
+  }
+
+  lost(turn: number): void {
+    if (turn === this.turn) this.synced = false;
+  }
+
+  private put(v: T): void {
+    const key = this.state.key(v);
+    this.big = typeof key === "bigint";
+    if (!this.entries.has(key) && this.entries.size >= this.maxKeys) {
+      if (!this.synced) this.takeOld(); // what the snapshot replaces need not stay until it is complete
+      if (this.entries.size >= this.maxKeys) throw new PacketmqError("limit", `the state has more than ${this.maxKeys} keys`);
+    }
+    this.entries.set(key, v);
+    this.turns.set(key, this.turn);
+    this.options.set?.(v, key);
+  }
+
+  private take(key: K): void {
+    const last = this.entries.get(key);
+    if (last === undefined) return;
+    this.entries.delete(key);
+    this.turns.delete(key);
+    this.options.deleted?.(key, last);
+  }
+
+  /** takeOld takes out all values that the snapshot has not told. */
+  private takeOld(): void {
+    for (const [key, turn] of [...this.turns]) if (turn !== this.turn) this.take(key);
+  }
+}
+
+/** The Follows of a Client, for as long as that lives. */
+const allFollows = new WeakMap<Client, Follows>();
+
+function followsOf(client: Client): Follows {
+  let f = allFollows.get(client);
+  if (!f) allFollows.set(client, (f = new Follows(client)));
+  return f;
+}
+
+/** A mirror, whatever its types. */
+type AnyMirror = Pick<Mirror<any, any>, "begin" | "remove" | "complete" | "end" | "lost">;
+
+/** Follows are the mirrors of a client. */
+class Follows {
+  private readonly mirrors = new Map<string, AnyMirror>(); // by the names of their packets
+  private readonly conns = new Map<Conn, Streams>();
+
+  constructor(client: Client) {
+    client.extend({ feature: Feature.state, packet: (conn, r) => this.streamsOf(conn).handle(r) });
+    client.on("lost", (_end, conn) => {
+      this.conns.get(conn)?.lost();
+      this.conns.delete(conn);
+    });
+  }
+
+  add(name: string, m: AnyMirror): void {
+    if (this.mirrors.has(name)) throw new PacketmqError("registry", `there is a mirror of ${name} already`);
+    this.mirrors.set(name, m);
+  }
+
+  mirrorOf(name: string): AnyMirror | undefined {
+    return this.mirrors.get(name);
+  }
+
+  streamsOf(conn: Conn): Streams {
+    let s = this.conns.get(conn);
+    if (!s) this.conns.set(conn, (s = new Streams(conn, this)));
+    return s;
+  }
+}
+
+/** Stream is what comes of the values of one packet. */
+interface Stream {
+  readonly number: number;
+  readonly name: string;
+  readonly mirror: AnyMirror | undefined; // undefined: nobody follows, and ticks are not acknowledged
+  begun: boolean;
+  turn: number;
+}
+
+/** Streams are those of one conn. */
+class Streams {
+  private readonly byNumber = new Map<number, Stream>();
+  private readonly byName = new Map<string, Stream>();
+
+  constructor(
+    private readonly conn: Conn,
+    private readonly follows: Follows,
+  ) {}
+
+  named(name: string): Stream | undefined {
+    return this.byName.get(name);
+  }
+
+  lost(): void {
+    for (const s of this.byName.values()) s.mirror?.lost(s.turn);
+  }
+
+  /** handle takes a message of the source's. */
+  handle(r: Reader): void {
+    const n = r.array();
+    if (n < 2) throw new PacketmqError("state", `a message of a state of ${n} elements`);
+    const kind = r.int();
+    const number = r.int();
+    if (kind === Kind.begins && n === 3) this.onBegin(number, r.text());
+    else if (kind === Kind.acks) throw new PacketmqError("state", "an acknowledgement of a state that this side does not have");
+    else this.onMessage(kind, n, number, r);
+    r.leave();
+    r.done();
+  }
+
+  private onBegin(number: number, name: string): void {
+    let s = this.byNumber.get(number);
+    if (s ? s.name !== name : this.byName.has(name)) throw new PacketmqError("state", "a stream of a state has changed its name");
+    if (!s) {
+      if (this.byNumber.size >= maxStreams) throw new PacketmqError("limit", `more than ${maxStreams} states`);
+      s = { number, name, mirror: this.follows.mirrorOf(name), begun: false, turn: 0 };
+      this.byNumber.set(number, s);
+      this.byName.set(name, s);
+    }
+    s.begun = true;
+    if (s.mirror) s.turn = s.mirror.begin();
+  }
+
+  private onMessage(kind: number, n: number, number: number, r: Reader): void {
+    const s = this.byNumber.get(number);
+    if (!s?.begun) throw new PacketmqError("state", "a message of a state that was not begun");
+    if ((kind === Kind.ticked || kind === Kind.complete) && n === 3) {
+      const tick = r.whole();
+      if (!s.mirror) return;
+      if (kind === Kind.complete) s.mirror.complete(s.turn);
+      this.ack(s, tick);
+    } else if (kind === Kind.removes && n > 2 && n <= 2 + 256) {
+      const keys: Whole[] = [];
+      for (let i = 2; i < n; i++) keys.push(r.whole());
+      s.mirror?.remove(s.turn, keys);
+    } else if (kind === Kind.ends && n === 2) {
+      s.begun = false;
+      s.mirror?.end(s.turn);
+    } else throw new PacketmqError("state", `a message of a state of kind ${kind} with ${n} elements`);
+  }
+
+  /** ack acknowledges a tick. Without it nothing more would come, so it is tried until there is room. */
+  private ack(s: Stream, tick: Whole): void {
+    if (this.conn.state !== "active") return;
+    try {
+      this.conn.sendFeature(Feature.state, (w) => {
+        w.array(3);
+        w.int(Kind.acks);
+        w.int(s.number);
+        if (typeof tick === "bigint") w.bigint(tick);
+        else w.int(tick);
+      });
+    } catch {
+      this.conn.clock.after(retryAfter, () => this.ack(s, tick));
+    }
+  }
+}
