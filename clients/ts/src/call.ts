@@ -201,7 +201,7 @@ export function call<Q, A>(client: Client, def: Call<Q, A>, q: Q, options: CallO
 /**
  * handleCall has f answer the calls of the other side with what it returns, or what its promise
  * brings. A CallError that it throws reaches the caller; of anything else the caller learns only
- * that it was an error, and the client's onCallError, or the console, is told it.
+ * that it was an error, and the client's onError is told it.
  */
 export function handleCall<Q, A>(client: Client, def: Call<Q, A>, f: (q: Q, context: CallContext) => A | Promise<A>): void {
   client.handle(def.request, (request, conn) => callsOf(client).on(conn).answer(def, request, f));
@@ -230,7 +230,7 @@ class Calls {
   /** on are the calls of a conn. */
   on(conn: Conn): ConnCalls {
     let c = this.conns.get(conn);
-    if (!c) this.conns.set(conn, (c = new ConnCalls(conn)));
+    if (!c) this.conns.set(conn, (c = new ConnCalls(conn, (def, err) => this.client.report(`the handler of call ${def.name} has failed`, err))));
     return c;
   }
 
@@ -255,7 +255,10 @@ class ConnCalls {
   private readonly waiting = new Map<Whole, Waiting>(); // this side's
   private readonly open = new Map<Whole, OpenCall>(); // the other side's
 
-  constructor(private readonly conn: Conn) {}
+  constructor(
+    private readonly conn: Conn,
+    private readonly report: (def: Call<any, any>, err: unknown) => void,
+  ) {}
 
   make<Q, A>(def: Call<Q, A>, q: Q, { timeout = defaultTimeout, signal }: CallOptions): Promise<A> {
     return new Promise((resolve, reject) => {
@@ -303,14 +306,21 @@ class ConnCalls {
       o.finish();
       send();
     };
-    const fail = (err: unknown): void => done(() => this.reply(def, id, errorOf(def, err)));
+    const fail = (err: unknown): void => done(() => this.reply(def, id, this.errorOf(def, err)));
     try {
       const result = f(request.body, o);
-      if (result instanceof Promise) result.then((body) => done(() => this.reply(def, id, undefined, body)), fail).catch((err) => report(def, err));
+      if (result instanceof Promise) result.then((body) => done(() => this.reply(def, id, undefined, body)), fail).catch((err) => this.report(def, err));
       else done(() => this.reply(def, id, undefined, result));
     } catch (err) {
       fail(err);
     }
+  }
+
+  /** errorOf is what the caller is told of an error. */
+  private errorOf(def: Call<any, any>, err: unknown): CallError {
+    if (err instanceof CallError) return err;
+    this.report(def, err);
+    return CallErrors.internal.with(undefined, "internal error");
   }
 
   /** lost ends all calls, because the conn has ended. */
@@ -341,7 +351,7 @@ class ConnCalls {
     try {
       this.conn.send(def.answer, { id, error, body: body as A });
     } catch (err) {
-      report(def, err);
+      this.report(def, err);
       if (!(err instanceof PacketmqError) || (err.code !== "encode" && err.code !== "size")) return;
       const less = error && error.errorName !== "" ? new CallError(error.errorName) : CallErrors.internal.with(undefined);
       if (error?.text === "" && !error.data) return;
@@ -384,15 +394,4 @@ class OpenCall implements CallContext {
 
 function cancelled(signal: AbortSignal): PacketmqError {
   return new PacketmqError("cancelled", "the call was cancelled", { cause: signal.reason });
-}
-
-/** errorOf is what the caller is told of an error. */
-function errorOf(def: Call<any, any>, err: unknown): CallError {
-  if (err instanceof CallError) return err;
-  report(def, err);
-  return CallErrors.internal.with(undefined, "internal error");
-}
-
-function report(def: Call<any, any>, err: unknown): void {
-  console.error(`packetmq: the handler of call ${def.name} has failed:`, err);
 }

@@ -21,6 +21,8 @@ export interface ClientOptions extends Partial<Limits> {
   readonly connect?: number;
   /** The WebSocket of Node before 22, which has none: that of the package ws. Default: globalThis.WebSocket. */
   readonly WebSocket?: WebSocketConstructor;
+  /** Told errors that nobody else can be told: of listeners, and of handlers of calls. Default: console.error. */
+  readonly onError?: (what: string, err: unknown) => void;
   /** Default: the real time. */
   readonly clock?: Clock;
 }
@@ -247,15 +249,19 @@ export class Client {
     a.reject(err);
   }
 
-  /** tell calls listeners. What one of them throws is an uncaught error, and keeps it from nobody else. */
+  /** report tells the program an error that nobody else can be told. */
+  report(what: string, err: unknown): void {
+    const f = this.options.onError ?? ((what: string, err: unknown) => console.error(`packetmq: ${what}:`, err));
+    f(what, err);
+  }
+
+  /** tell calls listeners. What one of them throws keeps nobody else from being told. */
   private tell<E extends keyof ClientEvents>(event: E, ...args: Parameters<ClientEvents[E]>): void {
     for (const f of [...this.listeners[event]]) {
       try {
         (f as (...args: unknown[]) => void)(...args);
       } catch (err) {
-        queueMicrotask(() => {
-          throw err;
-        });
+        this.report(`a listener for "${event}" has failed`, err);
       }
     }
   }
