@@ -12,6 +12,10 @@ import (
 // Buffer is a pooled byte buffer with one owner at a time; its bytes are in B.
 type Buffer = bufpool.Buffer
 
+// Scratch hands out Buffers that are back when the function that took them returns, apart
+// from those in which output waits. Any goroutine may use it.
+type Scratch = bufpool.Scratch
+
 // Pool hands out Buffers and counts those that are out. The zero value is ready. Any
 // goroutine may use it.
 type Pool struct {

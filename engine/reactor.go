@@ -25,12 +25,13 @@ type Reactor struct {
 	virtual bool // a Virtual's: turns are taken on its caller's goroutine
 
 	// Any goroutine.
-	pool  Pool
-	next  atomic.Uint32 // loop for the next conn
-	work  workers
-	lines logline.Queue  // that wait for a logger
-	share throttle.Kinds // of the reactor's own lines
-	steps sync.Mutex     // held for a turn of a virtual reactor, and while one of its loops is closed
+	pool    Pool
+	scratch Scratch
+	next    atomic.Uint32 // loop for the next conn
+	work    workers
+	lines   logline.Queue  // that wait for a logger
+	share   throttle.Kinds // of the reactor's own lines
+	steps   sync.Mutex     // held for a turn of a virtual reactor, and while one of its loops is closed
 
 	halt     atomic.Bool // loops park before their next callback
 	draining atomic.Bool
@@ -88,6 +89,9 @@ func (r *Reactor) Loops() []*Loop { return r.loops }
 
 // Buffers is the pool that this reactor's conns take their buffers from.
 func (r *Reactor) Buffers() *Pool { return &r.pool }
+
+// Scratch has the buffers in which messages are encoded, to be copied by Conn.Queue.
+func (r *Reactor) Scratch() *Scratch { return &r.scratch }
 
 // Conns is the number of open conns, those on their way in counted.
 func (r *Reactor) Conns() int { return int(r.conns.Load()) }

@@ -31,6 +31,14 @@ type Extension struct {
 	// msgpack. An error ends the conn as one of a handler does. Nil: such a packet is a
 	// violation.
 	Packet func(c *Conn, payload []byte) error
+
+	// Inside is called with the length of the payload of each packet of SendInside from the
+	// other side, before the packet is handled as if it had come by itself: with EncodedIn,
+	// other hooks on the way in, middleware and the handler. What EncodedIn drops is not handled
+	// otherwise. ErrDrop has the packet dropped; another error ends the conn as one of a handler
+	// does. A packet for which Inside was not called is not handled: the conn is at its end. Nil:
+	// Packet is called with the packet's id and payload, and nothing else is.
+	Inside func(c *Conn, size int) error
 }
 
 // ErrFeature is returned by Extend for a feature that cannot be added: it is one of this
@@ -118,12 +126,14 @@ func (c *Conn) onFeaturePacket(id uint16, payload []byte) {
 		c.onUpdate(payload)
 		return
 	}
-	x := c.peer.allExtensions()[f]
-	if x == nil || x.Packet == nil {
+	switch x := c.peer.allExtensions()[f]; {
+	case x != nil && x.Inside != nil && isInside(payload):
+		c.handleInside(x, payload)
+	case x != nil && x.Packet != nil:
+		c.endFor(x.Packet(c, payload))
+	default:
 		c.violation(id, "is of a feature that has no packet")
-		return
 	}
-	c.endFor(x.Packet(c, payload))
 }
 
 // offers appends what the peer's extensions tell of the features in fs.

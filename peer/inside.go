@@ -59,8 +59,8 @@ func (e *Encoded) AppendPayload(b []byte) ([]byte, error) {
 }
 
 // SendInside sends a packet of the program's, whose payload is encoded already, inside the
-// packet of a feature. The other side's Extension.Packet gets its id and its payload, and may
-// give them to Conn.HandleInside. No hook on the way out sees it, and no Overflow has it
+// packet of a feature. The other side's Extension.Inside is told of it before it is handled
+// there. No hook on the way out sees it, and no Overflow has it
 // dropped: ErrBackpressure says that there is no room. Any goroutine may call it; the payload
 // is copied. The other errors are those of SendExtension, and of SendRaw.
 func (c *Conn) SendInside(f Feature, t *registry.Type, payload []byte) error {
@@ -97,39 +97,34 @@ func (c *Conn) SendInside(f Feature, t *registry.Type, payload []byte) error {
 	return c.link.QueueParts(head[:], payload)
 }
 
-// HandleInside handles a packet of the program's that came inside the packet of a feature,
-// as if it had come by itself: with hooks on the way in, middleware, and the handler. raw is
-// its id and its payload, and is valid during the call. What is wrong with it ends the conn.
-// ErrNotActive means that the conn is being ended, perhaps by another goroutine, and that
-// nothing was called but Config.EncodedIn. On the conn's loop only.
-func (c *Conn) HandleInside(raw []byte) error {
-	if err := c.check(); err != nil {
-		return err
-	}
-	c.mustBeOnLoop("Conn.HandleInside")
-	if len(raw) < codec.IDSize {
-		return codec.ErrShortFrame
-	}
+// isInside reports whether the payload of a feature's packet is a packet of SendInside.
+func isInside(payload []byte) bool {
+	return len(payload) >= codec.IDSize && codec.Frame(payload).ID() >= registry.MinID
+}
+
+// handleInside handles a packet of the program's that came inside the packet of a feature; raw
+// is its id and its payload. fastpath_inside.go has a shorter way for packets that only a
+// handler wants.
+func (c *Conn) handleInside(x *Extension, raw []byte) {
 	table, f := c.table(), codec.Frame(raw)
-	switch {
-	case c.flags.has(inputEnded) || c.State() >= Softquitted:
-		return ErrNotActive
-	case f.ID() < registry.MinID:
-		c.violation(f.ID(), "came inside another packet")
-		return nil
-	case c.peer.cfg.EncodedIn != nil:
-		if f = c.callEncodedIn(f); f == nil {
-			return nil
-		}
+	size := len(f.Payload())
+	if c.peer.cfg.EncodedIn != nil {
+		f = c.callEncodedIn(f)
+	}
+	if f == nil { // dropped
+		c.endFor(x.Inside(c, size))
+		return
 	}
 	t := table.Type(f.ID())
-	if t == nil || t.Internal() {
+	if t != nil && !c.admitProgramPacket(f.ID()) { // EncodedIn, or another goroutine, has ended the conn
+		return
+	}
+	switch err := x.Inside(c, size); {
+	case err != nil:
+		c.endFor(err)
+	case t == nil || t.Internal():
 		c.handleAfterEncodedIn(table, f)
-		return nil
+	default:
+		c.handlePacket(t, f.Payload())
 	}
-	if !c.admitProgramPacket(f.ID()) {
-		return ErrNotActive
-	}
-	c.handlePacket(t, f.Payload())
-	return nil
 }

@@ -3,6 +3,7 @@ package peer
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/packetmq/packetmq/registry"
@@ -14,7 +15,7 @@ func TestInside(t *testing.T) {
 	everywhere(t, nil, func(t *testing.T, w *world) {
 		notes := make(chan told, 10)
 		inside := extension(testFeature, "", notes)
-		inside.Packet = func(c *Conn, raw []byte) error { return c.HandleInside(raw) }
+		inside.Inside = func(c *Conn, size int) error { return nil }
 		for _, p := range []*Peer{w.server.Peer, w.client} {
 			if err := p.Extend(inside); err != nil {
 				t.Fatal(err)
@@ -53,12 +54,54 @@ func TestInside(t *testing.T) {
 	})
 }
 
+// The extension decides about each packet inside before it is handled, on both ways in.
+func TestExtensionDecidesWhatIsInside(t *testing.T) {
+	refused := errors.New("refused")
+	verdicts := map[int]error{20: ErrDrop, 30: refused} // by sizes
+	for name, log := range map[string]int{"fast": 0, "observed": 10} {
+		t.Run(name, func(t *testing.T) {
+			everywhere(t, func(s, _ *side) { s.cfg.PacketLog = log }, func(t *testing.T, w *world) {
+				asked, handled, lost := make(chan int, 10), make(chan int, 10), make(chan error, 1)
+				x := Extension{Feature: testFeature, Inside: func(_ *Conn, size int) error {
+					asked <- size
+					return verdicts[size]
+				}}
+				w.server.Extend(x)
+				w.client.Extend(x)
+				sc, cc := w.handshake(t)
+				sc.OnLost(func(reason error) { lost <- reason })
+				HandleRaw(w.server, w.s.ping, func(_ *Conn, payload []byte) error { handled <- len(payload); return nil })
+				for _, size := range []int{10, 20, 11, 30, 12} {
+					cc.SendInside(testFeature, w.c.ping.In(w.client.Registry()), make([]byte, size))
+				}
+				if reason := wait(t, "loss", lost); !errors.Is(reason, refused) {
+					t.Errorf("lost with %v", reason)
+				}
+				close(asked)
+				close(handled)
+				if a, h := fmt.Sprint(all(asked)), fmt.Sprint(all(handled)); a != "[10 20 11 30]" || h != "[10 11]" {
+					t.Errorf("asked about %v, handled %v", a, h)
+				}
+			})
+		})
+	}
+}
+
+// all is what a closed channel has.
+func all(ch <-chan int) (list []int) {
+	for n := range ch {
+		list = append(list, n)
+	}
+	return list
+}
+
 // What is inside a packet may not be internal.
 func TestInternalInside(t *testing.T) {
 	everywhere(t, nil, func(t *testing.T, w *world) {
 		lost := make(chan error, 1)
 		x := extension(testFeature, "", make(chan told, 10))
-		x.Packet = func(c *Conn, raw []byte) error { return c.HandleInside(raw) }
+		x.Packet = nil
+		x.Inside = func(c *Conn, size int) error { return nil }
 		w.server.Extend(x)
 		w.client.Extend(x)
 		sc, cc := w.handshake(t)

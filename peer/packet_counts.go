@@ -6,6 +6,7 @@ package peer
 
 import (
 	"context"
+	"encoding/binary"
 	"math"
 	"slices"
 
@@ -216,8 +217,11 @@ func (s *engineHandler) Count(b []byte, back bool) {
 			l.countManyOut(c, t, n, back)
 			t, n, last = table.Type(uint16(id)), Traffic{}, id
 			if t == nil && c.peer.inside.Load() != 0 {
-				t, last = c.typeInside(table, f), -1
-				n.Bytes -= codec.IDSize // as it is counted at the other side
+				last = -1 // the next packet with the id may be one of another type inside
+				if rest := s.countInside(table, b, back); len(rest) < len(b) {
+					b = rest
+					continue
+				}
 			}
 		}
 		n.Packets++
@@ -225,6 +229,29 @@ func (s *engineHandler) Count(b []byte, back bool) {
 		b = b[min(max(size, codec.HeaderSize), len(b)):]
 	}
 	l.countManyOut(c, t, n, back)
+}
+
+// countInside counts the packets at the front of b that SendInside has put into those of one
+// feature and that are of one type, each as long as it is counted at the other side. It returns
+// what is left of b.
+func (s *engineHandler) countInside(table *registry.Table, b []byte, back bool) []byte {
+	c := s.conn()
+	t := c.typeInside(table, codec.Frame(b[codec.LengthSize:]))
+	if t == nil {
+		return b
+	}
+	var n Traffic
+	for ids := binary.BigEndian.Uint32(b[codec.LengthSize:]); len(b) >= insideHeader; {
+		size := s.Message(b)
+		if size < insideHeader || binary.BigEndian.Uint32(b[codec.LengthSize:]) != ids {
+			break
+		}
+		n.Packets++
+		n.Bytes += uint64(size - codec.IDSize)
+		b = b[min(size, len(b)):]
+	}
+	c.counts().countManyOut(c, t, n, back)
+	return b
 }
 
 // typeInside is the type of the packet that SendInside has put into the packet f of a feature,

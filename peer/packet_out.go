@@ -201,6 +201,6 @@ func (c *Conn) tooLarge(t *registry.Type, n, most int) error {
 	return &SizeError{Packet: name, Length: n, Max: most}
 }
 
-func (c *Conn) getBuffer() *engine.Buffer { return c.peer.reactor.Buffers().Get() }
+func (c *Conn) getBuffer() *engine.Buffer { return c.peer.reactor.Scratch().Get() }
 
-func (c *Conn) putBuffer(b *engine.Buffer) { c.peer.reactor.Buffers().Put(b) }
+func (c *Conn) putBuffer(b *engine.Buffer) { c.peer.reactor.Scratch().Put(b) }

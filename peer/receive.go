@@ -16,6 +16,9 @@ func (c *Conn) receive(b []byte) (n int) {
 	for n < len(b) {
 		used, k := c.fastPath(b[n:], turnPackets-packets)
 		if k == 0 {
+			used, k = c.fastPathInside(b[n:], turnPackets-packets)
+		}
+		if k == 0 {
 			if c.isPaused() { // asked here, since a paused conn has no fast path
 				c.pauseLink() // the goroutine that paused it may be interrupted before it tells the engine
 				break

@@ -8,14 +8,18 @@ package peer
 // A Slot is known by its pointer, and has no state of its own, so a package may keep one
 // in a variable. Its methods may be called from any goroutine. Values stay after the end
 // of a conn, until the program lets go of the conn.
-type Slot[T any] struct{ _ byte } // not empty: pointers to two empty values may be equal
+type Slot[T any] struct{ key slotKey }
+
+// slotKey is what a slot is known by: its address, which is cheaper to compare than values of
+// type any. It is not empty, because pointers to two empty values may be equal.
+type slotKey struct{ _ byte }
 
 // NewSlot makes a slot that no conn has a value in.
 func NewSlot[T any]() *Slot[T] { return new(Slot[T]) }
 
 // slotValue is a value in a slot.
 type slotValue struct {
-	slot  any // the *Slot[T]
+	slot  *slotKey
 	value any // the T
 }
 
@@ -37,7 +41,7 @@ func (s *Slot[T]) find(values *[]slotValue) (v T, ok bool) {
 		return v, false
 	}
 	for i := range *values {
-		if e := &(*values)[i]; e.slot == any(s) {
+		if e := &(*values)[i]; e.slot == &s.key {
 			v, _ = e.value.(T) // not if T is an interface, and the value nil
 			return v, true
 		}
@@ -83,10 +87,10 @@ func (s *Slot[T]) GetOrSet(c *Conn, fresh func() T) T {
 
 // with returns values and v in place of the slot's old value.
 func (s *Slot[T]) with(values *[]slotValue, v T) *[]slotValue {
-	set := []slotValue{{s, v}}
+	set := []slotValue{{&s.key, v}}
 	if values != nil {
 		for _, e := range *values {
-			if e.slot != any(s) {
+			if e.slot != &s.key {
 				set = append(set, e)
 			}
 		}

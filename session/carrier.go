@@ -3,14 +3,12 @@ package session
 // carrier: a conn that carries a session, has carried one, or may.
 
 import (
-	"encoding/binary"
 	"errors"
 	"sync/atomic"
 	"time"
 
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/peer"
-	"github.com/packetmq/packetmq/registry"
 )
 
 // carrierSlot is where a conn has its carrier. It is an identity, and never changes.
@@ -57,36 +55,32 @@ func (h *host) carrierOf(c *peer.Conn) *carrier {
 	return carrierSlot.GetOrSet(c, func() *carrier { return &carrier{conn: c, host: h} })
 }
 
-// packet handles a packet of the feature: one of a session's, or a message about it.
+// packet handles a message about a session.
 func (h *host) packet(c *peer.Conn, payload []byte) error {
-	k, ok := carrierSlot.Get(c)
-	if !ok {
-		k = h.carrierOf(c)
+	k := h.carrierOf(c)
+	if n, ok := readAck(payload); ok { // apart, so that it allocates nothing
+		return k.judged(k.acknowledged(n))
 	}
-	if len(payload) < 2 || binary.BigEndian.Uint16(payload) < registry.MinID {
-		if n, ok := readAck(payload); ok { // apart, so that it allocates nothing
-			return k.judged(k.acknowledged(n))
-		}
-		m, err := readMessage(payload)
-		if err == nil {
-			err = k.message(m)
-		}
-		return k.judged(err)
+	m, err := readMessage(payload)
+	if err == nil {
+		err = k.message(m)
 	}
+	return k.judged(err)
+}
+
+// inside counts a packet of a session, which is handled after that: the handler may end the
+// conn.
+func (h *host) inside(c *peer.Conn, size int) error {
+	k := h.carrierOf(c)
 	if !k.live {
-		return k.judged(k.idle("a packet"))
-	}
-	k.in++ // before the handler, whose error may end the conn
-	if err := c.HandleInside(payload); err != nil {
-		if err == peer.ErrNotActive { // not handled: the conn is being ended, and the next one will bring it
-			k.in--
-			return nil
+		if err := k.idle("a packet"); err != nil {
+			return k.judged(err)
 		}
-		return err
+		return peer.ErrDrop
 	}
-	k.unackBytes += len(payload)
+	k.in++
+	k.unackBytes += size
 	switch {
-	case !k.live:
 	case k.in-k.told >= k.ackPackets || k.unackBytes >= k.ackBytes:
 		k.ack()
 	case !k.armed:

@@ -45,7 +45,7 @@ func hostOf(p *peer.Peer) (*host, error) {
 
 // join has the peer announce sessions, and this package hear of its conns.
 func (h *host) join() {
-	h.err = h.peer.Extend(peer.Extension{Feature: Feature, Offer: h.offer, Offered: h.offered, Packet: h.packet})
+	h.err = h.peer.Extend(peer.Extension{Feature: Feature, Offer: h.offer, Offered: h.offered, Packet: h.packet, Inside: h.inside})
 	if h.err != nil {
 		return
 	}

@@ -33,8 +33,8 @@ func Send[T any](s *Session, pkt registry.Packet[T], v *T) error {
 		return ErrNoSession
 	}
 	p := s.host.peer
-	b := p.Reactor().Buffers().Get()
-	defer p.Reactor().Buffers().Put(b)
+	b := p.Reactor().Scratch().Get()
+	defer p.Reactor().Scratch().Put(b)
 	t, payload, err := peer.AppendPayload(p, b.B, pkt, v)
 	if err != nil {
 		return err
@@ -64,8 +64,8 @@ func (s *Session) SendEncoded(e *peer.Encoded) error {
 	if _, err := s.host.peer.Registry().Lookup(t); t == nil || err != nil {
 		return peer.ErrNoPacket
 	}
-	b := s.host.peer.Reactor().Buffers().Get()
-	defer s.host.peer.Reactor().Buffers().Put(b)
+	b := s.host.peer.Reactor().Scratch().Get()
+	defer s.host.peer.Reactor().Scratch().Put(b)
 	payload, err := e.AppendPayload(b.B)
 	if err != nil {
 		return err
