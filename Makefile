@@ -2,7 +2,7 @@
 # the code.
 
 GO      ?= go
-RACED   := bench clients/ts/e2e inspect/browser prometheus siege websocket/interop # tested with the race detector
+RACED   := bench clients/ts/e2e cmd/packetmq inspect/browser otel prometheus siege websocket/interop # tested with the race detector
 MODULES := . $(RACED) bench/versus internal/browsertest tools
 C       := limit load fan room
 FUZZTIME ?= 10s
@@ -10,7 +10,7 @@ SOAK    ?= 10m
 SEEDS   ?= 500
 N       ?= 1000000
 
-.PHONY: run test ts test-all test-386 debug build microbench versus bench bench-quick lint fmt tidy vet fuzz sim siege soak many cross clean
+.PHONY: run test ts test-all test-386 debug build command microbench versus bench bench-quick lint fmt tidy vet fuzz sim siege soak many cross clean
 
 run: build ## a server and its clients, live, with real traffic, for ten seconds
 	bin/bench run
@@ -33,7 +33,7 @@ ts: ## clients/ts: its packages by npm, its build and its tests; skipped where t
 	elif [ -n "$$PACKETMQ_NEED_NODE" ]; then echo "there is no Node (Debian: apt-get install nodejs npm)"; exit 1; \
 	else echo "clients/ts is skipped: there is no Node (Debian: apt-get install nodejs npm)"; fi
 
-test-all: ts ## all tests of all modules at their full size, with the race detector where it is our code; then those that it would spoil; some ten minutes, and downloads what bench/versus compares with
+test-all: ts command ## all tests of all modules at their full size, with the race detector where it is our code; then those that it would spoil; some ten minutes, and downloads what bench/versus compares with
 	$(GO) test -race -p 4 -timeout 10m ./...
 	@set -e; for m in $(RACED); do echo "$$m"; (cd $$m && $(GO) test -race -timeout 10m ./...); done
 	cd bench/versus && $(GO) test -timeout 10m -p 1 ./... # what it compares with has data races of its own
@@ -50,6 +50,9 @@ debug: ## the tests in the debug build
 build: ## bin/bench and bin/siege
 	cd bench && $(GO) build -o ../bin/bench .
 	cd siege && $(GO) build -o ../bin/siege .
+
+command: ## bin/packetmq, the command line of packetmq
+	cd cmd/packetmq && $(GO) build -o ../../bin/packetmq .
 
 microbench: ## the packages' own benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...

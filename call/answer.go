@@ -24,7 +24,7 @@ func (a Answer[A]) Send(v *A) error {
 	if l == nil {
 		return ErrNoAnswer
 	}
-	if err := l.answering(); err != nil {
+	if err := l.answering(nil); err != nil {
 		return err
 	}
 	l.response = Response[A]{ID: l.id, Body: v}
@@ -46,7 +46,7 @@ func (a Answer[A]) Fail(err error) error {
 	case err == nil:
 		return a.Send(nil)
 	}
-	if err := l.answering(); err != nil {
+	if err := l.answering(err); err != nil {
 		return err
 	}
 	return l.fail(err)

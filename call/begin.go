@@ -22,13 +22,14 @@ func checkCall(c *peer.Conn, undefined bool) error {
 }
 
 // begin sends the request of a call for which w waits. Left is the time that the other side
-// is told, 0 for Config.Timeout. The deadline on this side is the same if it is 0. With an
-// error there is no call; the id is 0 if w was told nothing of it.
-func (d *definition[Q, A]) begin(c *peer.Conn, q *Q, w waiting, left, deadline time.Duration) (*connCalls, uint64, error) {
-	s := callsOf(c)
+// is told, 0 for Config.Timeout. The deadline on this side is the same if it is 0. carried
+// travels with the request. With an error there is no call; the id is 0 if w was told nothing
+// of it.
+func (d *definition[Q, A]) begin(s *connCalls, q *Q, w waiting, left, deadline time.Duration, carried []byte) (uint64, error) {
+	c := s.conn
 	answer := d.answer.In(c.Peer().Registry())
 	if answer == nil {
-		return s, 0, fmt.Errorf("%w: %s is not in the peer's registry", peer.ErrNoPacket, d.answer.Name())
+		return 0, fmt.Errorf("%w: %s is not in the peer's registry", peer.ErrNoPacket, d.answer.Name())
 	}
 	s.host.handlesAnswers(answer, func() { d.handleAnswers(c.Peer()) })
 	if left == 0 {
@@ -39,7 +40,10 @@ func (d *definition[Q, A]) begin(c *peer.Conn, q *Q, w waiting, left, deadline t
 	}
 	id, err := s.begin(d, w, deadline)
 	if err != nil {
-		return s, 0, err
+		return 0, err
+	}
+	if carried != nil {
+		s.sendCarried(id, carried)
 	}
 	r := d.requests.Get().(*Request[Q])
 	r.ID, r.MS, r.Body = id, milliseconds(left), q
@@ -47,9 +51,9 @@ func (d *definition[Q, A]) begin(c *peer.Conn, q *Q, w waiting, left, deadline t
 	r.Body = nil
 	d.requests.Put(r)
 	if err != nil && s.unmade(id) {
-		return s, 0, err
+		return 0, err
 	}
-	return s, id, err
+	return id, err
 }
 
 // after is now+d, at most a moment before never.

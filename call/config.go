@@ -31,6 +31,11 @@ type Config struct {
 	// for development: texts have file names and addresses in them.
 	// Default: such a call ends with ErrInternal, and the error is logged on this side.
 	ShowErrors bool
+
+	// Tracer watches the calls of the peer, in both directions. Its first one is announced to
+	// other sides on conns that are opened from then on, as FeatureTrace.
+	// Default: nobody does.
+	Tracer Tracer
 }
 
 func (cfg *Config) withDefaults() Config {
@@ -51,8 +56,11 @@ func (cfg *Config) withDefaults() Config {
 // Configure sets what h's calls go by from now on. Without it they go by the defaults. It
 // panics, as peer.Handle does, if h is no peer. Any goroutine may call it.
 func Configure(h peer.Host, cfg *Config) {
-	c := cfg.withDefaults()
-	hostOf(mustPeer(h)).config.Store(&c)
+	c, host := cfg.withDefaults(), hostOf(mustPeer(h))
+	if c.Tracer != nil {
+		host.extend()
+	}
+	host.config.Store(&c)
 }
 
 // mustPeer is the peer of a host. A program without one is wrong.

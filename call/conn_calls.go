@@ -34,6 +34,7 @@ type connCalls struct {
 	open           map[uint64]*laterCall // that the other side made, by their ids
 	alarm          alarm                 // for the first deadline of both
 
+	carried []carried    // whose requests have not come yet; loop only
 	due     []waiting    // of onAlarm; loop only
 	expired []*laterCall // of onAlarm; loop only
 }
@@ -152,7 +153,7 @@ func (s *connCalls) onAlarm() {
 	s.host.stats.timedOut.Add(uint64(len(due)))
 	s.host.stats.expired.Add(uint64(len(expired)))
 	for _, l := range expired {
-		l.finish(context.DeadlineExceeded, ErrTimeout)
+		l.end(context.DeadlineExceeded, ErrTimeout)
 	}
 	s.failAll(due, ErrTimeout)
 	clear(due)
@@ -186,7 +187,7 @@ func (s *connCalls) onLost(reason error) {
 
 	s.host.stats.lost.Add(uint64(len(lost)))
 	for _, l := range open {
-		l.finish(context.Canceled, err)
+		l.end(context.Canceled, err)
 	}
 	s.failAll(lost, err)
 }

@@ -24,7 +24,8 @@ type Context struct {
 	id   uint64
 	left time.Duration // when the request came
 
-	waited atomic.Bool // Done was called
+	waited atomic.Bool     // Done was called
+	values context.Context // of the Tracer; nil: there are none
 
 	mu sync.Mutex
 
@@ -37,6 +38,7 @@ type Context struct {
 	timer *engine.Timer // that closes done; nil: the conn's alarm does
 	clock *time.Timer   // does so while the loop is held up by the handler; nil as timer is
 	timed bool          // the conn's alarm ends the call
+	ended func(error)   // of the Tracer, which was not told yet; nil: there is none
 }
 
 var _ context.Context = (*Context)(nil)
@@ -106,8 +108,14 @@ func (c *Context) Cause() error {
 	return c.cause
 }
 
-// Value returns nil: a call carries no values. What belongs to a conn is in Conn.Data.
-func (*Context) Value(any) any { return nil }
+// Value returns what Config.Tracer has put into the context. A call carries no other values:
+// what belongs to a conn is in Conn.Data.
+func (c *Context) Value(key any) any {
+	if c.values == nil {
+		return nil
+	}
+	return c.values.Value(key)
+}
 
 // finish has the context done, unless it is.
 func (c *Context) finish(err, cause error) {
@@ -146,6 +154,9 @@ func (c *Context) release() bool {
 // begin begins the use of a context by a handler of Handle.
 func (c *Context) begin(conn *peer.Conn, id uint64, left time.Duration) {
 	c.conn, c.id, c.left, c.until, c.err, c.cause = conn, id, left, 0, nil, nil
+	if c.values != nil {
+		c.values = nil
+	}
 	if !c.wall.IsZero() {
 		c.wall = time.Time{}
 	}

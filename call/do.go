@@ -50,12 +50,23 @@ func Do[Q, A any](ctx context.Context, c *peer.Conn, call Call[Q, A], q *Q) (*A,
 	if ctx.Err() != nil {
 		return nil, contextError(ctx)
 	}
+	s := callsOf(c)
+	carried, ended := s.making(ctx, d.request.Name())
+	a, err := d.do(ctx, s, q, carried)
+	if ended != nil {
+		ended(err)
+	}
+	return a, err
+}
+
+// do makes a call and waits for its end.
+func (d *definition[Q, A]) do(ctx context.Context, s *connCalls, q *Q, carried []byte) (*A, error) {
 	w := d.waiters.Get().(*waiter[A])
 	left, deadline := time.Duration(0), never // ctx's own timer ends the call
 	if until, ok := ctx.Deadline(); ok {
 		left = max(time.Until(until), 1)
 	}
-	s, id, err := d.begin(c, q, w, left, deadline)
+	id, err := d.begin(s, q, w, left, deadline, carried)
 	if err != nil {
 		if id == 0 { // nobody else has the waiter
 			d.waiters.Put(w)

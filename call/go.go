@@ -52,20 +52,39 @@ func (p Pending) Cancel() bool {
 //
 // Any goroutine may call it; it never blocks. It panics if fn is nil.
 func Go[Q, A any](c *peer.Conn, call Call[Q, A], q *Q, timeout time.Duration, fn func(a *A, err error)) Pending {
+	return GoFrom(context.Background(), c, call, q, timeout, fn)
+}
+
+// GoFrom is Go for a call that is made because of something else, whose context is ctx: that
+// of another call's handler, for example. Only Config.Tracer looks at ctx: the call goes on
+// when it is done.
+func GoFrom[Q, A any](ctx context.Context, c *peer.Conn, call Call[Q, A], q *Q, timeout time.Duration, fn func(a *A, err error)) Pending {
 	if fn == nil {
 		panic("call: Go: nil function")
 	}
 	d := call.def
-	if err := checkCall(c, d == nil); err != nil {
+	err := checkCall(c, d == nil)
+	if ctx == nil {
+		err = errNilContext
+	}
+	if err != nil {
 		fn(nil, err)
 		return Pending{}
 	}
+	s := callsOf(c)
+	carried, ended := s.making(ctx, d.request.Name())
 	w := callback[A](fn)
+	if ended != nil {
+		w = func(a *A, err error) {
+			ended(err)
+			fn(a, err)
+		}
+	}
 	if timeout < 0 {
-		callsOf(c).post(w, ErrTimeout)
+		s.post(w, ErrTimeout)
 		return Pending{}
 	}
-	s, id, err := d.begin(c, q, w, timeout, 0)
+	id, err := d.begin(s, q, w, timeout, 0, carried)
 	if err != nil {
 		if id == 0 {
 			s.post(w, err)

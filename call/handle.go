@@ -44,6 +44,9 @@ func (s *server[Q, A]) runNow(c *peer.Conn, ln *lane[A], r *Request[Q], q *Q) er
 	}
 	ln.spare, ln.now.context = nil, ctx
 	ctx.begin(c, id, s.host.timeLeft(r.MS))
+	if t := s.host.config.Load().Tracer; t != nil {
+		s.host.handling(ctx, t, s.name())
+	}
 	a, err := s.fn(ctx, q)
 	if err != nil {
 		return err

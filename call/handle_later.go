@@ -58,6 +58,9 @@ func (s *server[Q, A]) runLater(c *peer.Conn, ln *lane[A], r *Request[Q], q *Q) 
 	}
 	s.counted(c)
 	ln.now.stage, ln.now.later = accepted, &l.laterCall
+	if t := s.host.config.Load().Tracer; t != nil {
+		s.host.handling(&l.Context, t, s.name())
+	}
 	s.later(&l.Context, q, Answer[A]{l})
 	return nil
 }
@@ -95,13 +98,21 @@ func (s *connCalls) closeOpen(l *laterCall, over error) error {
 	return nil
 }
 
-// answering claims a call for an answer. The error says why there can be none.
-func (l *laterCall) answering() error {
+// answering claims a call for an answer, which is with is, or nil. The error says why there can
+// be none.
+func (l *laterCall) answering(is error) error {
 	if err := l.calls.closeOpen(l, ErrAnswered); err != nil {
 		return err
 	}
 	l.finish(context.Canceled, ErrAnswered)
+	l.traced(is)
 	return nil
+}
+
+// end ends a call that was not answered.
+func (l *laterCall) end(err, cause error) {
+	l.finish(err, cause)
+	l.traced(cause)
 }
 
 // withdraw ends a call that its caller has cancelled. It may have ended already.
@@ -111,7 +122,7 @@ func (s *connCalls) withdraw(id uint64) {
 	s.mu.Unlock()
 	if l != nil && s.closeOpen(l, errWithdrawn) == nil {
 		s.host.stats.withdrawn.Add(1)
-		l.finish(context.Canceled, errWithdrawn)
+		l.end(context.Canceled, errWithdrawn)
 	}
 }
 

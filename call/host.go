@@ -20,6 +20,8 @@ type host struct {
 	peer   *peer.Peer
 	errors *errorTable
 
+	extended sync.Once // the peer announces FeatureTrace
+
 	// For any goroutine.
 	config  atomic.Pointer[Config]
 	stats   counters

@@ -77,8 +77,13 @@ func (s *server[Q, A]) around(next peer.Next) peer.Next {
 		err := ln.guarded(next, in)
 		now := ln.now
 		ln.now = outer
-		if now.context != nil && now.context.release() {
-			ln.spare = now.context
+		if now.context != nil {
+			if now.context.ended != nil {
+				now.context.traced(err)
+			}
+			if now.context.release() {
+				ln.spare = now.context
+			}
 		}
 		if err == nil && now.stage >= answered {
 			return nil
@@ -99,6 +104,7 @@ func (ln *lane[A]) guarded(next peer.Next, in *peer.Incoming) (err error) {
 			err = panicError(v)
 		} else if ctx := ln.now.context; ctx != nil {
 			ctx.finish(context.Canceled, engine.ErrGoexit)
+			ctx.traced(engine.ErrGoexit)
 		}
 	}()
 	err = next(in)
@@ -205,7 +211,7 @@ func (s *server[Q, A]) counted(c *peer.Conn) { s.host.stats.handled[c.Loop().Ind
 // answer answers a request with a.
 func (s *server[Q, A]) answer(c *peer.Conn, now request, id uint64, a *A) error {
 	if now.later != nil {
-		if now.later.answering() != nil {
+		if now.later.answering(nil) != nil {
 			return nil // the handler, or something that it began, was first
 		}
 	}
@@ -232,7 +238,7 @@ func (s *server[Q, A]) reply(c *peer.Conn, ln *lane[A], id uint64, a *A) error {
 // fail answers a request with an error.
 func (s *server[Q, A]) fail(c *peer.Conn, now request, id uint64, err error) error {
 	if now.later != nil {
-		if now.later.answering() != nil {
+		if now.later.answering(err) != nil {
 			s.log(c, "a handler failed after the answer", err)
 			return nil
 		}

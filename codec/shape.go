@@ -21,6 +21,7 @@ import (
 //	<shape shape>                      a struct that travels as an array, in its order
 //	^n                                 a struct within itself: the nth struct around it, from 1 inside out
 //
+// An array or a map that is within itself, without a struct in between, is any there.
 // Names are quoted as Go does it where they have other characters than letters, digits and
 // underscores. A pointer has the shape of what it points to, since nil is no kind of its own.
 // A type that CheckType refuses has the shape any.
@@ -43,8 +44,9 @@ func ShapeHash(t reflect.Type) uint32 {
 
 // shaper writes a shape.
 type shaper struct {
-	text  strings.Builder
-	above []*plan // structs that are being written
+	text   strings.Builder
+	above  []*plan // structs that are being written
+	arrays []*plan // arrays and maps that are being written, within the innermost of the structs
 }
 
 // kinds are the shapes of what has no parts.
@@ -61,9 +63,9 @@ func (s *shaper) plan(p *plan) {
 	case p.enc == opPointer:
 		s.plan(p.elem)
 	case p.enc == opSlice, p.enc == opArray:
-		s.wrap("[", "]", func() { s.plan(p.elem) })
+		s.array(p, "[", "]", func() { s.plan(p.elem) })
 	case p.enc == opMap:
-		s.wrap("{", "}", func() {
+		s.array(p, "{", "}", func() {
 			s.plan(p.key)
 			s.text.WriteByte(':')
 			s.plan(p.elem)
@@ -77,13 +79,25 @@ func (s *shaper) plan(p *plan) {
 	}
 }
 
+// array writes an array or a map, unless that is being written already.
+func (s *shaper) array(p *plan, open, end string, inner func()) {
+	if slices.Contains(s.arrays, p) {
+		s.text.WriteString("any")
+		return
+	}
+	s.arrays = append(s.arrays, p)
+	s.wrap(open, end, inner)
+	s.arrays = s.arrays[:len(s.arrays)-1]
+}
+
 func (s *shaper) structure(p *plan) {
 	if i := slices.Index(s.above, p); i >= 0 {
 		s.text.WriteString("^" + strconv.Itoa(len(s.above)-i))
 		return
 	}
-	s.above = append(s.above, p)
-	defer func() { s.above = s.above[:len(s.above)-1] }()
+	arrays := s.arrays
+	s.above, s.arrays = append(s.above, p), nil
+	defer func() { s.above, s.arrays = s.above[:len(s.above)-1], arrays }()
 	fields := slices.Clone(p.fields)
 	if p.asArray {
 		s.wrap("<", ">", func() { s.fields(fields, false) })

@@ -29,6 +29,15 @@ type shapeArray struct {
 	A        float32
 }
 
+// Types that contain themselves without a struct in between.
+type (
+	shapeSlices []shapeSlices
+	shapeMaps   map[string]struct {
+		M shapeMaps
+		S shapeSlices
+	}
+)
+
 func TestShape(t *testing.T) {
 	for _, test := range []struct {
 		v    any
@@ -54,6 +63,9 @@ func TestShape(t *testing.T) {
 		{shapeOuter{}, `(a=time "an odd name"=int m={int:bin} z={str:(below=[^1] leaf=int)})`},
 		{shapeArray{}, "<str float>"},
 		{make(chan int), "any"},
+		{shapeSlices{}, "[any]"},
+		{[][]shapeSlices{}, "[[[any]]]"},
+		{shapeMaps{}, "{str:(M={str:^1} S=[any])}"},
 	} {
 		if got := Shape(reflect.TypeOf(test.v)); got != test.want {
 			t.Errorf("the shape of a %T is %s, want %s", test.v, got, test.want)

@@ -49,7 +49,7 @@ func TestLogLinesHaveTheWordsOfTheTable(t *testing.T) {
 
 // isOtherModule reports whether a file is in none of the packages of the library.
 func isOtherModule(path string) bool {
-	for _, folder := range []string{"bench", "siege", "tools", "examples", "prometheus", "otel"} {
+	for _, folder := range []string{"bench", "cmd", "siege", "tools", "examples", "prometheus", "otel"} {
 		if strings.HasPrefix(path, filepath.Join("..", folder)+string(filepath.Separator)) {
 			return true
 		}

@@ -155,6 +155,10 @@ type Config struct {
 	// StuckAfter, on a goroutine of its own. Default: none.
 	OnStuck func(l *Loop, stack []byte)
 
+	// Tap is told what enters the loops and what leaves them, to record it. Default: nobody
+	// is, and it costs a comparison for each read and write.
+	Tap Tap
+
 	// Logger gets what the reactor has to say, at most ten lines a second of each kind.
 	// No loop waits for it, as Reactor.Log says. Default: silence.
 	Logger *slog.Logger

@@ -130,6 +130,10 @@ func (r *Reactor) Attach(tr Transport, c *Conn, h Handler, on *Loop) error {
 		remote = a.RemoteAddr()
 	}
 	c.setAddrs(local, remote)
+	if r.replay != nil && on.inbox.inCallback() {
+		c.start()
+		return nil
+	}
 	if err := on.inbox.post(task{c: c}); err != nil {
 		c.dropQueued()
 		tr.Close()

@@ -64,6 +64,9 @@ func (c *Conn) remove(err error) {
 		lost.Bytes += max(c.backlog-c.tr.Buffered(), 0)
 	}
 	c.become(closed)
+	if l.tap != nil {
+		l.tap.Closed(c, err)
+	}
 	l.deadlines.take(c)
 	last := len(l.conns) - 1
 	l.conns[c.slot] = l.conns[last]

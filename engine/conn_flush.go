@@ -114,6 +114,9 @@ func (c *Conn) write(b *Buffer) bool {
 		c.loop.buffers.Put(b)
 		return true
 	}
+	if c.loop.tap != nil {
+		c.loop.tap.Sent(c, b.B)
+	}
 	return c.wrote(c.tr.Write(b), written)
 }
 

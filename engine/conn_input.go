@@ -40,12 +40,18 @@ func (s *connSink) Received(b []byte) (n int) {
 			c.loop.failed(c, recover())
 		}
 	}()
+	if c.loop.tap != nil {
+		c.loop.tap.Received(c, b)
+	}
 	if debugBuild {
 		b = lend(b)
 		defer poison(b)
 	}
 	n = min(max(c.handler.Received(c, b), 0), len(b))
 	returned = true
+	if n < len(b) && c.loop.tap != nil {
+		c.loop.tap.Took(c, n)
+	}
 	if n > longInput {
 		c.loop.longInput = true
 	}
@@ -57,6 +63,9 @@ func (s *connSink) Ended(err error) {
 	c := s.conn()
 	if c.state == closed {
 		return
+	}
+	if c.loop.tap != nil {
+		c.loop.tap.Ended(c, err)
 	}
 	if c.state == halfClosed || c.state == finishing && c.backlog == 0 && c.pendingNow() == 0 {
 		err = nil

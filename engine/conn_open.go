@@ -16,6 +16,9 @@ func (c *Conn) start() {
 	c.slot = int32(len(l.conns))
 	l.conns = append(l.conns, c)
 	l.deadlines.start(l)
+	if l.tap != nil {
+		l.tap.Opened(c)
+	}
 	c.open()
 	c.answer()
 	if l.r.draining.Load() {

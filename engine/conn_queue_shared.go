@@ -61,5 +61,10 @@ func (c *Conn) writePiece(p piece) bool {
 	if !ok {
 		return c.write(p.buffer(&c.loop.r.pool))
 	}
+	if c.loop.tap != nil {
+		head, body := p.rest(0)
+		c.loop.tap.Sent(c, head)
+		c.loop.tap.Sent(c, body)
+	}
 	return c.wrote(w.writeShared(p), p.size())
 }

@@ -195,7 +195,7 @@ func (c *Conn) Direct(b []byte) bool {
 		return false
 	}
 	w, ok := c.tr.(directWriter)
-	if !ok || !w.writeTwo(out, b) {
+	if !ok || c.loop.tap != nil || !w.writeTwo(out, b) { // a tap is told before, and this may do nothing
 		return false
 	}
 	c.out = nil

@@ -142,12 +142,12 @@ func (w *deadlineWheel) take(c *Conn) {
 // turn goes on by the ticks that have passed. It is called once in a tick. A call that is
 // late by a tick or more does not count, because the loop could not read meanwhile. If the
 // call before did not count either, it does: so for a loop that is always late, time
-// passes slowly, but it passes. On a virtual loop, all ticks count.
+// passes slowly, but it passes. On a virtual loop that does not replay, all ticks count.
 func (w *deadlineWheel) turn(l *Loop) {
 	at := int32(l.r.clock.now() / Tick)
 	passed := at - w.last
 	w.last = at
-	if !l.r.virtual {
+	if !l.r.virtual || l.r.replay != nil {
 		w.late = passed > 1 && !w.late
 		if passed = min(passed, 1); w.late {
 			passed = 0
@@ -169,7 +169,7 @@ func (w *deadlineWheel) turn(l *Loop) {
 // time is Now, but exact: the clock of deadlines between two ticks.
 func (w *deadlineWheel) time(l *Loop) time.Duration {
 	part := l.r.clock.now() - time.Duration(w.last)*Tick
-	if !l.r.virtual {
+	if !l.r.virtual || l.r.replay != nil {
 		part = min(part, Tick) // the rest will not be counted
 	}
 	return time.Duration(w.now)*Tick + part
@@ -227,6 +227,9 @@ func (c *Conn) unread() bool {
 }
 
 func (c *Conn) expire() {
+	if c.loop.tap != nil {
+		c.loop.tap.Expired(c)
+	}
 	switch {
 	case c.state == finishing, c.state == halfClosed:
 		c.graceOver()

@@ -54,6 +54,9 @@ func (q *deferredEvents) call(r *Reactor) {
 func (e pressureEvent) call() {
 	c := e.c
 	if c.state == open && !c.isEnding() {
+		if c.loop.tap != nil {
+			c.loop.tap.Pressed(c, e.above)
+		}
 		c.loop.call(c, func() { c.handler.Pressure(c, e.above) })
 	}
 }

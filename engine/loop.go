@@ -19,6 +19,7 @@ type Loop struct {
 	index      int
 	handover   *handover // with Config.OnCaller, once it runs
 	commitFrom int       // from how many bytes written on Commit has something to do
+	tap        Tap       // Config.Tap
 
 	// Any goroutine.
 	inbox     inbox

@@ -98,5 +98,8 @@ func (l *Loop) do(t task) {
 		t.c.start()
 		return
 	}
+	if l.tap != nil {
+		l.tap.Called(l)
+	}
 	l.run(t.fn)
 }

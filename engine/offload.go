@@ -21,7 +21,31 @@ func Offload[T any](l *Loop, work func() (T, error), done func(T, error)) error 
 	if err := nonNil("loop", l, "work", work, "function for the result", done); err != nil {
 		return err
 	}
+	done, kept := toldOffload(l, done)
+	if kept {
+		return nil
+	}
 	return l.r.work.start(offloaded(l, work, done))
+}
+
+// toldOffload numbers a call of Offload on a reactor with a Tap, and returns done so that
+// this is told the result. On one that replays it keeps done.
+func toldOffload[T any](l *Loop, done func(T, error)) (told func(T, error), kept bool) {
+	if l.tap == nil && l.r.replay == nil {
+		return done, false
+	}
+	call := l.r.offloads.Add(1)
+	told = func(v T, err error) {
+		if l.tap != nil {
+			l.tap.Offloaded(l, call, v, err)
+		}
+		done(v, err)
+	}
+	if l.r.replay != nil {
+		keepOffload(l.r.replay, call, told)
+		return nil, true
+	}
+	return told, false
 }
 
 // offloaded is what a worker does for an Offload.

@@ -26,6 +26,10 @@ func OffloadInOrder[T any](l *Loop, q *WorkQueue, work func() (T, error), done f
 	if err := nonNil("loop", l, "queue", q, "work", work, "function for the result", done); err != nil {
 		return err
 	}
+	done, kept := toldOffload(l, done)
+	if kept {
+		return nil
+	}
 	return q.add(&l.r.work, offloaded(l, work, done))
 }
 

@@ -22,7 +22,8 @@ type Reactor struct {
 	cfg     Config
 	loops   []*Loop
 	clock   *clock
-	virtual bool // a Virtual's: turns are taken on its caller's goroutine
+	virtual bool       // a Virtual's: turns are taken on its caller's goroutine
+	replay  *replaying // a Replay's; else nil
 
 	// Any goroutine.
 	pool    Pool
@@ -40,6 +41,8 @@ type Reactor struct {
 
 	input      atomic.Int64 // memory of input that waits or is not whole, in bytes
 	collecting atomic.Bool  // collect is under way
+
+	offloads atomic.Uint64 // calls of Offload, while they are told to a Tap or replayed
 
 	endCtx  context.Context // done, with the cause ErrClosed, as soon as the end begins
 	cancel  context.CancelCauseFunc
@@ -79,7 +82,7 @@ func New(cfg *Config) *Reactor {
 	r.endCtx, r.cancel = context.WithCancelCause(context.Background())
 	r.work.max = r.cfg.Workers
 	for i := range r.cfg.Loops {
-		r.loops = append(r.loops, &Loop{r: r, index: i, buffers: r.pool.cache(), commitFrom: min(flushFrom, r.cfg.MaxPending)})
+		r.loops = append(r.loops, &Loop{r: r, index: i, buffers: r.pool.cache(), commitFrom: min(flushFrom, r.cfg.MaxPending), tap: r.cfg.Tap})
 	}
 	return r
 }
@@ -98,6 +101,9 @@ func (r *Reactor) Conns() int { return int(r.conns.Load()) }
 
 // DrainTime is Config.Drain.
 func (r *Reactor) DrainTime() time.Duration { return r.cfg.Drain }
+
+// Tap is Config.Tap.
+func (r *Reactor) Tap() Tap { return r.cfg.Tap }
 
 // MaxPending is Config.MaxPending.
 func (r *Reactor) MaxPending() int { return r.cfg.MaxPending }

@@ -168,7 +168,7 @@ func (l *Loop) lookAfter(c *Conn) {
 	}
 	on.conns = append(on.conns, c)
 	if on.timer == nil {
-		on.timer = l.Every(every, on.look)
+		on.timer = l.everyHidden(every, on.look)
 	}
 }
 

@@ -19,6 +19,8 @@ type Timer struct {
 	over   bool          // stopped
 	seq    uint64        // order among equals; also tells a turn's own timers
 	slot   int           // place in the heap, -1 when not in it
+	number uint64        // as a Tap is told; 0: it is not
+	hidden bool          // no Tap is told: the engine's own, which come and go with what the kernel takes
 }
 
 // Stop takes the timer back. It reports whether that kept a call from coming.
@@ -73,10 +75,22 @@ func (l *Loop) schedule(d, period time.Duration, fn func()) *Timer {
 		panic(nonNil("function", fn))
 	}
 	t := &Timer{loop: l, fn: fn, period: period}
+	l.set(t, d)
+	return t
+}
+
+// everyHidden is Every for a timer that no Tap is told of.
+func (l *Loop) everyHidden(d time.Duration, fn func()) *Timer {
+	t := &Timer{loop: l, fn: fn, period: d, hidden: true}
+	l.set(t, d)
+	return t
+}
+
+// set has t come once d has passed.
+func (l *Loop) set(t *Timer, d time.Duration) {
 	if l.timers.add(t, later(l.r.clock.now(), max(d, 0))) {
 		l.rearm()
 	}
-	return t
 }
 
 // later is now+d, at most the end of time.
@@ -94,10 +108,11 @@ type timers struct {
 	alarm alarm
 
 	// Guarded by mu.
-	mu   sync.Mutex
-	heap timerHeap
-	seq  uint64
-	shut bool // no more is taken
+	mu      sync.Mutex
+	heap    timerHeap
+	seq     uint64
+	numbers uint64 // of those that a Tap is told
+	shut    bool   // no more is taken
 
 	firing *Timer // is being called. Loop only.
 }
@@ -146,6 +161,10 @@ func (ts *timers) push(t *Timer, when time.Duration) bool {
 	if ts.shut {
 		return false
 	}
+	if !t.hidden {
+		ts.numbers++
+		t.number = ts.numbers
+	}
 	heap.Push(&ts.heap, t)
 	ts.note()
 	return t.slot == 0
@@ -155,12 +174,17 @@ func (ts *timers) push(t *Timer, when time.Duration) bool {
 func (ts *timers) stop(t *Timer) bool {
 	waits := t.slot >= 0
 	if waits {
-		heap.Remove(&ts.heap, t.slot)
-		ts.note()
+		ts.remove(t)
 	}
 	active := waits || t.period > 0 && !t.over && !ts.shut // in its own call
 	t.over = true
 	return active
+}
+
+// remove takes t out of the heap. ts.mu is held.
+func (ts *timers) remove(t *Timer) {
+	heap.Remove(&ts.heap, t.slot)
+	ts.note()
 }
 
 // note notes when the first one is due. ts.mu is held.
@@ -245,16 +269,24 @@ func (l *Loop) runTimers() {
 		if t == nil {
 			break
 		}
-		l.timers.firing = t
-		l.run(t.fn)
-		l.timers.firing = nil
-		l.timers.again(t, now)
+		l.fire(t, now)
 	}
 	if l.timers.isDue(l.r.clock.now()) {
 		l.inbox.noteTimer() // the alarm is a goroutine, which a busy machine is in no hurry to run
 		return
 	}
 	l.rearm()
+}
+
+// fire calls t, which has been taken out and was due at now.
+func (l *Loop) fire(t *Timer, now time.Duration) {
+	l.timers.firing = t
+	if l.tap != nil && t.number > 0 {
+		l.tap.Fired(l, t.number)
+	}
+	l.run(t.fn)
+	l.timers.firing = nil
+	l.timers.again(t, now)
 }
 
 // rearm sets the alarm to the first timer.

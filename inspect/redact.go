@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"math"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/packetmq/packetmq/internal/secrettag"
 )
 
 // secret stands for a value that is not shown.
@@ -97,17 +98,13 @@ func (s *shower) fields(v reflect.Value, depth int) any {
 		if len(f.Index) > 1 || !f.IsExported() { // the former are in the struct that is embedded
 			continue
 		}
-		if isSecret(f.Tag) {
+		if secrettag.Has(f.Tag) {
 			shown[f.Name] = secret
 			continue
 		}
 		shown[f.Name] = s.value(v.FieldByIndex(f.Index), depth+1)
 	}
 	return shown
-}
-
-func isSecret(tag reflect.StructTag) bool {
-	return slices.Contains(strings.Split(tag.Get("packetmq"), ","), "secret")
 }
 
 func (s *shower) pairs(v reflect.Value, depth int) any {

@@ -30,16 +30,25 @@ type Program struct {
 	Commands []Command
 }
 
-// Main runs the program with the process's arguments, and ends the process. The
+// Main runs the program with the process's arguments, as the function Main does.
+func (p *Program) Main() { Main(p) }
+
+// Runner is a program: a Program, or one that reads its command line in another way. Run
+// returns the exit code.
+type Runner interface {
+	Run(ctx context.Context, args []string, std IO) int
+}
+
+// Main runs a program with the process's arguments, and ends the process. The
 // first SIGINT or SIGTERM ends the command's context, a second one the process.
-func (p *Program) Main() {
+func Main(r Runner) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signaled, reset := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(signaled, func() {
 		reset() // first: whoever sees the first signal obeyed may count on the second
 		cancel()
 	})
-	os.Exit(p.Run(ctx, os.Args[1:], IO{os.Stdin, os.Stdout, os.Stderr}))
+	os.Exit(r.Run(ctx, os.Args[1:], IO{os.Stdin, os.Stdout, os.Stderr}))
 }
 
 // Run runs the command that args name and returns the exit code.

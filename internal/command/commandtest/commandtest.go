@@ -12,7 +12,7 @@ import (
 // Check runs a command line and looks at its exit code, and at what is in its
 // standard output and on its standard error; "" is for nothing at all. The context
 // is done already, so that what would run for long ends at once, unless code is 1.
-func Check(t *testing.T, p *command.Program, line string, code int, stdout, stderr string) {
+func Check(t *testing.T, p command.Runner, line string, code int, stdout, stderr string) {
 	t.Helper()
 	t.Run(line, func(t *testing.T) {
 		var out, err strings.Builder

@@ -1,0 +1,269 @@
+package capture
+
+// writer: the goroutine that takes records out of the buffers of the loops, cuts out what is
+// secret, and writes them.
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"io"
+	"sync"
+	"time"
+)
+
+const (
+	// pollEvery is how often the writer looks for records by itself. Longer loses more when
+	// the process dies; shorter costs more while little happens.
+	pollEvery = 50 * time.Millisecond
+
+	// batch is how many bytes are written at a time.
+	batch = 256 << 10
+)
+
+type writer struct {
+	rec   *Recorder
+	w     io.Writer
+	woken chan struct{}
+	end   chan struct{} // closed by close
+	done  chan struct{} // closed when run has ended
+	once  sync.Once
+
+	// The goroutine's own.
+	begun  bool
+	cutter *cutter
+	sums   map[uint64]*sum
+	open   map[uint64]Record // Opened of conns that are open, for the next file
+	in     []byte
+	out    []byte
+	size   int64 // of the file
+	err    error
+}
+
+// sum is a checksum of a conn's output.
+type sum struct {
+	n   uint64
+	crc uint32
+}
+
+func newWriter(r *Recorder, w io.Writer) *writer {
+	return &writer{
+		rec: r, w: w, woken: make(chan struct{}, 1), end: make(chan struct{}), done: make(chan struct{}),
+		cutter: newCutter(r.cfg.Registry), sums: make(map[uint64]*sum), open: make(map[uint64]Record),
+	}
+}
+
+// wake has the writer look for records soon. Any goroutine may call it.
+func (w *writer) wake() {
+	select {
+	case w.woken <- struct{}{}:
+	default:
+	}
+}
+
+// close has the writer write what is left and end.
+func (w *writer) close() (err error) {
+	err = ErrClosed
+	w.once.Do(func() {
+		close(w.end)
+		<-w.done
+		err = w.err
+	})
+	return err
+}
+
+func (w *writer) run() {
+	defer close(w.done)
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-w.woken:
+		case <-tick.C:
+		case <-w.end:
+			w.drain()
+			w.beginFirst()
+			w.stop("closed")
+			return
+		}
+		w.drain()
+	}
+}
+
+// begin begins a file.
+func (w *writer) begin() {
+	w.out = append(w.out, magic...)
+	w.out = appendRecord(w.out, &Record{Kind: Start, N: version, Wall: w.zero()})
+	for _, opened := range w.open {
+		w.out = appendRecord(w.out, &opened)
+	}
+	w.flush()
+}
+
+// beginFirst begins the first file, when the reactor's clock is known.
+func (w *writer) beginFirst() {
+	if !w.begun {
+		w.begun = true
+		w.begin()
+	}
+}
+
+// zero is the time of day when the reactor's clock was 0, as far as it has not been stopped.
+func (w *writer) zero() time.Time {
+	if l := w.rec.clock.Load(); l != nil {
+		return time.Now().Add(-l.Time())
+	}
+	return w.rec.began
+}
+
+// drain writes all that waits.
+func (w *writer) drain() {
+	for more := true; more; {
+		more = false
+		for _, k := range *w.rec.logs.Load() {
+			if k == nil {
+				continue
+			}
+			w.in = k.queue.popInto(w.in[:0], batch)
+			if len(w.in) > 0 {
+				more = true
+				w.take(w.in)
+			}
+		}
+	}
+}
+
+// take writes whole records.
+func (w *writer) take(b []byte) {
+	w.beginFirst()
+	for len(b) > 0 && w.err == nil {
+		n := 4 + int(binary.BigEndian.Uint32(b))
+		w.takeOne(b[:n:n])
+		b = b[n:]
+	}
+	w.flush()
+}
+
+// takeOne appends one record to what is written, if it belongs in the file.
+func (w *writer) takeOne(b []byte) {
+	kind := Kind(b[4])
+	switch kind {
+	case Input, Output:
+		conn := binary.BigEndian.Uint64(b[headSize:])
+		if !w.cutter.cut(conn, kind == Output, b[connSize:]) {
+			w.rec.stats.dropped.Add(1)
+			w.rec.stats.droppedBytes.Add(uint64(len(b) - connSize))
+			return
+		}
+		if kind == Output && w.rec.cfg.Output == KeepSums {
+			w.appendSum(conn, b)
+			return
+		}
+	case Opened:
+		r, _ := parse(b[4:])
+		w.cutter.opened(r.Conn, r.Loop)
+		r.Continued = true
+		w.open[r.Conn] = r
+	case Gap:
+		w.lose(int(binary.BigEndian.Uint16(b[5:])))
+	case Closed:
+		conn := binary.BigEndian.Uint64(b[headSize:])
+		w.cutter.forget(conn)
+		delete(w.sums, conn)
+		delete(w.open, conn)
+	}
+	w.add(b)
+}
+
+// lose leaves out the bytes of all conns of a loop that are open, of which some were dropped: nobody
+// could tell where in them a secret is.
+func (w *writer) lose(loop int) {
+	w.cutter.lose(loop)
+	for conn, opened := range w.open {
+		if opened.Loop == loop {
+			delete(w.sums, conn)
+			delete(w.open, conn)
+		}
+	}
+}
+
+// appendSum writes a checksum in place of the Output b.
+func (w *writer) appendSum(conn uint64, b []byte) {
+	s := w.sums[conn]
+	if s == nil {
+		s = new(sum)
+		w.sums[conn] = s
+	}
+	s.add(b[connSize:])
+	at := time.Duration(binary.BigEndian.Uint64(b[7:]))
+	loop := int(binary.BigEndian.Uint16(b[5:]))
+	w.add(appendRecord(nil, &Record{Kind: OutputSum, Loop: loop, Time: at, Conn: conn, N: s.n, Sum: s.crc}))
+}
+
+// add goes on with b, also in the sum of a Play.
+func (s *sum) add(b []byte) {
+	s.n += uint64(len(b))
+	s.crc = crc32.Update(s.crc, crc32.MakeTable(crc32.Castagnoli), b)
+}
+
+// add appends a record to the file, or ends that if it would be too large.
+func (w *writer) add(b []byte) {
+	if w.size+int64(len(w.out)+len(b)+stopSize) > w.rec.cfg.MaxBytes && !w.next() {
+		return
+	}
+	w.out = append(w.out, b...)
+	w.rec.stats.records.Add(1)
+}
+
+// stopSize is room for a Stop.
+const stopSize = 64
+
+// next goes on in the next file, or ends the capture. It reports which it is.
+func (w *writer) next() bool {
+	files, ok := w.w.(Rotator)
+	if !ok {
+		w.stop("full")
+		w.fail(ErrFull)
+		return false
+	}
+	w.stop("next")
+	if err := files.Rotate(); err != nil {
+		w.fail(err)
+		return false
+	}
+	w.size = 0
+	w.begin()
+	return w.err == nil
+}
+
+// stop writes the last record of a file.
+func (w *writer) stop(why string) {
+	if w.err == nil {
+		w.out = appendRecord(w.out, &Record{Kind: Stop, Name: why})
+		w.flush()
+	}
+}
+
+// flush writes what was appended.
+func (w *writer) flush() {
+	if len(w.out) == 0 || w.err != nil {
+		w.out = w.out[:0]
+		return
+	}
+	n, err := w.w.Write(w.out)
+	w.size += int64(n)
+	w.rec.stats.bytes.Add(uint64(n))
+	if w.out = w.out[:0]; err != nil {
+		w.fail(err)
+	}
+}
+
+// fail ends the capture because of err.
+func (w *writer) fail(err error) {
+	if w.err != nil {
+		return
+	}
+	w.err = err
+	w.rec.off.Store(true)
+	w.rec.stats.err.Store(&err)
+	w.rec.cfg.Logger.Warn("capture ended", "err", err, "bytes", w.size)
+}

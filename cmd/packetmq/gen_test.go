@@ -1,0 +1,73 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/packetmq/packetmq/internal/command"
+	"github.com/packetmq/packetmq/internal/command/commandtest"
+)
+
+// execute runs a command line to its end.
+func execute(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err strings.Builder
+	code = program{}.Run(t.Context(), args, command.IO{In: strings.NewReader(""), Out: &out, Err: &err})
+	return code, out.String(), err.String()
+}
+
+const shop = "./internal/tsgen/testdata/shop"
+
+func TestGenTSUsage(t *testing.T) {
+	for _, test := range []struct {
+		line           string
+		code           int
+		stdout, stderr string
+	}{
+		{"", 2, "", "packetmq: a command is missing\ntry: packetmq --help"},
+		{"dance", 2, "", `packetmq: unknown command "dance"`},
+		{"help", 0, "Available Commands", ""},
+		{"gen", 2, "", "packetmq gen: the language is missing: ts\ntry: packetmq gen --help"},
+		{"gen cobol", 2, "", `unknown command "cobol"`},
+		{"gen ts", 2, "", "requires at least 1 arg"},
+		{"gen ts . --check", 2, "", "--check needs -o"},
+		{"gen ts . --sideways", 2, "", "unknown flag: --sideways"},
+		{"gen ts --help", 0, "packetmq gen ts PATTERN...", ""},
+		{"gen ts .", 1, "", "packetmq gen ts: schema: no packets, calls, states or errors are defined there: .\n"},
+		{"completion bash", 0, "bash completion", ""},
+	} {
+		commandtest.Check(t, program{}, test.line, test.code, test.stdout, test.stderr)
+	}
+}
+
+func TestGenTSWritesAndChecks(t *testing.T) {
+	golden, err := os.ReadFile("internal/tsgen/testdata/shop.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := execute(t, "gen", "ts", shop)
+	if code != 0 || stdout != string(golden) || stderr != "" {
+		t.Errorf("to standard output: code %d, %d bytes, %q", code, len(stdout), stderr)
+	}
+	file := filepath.Join(t.TempDir(), "shop.ts")
+	if code, _, stderr = execute(t, "gen", "ts", shop, "-o", file, "--check"); code != 1 || !strings.Contains(stderr, "not what the Go source says") {
+		t.Errorf("a check of no file: code %d, %q", code, stderr)
+	}
+	if code, _, stderr = execute(t, "gen", "ts", shop, "-o", file); code != 0 {
+		t.Errorf("to a file: code %d, %q", code, stderr)
+	}
+	if got, err := os.ReadFile(file); err != nil || string(got) != string(golden) {
+		t.Errorf("the file has %d bytes, %v", len(got), err)
+	}
+	if code, _, stderr = execute(t, "gen", "ts", shop, "-o", file, "--check"); code != 0 {
+		t.Errorf("a check of what was written: code %d, %q", code, stderr)
+	}
+	if err := os.WriteFile(file, append(golden, '\n'), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr = execute(t, "gen", "ts", shop, "-o", file, "--check"); code != 1 || !strings.Contains(stderr, file) {
+		t.Errorf("a check of another file: code %d, %q", code, stderr)
+	}
+}

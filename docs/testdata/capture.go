@@ -1,0 +1,22 @@
+// Package p declares what the snippets of capture.md take for granted.
+package p
+
+import (
+	"log"
+	"os"
+
+	"github.com/packetmq/packetmq/capture"
+	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/registry"
+)
+
+var srv *peer.Server
+
+var (
+	_ = log.Fatal
+	_ = os.Open
+	_ = capture.New
+	_ = engine.New
+	_ = registry.New
+)
