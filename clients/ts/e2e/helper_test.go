@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"testing"
+	"time"
 
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/registry"
@@ -10,34 +11,47 @@ import (
 
 // side is what becomes of a server's conns.
 type side struct {
+	*peer.Server
 	made chan *peer.Conn
 	lost chan error
 }
 
-// listen starts a server with packets, which setUp may add to, at ws://127.0.0.1:0.
-func listen(t *testing.T, packets []registry.Definition, setUp func(srv *peer.Server)) (addr string, s *side) {
+// listen starts a server with the packets of the tests, which setUp has handle them, at
+// ws://127.0.0.1:0.
+func listen(t testing.TB, setUp func(s *side)) (addr string) {
 	t.Helper()
-	s = &side{make(chan *peer.Conn, 100), make(chan error, 100)}
+	s := &side{made: make(chan *peer.Conn, 100), lost: make(chan error, 100)}
 	reg := registry.New()
-	reg.MustAdd(packets...)
-	srv := peer.NewServer(reg, &peer.Config{
+	reg.MustAdd(packets()...)
+	s.Server = peer.NewServer(reg, &peer.Config{
 		Identity: peer.Identity{Version: "server 3"},
 		Events: peer.Events{
 			OnMade: func(c *peer.Conn) { s.made <- c },
 			OnLost: func(_ *peer.Conn, reason error) { s.lost <- reason },
 		},
 	})
-	setUp(srv)
-	if err := websocket.Enable(srv, &websocket.Config{Origins: []string{"*"}}); err != nil {
+	setUp(s)
+	if err := websocket.Enable(s, &websocket.Config{Origins: []string{"*"}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := srv.RunAsync(); err != nil {
+	if err := s.RunAsync(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { srv.Close() })
-	ln, err := srv.Listen("any://127.0.0.1:0")
+	t.Cleanup(func() { s.Close() })
+	ln, err := s.Listen("any://127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return "ws://" + ln.Addr().String() + "/", s
+	return "ws://" + ln.Addr().String() + "/"
+}
+
+// next takes what comes next.
+func next[T any](t testing.TB, what string, ch <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-ch:
+	case <-time.After(20 * time.Second):
+		t.Fatalf("no %s", what)
+	}
+	return v
 }

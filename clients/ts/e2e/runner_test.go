@@ -24,31 +24,36 @@ const scriptTime = 90 * time.Second
 
 // runner runs the function run of a script of testdata with an address, and returns the JSON of
 // what it resolves with.
-type runner func(t *testing.T, script, addr string) []byte
+type runner func(t testing.TB, script, addr string) []byte
 
 // runners are all of them, by name.
-var runners = map[string]func(t *testing.T) runner{"Chromium": inChromium, "Node": inNode}
+var runners = map[string]func(t testing.TB) runner{"Chromium": inChromium, "Node": inNode}
 
 // everywhere runs a script in each runner, with a server of its own, and reads what it has seen
 // into a T.
-func everywhere[T any](t *testing.T, script string, serve func(t *testing.T) (addr string), check func(t *testing.T, seen T)) {
+func everywhere[T any](t *testing.T, script string, serve func(t testing.TB) (addr string), check func(t *testing.T, seen T)) {
 	for name, start := range runners {
 		t.Run(name, func(t *testing.T) {
 			leak.Check(t)
 			run := start(t)
-			b := run(t, script, serve(t))
 			var seen T
-			if err := json.Unmarshal(b, &seen); err != nil {
-				t.Fatalf("%s returned %q: %v", script, b, err)
-			}
+			read(t, run(t, script, serve(t)), &seen)
 			check(t, seen)
 		})
 	}
 }
 
+// read reads what a script has returned.
+func read(t testing.TB, b []byte, seen any) {
+	t.Helper()
+	if err := json.Unmarshal(b, seen); err != nil {
+		t.Fatalf("the script returned %q: %v", b, err)
+	}
+}
+
 // missing skips a test for want of something, or fails it if the environment says that it has
 // to be there.
-func missing(t *testing.T, variable, what string) {
+func missing(t testing.TB, variable, what string) {
 	t.Helper()
 	if os.Getenv(variable) != "" {
 		t.Fatal(what)
@@ -57,7 +62,7 @@ func missing(t *testing.T, variable, what string) {
 }
 
 // needDist wants the built client.
-func needDist(t *testing.T, variable string) {
+func needDist(t testing.TB, variable string) {
 	t.Helper()
 	for _, path := range []string{"../dist/index.js", "../node_modules/@msgpack/msgpack"} {
 		if _, err := os.Stat(path); err != nil {
@@ -66,7 +71,7 @@ func needDist(t *testing.T, variable string) {
 	}
 }
 
-func inNode(t *testing.T) runner {
+func inNode(t testing.TB) runner {
 	t.Helper()
 	const variable = "PACKETMQ_NEED_NODE"
 	node, err := exec.LookPath("node")
@@ -74,7 +79,7 @@ func inNode(t *testing.T) runner {
 		missing(t, variable, "Node is not installed (Debian: apt-get install nodejs npm)")
 	}
 	needDist(t, variable)
-	return func(t *testing.T, script, addr string) []byte {
+	return func(t testing.TB, script, addr string) []byte {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), scriptTime)
 		defer cancel()
@@ -119,13 +124,13 @@ func modules(path, dir string) http.Handler {
 	})
 }
 
-func inChromium(t *testing.T) runner {
+func inChromium(t testing.TB) runner {
 	t.Helper()
 	needDist(t, "PACKETMQ_NEED_CHROMIUM")
 	hs := httptest.NewServer(files())
 	t.Cleanup(hs.Close)
 	p := browsertest.Open(t, hs.URL)
-	return func(t *testing.T, script, addr string) []byte {
+	return func(t testing.TB, script, addr string) []byte {
 		t.Helper()
 		return []byte(p.Run(fmt.Sprintf(`import("/testdata/%s.mjs").then(m => m.run(%q)).then(JSON.stringify)`, script, addr)))
 	}
