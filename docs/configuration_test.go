@@ -29,6 +29,7 @@ func TestConfigurationIsThatOfTheSource(t *testing.T) {
 		{"session", "Config", "Of sessions: `session.Serve(srv, &session.Config{…})`, `session.Dial(ctx, cli, addr, &session.Config{…})`."},
 		{"restart", "Config", "Of hand-overs between processes: `restart.New(&restart.Config{…})`."},
 		{"capture", "Config", "Of a capture: `capture.New(file, capture.Config{…})`."},
+		{"websocket", "Config", "Of WebSocket: `websocket.Enable(srv, &websocket.Config{…})`."},
 		{"engine", "Config", "A reactor's: `peer.Config.Engine`, or `engine.New(&engine.Config{…})`."},
 	} {
 		s := source{t: t, folder: c.folder, structs: structsOf(t, filepath.Join("..", c.folder))}

@@ -74,6 +74,24 @@ func TestFinishAfterEmptyOutput(t *testing.T) {
 	}
 }
 
+// A transport that lies over another one may have output that it has written by itself, such as
+// the answer to an upgrade. A conn that finishes meanwhile tells the other side so when that has
+// gone.
+func TestFinishAfterOutputOfTheTransport(t *testing.T) {
+	v, p := virtual(t, nil), &fakeTransport{held: 4}
+	attachFake(t, v.r, p, &hooks{opened: func(c *Conn) { c.Finish(time.Hour) }})
+	settle(t, v)
+	if p.fin {
+		t.Error("the other side was told before the output had gone")
+	}
+	p.held = 0
+	v.Advance(recheckEvery)
+	settle(t, v)
+	if !p.fin {
+		t.Error("the other side was not told")
+	}
+}
+
 // An end that comes before all of a finishing conn's output has left is no end
 // in order, and what did not leave is told.
 func TestFinishTellsTheLoss(t *testing.T) {

@@ -70,6 +70,7 @@ type world struct {
 	client  *Peer
 	s, c    *side
 	connect func(ctx context.Context) (*Conn, error)
+	scheme  bool          // there is a scheme's handshake before the conn's
 	again   chan struct{} // if the test polls: the server runs again after a Stop
 }
 
@@ -131,6 +132,33 @@ func overTLS() transport {
 			t.Fatal(err)
 		}
 		url := "tls://" + ln.Addr().String()
+		w.connect = func(ctx context.Context) (*Conn, error) { return client.Connect(ctx, url) }
+		w.start(t)
+		return w
+	}
+}
+
+// enableWebSocket has a peer know ws://. It is set before any test runs, by the tests outside this
+// package: package websocket is built on this one.
+var enableWebSocket func(h Host) error
+
+// overWebSocket is ws://.
+func overWebSocket() transport {
+	return func(t *testing.T, s, c *side) *world {
+		w := &world{s: s, c: c, scheme: true}
+		w.server = NewServer(s.reg, &s.cfg)
+		client := NewClient(c.reg, &c.cfg)
+		w.client = client.Peer
+		for _, h := range []Host{w.server, client} {
+			if err := enableWebSocket(h); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ln, err := w.server.Listen("ws://127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		url := "ws://" + ln.Addr().String()
 		w.connect = func(ctx context.Context) (*Conn, error) { return client.Connect(ctx, url) }
 		w.start(t)
 		return w
@@ -245,12 +273,14 @@ var transports = map[string]transport{
 		return "unix://" + filepath.Join(t.TempDir(), "s")
 	}),
 	"tls":                  overTLS(),
+	"ws":                   overWebSocket(),
 	"net.Pipe":             overPipe(),
 	"memory, one reactor":  overMemory(true),
 	"memory, two reactors": overMemory(false),
 
 	"tcp, polled":                  polled(overSocket(func(*testing.T) string { return "127.0.0.1:0" })),
 	"tls, polled":                  polled(overTLS()),
+	"ws, polled":                   polled(overWebSocket()),
 	"memory, one reactor, polled":  polled(overMemory(true)),
 	"memory, two reactors, polled": polled(overMemory(false)),
 }

@@ -79,31 +79,41 @@ func twoOfAnotherLoop(t *testing.T, p *pair, s *Session, answers chan any) (a, b
 	return nil, nil, nil
 }
 
-// A session that was given away while a conn asked for it is not unknown: the conn ends with the
-// reason that has its client come back.
+// A session that was given away while a conn asked for it is not unknown, even if the server has
+// taken it back meanwhile: the conn ends with the reason that has its client come back.
 func TestClaimDuringExport(t *testing.T) {
-	leak.Check(t)
-	var data []byte
-	p := newPair(t, Config{})
-	answers := make(chan any, 10)
-	first, _ := stranger(t, p, answers)
-	first.SendExtension(Feature, (&begin{nonce: newSecret(), attempt: 1}).append(nil))
-	m := await.Value(t, "answer", answers).(*accepted)
-	far := await.Value(t, "session", p.fresh)
-	_, lost := stranger(t, p, answers)
-	err := p.sessions.Export(t.Context(), nil, func(_ *Session, x []byte) error { data = x; return nil })
-	if err != nil || data == nil {
-		t.Fatal(err)
-	}
-	for c := range p.server.Conns() {
-		c.Loop().Post(func() {
-			if k := far.host.carrierOf(c); !k.asked { // as if it had asked just before
-				far.resumeOn(k, &resume{id: m.id, secret: m.secret, attempt: 2})
+	for name, takesBack := range map[string]bool{"given away": false, "taken back": true} {
+		t.Run(name, func(t *testing.T) {
+			leak.Check(t)
+			var data []byte
+			p := newPair(t, Config{})
+			answers := make(chan any, 10)
+			first, _ := stranger(t, p, answers)
+			first.SendExtension(Feature, (&begin{nonce: newSecret(), attempt: 1}).append(nil))
+			m := await.Value(t, "answer", answers).(*accepted)
+			far := await.Value(t, "session", p.fresh)
+			_, lost := stranger(t, p, answers)
+			err := p.sessions.Export(t.Context(), nil, func(_ *Session, x []byte) error { data = x; return nil })
+			if err != nil || data == nil {
+				t.Fatal(err)
+			}
+			if takesBack {
+				p.sessions.Resume()
+				if _, _, err := p.sessions.Import(data); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for c := range p.server.Conns() {
+				c.Loop().Post(func() {
+					if k := far.host.carrierOf(c); !k.asked { // as if it had asked just before
+						far.resumeOn(k, &resume{id: m.id, secret: m.secret, attempt: 2})
+					}
+				})
+			}
+			if reason := await.Value(t, "loss", lost); reason != ReasonMoved {
+				t.Errorf("the conn was lost with %v", reason)
 			}
 		})
-	}
-	if reason := await.Value(t, "loss", lost); reason != ReasonMoved {
-		t.Errorf("the conn was lost with %v", reason)
 	}
 }
 
@@ -113,6 +123,19 @@ func TestMayPanics(t *testing.T) {
 	p := newPair(t, Config{Service: Service{MayBegin: func(*peer.Conn) error { panic("no") }}})
 	if _, err := DialMemory(t.Context(), p.client(t), p.server, nil); err != ErrDenied {
 		t.Errorf("Dial returns %v", err)
+	}
+	p = newPair(t, Config{Service: Service{MayResume: func(*Session, *peer.Conn) error { panic("no") }}})
+	answers := make(chan any, 10)
+	first, _ := stranger(t, p, answers)
+	first.SendExtension(Feature, (&begin{nonce: newSecret(), attempt: 1}).append(nil))
+	m := await.Value(t, "answer", answers).(*accepted)
+	second, _ := stranger(t, p, answers)
+	second.SendExtension(Feature, (&resume{id: m.id, secret: m.secret, attempt: 2}).append(nil))
+	if got := await.Value(t, "answer", answers); got != refusedDenied {
+		t.Errorf("a resume whose MayResume panics is answered with %v", got)
+	}
+	if s := p.sessions.Get(m.id); s == nil || s.Away() || StatsOf(p.server).Denied != 1 {
+		t.Error("the conn that carried the session does not any more")
 	}
 }
 

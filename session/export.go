@@ -47,7 +47,8 @@ func (ss *Sessions) Export(ctx context.Context, blob func(s *Session) []byte, gi
 }
 
 // Resume takes back that Export has conns that ask for a session ended, for a program whose
-// other process did not come up.
+// other process did not come up. Sessions that were given away are imported here again before:
+// a client that asks for one which is not there is told that it has ended.
 func (ss *Sessions) Resume() {
 	if ss != nil {
 		ss.moving.Store(false)

@@ -190,9 +190,17 @@ func (s *Session) resumeOn(k *carrier, m *resume) {
 
 // judges reports whether the conn may carry the session, and refuses it if not. The owner
 // calls it.
+//
+// A session that was exported since the conn asked for it is in another process, or in this one
+// again, where Import has made another Session of it: the conn is to ask once more.
 func (s *Session) judges(k *carrier, m *resume) bool {
-	if !s.hasEnded() && s.shows(m.secret) {
+	over, shown := s.Err(), s.shows(m.secret)
+	if shown && over == nil {
 		return true
+	}
+	if shown && over == ErrExported {
+		k.conn.Softquit(ReasonMoved)
+		return false
 	}
 	s.host.counters.wrong.Add(1)
 	k.refuse(refusedUnknown)

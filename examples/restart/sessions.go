@@ -41,8 +41,8 @@ func stateOf(sessions *session.Sessions) restart.State {
 			return restart.Pack(given), err
 		},
 		Resume: func() {
+			takeIn(given) // before Resume: a client that asks for a session which is not there ends it
 			sessions.Resume()
-			takeIn(given)
 			given = nil
 		},
 		Import: func(b []byte) error {

@@ -75,8 +75,8 @@ func (m *move) goOn() {
 	}
 	m.w.move = nil
 	if m.w.Chance(30) {
-		m.from.sessions.Resume()
 		m.w.returned += m.takeIn(m.from)
+		m.from.sessions.Resume()
 		return
 	}
 	m.w.startServer()
