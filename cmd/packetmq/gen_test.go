@@ -6,17 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/packetmq/packetmq/internal/command"
 	"github.com/packetmq/packetmq/internal/command/commandtest"
 )
-
-// execute runs a command line to its end.
-func execute(t *testing.T, args ...string) (code int, stdout, stderr string) {
-	t.Helper()
-	var out, err strings.Builder
-	code = program{}.Run(t.Context(), args, command.IO{In: strings.NewReader(""), Out: &out, Err: &err})
-	return code, out.String(), err.String()
-}
 
 const shop = "./internal/tsgen/testdata/shop"
 
