@@ -37,6 +37,7 @@ func Generate(set *schema.Set) ([]byte, error) {
 			return nil, err
 		}
 	}
+	g.list()
 	return append(g.head(), g.out.Bytes()...), nil
 }
 
@@ -87,6 +88,7 @@ type generator struct {
 	written map[*schema.Type]bool
 	lazy    map[*schema.Type]bool // types that contain themselves
 	imports map[string]bool
+	defined []string // the names of packets, calls, states and requests
 }
 
 func (g *generator) printf(format string, args ...any) { fmt.Fprintf(&g.out, format, args...) }
@@ -136,6 +138,7 @@ func (g *generator) define(d *schema.Definition) error {
 	}
 	args := []string{quote(d.Name)}
 	if d.Kind != schema.NamedError {
+		g.defined = append(g.defined, name)
 		args = append(args, fmt.Sprint(d.ID))
 	}
 	switch d.Kind {
@@ -159,6 +162,20 @@ func (g *generator) define(d *schema.Definition) error {
 	g.doc("", d.Doc)
 	g.printf("export const %s = %s(%s);\n", name, g.use(function), strings.Join(args, ", "))
 	return nil
+}
+
+// list writes the list of all that a Client is given.
+func (g *generator) list() {
+	if g.defined == nil {
+		return
+	}
+	g.printf("\n")
+	g.doc("", "packets are all of them, for a Client.")
+	g.printf("export const packets = [\n")
+	for _, name := range g.defined {
+		g.printf("  %s,\n", name)
+	}
+	g.printf("] as const;\n")
 }
 
 // options is the argument with what a definition says beyond its form, if it says something.

@@ -22,7 +22,7 @@ var taken = words(`break case catch class const continue debugger default delete
 	var void while with yield let static await implements interface package private protected public arguments
 	eval undefined NaN Infinity async as of type t v any boolean number string symbol object never unknown bigint
 	Type Date Uint8Array Map Record BigInt Array
-	definePacket defineCall defineState defineRooms defineError`)
+	definePacket defineCall defineState defineRooms defineError packets`)
 
 func words(text string) map[string]bool {
 	all := make(map[string]bool)

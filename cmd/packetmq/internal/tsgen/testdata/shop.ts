@@ -235,3 +235,20 @@ export const rooms = defineRooms("shop:rooms", 80);
 export const otherDrop = definePacket("other:drop", 30, t.any);
 
 export const for_ = definePacket("shop:for", 31, t.bool);
+
+/** packets are all of them, for a Client. */
+export const packets = [
+  drop,
+  pairs,
+  delete_,
+  move,
+  plain,
+  httpDay,
+  buy,
+  list,
+  pos,
+  items,
+  rooms,
+  otherDrop,
+  for_,
+] as const;
