@@ -1,18 +1,21 @@
 package main
 
-// The server's process: the arena at its socket, the bots, and the live line.
+// The server's process: the arena at its socket, the page, the bots, and the live line.
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/websocket"
 )
 
 // host serves an arena until ctx is done, and has bots play in it.
@@ -21,23 +24,36 @@ func host(ctx context.Context, o options, out io.Writer) error {
 	defer stop(nil)
 	a := newArena(arenaConfig{key: o.key, hz: o.hz, seats: max(20, (o.bots+o.rooms-1)/o.rooms)}, new(peer.Config))
 	defer a.Close()
-	ln, err := a.Listen(o.listen)
+	if err := websocket.Enable(a, nil); err != nil {
+		return err
+	}
+	ln, err := a.Listen("any://" + o.listen) // TCP for the bots, and WebSocket for whom it suits
 	if err := errors.Join(err, a.RunAsync()); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "listening on %v\n", ln.Addr())
 	o.connect = ln.Addr().String()
 	l := &live{arena: a, out: out}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		if err := runBots(ctx, o, l); err != nil {
-			stop(err)
+	var ended sync.WaitGroup
+	beside := func(f func() error) {
+		ended.Go(func() {
+			if err := f(); err != nil {
+				stop(err)
+			}
+		})
+	}
+	if o.web != "" {
+		web, err := net.Listen("tcp", o.web)
+		if err != nil {
+			return err
 		}
-	}()
+		fmt.Fprintf(out, "play at http://%v/\n", web.Addr())
+		beside(func() error { return a.servePage(ctx, web, o.client) })
+	}
+	beside(func() error { return runBots(ctx, o, l) })
 	l.show(ctx)
 	stop(nil)
-	<-ended
+	ended.Wait()
 	return causeOf(ctx)
 }
 

@@ -3,6 +3,7 @@
 //	go run ./examples/arena                              300 bots in rooms of 20, until Ctrl-C
 //	go run ./examples/arena -bots 500 -rooms 25 -for 20s
 //	go run ./examples/arena -bots 0 -listen :7000        a server alone
+//	go run ./examples/arena -bots 30 -web :8080          and a page to play with them (after make ts)
 //
 // The bots are in a process of their own, so that the CPU time in the live line is that of the
 // server.
@@ -36,6 +37,7 @@ type options struct {
 	bots, rooms int
 	hz          float64
 	listen      string
+	web, client string // where the page is served, if anywhere, and the directory of the TypeScript client
 	connect     string // not empty: this is the process of the bots
 	together    bool
 	length      time.Duration
@@ -50,6 +52,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	fs.IntVar(&o.rooms, "rooms", 0, "in so many rooms (default one for 20 bots)")
 	fs.Float64Var(&o.hz, "hz", 20, "times a second that bots move, and are told where others are")
 	fs.StringVar(&o.listen, "listen", "127.0.0.1:0", "`address` of the server")
+	fs.StringVar(&o.web, "web", "", "`address` of a page to play in, such as 127.0.0.1:8080")
+	fs.StringVar(&o.client, "client", "clients/ts", "`directory` of the TypeScript client for that page, built by make ts")
 	fs.StringVar(&o.connect, "connect", "", "only the bots, for a server at `address` with the same ARENA_KEY")
 	fs.BoolVar(&o.together, "together", false, "the bots are in the server's process")
 	fs.DurationVar(&o.length, "for", 0, "how long it plays (default until it is interrupted)")
