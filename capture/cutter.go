@@ -5,6 +5,7 @@ package capture
 
 import (
 	"encoding/binary"
+	"math"
 
 	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/registry"
@@ -18,6 +19,10 @@ type cutter struct {
 	named map[string]*secretPath // by name of the packet
 	own   map[uint16]*secretPath // by the registry's own ids, for conns without a handshake
 	conns map[uint64]*connCutter
+
+	// compares has the payload of each ping that is sent cut out, which is a time, so that
+	// two outputs can be the same.
+	compares bool
 }
 
 func newCutter(reg *registry.Registry) *cutter {
@@ -37,7 +42,7 @@ func newCutter(reg *registry.Registry) *cutter {
 // opened begins with a conn of a loop.
 func (c *cutter) opened(conn uint64, loop int) {
 	k := &connCutter{cutter: c, loop: loop, secret: c.own}
-	k.streams[0].conn, k.streams[1].conn = k, k
+	k.streams[0].conn, k.streams[1].conn, k.streams[1].out = k, k, true
 	c.conns[conn] = k
 }
 
@@ -95,6 +100,7 @@ func (k *connCutter) addIDs(ids map[uint16]string) {
 // streamCutter is one direction of a conn.
 type streamCutter struct {
 	conn    *connCutter
+	out     bool // it is output
 	head    [codec.HeaderSize]byte
 	gotHead int
 	id      uint16
@@ -141,6 +147,10 @@ func (s *streamCutter) beginFrame() {
 		s.mask, s.keeps = &masker{path: tokenPath}, true
 	case registry.IDUpdate:
 		s.keeps = true
+	case registry.IDPing:
+		if s.out && s.conn.cutter.compares {
+			s.to = math.MaxInt
+		}
 	default:
 		if p := s.conn.secret[s.id]; p != nil {
 			s.mask = &masker{path: p}

@@ -119,7 +119,7 @@ type client struct {
 func (w *world) connect(t *testing.T, cfg *peer.Config) *client {
 	t.Helper()
 	reg, logins, lines := testRegistry(true, 30)
-	c := &client{Client: peer.NewClient(reg, cfg), login: logins, line: lines, got: make(chan string, 100)}
+	c := &client{Client: peer.NewClient(reg, cfg), login: logins, line: lines, got: make(chan string, 1000)}
 	peer.Handle(c.Peer, lines, func(_ *peer.Conn, m *line) error {
 		c.got <- m.Text
 		return nil

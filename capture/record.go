@@ -16,7 +16,7 @@ type Kind uint8
 
 // The kinds of records. The comment says which fields of Record each has, beside Loop and Time.
 const (
-	Start     Kind = 1  // the file begins: Wall, N (the version)
+	Start     Kind = 1  // the file begins: Wall, N (the version), Bytes (how many loops there are)
 	Opened    Kind = 2  // a conn was opened: Conn, Network, Local, Remote, Continued
 	Input     Kind = 3  // bytes came, and are offered to the handler with what it left before: Conn, Data
 	Took      Kind = 4  // the handler took only N bytes of what it was offered: Conn, N
@@ -31,14 +31,15 @@ const (
 	Expired   Kind = 13 // the deadline of a conn came: Conn
 	Pressed   Kind = 14 // more, or less, than the soft bound waits for the other side: Conn, Continued (above)
 	Gap       Kind = 15 // N records with Bytes bytes of data were dropped here
-	Stop      Kind = 16 // the capture ends here in order: Name is "closed", "full" or "next"
+	Drained   Kind = 16 // the program shuts down, and a conn is to end: Conn
+	Stop      Kind = 17 // the capture ends here in order: Name is "closed", "full" or "next"
 	lastKind       = Stop
 )
 
 // String is the name of k, as in Dump.
 func (k Kind) String() string {
 	names := [...]string{"start", "opened", "input", "took", "output", "outputsum", "ended", "closed", "called",
-		"posted", "fired", "offloaded", "expired", "pressed", "gap", "stop"}
+		"posted", "fired", "offloaded", "expired", "pressed", "gap", "drained", "stop"}
 	if k < Start || k > lastKind {
 		return fmt.Sprintf("kind(%d)", uint8(k))
 	}
@@ -91,7 +92,7 @@ func appendRecord(b []byte, r *Record) []byte {
 	b = appendHead(b, 4, r.Kind, r.Loop, r.Time)
 	switch r.Kind {
 	case Start:
-		b = appendUint(b, r.N, uint64(r.Wall.UnixNano()))
+		b = appendUint(b, r.N, uint64(r.Wall.UnixNano()), r.Bytes)
 	case Opened:
 		b = appendUint(b, r.Conn)
 		b = append(b, flag(r.Continued))
@@ -110,7 +111,7 @@ func appendRecord(b []byte, r *Record) []byte {
 		b = appendUint(b, r.N)
 	case Offloaded:
 		b = append(appendText(appendUint(b, r.N), r.Err), r.Data...)
-	case Expired:
+	case Expired, Drained:
 		b = appendUint(b, r.Conn)
 	case Pressed:
 		b = append(appendUint(b, r.Conn), flag(r.Continued))
@@ -156,6 +157,7 @@ func parse(b []byte) (r Record, err error) {
 	case Start:
 		r.N = f.uint64()
 		r.Wall = time.Unix(0, int64(f.uint64()))
+		r.Bytes = f.uint64()
 	case Opened:
 		r.Conn, r.Continued = f.uint64(), f.byte() != 0
 		r.Network, r.Local, r.Remote = f.text(), f.text(), f.text()
@@ -174,7 +176,7 @@ func parse(b []byte) (r Record, err error) {
 		r.N = f.uint64()
 	case Offloaded:
 		r.N, r.Err, r.Data = f.uint64(), f.text(), f.rest()
-	case Expired:
+	case Expired, Drained:
 		r.Conn = f.uint64()
 	case Pressed:
 		r.Conn, r.Continued = f.uint64(), f.byte() != 0

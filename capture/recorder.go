@@ -267,6 +267,9 @@ func (r *Recorder) Expired(c *engine.Conn) { r.conn(c, Expired, false, nil) }
 // Pressed implements engine.Tap.
 func (r *Recorder) Pressed(c *engine.Conn, above bool) { r.conn(c, Pressed, above, nil) }
 
+// Drained implements engine.Tap.
+func (r *Recorder) Drained(c *engine.Conn) { r.conn(c, Drained, false, nil) }
+
 // conn records something of a conn.
 func (r *Recorder) conn(c *engine.Conn, kind Kind, above bool, err error) {
 	k := r.log(c.Loop())

@@ -46,9 +46,11 @@ type sum struct {
 }
 
 func newWriter(r *Recorder, w io.Writer) *writer {
+	cut := newCutter(r.cfg.Registry)
+	cut.compares = r.cfg.Output == KeepSums
 	return &writer{
 		rec: r, w: w, woken: make(chan struct{}, 1), end: make(chan struct{}), done: make(chan struct{}),
-		cutter: newCutter(r.cfg.Registry), sums: make(map[uint64]*sum), open: make(map[uint64]Record),
+		cutter: cut, sums: make(map[uint64]*sum), open: make(map[uint64]Record),
 	}
 }
 
@@ -92,7 +94,7 @@ func (w *writer) run() {
 // begin begins a file.
 func (w *writer) begin() {
 	w.out = append(w.out, magic...)
-	w.out = appendRecord(w.out, &Record{Kind: Start, N: version, Wall: w.zero()})
+	w.out = appendRecord(w.out, &Record{Kind: Start, N: version, Wall: w.zero(), Bytes: uint64(w.loops())})
 	for _, opened := range w.open {
 		w.out = appendRecord(w.out, &opened)
 	}
@@ -113,6 +115,14 @@ func (w *writer) zero() time.Time {
 		return time.Now().Add(-l.Time())
 	}
 	return w.rec.began
+}
+
+// loops is how many loops the reactor has, 0 if nothing is known of it.
+func (w *writer) loops() int {
+	if l := w.rec.clock.Load(); l != nil {
+		return len(l.Reactor().Loops())
+	}
+	return 0
 }
 
 // drain writes all that waits.

@@ -141,6 +141,9 @@ func (c *Conn) drain() {
 		return
 	}
 	c.needSlow().drained = true
+	if c.loop.tap != nil {
+		c.loop.tap.Drained(c)
+	}
 	c.loop.call(c, func() { c.handler.Drain(c) })
 }
 

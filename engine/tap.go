@@ -56,4 +56,7 @@ type LoopTap interface {
 
 	// Pressed says that the handler's Pressure is about to be called.
 	Pressed(c *Conn, above bool)
+
+	// Drained says that the handler's Drain is about to be called.
+	Drained(c *Conn)
 }

@@ -23,6 +23,7 @@ func (k *told) Called(*Loop)                { k.add("called") }
 func (k *told) Fired(_ *Loop, timer uint64) { k.add("fired %d", timer) }
 func (k *told) Expired(*Conn)               { k.add("expired") }
 func (k *told) Pressed(*Conn, bool)         { k.add("pressed") }
+func (k *told) Drained(*Conn)               { k.add("drained") }
 func (k *told) Offloaded(_ *Loop, n uint64, v any, err error) {
 	k.add("offloaded %d %v %v", n, v, err)
 }

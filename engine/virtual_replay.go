@@ -12,8 +12,7 @@ import (
 // workers: what is offloaded waits for Finish. Conns come in by Attach in a Do, and are opened
 // at once.
 //
-// All methods are for one goroutine, and so are those of Virtual that hold for a Replay too:
-// Reactor and Close.
+// All methods are for one goroutine.
 type Replay struct{ v *Virtual }
 
 // replaying is what a reactor has that replays.
@@ -128,18 +127,37 @@ func keepOffload[T any](r *replaying, call uint64, done func(T, error)) {
 	}
 }
 
-// Expire has the deadline of c come, whenever it is.
-func (p *Replay) Expire(c *Conn) {
-	p.Do(c.loop.index, func() {
+// Run is Do for a function of the program's, which may panic.
+func (p *Replay) Run(loop int, fn func()) {
+	p.Do(loop, func() { p.v.r.loops[loop].run(fn) })
+}
+
+// Expire has the deadline of the conn of s come, whenever it is.
+func (p *Replay) Expire(s Sink) {
+	p.Do(s.Loop().index, func() {
+		c := connOf(s)
 		c.loop.deadlines.take(c)
 		c.deadline = 0
 		c.expire()
 	})
 }
 
-// Press calls Pressure of the handler of c.
-func (p *Replay) Press(c *Conn, above bool) {
-	p.Do(c.loop.index, func() { pressureEvent{c, above}.call() })
+// Press calls Pressure of the handler of the conn of s.
+func (p *Replay) Press(s Sink, above bool) {
+	p.Do(s.Loop().index, func() { pressureEvent{connOf(s), above}.call() })
+}
+
+// Drain calls Drain of the handler of the conn of s.
+func (p *Replay) Drain(s Sink) {
+	p.Do(s.Loop().index, func() { connOf(s).drain() })
+}
+
+// connOf is the conn that a transport's Sink delivers to.
+func connOf(s Sink) *Conn {
+	if w, ok := s.(inside); ok {
+		return w.c
+	}
+	return s.(*connSink).conn()
 }
 
 // Left is how many posted functions and how many offloaded pieces of work wait.

@@ -66,14 +66,13 @@ func TestReplayOpensAtOnceAndExpires(t *testing.T) {
 	p := new(fakeTransport)
 	opened, expired := 0, 0
 	h := &hooks{opened: func(c *Conn) { opened++; c.SetDeadline(time.Hour) }, expired: func(*Conn) { expired++ }}
-	var c *Conn
 	v.Do(0, func() {
-		c = attachFake(t, v.Reactor(), p, h)
+		attachFake(t, v.Reactor(), p, h)
 		if opened != 1 {
 			t.Error("it is not open yet")
 		}
 	})
-	v.Expire(c)
+	v.Expire(p.sink)
 	if expired != 1 {
 		t.Errorf("it has expired %d times", expired)
 	}

@@ -62,6 +62,28 @@ func (s *Server) Serve(ln net.Listener) (*engine.Listener, error) {
 	return r.closeWith(l, err)
 }
 
+// Attach takes tr as Inject takes a net.Conn, on the loop on, or on one of the reactor's choice
+// if on is nil. It is for transports of other packages that move a conn's bytes by themselves:
+// a simulation's, or one that replays.
+func (s *Server) Attach(tr engine.Transport, on *engine.Loop) (*Conn, error) {
+	if tr == nil {
+		return nil, errNilTransport
+	}
+	if err := s.check(); err != nil {
+		tr.Close()
+		return nil, err
+	}
+	c, err := s.newIncoming()
+	if err != nil {
+		tr.Close()
+		return nil, err
+	}
+	if err := s.reactor.Attach(tr, &c.link, c.engineHandler(), on); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
 // Inject takes nc, whatever is at its other end, as if it had been accepted: an
 // SSH channel, a websocket, one end of a net.Pipe. It takes nc over in any
 // case, and returns at once; Config.OnMade tells when the conn is active. The

@@ -4,6 +4,7 @@ package p
 import (
 	"log"
 	"os"
+	"testing"
 
 	"github.com/packetmq/packetmq/capture"
 	"github.com/packetmq/packetmq/engine"
@@ -12,6 +13,15 @@ import (
 )
 
 var srv *peer.Server
+
+type shop struct {
+	srv   *peer.Server
+	posts capture.Posts
+}
+
+func newShop(*peer.Config) *shop { return nil }
+
+var _ *testing.T
 
 var (
 	_ = log.Fatal
