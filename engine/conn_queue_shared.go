@@ -62,9 +62,16 @@ func (c *Conn) writePiece(p piece) bool {
 		return c.write(p.buffer(&c.loop.r.pool))
 	}
 	if c.loop.tap != nil {
-		head, body := p.rest(0)
-		c.loop.tap.Sent(c, head)
-		c.loop.tap.Sent(c, body)
+		c.tellSent(p)
 	}
 	return c.wrote(w.writeShared(p), p.size())
+}
+
+// tellSent tells the tap of p. p is a copy here, so that only with a tap it is on the heap.
+//
+//go:noinline
+func (c *Conn) tellSent(p piece) {
+	head, body := p.rest(0)
+	c.loop.tap.Sent(c, head)
+	c.loop.tap.Sent(c, body)
 }
