@@ -35,7 +35,9 @@ func newGame(cfg *peer.Config, fault string) *game {
 	cfg.OnMade = func(c *peer.Conn) { g.conns[c.ID()] = c }
 	cfg.OnLost = func(c *peer.Conn, _ error) { delete(g.conns, c.ID()) }
 	g.srv = peer.NewServer(reg, cfg)
-	say := func(c *peer.Conn, format string, args ...any) { peer.Send(c, lines, &line{fmt.Sprintf(format, args...)}) }
+	say := func(c *peer.Conn, format string, args ...any) {
+		peer.Send(c, lines, &line{fmt.Sprintf(format, args...)})
+	}
 	loop := g.srv.Reactor().Loops()[0]
 	peer.Handle(g.srv, logins, func(c *peer.Conn, m *login) error { return peer.Reply(c, lines, &line{"hello " + m.Name}) })
 	peer.Handle(g.srv, lines, func(c *peer.Conn, m *line) error {
