@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/packetmq/packetmq/internal/throttle"
 )
 
 // Why an accepted socket was closed at once, or before its handshake was done.
@@ -61,21 +63,6 @@ type admittedSocket struct {
 // minAddrs is a number of addresses that is not worth looking through for idle ones.
 const minAddrs = 1024
 
-// addrKey is what the address a is counted as. ok is false if it is no IP address.
-func addrKey(a net.Addr) (addr netip.Addr, ok bool) {
-	tcp, isTCP := a.(*net.TCPAddr)
-	if !isTCP {
-		return addr, false
-	}
-	addr, ok = netip.AddrFromSlice(tcp.IP)
-	addr = addr.Unmap()
-	if addr.Is6() {
-		p, _ := addr.Prefix(64)
-		addr = p.Addr()
-	}
-	return addr, ok
-}
-
 // roomCheckInterval is how often a newcomer that waits for room tries again.
 const roomCheckInterval = 5 * time.Millisecond
 
@@ -83,7 +70,7 @@ const roomCheckInterval = 5 * time.Millisecond
 // and its release. Any goroutine may call end to end the socket when it has to make
 // room. While nobody has to make room yet, admit waits; it gives up when ctx is done.
 func (a *admission) admit(ctx context.Context, remote net.Addr, end func(error)) (*admittedSocket, error) {
-	addr, hasIP := addrKey(remote)
+	addr, hasIP := throttle.AddrKey(remote)
 	for {
 		g, evicted, err := a.tryAdmit(addr, hasIP, end)
 		if evicted != nil {
@@ -159,7 +146,7 @@ func (a *admission) tryRecount(g *admittedSocket, client net.Addr, end func(erro
 		return nil, g.half.why
 	}
 	g.half.end = end
-	addr, hasIP := addrKey(client)
+	addr, hasIP := throttle.AddrKey(client)
 	if !hasIP {
 		return nil, nil
 	}

@@ -4,7 +4,6 @@ package rate
 
 import (
 	"container/list"
-	"net"
 	"net/netip"
 	"sync"
 	"time"
@@ -74,19 +73,4 @@ func (a *addresses) len() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return len(a.all)
-}
-
-// keyOf is what a remote address is counted as: an IPv4 address by itself, an IPv6 address by
-// its /64, which is what one customer has. ok is false if it is no IP address.
-func keyOf(remote net.Addr) (key netip.Addr, ok bool) {
-	tcp, isTCP := remote.(*net.TCPAddr)
-	if !isTCP {
-		return key, false
-	}
-	key, ok = netip.AddrFromSlice(tcp.IP)
-	if key = key.Unmap(); key.Is6() {
-		prefix, _ := key.Prefix(64)
-		key = prefix.Addr()
-	}
-	return key, ok
 }

@@ -131,7 +131,7 @@ func (l *Limiter) newSource(c *peer.Conn) *source {
 		panic(errOtherReactor)
 	}
 	src := new(source)
-	if key, ok := keyOf(c.RemoteAddr()); ok && l.address.interval > 0 {
+	if key, ok := throttle.AddrKey(c.RemoteAddr()); ok && l.address.interval > 0 {
 		src.addr = l.addresses.enter(key)
 		c.OnLost(func(error) { l.addresses.leave(src.addr, c.Loop().Time()) })
 	}

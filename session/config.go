@@ -83,6 +83,12 @@ type Service struct {
 	// Default: 65,536.
 	Sessions int
 
+	// PerAddr is how many sessions conns of one IPv4 address or one IPv6 /64 may have begun that
+	// have not ended, so that nobody can have all of Sessions. One more is refused. Imported
+	// sessions do not count. Default: a sixteenth of Sessions, 64 at least, and no bound for the
+	// machine's own loopback addresses.
+	PerAddr int
+
 	// Node is the first part of the ids of sessions, for programs that run on more than one
 	// machine. Default: 0.
 	Node uint16

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"log/slog"
 	"maps"
+	"net/netip"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -30,6 +31,7 @@ type Sessions struct {
 	seq     uint64
 	byID    map[ID]*Session
 	byNonce map[secret]*Session // whose clients have not shown that they know the id
+	addrs   perAddr
 }
 
 // Serve has h, one of package peer's peers, serve sessions to clients that ask for them. cfg
@@ -150,9 +152,18 @@ func (ss *Sessions) add(k *carrier, m *begin) (*Session, refusal) {
 	if ss.moving.Load() { // since the conn has asked; Export does not see the session any more
 		return nil, refusedUnknown
 	}
-	if len(ss.byID) >= ss.cfg.Sessions || ss.host.add(s) != nil {
+	key, ok := netip.Addr{}, len(ss.byID) < ss.cfg.Sessions
+	if ok {
+		key, ok = ss.addrs.begin(k, ss.cfg)
+	}
+	if !ok {
 		return nil, refusedTooMany
 	}
+	if ss.host.add(s) != nil {
+		ss.addrs.end(key)
+		return nil, refusedTooMany
+	}
+	s.beganAt = key
 	ss.seq++
 	s.id = ID{ss.cfg.Node, ss.cfg.Epoch, ss.seq}
 	ss.byID[s.id] = s
@@ -298,6 +309,7 @@ func (ss *Sessions) remove(s *Session) {
 	defer ss.mu.Unlock()
 	if ss.byID[s.id] == s {
 		delete(ss.byID, s.id)
+		ss.addrs.end(s.beganAt)
 	}
 	if ss.byNonce[s.secret] == s {
 		delete(ss.byNonce, s.secret)

@@ -3,6 +3,7 @@ package session
 // Session: what both sides have of a conversation that outlives its conns.
 
 import (
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,8 @@ type Session struct {
 	cfg    *Config
 	server *Sessions     // nil at a client
 	begun  chan struct{} // closed when the server has accepted the session, or when it has ended
+
+	beganAt netip.Addr // what counts for it in Config.PerAddr, at a server. Guarded by the mu of server
 
 	data atomic.Pointer[any]
 

@@ -1,5 +1,5 @@
 // Package throttle bounds how many lines are logged, whatever another side does to
-// provoke them.
+// provoke them, and says what is one address where addresses have bounds.
 package throttle
 
 import (
