@@ -41,8 +41,11 @@ export interface ClientEvents {
   updated: (conn: Conn) => void;
 }
 
-/** How a handler takes the packets of a type. What it throws, or rejects with, ends the conn with reason.handler. */
-export type Handler<T> = (value: T, conn: Conn) => unknown;
+/**
+ * How a handler takes the packets of a type; size is the length of the payload, in bytes. What it
+ * throws, or rejects with, ends the conn with reason.handler. Packets do not wait for its promise.
+ */
+export type Handler<T> = (value: T, conn: Conn, size: number) => unknown;
 
 /** The defaults of a conn's bounds. */
 export const defaultLimits: Limits = {
@@ -76,6 +79,7 @@ export class Client {
     failed: new Set(),
     updated: new Set(),
   };
+  private readonly reported = new Set<PacketType<any>>(); // unhandled packets that the program was told of
   private current: Attempt | undefined; // undefined: the client is to have no conn
   private token: Uint8Array | undefined;
 
@@ -92,7 +96,7 @@ export class Client {
       version: options.version ?? "",
       features: () => [...this.extensions.keys()].reduce((bits, f) => bits | (1 << f), (1 << Feature.optional) | (1 << Feature.program)),
       extension: (f) => this.extensions.get(f),
-      handler: (p) => this.handlers.get(p),
+      handler: (p) => this.handlers.get(p) ?? this.unhandled(p),
       token: () => this.token,
       made: (conn) => this.onMade(conn),
       updated: (conn) => this.tell("updated", conn),
@@ -160,6 +164,13 @@ export class Client {
     attempt?.stop();
     attempt?.reject(new PacketmqError("connect", "the client was closed"));
     this.conn?.softquit(reason);
+  }
+
+  /** unhandled tells the program of a packet that nobody handles, once for each type. */
+  private unhandled(p: PacketType<any>): undefined {
+    if (this.reported.has(p)) return;
+    this.reported.add(p);
+    this.report("packets are dropped", new PacketmqError("registry", `nobody handles packet ${p.name}`));
   }
 
   private async attempt(a: Attempt): Promise<void> {

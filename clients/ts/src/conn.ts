@@ -38,7 +38,8 @@ export interface Program {
   extension(feature: number): Extension | undefined;
   /** features are the bits that are announced. */
   features(): number;
-  handler(p: PacketType<any>): ((value: any, conn: Conn) => unknown) | undefined;
+  /** handler is what takes the packets of a type, with the length of their payloads; undefined: they are dropped unread. */
+  handler(p: PacketType<any>): ((value: any, conn: Conn, size: number) => unknown) | undefined;
   token(): Uint8Array | undefined;
   readonly version: string;
   made(conn: Conn): void;
@@ -343,7 +344,7 @@ export class Conn {
       throw err instanceof PacketmqError ? new PayloadError(`packet ${p.name}: ${err.message}`, { cause: err }) : err;
     }
     try {
-      const result = handler(value, this);
+      const result = handler(value, this, size);
       if (result instanceof Promise) result.catch((err: unknown) => this.fault(Reason.handler, err));
     } catch (err) {
       if (err instanceof PacketmqError && (err.code === "payload" || err.code === "protocol" || err.code === "limit")) throw err;

@@ -30,9 +30,22 @@ export interface MirrorOptions<T, K extends Whole> {
   readonly synced?: () => void;
   /** How many keys there may be; a conn that brings more ends. Default: 262,144. */
   readonly keys?: number;
+  /** How many bytes the values may have, encoded, and 64 for each of them; a conn that brings more ends. Default: 64 MiB. */
+  readonly bytes?: number;
 }
 
 const defaultKeys = 262_144;
+const defaultBytes = 64 * 1024 * 1024;
+
+/** What a value counts towards MirrorOptions.bytes besides its payload. */
+const entrySize = 64;
+
+/** Entry is a value, the snapshot in which it was told or since when, and what it counts. */
+interface Entry<T> {
+  readonly value: T;
+  readonly turn: number;
+  readonly size: number;
+}
 
 /** States that one conn may have this side follow. */
 const maxStreams = 256;
@@ -49,11 +62,13 @@ export class Mirror<T, K extends Whole> {
   /** Whether a snapshot is complete, and changes to it come on a conn that is not lost. */
   synced = false;
 
-  private readonly entries = new Map<K, T>();
-  private turns = new Map<K, number>(); // the snapshot in which a key was told, or since when
-  private turn = 0;
+  private readonly latest = new Map<K, T>();
+  private readonly entries = new Map<K, Entry<T>>(); // the same
+  private bytes = 0;
+  private turn = 0; // of the last snapshot
   private big = false; // the keys are bigint
   private readonly maxKeys: number;
+  private readonly maxBytes: number;
 
   /**
    * Make a mirror before the client connects. It stays as it is when the conn is lost; the snapshot on
@@ -64,14 +79,15 @@ export class Mirror<T, K extends Whole> {
     readonly state: StateType<T, K>,
     private readonly options: MirrorOptions<T, K> = {},
   ) {
-    this.values = this.entries;
+    this.values = this.latest;
     this.maxKeys = options.keys ?? defaultKeys;
+    this.maxBytes = options.bytes ?? defaultBytes;
     const follows = followsOf(client);
     follows.add(state.packet.name, this);
-    client.handle(state.packet, (v, conn) => {
+    client.handle(state.packet, (v, conn, size) => {
       const stream = follows.streamsOf(conn).named(state.packet.name);
       if (!stream?.begun) throw new PacketmqError("state", `a value of ${state.packet.name} came before its snapshot`);
-      if (stream.turn === this.turn) this.put(v);
+      if (stream.turn === this.turn) this.put(v, size + entrySize);
     });
   }
 
@@ -104,29 +120,37 @@ export class Mirror<T, K extends Whole> {
     if (turn === this.turn) this.synced = false;
   }
 
-  private put(v: T): void {
-    const key = this.state.key(v);
+  private put(value: T, size: number): void {
+    const key = this.state.key(value);
     this.big = typeof key === "bigint";
-    if (!this.entries.has(key) && this.entries.size >= this.maxKeys) {
-      if (!this.synced) this.takeOld(); // what the snapshot replaces need not stay until it is complete
-      if (this.entries.size >= this.maxKeys) throw new PacketmqError("limit", `the state has more than ${this.maxKeys} keys`);
-    }
-    this.entries.set(key, v);
-    this.turns.set(key, this.turn);
-    this.options.set?.(v, key);
+    if (this.lacks(key, size) && !this.synced) this.takeOld(); // what the snapshot replaces need not stay until it is complete
+    const what = this.lacks(key, size);
+    if (what) throw new PacketmqError("limit", `state ${this.state.packet.name} has more than ${what}`);
+    this.bytes += size - (this.entries.get(key)?.size ?? 0);
+    this.entries.set(key, { value, turn: this.turn, size });
+    this.latest.set(key, value);
+    this.options.set?.(value, key);
+  }
+
+  /** lacks is what there is no room for a value in; undefined: there is room. */
+  private lacks(key: K, size: number): string | undefined {
+    const old = this.entries.get(key);
+    if (!old && this.entries.size >= this.maxKeys) return `${this.maxKeys} keys`;
+    return this.bytes + size - (old?.size ?? 0) > this.maxBytes ? `${this.maxBytes} bytes` : undefined;
   }
 
   private take(key: K): void {
     const last = this.entries.get(key);
-    if (last === undefined) return;
+    if (!last) return;
     this.entries.delete(key);
-    this.turns.delete(key);
-    this.options.deleted?.(key, last);
+    this.latest.delete(key);
+    this.bytes -= last.size;
+    this.options.deleted?.(key, last.value);
   }
 
   /** takeOld takes out all values that the snapshot has not told. */
   private takeOld(): void {
-    for (const [key, turn] of [...this.turns]) if (turn !== this.turn) this.take(key);
+    for (const [key, { turn }] of [...this.entries]) if (turn !== this.turn) this.take(key);
   }
 }
 

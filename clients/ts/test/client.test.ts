@@ -6,6 +6,7 @@ import { PacketmqError } from "../src/errors.js";
 import { definePacket, id } from "../src/registry.js";
 import { t } from "../src/types.js";
 import { settle, softquitOf, World } from "./helper.js";
+import { fromHex } from "./vectors.js";
 
 const ping = definePacket("app:ping", 17, t.str);
 
@@ -144,6 +145,15 @@ test("what cannot be", async () => {
     }
   } as never;
   await assert.rejects(new Client([ping], { WebSocket: throwing, reconnect: true }).connect("nonsense"), (err: PacketmqError) => err.code === "connect");
+});
+
+test("packets that nobody handles are told of once", async () => {
+  const seen: string[] = [];
+  const w = new World([ping], { onError: (what, err) => seen.push(`${what}: ${(err as Error).message}`) });
+  const s = await w.connect();
+  for (let i = 0; i < 3; i++) s.deliver(117, fromHex("c1"));
+  assert.deepEqual(seen, ["packets are dropped: nobody handles packet app:ping"]);
+  assert.ok(w.client.conn);
 });
 
 test("a listener that throws keeps nobody else from being told", async () => {

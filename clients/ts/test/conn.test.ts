@@ -342,3 +342,22 @@ test("too many updates end the conn", async () => {
   for (let i = 0; i < 65; i++) s.deliver(id.update, fromHex("80"));
   assert.match(w.told[w.told.length - 1]!, /reason.protocol: updates of the ids came too often/);
 });
+
+test("whatever comes, the conn goes on or ends with a reason", async () => {
+  let seed = 7;
+  const random = (n: number): number => (seed = (seed * 1103515245 + 12345) & 0x7fffffff) % n;
+  const ids = [0, 1, 2, 3, 11, 12, 13, 14, 15, 117, 118, 70, 999];
+  for (let round = 0; round < 300; round++) {
+    const w = new World([ping, pong, extra], { onError: () => {} });
+    w.client.handle(pong, () => {});
+    const s = await w.connect();
+    for (let i = 0; i < 20 && !s.closedWith; i++) {
+      const source = [...all.values()][random(all.size)]!;
+      const b = random(2) ? Uint8Array.from(source) : Uint8Array.from({ length: random(30) }, () => random(256));
+      if (b.length > 0 && random(2)) b[random(b.length)] = random(256);
+      s.deliver(ids[random(ids.length)]!, b);
+    }
+    assert.equal(w.client.conn === undefined, w.told.length === 2, String(w.told));
+    w.client.close();
+  }
+});

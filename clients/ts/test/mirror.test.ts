@@ -16,11 +16,11 @@ const packets = [pos, seat];
 const stateId = 11;
 
 /** A world with a mirror that tells what happens. */
-async function following(keys?: number): Promise<{ w: World; s: FakeSocket; m: Mirror<any, bigint>; told: string[] }> {
+async function following(limits: { keys?: number; bytes?: number } = {}): Promise<{ w: World; s: FakeSocket; m: Mirror<any, bigint>; told: string[] }> {
   const w = new World(packets);
   const told: string[] = [];
   const m = new Mirror(w.client, pos, {
-    ...(keys === undefined ? {} : { keys }),
+    ...limits,
     set: (p, key) => told.push(`${key}=${p.x}`),
     deleted: (key, last) => told.push(`-${key} (was ${last.x})`),
     synced: () => told.push("synced"),
@@ -108,7 +108,7 @@ test("an acknowledgement for which there is no room is sent later", async () => 
 });
 
 test("more keys than may be end the conn, after what is old has made room", async () => {
-  const { w, s, told } = await following(2);
+  const { w, s, told } = await following({ keys: 2 });
   s.deliver(stateId, all.get("begins")!);
   set(s, 1n, 1);
   set(s, 2n, 1);
@@ -119,7 +119,25 @@ test("more keys than may be end the conn, after what is old has made room", asyn
   s.deliver(stateId, all.get("complete-2")!);
   assert.deepEqual(told.slice(3), ["-1 (was 1)", "-2 (was 1)", "3=1", "4=1", "synced"]);
   set(s, 5n, 1);
-  assert.match(w.told[1]!, /reason.handler: the state has more than 2 keys/);
+  assert.match(w.told[1]!, /reason.handler: state game:pos has more than 2 keys/);
+});
+
+test("more bytes than may be end the conn, and what is gone or replaced counts no more", async () => {
+  const size = 64 + 3; // of a value
+  const { w, s, m } = await following({ bytes: 3 * size });
+  s.deliver(stateId, all.get("begins")!);
+  for (let x = 0; x < 10; x++) {
+    set(s, 1n, x);
+    set(s, 2n, x);
+    set(s, 3n, x);
+    s.deliver(stateId, encode(t.any, [3, 0, 3]));
+  }
+  s.deliver(stateId, all.get("complete")!);
+  set(s, 3n, 1);
+  assert.equal(m.values.size, 3);
+  set(s, 4n, 1);
+  assert.match(w.told[1]!, /reason.handler: state game:pos has more than 201 bytes/);
+  assert.equal(m.values.size, 3);
 });
 
 test("what can be no part of a state ends the conn", async () => {
