@@ -11,6 +11,8 @@ import (
 	"errors"
 	"math/big"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +21,8 @@ import (
 
 	"github.com/packetmq/packetmq/call"
 	"github.com/packetmq/packetmq/cmd/packetmq/testdata/chat"
+	"github.com/packetmq/packetmq/inspect"
+	"github.com/packetmq/packetmq/internal/await"
 	"github.com/packetmq/packetmq/internal/command"
 	"github.com/packetmq/packetmq/internal/leak"
 	"github.com/packetmq/packetmq/peer"
@@ -104,4 +108,72 @@ func certificate(t *testing.T) (cfg *tls.Config, caFile string) {
 		t.Fatal(err)
 	}
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, caFile
+}
+
+// newConsole serves the console of a server, at which everybody may act, and returns where.
+func newConsole(t *testing.T, srv *peer.Server) (addr string) {
+	t.Helper()
+	hs := httptest.NewServer(inspect.Handler(srv, inspect.Config{
+		Authorise: func(r *http.Request) error {
+			if r.Header.Get("X-Who") == "nobody" {
+				return errors.New("no")
+			}
+			return nil
+		},
+		Timing: true,
+	}))
+	t.Cleanup(hs.Close)
+	return hs.URL
+}
+
+// newClient connects a client of package chat until the test ends.
+func newClient(t *testing.T, addr string) *peer.Conn {
+	t.Helper()
+	reg := registry.NewAdapting()
+	reg.MustAdd(chat.Say, chat.Said)
+	reg.MustAdd(chat.Buy.Packets()...)
+	cli := peer.NewClient(reg, nil)
+	t.Cleanup(func() { cli.Close() })
+	peer.Handle(cli, chat.Said, func(*peer.Conn, *chat.Line) error { return nil })
+	if err := cli.RunAsync(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := cli.Connect(t.Context(), addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// atServer is the number that a server has for its only conn.
+func atServer(t *testing.T, srv *peer.Server) (id uint64) {
+	t.Helper()
+	await.True(t, "the server's conn", func() bool {
+		for c := range srv.Conns() {
+			id = c.ID()
+		}
+		return id > 0
+	})
+	return id
+}
+
+// lines is a Writer that hands over what is written line by line.
+type lines struct {
+	ch   chan string
+	rest string
+}
+
+func newLines() *lines { return &lines{ch: make(chan string, 1000)} }
+
+func (l *lines) Write(b []byte) (int, error) {
+	text := l.rest + string(b)
+	for {
+		line, rest, ok := strings.Cut(text, "\n")
+		if !ok {
+			l.rest = text
+			return len(b), nil
+		}
+		l.ch <- line
+		text = rest
+	}
 }

@@ -48,7 +48,7 @@ func newRoot(std command.IO) *cobra.Command {
 	root.SetIn(std.In)
 	root.SetOut(std.Out)
 	root.SetErr(std.Err)
-	root.AddCommand(newCall(std), newGen(std), newPing(std), newSend(std))
+	root.AddCommand(newCall(std), newGen(std), newPing(std), newSend(std), newTail(std), newTop(std))
 	return root
 }
 

@@ -4,8 +4,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -14,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/packetmq/packetmq/cmd/packetmq/internal/remote"
-	"github.com/packetmq/packetmq/internal/command"
 )
 
 // addresses are the forms of an address, for the help of commands.
@@ -23,23 +20,17 @@ wss://HOST:PORT/PATH; without a scheme it is tcp://.`
 
 // target is what the flags say of a server.
 type target struct {
-	timeout       time.Duration
-	ca, cert, key string
-	name          string
-	insecure      bool
-	token         string
-	origin        string
+	timeout time.Duration
+	tls     tlsFlags
+	token   string // a file
+	origin  string
 }
 
 // flags defines the flags.
 func (t *target) flags(c *cobra.Command) {
 	fs := c.Flags()
 	fs.DurationVar(&t.timeout, "timeout", 5*time.Second, "how long connecting, or an answer, may take")
-	fs.StringVar(&t.ca, "ca", "", "`FILE` with the certificates (PEM) that vouch for the server; the system's if it is missing")
-	fs.StringVar(&t.cert, "cert", "", "`FILE` with the certificate (PEM) to show, with --key")
-	fs.StringVar(&t.key, "key", "", "`FILE` with the key (PEM) of --cert")
-	fs.StringVar(&t.name, "server-name", "", "`HOST` that the server's certificate is to be for; that of ADDR if it is missing")
-	fs.BoolVar(&t.insecure, "insecure", false, "take any certificate: whoever is in between can read and change everything")
+	t.tls.define(fs)
 	fs.StringVar(&t.token, "token-file", "", "`FILE` with the token to show if the server asks for one")
 	fs.StringVar(&t.origin, "origin", "", "`ORIGIN` header of ws:// and wss://")
 }
@@ -55,33 +46,8 @@ func (t *target) options() (o remote.Options, err error) {
 			return o, err
 		}
 	}
-	o.TLS, err = t.tls()
+	o.TLS, err = t.tls.config()
 	return o, err
-}
-
-func (t *target) tls() (*tls.Config, error) {
-	cfg := &tls.Config{ServerName: t.name, InsecureSkipVerify: t.insecure}
-	if t.ca != "" {
-		pem, err := os.ReadFile(t.ca)
-		if err != nil {
-			return nil, err
-		}
-		cfg.RootCAs = x509.NewCertPool()
-		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s: no certificate is in it", t.ca)
-		}
-	}
-	if (t.cert == "") != (t.key == "") {
-		return nil, command.Usagef("--cert and --key belong together")
-	}
-	if t.cert != "" {
-		pair, err := tls.LoadX509KeyPair(t.cert, t.key)
-		if err != nil {
-			return nil, err
-		}
-		cfg.Certificates = []tls.Certificate{pair}
-	}
-	return cfg, nil
 }
 
 // meeting is a conn to a server, and what that has told.
