@@ -45,7 +45,7 @@ test-386: ## the tests on a processor of 32 bits, which those of amd64 are as we
 	GOARCH=386 $(GO) test -short -p 4 -timeout 10m ./...
 
 debug: ## the tests in the debug build
-	$(GO) test -tags packetmq_debug -timeout 20m ./internal/... ./engine ./memconn ./peer ./call ./room/... ./state ./session ./websocket -short
+	$(GO) test -tags packetmq_debug -timeout 20m ./internal/... ./engine ./memconn ./peer ./call ./room/... ./state ./session ./websocket ./capture -short
 
 build: ## bin/bench and bin/siege
 	cd bench && $(GO) build -o ../bin/bench .

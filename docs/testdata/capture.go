@@ -7,12 +7,17 @@ import (
 	"testing"
 
 	"github.com/packetmq/packetmq/capture"
+	"github.com/packetmq/packetmq/capture/pcap"
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/registry"
 )
 
-var srv *peer.Server
+var (
+	srv *peer.Server
+	in  *os.File
+	out *os.File
+)
 
 type shop struct {
 	srv   *peer.Server
@@ -25,7 +30,7 @@ var _ *testing.T
 
 var (
 	_ = log.Fatal
-	_ = os.Open
+	_ = pcap.Write
 	_ = capture.New
 	_ = engine.New
 	_ = registry.New
