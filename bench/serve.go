@@ -45,6 +45,8 @@ func serveCommand(ctx context.Context, args []string, std command.IO) error {
 	deadline := fs.Duration("deadline", 0, "how long a handshake, a frame and silence may take, in place of what each may by default")
 	members := fs.Int("members", 0, "memory clients that are connected from the start, and leave all at once at SIGUSR2")
 	rooms := fs.Bool("rooms", false, "let clients join rooms and subscribe to topics, by the packets bench:rooms and bench:topics")
+	webSocket := fs.Bool("any", false, "take WebSocket at the same port, too, where --listen is not given")
+	sessions := fs.Bool("sessions", false, "let clients begin sessions, 64 of each address")
 	untilEOF := fs.Bool("until-eof", false, "end when standard input does, as the pipe from another process")
 	if err := tool().Parse(fs, args, command.Arguments{}, std); err != nil {
 		return err
@@ -73,6 +75,9 @@ func serveCommand(ctx context.Context, args []string, std command.IO) error {
 		if *secure {
 			listen = addrs{"tls://127.0.0.1:0"}
 		}
+		if *webSocket {
+			listen = addrs{"any://127.0.0.1:0"}
+		}
 	}
 	if *secure {
 		var err error
@@ -93,6 +98,9 @@ func serveCommand(ctx context.Context, args []string, std command.IO) error {
 			server.Close()
 			return err
 		}
+	}
+	if *sessions {
+		openSessions(server)
 	}
 	if *untilEOF {
 		ctx = withEOF(ctx, std.In)

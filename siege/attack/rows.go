@@ -36,7 +36,7 @@ type row struct {
 }
 
 // waves is how many waves there are.
-const waves = 20
+const waves = 22
 
 // rows returns the rows in the order of the table. The last one looks at what the
 // others left.
@@ -66,7 +66,9 @@ func rows(l *leftovers) []row {
 		{"mass", "and go at once", 16, tryMass},
 		{"joins", "joining and leaving harms nobody", 17, tryJoins},
 		{"topics", "a million rooms and topics are bounded", 18, tryTopics},
-		{"rest", "afterwards all is as before", 19, l.tryRest},
+		{"claims", "nobody takes a session over, or all of them", 19, tryClaims},
+		{"upgrades", "WebSocket opens no hole", 20, tryUpgrades},
+		{"rest", "afterwards all is as before", 21, l.tryRest},
 	}
 }
 

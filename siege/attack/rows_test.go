@@ -24,7 +24,7 @@ func build(t *testing.T) string {
 // Those about latency are left out: other tests run beside them.
 func TestRows(t *testing.T) {
 	program := build(t)
-	for _, name := range []string{"inputs", "files", "wrong", "log", "reuse", "ends", "idle", "rest"} {
+	for _, name := range []string{"inputs", "files", "wrong", "log", "reuse", "ends", "idle", "claims", "upgrades", "rest"} {
 		t.Run(name, func(t *testing.T) {
 			var out strings.Builder
 			if err := Run(t.Context(), Config{Server: program, Only: []string{name}, Quick: true, Out: &out}); err != nil {

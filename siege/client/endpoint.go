@@ -34,6 +34,11 @@ func (e *Endpoint) Dial(ctx context.Context) (*Conn, error) {
 	return e.dialBy(ctx, net.Dialer{})
 }
 
+// DialFrom is Dial from one address for all, in place of one of their own.
+func (e *Endpoint) DialFrom(ctx context.Context, ip net.IP) (*Conn, error) {
+	return e.dialFrom(ctx, net.Dialer{}, &net.TCPAddr{IP: ip})
+}
+
 // DialNarrow is Dial with a receive window so small that the kernels hold little
 // of what the server sends and nobody reads.
 func (e *Endpoint) DialNarrow(ctx context.Context) (*Conn, error) {
@@ -47,7 +52,11 @@ func (e *Endpoint) DialNarrow(ctx context.Context) (*Conn, error) {
 
 // dialBy connects as d says, from an address of its own.
 func (e *Endpoint) dialBy(ctx context.Context, d net.Dialer) (*Conn, error) {
-	d.LocalAddr, d.Timeout, d.KeepAlive = e.source(), Patience, -1
+	return e.dialFrom(ctx, d, e.source())
+}
+
+func (e *Endpoint) dialFrom(ctx context.Context, d net.Dialer, own *net.TCPAddr) (*Conn, error) {
+	d.LocalAddr, d.Timeout, d.KeepAlive = own, Patience, -1
 	nc, err := d.DialContext(ctx, "tcp", e.Addr)
 	if err != nil {
 		return nil, err
@@ -73,12 +82,17 @@ func (e *Endpoint) Connect(ctx context.Context) (*Conn, error) {
 }
 
 // Handshake returns what a client of the server begins with.
-func (e *Endpoint) Handshake() []byte {
+func (e *Endpoint) Handshake() []byte { return e.handshakeWith(wire.Init()) }
+
+// SessionHandshake is Handshake of a client that knows sessions.
+func (e *Endpoint) SessionHandshake() []byte { return e.handshakeWith(wire.InitWithSessions()) }
+
+func (e *Endpoint) handshakeWith(init []byte) []byte {
 	ids := wire.IDMap()
 	if e.Rooms {
 		ids = append(ids, wire.RequestIDs()...)
 	}
-	return wire.HandshakeOf(wire.Init(), !e.Adapts, ids)
+	return wire.HandshakeOf(init, !e.Adapts, ids)
 }
 
 // ConnectAll dials n conns, and says the handshake on each unless it is nil. If

@@ -19,14 +19,16 @@ import (
 
 // Options are how a server is started.
 type Options struct {
-	Mode  string   // of its payloads; empty: raw
-	Adapt bool     // it takes over the ids of clients
-	Busy  bool     // it has work of its own, and never has no conn
-	Rooms bool     // it has rooms and topics, which its clients join
-	TLS   bool     // it speaks TLS, with a certificate that nobody vouches for
-	Files int      // limit of its descriptors; 0: as this process's
-	Taken int      // of these, so many are in use from the start
-	Env   []string // added to that of this process
+	Mode     string   // of its payloads; empty: raw
+	Adapt    bool     // it takes over the ids of clients
+	Busy     bool     // it has work of its own, and never has no conn
+	Rooms    bool     // it has rooms and topics, which its clients join
+	Any      bool     // it takes WebSocket at its port, too
+	Sessions bool     // it has sessions, 64 of each address
+	TLS      bool     // it speaks TLS, with a certificate that nobody vouches for
+	Files    int      // limit of its descriptors; 0: as this process's
+	Taken    int      // of these, so many are in use from the start
+	Env      []string // added to that of this process
 
 	Deadline time.Duration // for a handshake, a frame and silence; 0: the defaults
 	Members  int           // memory clients that leave at SIGUSR2
@@ -46,6 +48,12 @@ func (o *Options) args() []string {
 	}
 	if o.Rooms {
 		args = append(args, "--rooms")
+	}
+	if o.Sessions {
+		args = append(args, "--sessions")
+	}
+	if o.Any {
+		args = append(args, "--any")
 	}
 	if o.TLS {
 		args = append(args, "--tls")
