@@ -48,8 +48,8 @@ debug: ## the tests in the debug build
 	$(GO) test -tags packetmq_debug -timeout 20m ./internal/... ./engine ./memconn ./peer ./call ./room/... ./state ./session ./websocket ./capture -short
 
 build: ## bin/bench and bin/siege
-	cd bench && $(GO) build -o ../bin/bench .
-	cd siege && $(GO) build -o ../bin/siege .
+	cd bench && $(GO) build -o ../bin/bench ./cmd/bench
+	cd siege && $(GO) build -o ../bin/siege ./cmd/siege
 
 command: ## bin/packetmq, the command line of packetmq
 	cd cmd/packetmq && $(GO) build -o ../../bin/packetmq .

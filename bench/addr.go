@@ -1,4 +1,4 @@
-package main
+package bench
 
 // The addresses that a server listens at and a load connects to, as a flag.
 

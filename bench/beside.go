@@ -1,4 +1,4 @@
-package main
+package bench
 
 // The command beside: what package beside measures, as a table.
 

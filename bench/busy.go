@@ -1,4 +1,4 @@
-package main
+package bench
 
 // Work of a server's own, beside which it is to answer its clients.
 

@@ -1,4 +1,4 @@
-package main
+package bench
 
 // The mode call of a server: it answers calls in place of packets.
 

@@ -1,4 +1,4 @@
-package main
+package bench
 
 // A certificate for a server whose clients take any.
 

@@ -1,4 +1,4 @@
-package main
+package bench
 
 // A load in a process of its own, for the command run.
 

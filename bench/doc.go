@@ -1,4 +1,4 @@
-// Command bench puts real traffic on packetmq and measures it.
+// Package bench is the program bench, which puts real traffic on packetmq and measures it.
 //
 //	bench serve   a server that answers every bench:echo with a bench:reply
 //	bench load    clients that keep such a server busy and check each answer
@@ -24,4 +24,4 @@
 //
 // Exit codes: 0, also after an interruption; 1 when something went wrong, a
 // wrong reply included; 2 when the command line is wrong.
-package main
+package bench

@@ -1,4 +1,4 @@
-package main
+package bench
 
 // The command load: clients that keep servers busy.
 

@@ -1,4 +1,4 @@
-package main
+package bench
 
 // Memory clients that leave a server all at once.
 

@@ -1,4 +1,4 @@
-package main
+package bench
 
 // Memory clients on a server's own loop, for the command run.
 

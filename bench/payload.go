@@ -1,4 +1,4 @@
-package main
+package bench
 
 // What the two packets carry, and how a reply is checked.
 

@@ -1,4 +1,4 @@
-package main
+package bench
 
 // How a load tells what happens: as lines for people or as JSON for programs.
 

@@ -1,4 +1,4 @@
-package main
+package bench
 
 // Rooms and topics of a server, which its clients join and leave as they like.
 

@@ -1,4 +1,4 @@
-package main
+package bench
 
 // The command run: a server, a load in another process, and memory clients.
 

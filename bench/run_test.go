@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package bench
 
 import (
 	"bufio"
@@ -21,7 +21,7 @@ import (
 // What needs processes and signals is tested with the program itself.
 func TestProgram(t *testing.T) {
 	bench := program(filepath.Join(t.TempDir(), "bench"))
-	if out, err := exec.Command("go", "build", "-o", string(bench), ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", string(bench), "./cmd/bench").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, test := range []struct {

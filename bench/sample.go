@@ -1,4 +1,4 @@
-package main
+package bench
 
 // What a load has counted in a span of time.
 

@@ -1,4 +1,4 @@
-package main
+package bench
 
 // The command serve: a server that answers every bench:echo.
 

@@ -1,4 +1,4 @@
-package main
+package bench
 
 // The command state: how old the values are that readers of a state get, with readers beside
 // them that stall, and what waits for those.

@@ -1,4 +1,4 @@
-package main
+package bench
 
 // What a server says about itself when a signal asks for it.
 

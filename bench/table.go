@@ -1,4 +1,4 @@
-package main
+package bench
 
 // Lines and tables of figures, for people.
 

@@ -1,4 +1,4 @@
-package main
+package bench
 
 // The packets that clients send, and the check of each reply.
 

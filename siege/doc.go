@@ -1,5 +1,5 @@
-// Command siege attacks a server of packetmq from outside, and says which of its
-// promises held.
+// Package siege is the program siege, which attacks a server of packetmq from outside,
+// and says which of its promises held.
 //
 //	siege run    attacks, promise by promise, for some minutes
 //	siege soak   clients that connect, talk and vanish, for long
@@ -14,4 +14,4 @@
 //
 // Exit codes: 0, also after an interruption; 1 when a promise was broken, or could
 // not be tried; 2 when the command line is wrong.
-package main
+package siege

@@ -25,6 +25,9 @@ func (program) Run(ctx context.Context, args []string, std command.IO) int {
 	if err == nil {
 		return 0
 	}
+	if code, ok := errors.AsType[exitCode](err); ok {
+		return int(code)
+	}
 	fmt.Fprintf(std.Err, "%s: %v\n", ran.CommandPath(), err)
 	if _, ok := errors.AsType[command.UsageError](err); !ok && hasBegun(ran) {
 		return 1
@@ -48,7 +51,8 @@ func newRoot(std command.IO) *cobra.Command {
 	root.SetIn(std.In)
 	root.SetOut(std.Out)
 	root.SetErr(std.Err)
-	root.AddCommand(newCall(std), newGen(std), newPing(std), newSend(std), newTail(std), newTop(std))
+	root.AddCommand(newCall(std), newGen(std), newPing(std), newSend(std), newSiege(std), newTail(std), newTop(std))
+	root.AddCommand(newTraffic(std)...)
 	return root
 }
 

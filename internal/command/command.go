@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -15,6 +16,8 @@ import (
 type IO struct {
 	In       io.Reader
 	Out, Err io.Writer
+
+	program string // the name under which Run runs it
 }
 
 // Command is one of a program's. Run ends early and in order when ctx is done.
@@ -48,11 +51,12 @@ func Main(r Runner) {
 		reset() // first: whoever sees the first signal obeyed may count on the second
 		cancel()
 	})
-	os.Exit(r.Run(ctx, os.Args[1:], IO{os.Stdin, os.Stdout, os.Stderr}))
+	os.Exit(r.Run(ctx, os.Args[1:], IO{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 }
 
 // Run runs the command that args name and returns the exit code.
 func (p *Program) Run(ctx context.Context, args []string, std IO) int {
+	std.program = p.Name
 	if len(args) == 0 {
 		p.usage(std.Err)
 		return 2
@@ -110,9 +114,10 @@ type Arguments struct {
 
 // Parse parses a command's flags, whose set bears the command's name, for so
 // many arguments. Help goes to std.Out and returns flag.ErrHelp; all else that
-// is wrong is a UsageError.
+// is wrong is a UsageError. Usage has the name of the program whose Run has called the
+// command, which may be another Program that has the same commands.
 func (p *Program) Parse(fs *flag.FlagSet, args []string, want Arguments, std IO) error {
-	about := want.About
+	name, about := cmp.Or(std.program, p.Name), want.About
 	if about == "" {
 		about = "[flags]"
 	}
@@ -120,7 +125,7 @@ func (p *Program) Parse(fs *flag.FlagSet, args []string, want Arguments, std IO)
 	err := fs.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprintf(std.Out, "usage: %s %s %s\n\n", p.Name, fs.Name(), about)
+		fmt.Fprintf(std.Out, "usage: %s %s %s\n\n", name, fs.Name(), about)
 		fs.SetOutput(std.Out)
 		fs.PrintDefaults()
 		return err
@@ -129,7 +134,7 @@ func (p *Program) Parse(fs *flag.FlagSet, args []string, want Arguments, std IO)
 	case fs.NArg() > want.Most:
 		return Usagef("unexpected argument %q", fs.Arg(want.Most))
 	case fs.NArg() < want.Least:
-		return Usagef("usage: %s %s %s", p.Name, fs.Name(), about)
+		return Usagef("usage: %s %s %s", name, fs.Name(), about)
 	}
 	return nil
 }

@@ -60,6 +60,19 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// A program that has the commands of another one is named in their usage.
+func TestUsageHasTheNameOfTheProgramThatRuns(t *testing.T) {
+	other := command.Program{Name: "box", Commands: program().Commands}
+	var out, err strings.Builder
+	std := command.IO{Out: &out, Err: &err}
+	if code := other.Run(t.Context(), []string{"copy"}, std); code != 2 || !strings.HasPrefix(err.String(), "box copy: usage: box copy [flags] FROM") {
+		t.Errorf("code %d, %q", code, err.String())
+	}
+	if code := other.Run(t.Context(), []string{"copy", "-h"}, std); code != 0 || !strings.HasPrefix(out.String(), "usage: box copy ") {
+		t.Errorf("code %d, %q", code, out.String())
+	}
+}
+
 func begins(s, with string) bool {
 	return strings.HasPrefix(s, with) && (with == "") == (s == "")
 }

@@ -1,4 +1,4 @@
-package main
+package siege
 
 import (
 	"os/exec"

@@ -1,4 +1,6 @@
-package main
+package siege
+
+// The program and its commands.
 
 import (
 	"context"
@@ -12,7 +14,8 @@ import (
 	"github.com/packetmq/packetmq/siege/attack"
 )
 
-func main() { tool().Main() }
+// Program is the program, for a command of its own or as a part of another.
+func Program() *command.Program { return tool() }
 
 func tool() *command.Program {
 	return &command.Program{

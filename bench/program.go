@@ -1,8 +1,11 @@
-package main
+package bench
+
+// The program and its commands.
 
 import "github.com/packetmq/packetmq/internal/command"
 
-func main() { tool().Main() }
+// Program is the program, for a command of its own or as a part of another.
+func Program() *command.Program { return tool() }
 
 func tool() *command.Program {
 	return &command.Program{
