@@ -1,4 +1,4 @@
-package main
+package bench
 
 // Sessions of a server, which its clients may begin.
 
