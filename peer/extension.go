@@ -95,6 +95,27 @@ func (c *Conn) SendExtension(f Feature, payload []byte) error {
 	return c.sendFeature(id, payload)
 }
 
+// ReplyExtension is SendExtension for the conn's own callbacks, without a lock. On the conn's
+// loop only.
+func (c *Conn) ReplyExtension(f Feature, payload []byte) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	c.mustBeOnLoop("Conn.ReplyExtension")
+	id, ok := f.packetID()
+	size := codec.IDSize + len(payload)
+	if !ok || f == FeatureOptional || !c.Uses(f) || c.State() != Active || c.flags.has(encoding) || size > int(c.maxSend.Load()) {
+		return c.SendExtension(f, payload) // which knows what is wrong, if anything
+	}
+	out := c.link.Out()
+	if out == nil { // no room, or closed
+		return c.sendFeature(id, payload)
+	}
+	out.B = codec.AppendFrame(out.B, id, payload)
+	_, err := c.link.Commit(codec.LengthSize + size)
+	return err
+}
+
 // sendFeature queues a packet of a feature that is in force.
 func (c *Conn) sendFeature(id uint16, payload []byte) error {
 	if err := c.checkSendable(nil); err != nil {

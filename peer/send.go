@@ -113,6 +113,39 @@ func (c *Conn) ReplyRaw(t *registry.Type, payload []byte) error {
 	return c.commit(t, codec.HeaderSize+len(payload))
 }
 
+// ReplyRawAll is ReplyRaw for some packets of one type, in their order, if there is plenty of
+// room for all of them. False means that nothing was done: there is little room, or ReplyRaw
+// knows what is wrong with one of them. It is for packets that are short, 64 KiB together. On
+// the conn's loop only.
+func (c *Conn) ReplyRawAll(t *registry.Type, payloads [][]byte) bool {
+	if c.check() != nil {
+		return false
+	}
+	c.mustBeOnLoop("Conn.ReplyRawAll")
+	if t == nil || t.Options().MaxSize > 0 {
+		return false
+	}
+	id, ok := c.replyID(t)
+	if !ok {
+		return false
+	}
+	out := c.link.Out()
+	if out == nil {
+		return false
+	}
+	before, most := len(out.B), int(c.maxSend.Load())
+	for _, payload := range payloads {
+		ok = ok && codec.IDSize+len(payload) <= most
+		out.B = codec.AppendFrame(out.B, id, payload)
+	}
+	if n := len(out.B) - before; ok && c.link.Light() {
+		c.counts().countManyOut(c, t, Traffic{uint64(len(payloads)), uint64(n)}, false)
+		return true
+	}
+	out.B = out.B[:before]
+	return false
+}
+
 // noPacket is the error for a packet that the peer's registry does not have.
 func noPacket(pkt interface{ Name() string }) error {
 	if pkt.Name() == "" {

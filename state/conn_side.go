@@ -74,7 +74,7 @@ func (s *connSide) outlet(name string) *outlet {
 	return o
 }
 
-func (s *connSide) send(b []byte) error { return s.conn.SendExtension(FeatureState, b) }
+func (s *connSide) send(b []byte) error { return s.conn.ReplyExtension(FeatureState, b) }
 
 // lost ends everything at the end of the conn.
 func (s *connSide) lost() {

@@ -213,6 +213,9 @@ func (f *feed) tell() (more bool, err error) {
 		f.begun, f.outlet.begun, f.outlet.empty = true, true, false
 		s.counts.snapshots.Add(1)
 	}
+	if f.tellNews() {
+		return false, f.mark()
+	}
 	b := batches.Get().(*batch)
 	defer b.release()
 	done := !f.behind()
@@ -234,6 +237,25 @@ func (f *feed) tell() (more bool, err error) {
 		looked += len(b.bytes) + changeSize*len(b.changes)
 	}
 	return !done, f.mark()
+}
+
+// tellNews tells a reader what others of its phase lack, too. It returns false if it has told
+// nothing, because the reader is told something else, or there is little room.
+func (f *feed) tellNews() bool {
+	s, n := f.source, f.lane.news
+	if n == nil || f.judge != nil || f.has != nil || !f.pos.told || f.pos.sweeping || f.whole || f.chunk < s.cfg.PerTick {
+		return false
+	}
+	s.mu.Lock()
+	ok := n.since(f.pos.seen, &s.table, s.cfg.PerTick)
+	s.mu.Unlock()
+	if !ok || !f.conn.ReplyRawAll(s.packet, n.payloads) {
+		return false
+	}
+	f.pos.seen = n.upTo
+	f.unmarked = true
+	s.counts.values.Add(uint64(len(n.payloads)))
+	return true
 }
 
 func (f *feed) behind() bool {
@@ -258,6 +280,8 @@ func (f *feed) take(b *batch, limit int) (done bool) {
 // conn the reader is to keep no older value. It returns how many bytes that were, about.
 func (f *feed) sendBatch(b *batch) (n int, err error) {
 	f.judgeBatch(b)
+	values := uint64(0)
+	defer func() { f.source.counts.values.Add(values) }()
 	n = changeSize * len(b.removals)
 	if err := f.sendRemovals(b); err != nil {
 		return n, err
@@ -273,8 +297,11 @@ func (f *feed) sendBatch(b *batch) (n int, err error) {
 			return n, err
 		case !sent:
 			b.removals, b.removed = append(b.removals, c.key), append(b.removed, c.slot)
-		case f.has != nil:
-			f.has.set(c.slot)
+		default:
+			values++
+			if f.has != nil {
+				f.has.set(c.slot)
+			}
 		}
 		n += int(c.end-c.at) + changeSize
 	}
@@ -313,7 +340,6 @@ func (f *feed) sendValue(payload []byte) (sent bool, err error) {
 	switch {
 	case err == nil:
 		f.unmarked = true
-		f.source.counts.values.Add(1)
 		return true, nil
 	case !isTooLarge(err):
 		return false, err
@@ -374,4 +400,4 @@ func (f *feed) mark() error {
 	return nil
 }
 
-func (f *feed) send(b []byte) error { return f.conn.SendExtension(FeatureState, b) }
+func (f *feed) send(b []byte) error { return f.conn.ReplyExtension(FeatureState, b) }

@@ -6,7 +6,9 @@ package state
 import (
 	"slices"
 	"sync"
+	"time"
 
+	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/peer"
 )
 
@@ -23,6 +25,25 @@ type host struct {
 
 	// Guarded by mu.
 	mirrors map[string][]follower // by the name of the packet, in the order in which they were made
+	grids   map[gridKey]*grid
+}
+
+// gridKey is what has one grid.
+type gridKey struct {
+	loop   *engine.Loop
+	period time.Duration
+}
+
+// grid is the grid of a loop for one period.
+func (h *host) grid(loop *engine.Loop, period time.Duration) *grid {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	g := h.grids[gridKey{loop, period}]
+	if g == nil {
+		g = new(grid)
+		h.grids[gridKey{loop, period}] = g
+	}
+	return g
 }
 
 // follower is a Mirror of any type.
@@ -50,7 +71,9 @@ func mustPeer(h peer.Host) *peer.Peer {
 }
 
 func hostOf(p *peer.Peer) *host {
-	h := hostSlot.GetOrSet(p, func() *host { return &host{peer: p, mirrors: make(map[string][]follower)} })
+	h := hostSlot.GetOrSet(p, func() *host {
+		return &host{peer: p, mirrors: make(map[string][]follower), grids: make(map[gridKey]*grid)}
+	})
 	h.once.Do(func() {
 		if err := p.Extend(peer.Extension{Feature: FeatureState, Packet: h.onPacket}); err != nil {
 			panic(err)

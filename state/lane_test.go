@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-// The readers of a loop are served at different moments of the period, each once in it.
+// The readers of a loop are served at different moments of the period, each once in it, in
+// groups.
 func TestTicksAreSpread(t *testing.T) {
 	s := newStage(t)
-	for range 2 * maxPhases {
+	for range 2 * groupSize * maxPhases {
 		s.join()
 	}
 	s.ticks(3)
@@ -18,9 +19,27 @@ func TestTicksAreSpread(t *testing.T) {
 			before := s.st.Stats().Ticks
 			s.v.Advance(time.Second / testHz / maxPhases)
 			s.settle()
-			if got := s.st.Stats().Ticks - before; got != 2 {
-				t.Errorf("in step %d of period %d %d readers were served, want 2", step, n, got)
+			if got := s.st.Stats().Ticks - before; got != 2*groupSize {
+				t.Errorf("in step %d of period %d %d readers were served, want %d", step, n, got, 2*groupSize)
 			}
+		}
+	}
+}
+
+// The few readers of one State are served together, and those of another one of the same loop
+// and frequency at another moment.
+func TestStatesAreSpread(t *testing.T) {
+	g := new(grid)
+	var lanes [2 * maxPhases]lane
+	for i := range lanes {
+		lanes[i] = lane{source: &source{phases: maxPhases}, grid: g, armed: true}
+		for range 20 {
+			lanes[i].add(new(feed))
+		}
+	}
+	for i, n := range g {
+		if n != 2*20 {
+			t.Errorf("phase %d has %d readers, want %d", i, n, 2*20)
 		}
 	}
 }

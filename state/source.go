@@ -17,6 +17,7 @@ import (
 type source struct {
 	// Set once.
 	peer   *peer.Peer
+	host   *host
 	packet *registry.Type
 	def    registry.Definition // the same
 	cfg    Config
@@ -37,8 +38,7 @@ type source struct {
 }
 
 func newSource(p *peer.Peer, def registry.Definition, packet *registry.Type, cfg Config) *source {
-	hostOf(p)
-	s := &source{peer: p, def: def, packet: packet, cfg: cfg, period: cfg.period(), stop: func() {},
+	s := &source{peer: p, host: hostOf(p), def: def, packet: packet, cfg: cfg, period: cfg.period(), stop: func() {},
 		table: newTable(), readers: make(map[room.Member]*reader), lanes: make([]*lane, len(p.Reactor().Loops()))}
 	s.phases = min(max(int64(s.period/time.Millisecond), 1), maxPhases)
 	return s
