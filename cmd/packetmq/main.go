@@ -51,7 +51,7 @@ func newRoot(std command.IO) *cobra.Command {
 	root.SetIn(std.In)
 	root.SetOut(std.Out)
 	root.SetErr(std.Err)
-	root.AddCommand(newCall(std), newGen(std), newPing(std), newSend(std), newSiege(std), newTail(std), newTop(std))
+	root.AddCommand(newCall(std), newDump(std), newGen(std), newPing(std), newReplay(std), newSend(std), newSiege(std), newTail(std), newTop(std))
 	root.AddCommand(newTraffic(std)...)
 	return root
 }
