@@ -17,19 +17,23 @@ type side struct {
 }
 
 // listen starts a server with the packets of the tests, which setUp has handle them, at
-// ws://127.0.0.1:0.
-func listen(t testing.TB, setUp func(s *side)) (addr string) {
+// ws://127.0.0.1:0. Options change its Config before.
+func listen(t testing.TB, setUp func(s *side), options ...func(*peer.Config)) (addr string) {
 	t.Helper()
 	s := &side{made: make(chan *peer.Conn, 100), lost: make(chan error, 100)}
 	reg := registry.New()
 	reg.MustAdd(packets()...)
-	s.Server = peer.NewServer(reg, &peer.Config{
+	cfg := &peer.Config{
 		Identity: peer.Identity{Version: "server 3"},
 		Events: peer.Events{
 			OnMade: func(c *peer.Conn) { s.made <- c },
 			OnLost: func(_ *peer.Conn, reason error) { s.lost <- reason },
 		},
-	})
+	}
+	for _, option := range options {
+		option(cfg)
+	}
+	s.Server = peer.NewServer(reg, cfg)
 	setUp(s)
 	if err := websocket.Enable(s, &websocket.Config{Origins: []string{"*"}}); err != nil {
 		t.Fatal(err)

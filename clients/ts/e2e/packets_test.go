@@ -37,6 +37,8 @@ var (
 	topics = request.Define("test:topics", 64)
 	line   = registry.Define[string]("test:line", 68)
 
+	gift = registry.Define[string]("test:gift", 80, registry.Optional()) // not one of packets
+
 	pos = state.Define("test:pos", 70, func(p *Pos) uint64 { return p.ID })
 )
 

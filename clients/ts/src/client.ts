@@ -59,6 +59,9 @@ export const defaultLimits: Limits = {
 
 const defaultConnect = 5000;
 
+/** The longest version that is told, in bytes. */
+const maxVersion = 64;
+
 /** How often sendWait looks whether there is room, in milliseconds. */
 const roomEvery = 5;
 
@@ -89,6 +92,7 @@ export class Client {
     private readonly options: ClientOptions = {},
   ) {
     this.registry = new Registry(packets);
+    if (new TextEncoder().encode(options.version ?? "").length > maxVersion) throw new PacketmqError("registry", `the version has more than ${maxVersion} bytes`);
     this.clock = options.clock ?? systemClock;
     this.limits = { ...defaultLimits, ...defined(options) };
     this.program = {

@@ -10,7 +10,7 @@ export const maxElements = 65_536; // of all arrays and maps, a pair counting tw
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A text up to this length is read by a loop, which is faster than TextDecoder for short ones. */
-const shortText = 32;
+const shortText = 64;
 
 /** A whole number from the wire: bigint where a number could not hold it. */
 export type Whole = number | bigint;

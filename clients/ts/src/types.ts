@@ -336,9 +336,10 @@ function struct<T extends object>(name: string, fields: Fields<T>): Type<T> {
       }
     },
     read(r) {
-      const v = zero() as Record<string, unknown>;
-      if (r.nil()) return v as T;
+      if (r.nil()) return zero();
+      const v: Record<string, unknown> = {};
       let next = 0; // fields mostly come in their order
+      let inOrder = 0;
       for (let n = r.map(); n > 0; n--) {
         let i: number | undefined;
         if (next < list.length && startsWith(r, list[next]!.key)) {
@@ -349,11 +350,13 @@ function struct<T extends object>(name: string, fields: Fields<T>): Type<T> {
           r.skip();
           continue;
         }
+        if (i === inOrder) inOrder++;
         next = i + 1;
         const f = list[i]!;
         v[f.name] = readField(r, f);
       }
       r.leave();
+      if (inOrder < list.length) for (const f of list) if (!Object.hasOwn(v, f.name)) v[f.name] = f.type.zero();
       return v as T;
     },
   };

@@ -137,6 +137,7 @@ test("a token is asked for before each attempt, and may come later", async () =>
 });
 
 test("what cannot be", async () => {
+  assert.throws(() => new World([ping], { version: "x".repeat(65) }), (err: PacketmqError) => err.code === "registry");
   assert.throws(() => new World([ping]).client.handle(definePacket("app:ping", 17, t.str), () => {}), (err: PacketmqError) => err.code === "registry");
   assert.throws(() => new World([ping]).client.send(ping, "x"), (err: PacketmqError) => err.code === "not_active");
   const throwing = class {

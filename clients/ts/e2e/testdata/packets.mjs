@@ -18,4 +18,6 @@ export const line = definePacket("test:line", 168, t.str);
 export const Pos = t.struct("Pos", { id: t.u64, x: t.i32, at: t.time });
 export const pos = defineState("test:pos", 170, Pos, (p) => p.id);
 
-export const packets = [note, echo, add, twice, ask, rooms, topics, line, pos];
+export const gift = definePacket("test:gift", 180, t.str, { optional: true }); // the server has it for a while
+
+export const packets = [note, echo, add, twice, ask, rooms, topics, line, pos, gift];
