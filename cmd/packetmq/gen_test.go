@@ -28,6 +28,9 @@ func TestGenTSUsage(t *testing.T) {
 		{"gen ts --help", 0, "packetmq gen ts PATTERN...", ""},
 		{"gen ts .", 1, "", "packetmq gen ts: schema: no packets, calls, states or errors are defined there: .\n"},
 		{"completion bash", 0, "bash completion", ""},
+		{"__complete ta", 0, "tail\tshow the packets of one conn", "Completion ended"},
+		{"__complete top --sort=", 0, "pending_in\n", "Completion ended"},
+		{"__complete siege r", 0, "run\ttry the server's promises", "Completion ended"},
 	} {
 		commandtest.Check(t, program{}, test.line, test.code, test.stdout, test.stderr)
 	}

@@ -28,7 +28,7 @@ func (program) Run(ctx context.Context, args []string, std command.IO) int {
 	if code, ok := errors.AsType[exitCode](err); ok {
 		return int(code)
 	}
-	fmt.Fprintf(std.Err, "%s: %v\n", ran.CommandPath(), err)
+	fmt.Fprintf(std.Err, "%s: %s\n", ran.CommandPath(), cleanLines(err.Error())) // other sides' reasons are in it
 	if _, ok := errors.AsType[command.UsageError](err); !ok && hasBegun(ran) {
 		return 1
 	}

@@ -183,6 +183,15 @@ func clean(text string) string {
 	}, text)
 }
 
+// cleanLines is clean for text of several lines.
+func cleanLines(text string) string {
+	lines := strings.Split(strings.ReplaceAll(text, "\t", "    "), "\n")
+	for i := range lines {
+		lines[i] = clean(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
 // packetsOf are the packets of a program: of Go packages, or of a file of JSON.
 func packetsOf(against string) ([]remote.Packet, error) {
 	if strings.HasSuffix(against, ".json") {

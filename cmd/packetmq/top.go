@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	tea "github.com/charmbracelet/bubbletea"
+	tea "charm.land/bubbletea/v2"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -58,6 +58,7 @@ packet types, q quits. Elsewhere it prints each update.
 	fs.IntVarP(&cfg.updates, "count", "n", 0, "end after so many updates; 0: do not")
 	fs.BoolVar(&plain, "plain", false, "print each update, in a terminal too")
 	asJSON := jsonFlag(c, "each update as an object, as the console has it")
+	c.RegisterFlagCompletionFunc("sort", cobra.FixedCompletions(sortKeys, cobra.ShellCompDirectiveNoFileComp))
 	c.RunE = run(func(ctx context.Context, args []string) (err error) {
 		if err := cfg.check(); err != nil {
 			return err
@@ -132,10 +133,10 @@ func (cfg *topConfig) plain(ctx context.Context, w io.Writer) error {
 }
 
 // live shows the updates in a terminal, until the user quits or ctx is done.
-func (cfg *topConfig) live(ctx context.Context, std command.IO) error {
+func (cfg *topConfig) live(ctx context.Context, std command.IO, options ...tea.ProgramOption) error {
 	m := newTopModel(ctx, cfg)
-	p := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(std.In), tea.WithOutput(std.Out), tea.WithAltScreen(), tea.WithoutSignalHandler())
-	end, err := p.Run()
+	options = append(options, tea.WithContext(ctx), tea.WithInput(std.In), tea.WithOutput(std.Out), tea.WithoutSignalHandler())
+	end, err := tea.NewProgram(m, options...).Run()
 	if ctx.Err() != nil || errors.Is(err, tea.ErrProgramKilled) {
 		return nil
 	}

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	tea "github.com/charmbracelet/bubbletea"
+	tea "charm.land/bubbletea/v2"
 
 	"github.com/packetmq/packetmq/inspect"
 )
@@ -68,7 +68,7 @@ func (m *topModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.height = msg.Height
 		m.view.width = msg.Width
 		m.view.rows = m.rows()
-	case tea.KeyMsg:
+	case tea.KeyPressMsg:
 		if m.filtering {
 			return m, m.filterKey(msg)
 		}
@@ -97,7 +97,7 @@ func (m *topModel) take(u updateMsg) tea.Cmd {
 }
 
 // key obeys a key.
-func (m *topModel) key(k tea.KeyMsg) tea.Cmd {
+func (m *topModel) key(k tea.KeyPressMsg) tea.Cmd {
 	switch k.String() {
 	case "q", "esc", "ctrl+c":
 		return tea.Quit
@@ -121,20 +121,21 @@ func (m *topModel) key(k tea.KeyMsg) tea.Cmd {
 }
 
 // filterKey changes the filter.
-func (m *topModel) filterKey(k tea.KeyMsg) tea.Cmd {
+func (m *topModel) filterKey(k tea.KeyPressMsg) tea.Cmd {
 	filter := []rune(m.view.query.Filter)
-	switch k.Type {
-	case tea.KeyEnter:
+	switch k.String() {
+	case "enter":
 		m.filtering = false
 		return nil
-	case tea.KeyEsc, tea.KeyCtrlC:
+	case "esc", "ctrl+c":
 		m.filtering, filter = false, []rune(m.before)
-	case tea.KeyBackspace:
+	case "backspace":
 		filter = filter[:max(len(filter)-1, 0)]
-	case tea.KeyRunes, tea.KeySpace:
-		filter = append(filter, k.Runes...)
 	default:
-		return nil
+		if k.Text == "" {
+			return nil
+		}
+		filter = append(filter, []rune(k.Text)...)
 	}
 	m.view.query.Filter = string(filter)
 	return m.ask()
@@ -150,7 +151,14 @@ func (m *topModel) rows() int {
 }
 
 // View implements tea.Model.
-func (m *topModel) View() string {
+func (m *topModel) View() tea.View {
+	v := tea.NewView(m.text())
+	v.AltScreen = true
+	return v
+}
+
+// text is what is shown.
+func (m *topModel) text() string {
 	last := "s sort  r reverse  / filter  tab packets  q quit"
 	switch {
 	case m.filtering:

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	tea "github.com/charmbracelet/bubbletea"
+	tea "charm.land/bubbletea/v2"
 
 	"github.com/packetmq/packetmq/cmd/packetmq/internal/console"
 	"github.com/packetmq/packetmq/inspect"
@@ -97,6 +97,13 @@ func TestViewHasRatesAndCleanText(t *testing.T) {
 			t.Errorf("there is no %q in:\n%s", want, text)
 		}
 	}
+	// One that comes at once, since a key was pressed, is compared with the one before.
+	soon := snapshot(2, 500, "1.2.3.4:5")
+	soon.Time = soon.Time.Add(10 * time.Millisecond)
+	v.take(soon)
+	if text := v.text(); !strings.Contains(text, "in 199/s") {
+		t.Errorf("shortly after:\n%s", text)
+	}
 	v.showPackets = true
 	if text := v.text(); !strings.Contains(text, "(others)  0 packets, 0 B") || !strings.Contains(text, "1.00 ms  20.00 ms") {
 		t.Errorf("the packets:\n%s", text)
@@ -110,14 +117,14 @@ func TestViewHasRatesAndCleanText(t *testing.T) {
 }
 
 // press gives a model keys, and returns what came of the last one.
-func press(m *topModel, keys ...tea.KeyMsg) (cmd tea.Cmd) {
+func press(m *topModel, keys ...tea.KeyPressMsg) (cmd tea.Cmd) {
 	for _, k := range keys {
 		_, cmd = m.Update(k)
 	}
 	return cmd
 }
 
-func runes(text string) tea.KeyMsg { return tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(text)} }
+func runes(text string) tea.KeyPressMsg { return tea.KeyPressMsg{Text: text, Code: []rune(text)[0]} }
 
 func TestTopKeys(t *testing.T) {
 	from, err := console.New("127.0.0.1:1", nil, nil)
@@ -128,7 +135,7 @@ func TestTopKeys(t *testing.T) {
 	m.Init()
 	m.Update(tea.WindowSizeMsg{Width: 100, Height: 20})
 	m.Update(updateMsg{m.asked, snapshot(0, 1, "1.2.3.4:5"), nil})
-	if text := m.View(); !strings.Contains(text, "1.2.3.4:5") || !strings.HasSuffix(text, "q quit") {
+	if text := m.text(); !strings.Contains(text, "1.2.3.4:5") || !strings.HasSuffix(text, "q quit") {
 		t.Errorf("the view is\n%s", text)
 	}
 
@@ -139,26 +146,26 @@ func TestTopKeys(t *testing.T) {
 	asked := m.asked
 	m.Update(updateMsg{asked - 1, snapshot(1, 1, "late"), nil})
 	m.Update(tickMsg{asked - 1})
-	if strings.Contains(m.View(), "late") || m.asked != asked {
+	if strings.Contains(m.text(), "late") || m.asked != asked {
 		t.Error("the answer to an earlier request was shown")
 	}
 
-	press(m, runes("/"), runes("t"), runes("q"), tea.KeyMsg{Type: tea.KeyBackspace})
-	if q := m.view.query; q.Filter != "t" || !strings.Contains(m.View(), "filter: t_") {
+	press(m, runes("/"), runes("t"), runes("q"), tea.KeyPressMsg{Code: tea.KeyBackspace})
+	if q := m.view.query; q.Filter != "t" || !strings.Contains(m.text(), "filter: t_") {
 		t.Errorf("the query is %+v", q)
 	}
-	press(m, tea.KeyMsg{Type: tea.KeyEnter}, runes("/"), runes("x"), tea.KeyMsg{Type: tea.KeyEsc})
+	press(m, tea.KeyPressMsg{Code: tea.KeyEnter}, runes("/"), runes("x"), tea.KeyPressMsg{Code: tea.KeyEsc})
 	if q := m.view.query; q.Filter != "t" || m.filtering {
 		t.Errorf("the query is %+v after esc", q)
 	}
 
-	press(m, tea.KeyMsg{Type: tea.KeyTab})
-	if !strings.Contains(m.View(), "chat:say ") {
-		t.Errorf("the packets are not shown:\n%s", m.View())
+	press(m, tea.KeyPressMsg{Code: tea.KeyTab})
+	if !strings.Contains(m.text(), "chat:say ") {
+		t.Errorf("the packets are not shown:\n%s", m.text())
 	}
 	m.Update(updateMsg{m.asked, nil, errors.New("gone")})
-	if !strings.Contains(m.View(), "no update: gone") || m.fatal != nil {
-		t.Errorf("after an error:\n%s", m.View())
+	if !strings.Contains(m.text(), "no update: gone") || m.fatal != nil {
+		t.Errorf("after an error:\n%s", m.text())
 	}
 	if cmd := press(m, runes("q")); cmd == nil || cmd() != tea.Quit() {
 		t.Error("q does not quit")
@@ -175,7 +182,7 @@ func TestTopLive(t *testing.T) {
 	}
 	cfg := topConfig{addr: "here", from: from, every: time.Millisecond, updates: 3, query: inspect.Query{Sort: "out"}}
 	var out strings.Builder
-	if err := cfg.live(t.Context(), command.IO{In: strings.NewReader(""), Out: &out}); err != nil {
+	if err := cfg.live(t.Context(), command.IO{In: strings.NewReader(""), Out: &out}, tea.WithWindowSize(120, 30)); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(out.String(), "1 conn open") {

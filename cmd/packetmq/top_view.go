@@ -26,10 +26,26 @@ type view struct {
 	showPackets bool // in place of conns
 
 	now, before *inspect.Snapshot
+	past        []*inspect.Snapshot // those from before on, without now
 }
 
+// apart is how long before the snapshot that is shown the one is, at least, that rates are
+// counted from. For half of inspect.Config.Every a console tells the same of its conns.
+const apart = 500 * time.Millisecond
+
 // take takes a new snapshot.
-func (v *view) take(s *inspect.Snapshot) { v.now, v.before = s, v.now }
+func (v *view) take(s *inspect.Snapshot) {
+	if v.now != nil {
+		v.past = append(v.past, v.now)
+	}
+	for len(v.past) > 1 && s.Time.Sub(v.past[1].Time) >= apart {
+		v.past = v.past[1:]
+	}
+	if len(v.past) > 0 {
+		v.before = v.past[0]
+	}
+	v.now = s
+}
 
 // seconds is the time between the two snapshots; 0 if there is but one.
 func (v *view) seconds() float64 {
@@ -42,7 +58,7 @@ func (v *view) seconds() float64 {
 // text is the whole of it, in lines.
 func (v *view) text() string {
 	if v.now == nil {
-		return "waiting for " + clean(v.addr) + "\n"
+		return "waiting for " + v.addr + "\n"
 	}
 	lines := []string{v.title(), v.loops(), v.limits(), v.ends(), ""}
 	table := v.conns()
@@ -52,7 +68,7 @@ func (v *view) text() string {
 	lines = append(lines, align(table)...)
 	var b strings.Builder
 	for _, line := range lines {
-		b.WriteString(strings.TrimRight(cut(line, v.width), " ") + "\n")
+		b.WriteString(strings.TrimRight(cut(clean(line), v.width), " ") + "\n")
 	}
 	return b.String()
 }
@@ -60,10 +76,10 @@ func (v *view) text() string {
 func (v *view) title() string {
 	s := v.now
 	in, out := v.traffic()
-	line := fmt.Sprintf("%s  %s  %s open, %d active, %s made  in %s  out %s", clean(v.addr), s.Time.Local().Format("15:04:05"),
+	line := fmt.Sprintf("%s  %s  %s open, %d active, %s made  in %s  out %s", v.addr, s.Time.Local().Format("15:04:05"),
 		figures.Plural(s.Open, "conn"), s.Active, figures.Count(int64(s.Made)), in, out)
 	if s.Incomplete != "" {
-		line += "  INCOMPLETE: " + clean(s.Incomplete)
+		line += "  INCOMPLETE: " + s.Incomplete
 	}
 	return line
 }
@@ -116,7 +132,7 @@ func (v *view) loops() string {
 		}
 		text := fmt.Sprintf("%d %s busy, longest %s", l.Loop, busy, figures.Latency(seconds(l.Longest)))
 		if l.LongestPacket != "" {
-			text += " (" + clean(l.LongestPacket) + ")"
+			text += " (" + l.LongestPacket + ")"
 		}
 		all = append(all, fmt.Sprintf("%s, %d posted, %s", text, l.Posted, figures.Plural(l.Timers, "timer")))
 	}
@@ -127,7 +143,7 @@ func (v *view) limits() string {
 	const most = 3
 	var all []string
 	for _, l := range v.now.Limits[:min(most, len(v.now.Limits))] {
-		all = append(all, fmt.Sprintf("%s %s of %s", clean(l.Limit), figures.Count(l.Used), figures.Count(l.Most)))
+		all = append(all, fmt.Sprintf("%s %s of %s", l.Limit, figures.Count(l.Used), figures.Count(l.Most)))
 	}
 	return "limits  " + strings.Join(all, ", ")
 }
@@ -136,7 +152,7 @@ func (v *view) ends() string {
 	var all []string
 	for _, e := range slices.Concat(v.now.Ends, v.now.Refused) {
 		if e.Count > 0 {
-			all = append(all, fmt.Sprintf("%s %s", clean(e.Name), figures.Count(int64(e.Count))))
+			all = append(all, fmt.Sprintf("%s %s", e.Name, figures.Count(int64(e.Count))))
 		}
 	}
 	if all == nil {
@@ -161,11 +177,11 @@ func (v *view) conns() [][]string {
 			state += ", paused"
 		}
 		table = append(table, []string{
-			fmt.Sprint(c.Conn), clean(c.Remote), c.Transport, state, ageOf(c.Age), figures.Latency(seconds(c.RTT)),
+			fmt.Sprint(c.Conn), c.Remote, c.Transport, state, ageOf(c.Age), figures.Latency(seconds(c.RTT)),
 			figures.Bytes(int64(c.PendingIn)), figures.Bytes(int64(c.PendingOut)),
 			v.rateOrSum(c.In, then, func(c *inspect.Conn) inspect.Traffic { return c.In }),
 			v.rateOrSum(c.Out, then, func(c *inspect.Conn) inspect.Traffic { return c.Out }),
-			figures.Count(int64(c.Dropped)), clean(c.Version),
+			figures.Count(int64(c.Dropped)), c.Version,
 		})
 	}
 	if left := v.now.Matching - (len(table) - 1); left > 0 {
@@ -200,7 +216,7 @@ func (v *view) packets() [][]string {
 	bytes := func(p inspect.Packet) uint64 { return p.In.Bytes + p.Out.Bytes }
 	slices.SortStableFunc(all, func(a, b inspect.Packet) int { return cmp.Compare(bytes(b), bytes(a)) })
 	for _, p := range all[:min(v.rows, len(all))] {
-		name, p50, p99 := cmp.Or(clean(p.Packet), "(others)"), "-", "-"
+		name, p50, p99 := cmp.Or(p.Packet, "(others)"), "-", "-"
 		if p.Handler != nil {
 			p50, p99 = figures.Latency(seconds(p.Handler.P50)), figures.Latency(seconds(p.Handler.P99))
 		}

@@ -52,7 +52,11 @@ func newTraffic(std command.IO) []*cobra.Command {
 func newSiege(std command.IO) *cobra.Command {
 	p := siege.Program()
 	p.Name = "packetmq siege"
-	return newOther("siege COMMAND", "attack a server from outside, and say which promises held", p, siegeArgs, std)
+	c := newOther("siege COMMAND", "attack a server from outside, and say which promises held", p, siegeArgs, std)
+	for _, known := range p.Commands {
+		c.ValidArgs = append(c.ValidArgs, known.Name+"\t"+known.About)
+	}
+	return c
 }
 
 // siegeArgs has siege attack this program's own serve, unless it is told another server.

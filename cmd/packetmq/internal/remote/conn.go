@@ -119,11 +119,11 @@ func (t *Told) has(name string) bool {
 	return slices.ContainsFunc(t.Packets, func(p Packet) bool { return p.Name == name })
 }
 
-// handle has received called with all packets that are no calls.
+// handle has received called with all packets but answers of calls.
 func (c *Conn) handle(received Received) {
 	for _, p := range c.told.Packets {
 		name := p.Name
-		if _, ok := c.calls[strings.TrimSuffix(name, answerSuffix)]; ok {
+		if asked, ok := strings.CutSuffix(name, answerSuffix); ok && c.told.has(asked) {
 			continue
 		}
 		c.client.Untyped().HandleRaw(name, func(_ *peer.Conn, payload []byte) error {

@@ -5,8 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -75,52 +73,6 @@ func TestSameSourceSameBytes(t *testing.T) {
 		if !bytes.Equal(first, generate(t, "./testdata/shop")) {
 			t.Fatal("two runs differ")
 		}
-	}
-}
-
-// use is a program that uses what is generated, and takes it for what it is to be.
-const use = `
-import { Client, type Static } from "@packetmq/client";
-import { drop, Kind, PageItem, packets, ShopItem, Tree } from "./shop.js";
-
-export const client = new Client([...packets]);
-export const kind: Kind = Kind.Shield;
-export const tree: Tree = [[], [[]]];
-export function first(page: PageItem): ShopItem | undefined {
-  return page.Next?.Items[0] ?? page.Items[0];
-}
-export function price(item: Static<typeof ShopItem>): bigint {
-  return item.Big + item.Lasts + BigInt(item.Price);
-}
-// @ts-expect-error the name must be a text
-export const wrong: ShopItem["name"] = 1;
-export const name: string = drop.name;
-`
-
-// The client's own compiler and types say whether the golden file can be used.
-func TestGoldenTypeChecks(t *testing.T) {
-	client, err := filepath.Abs("../../../../clients/ts")
-	if err != nil {
-		t.Fatal(err)
-	}
-	tsc := filepath.Join(client, "node_modules/typescript/bin/tsc")
-	node, err := exec.LookPath("node")
-	if _, e := os.Stat(tsc); err != nil || e != nil {
-		t.Skip("needs node, and npm ci in clients/ts")
-	}
-	dir := t.TempDir()
-	config := fmt.Sprintf(`{"compilerOptions": {"target": "ES2022", "module": "NodeNext", "lib": ["ES2022", "DOM"], "types": [],
-		"strict": true, "noEmit": true, "verbatimModuleSyntax": true, "isolatedModules": true, "noUnusedLocals": true,
-		"paths": {"@packetmq/client": [%q]}}, "files": ["shop.ts", "use.ts"]}`, filepath.Join(client, "src/index.ts"))
-	for name, text := range map[string]string{
-		"package.json": `{"type": "module"}`, "tsconfig.json": config, "use.ts": use, "shop.ts": string(generate(t, "./testdata/shop")),
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if out, err := exec.Command(node, tsc, "-p", dir).CombinedOutput(); err != nil {
-		t.Errorf("tsc: %v\n%s", err, out)
 	}
 }
 

@@ -224,9 +224,9 @@ export const list = defineCall("shop:list", 62, t.array(t.str), t.record(t.i64),
 
 export const poor = defineError("shop:poor");
 
-export const full = defineError("shop:full", Full);
+export const fill = defineError("shop:full", Full);
 
-export const pos = defineState("shop:pos", 70, Pos, (v) => BigInt.asUintN(64, BigInt(v.id)));
+export const places = defineState("shop:pos", 70, Pos, (v) => BigInt.asUintN(64, BigInt(v.id)));
 
 export const items = defineState("shop:items", 71, ShopItem, (v) => v.ID);
 
@@ -246,7 +246,7 @@ export const packets = [
   httpDay,
   buy,
   list,
-  pos,
+  places,
   items,
   rooms,
   otherDrop,

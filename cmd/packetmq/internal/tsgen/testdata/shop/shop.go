@@ -121,32 +121,33 @@ var (
 	// Drop puts an item on the ground.
 	Drop = registry.Define[Item]("shop:drop", 20, registry.Optional(), registry.MaxSize(8<<10))
 
-	pairs   = registry.Define[Pair]("shop:pairs", 21, registry.Reuse()) // of numbers
+	Pairs   = registry.Define[Pair]("shop:pairs", 21, registry.Reuse()) // of numbers
 	_       = registry.Define[Empty]("shop:delete", 22)
 	move    = registry.Define[Mover]("shop:move", first+3)
 	plain   = registry.Define[string]("shop:plain", 24)
 	HTTPDay = registry.Define[Date]("shop:http-day", 25, nil)
 
-	buy  = call.Define[Item, Page[Item]]("shop:buy", 60)
+	Buy  = call.Define[Item, Page[Item]]("shop:buy", 60)
 	list = call.Define[[]string, map[string]int64]("shop:list", 62, registry.Optional())
 	poor = call.DefineError("shop:poor")
-	full = call.DefineErrorOf[Full]("shop:full")
+	Fill = call.DefineErrorOf[Full]("shop:full")
 
-	pos   = state.Define("shop:pos", 70, func(p *Pos) uint64 { return uint64(p.ID) })
-	items = state.Define("shop:items", 71, (*Item).key)
-	rooms = request.Define("shop:rooms", 80)
+	Places = state.Define("shop:pos", 70, func(p *Pos) uint64 { return uint64(p.ID) })
+	items  = state.Define("shop:items", 71, (*Item).key)
+	rooms  = request.Define("shop:rooms", 80)
 )
 
 const first = 20
 
 func (i *Item) key() uint64 { return i.ID }
 
-// Definitions are those of the package's variables.
+// Definitions are those of the package's variables, but for move, which Setup adds.
 func Definitions() (all []registry.Definition) {
-	all = append(all, Drop, pairs, move, plain, HTTPDay)
-	all = append(all, buy.Packets()...)
+	all = append(all, Drop, Pairs, plain, HTTPDay)
+	all = append(all, registry.Define[Empty]("shop:delete", 22)) // the same again
+	all = append(all, Buy.Packets()...)
 	all = append(all, list.Packets()...)
-	all = append(all, pos.Packets()...)
+	all = append(all, Places.Packets()...)
 	all = append(all, items.Packets()...)
 	return append(all, rooms.Packets()...)
 }
