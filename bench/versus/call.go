@@ -27,7 +27,7 @@ type call func(ctx context.Context, cfg caller.Config) (caller.Result, error)
 func calls() map[string]map[string]call {
 	return map[string]map[string]call{
 		"packetmq": {"typed": packetmqpeer.CallTyped, "call": packetmqpeer.Call, "go": packetmqpeer.Go,
-			"room": packetmqpeer.Say, "topic": packetmqpeer.Say},
+			"room": packetmqpeer.Say, "topic": packetmqpeer.Say, "session": packetmqpeer.CallSession, "cut": packetmqpeer.Cut},
 		"grpc":   {"raw": grpcpeer.Call, "call": grpcpeer.CallUnary},
 		"ttrpc":  {"raw": ttrpcpeer.Call, "call": ttrpcpeer.CallTyped},
 		"netrpc": {"call": netrpcpeer.Call},

@@ -33,7 +33,7 @@ func runCommand(ctx context.Context, args []string, std command.IO) error {
 	peers := fs.String("peers", "", "servers, with commas between them; all if empty")
 	modes := fs.String("modes", "raw,marshal,typed,any,call,go,room,topic", "modes of servers")
 	groups := fs.String("groups", strings.Join(harness.Groups(), ","), "groups of cells")
-	cells := fs.String("cells", "", `cells of the groups closed, calls and rooms, such as "64 B 64×16,64 B 1×1"; all if empty`)
+	cells := fs.String("cells", "", `cells of the groups closed, calls, rooms and sessions, such as "64 B 64×16,64 B 1×1"; all if empty`)
 	out := fs.String("out", "", "file for the results; none if empty")
 	dir := fs.String("report", "", "folder for a report of it; none if empty")
 	if err := program().Parse(fs, args, command.Arguments{}, std); err != nil {

@@ -156,6 +156,35 @@ func TestRunRooms(t *testing.T) {
 	}
 }
 
+// Sessions are a group that runs by itself. Its report says what a packet of one costs.
+func TestRunSessions(t *testing.T) {
+	dir := bin(t)
+	t.Setenv(asVersus, "1")
+	results, folder := filepath.Join(t.TempDir(), "results.json"), t.TempDir()
+	var progress bytes.Buffer
+	code, out := run(t.Context(), &progress, "run", "--bin", dir, "--peers", "packetmq", "--modes", "typed,session", "--groups", "sessions", "--rounds", "1",
+		"--cells", "64 B 64×1", "--window", "50ms", "--warmup", "5ms", "--patience", "0s", "--out", results, "--report", folder)
+	if code != 0 || !strings.Contains(out, "packetmq session") {
+		t.Fatalf("code %d: %s %s", code, out, &progress)
+	}
+	f, err := read(results)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Samples) != 2 {
+		t.Errorf("%d samples", len(f.Samples))
+	}
+	for i := range f.Samples {
+		if s := &f.Samples[i]; s.Failure != "" || s.Packets == 0 || s.ServerCPU <= 0 {
+			t.Errorf("%+v", s)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(folder, "REPORT.md"))
+	if err != nil || !strings.Contains(string(text), "## Sessions") {
+		t.Errorf("the report has no sessions: %v", err)
+	}
+}
+
 // An interruption leaves no process, and what was found by then.
 func TestRunInterrupted(t *testing.T) {
 	dir := bin(t)

@@ -59,7 +59,7 @@ func servers() map[string]server {
 func serveCommand(ctx context.Context, args []string, std command.IO) error {
 	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
 	listen := fs.String("listen", "127.0.0.1:0", "where to listen; port 0 takes a free one")
-	mode := fs.String("mode", "raw", "what becomes of a payload: raw returns its bytes, typed decodes and encodes a struct, any does so without knowing the type, call answers calls of the library, room sends to all members, topic to all subscribers")
+	mode := fs.String("mode", "raw", "what becomes of a payload: raw returns its bytes, typed decodes and encodes a struct, any does so without knowing the type, call answers calls of the library, room sends to all members, topic to all subscribers, session answers in sessions")
 	loops := fs.Int("loops", 1, "event loops; gnet alone can have more than one")
 	serve, err := chosen(fs, args, servers(), std)
 	if err != nil {

@@ -29,8 +29,10 @@ type Peer struct {
 	loops []string
 	// rooms are the modes in which it sends a packet to all members of a room.
 	rooms []string
-	// serveRooms is serve for rooms, where that is another program; nil: it is not.
-	serveRooms func(bin string) []string
+	// lasts are the modes in which packets that survive their conns are compared with others.
+	lasts []string
+	// serveKept is serve for rooms and sessions, where that is another program; nil: it is not.
+	serveKept func(bin string) []string
 	// websocket is set for a server that speaks it.
 	websocket bool
 	// web are the modes in which it is compared with servers that speak WebSocket.
@@ -59,8 +61,8 @@ func Peers() []Peer {
 		return func(bin string) []string { return append([]string{filepath.Join(bin, name)}, args...) }
 	}
 	return []Peer{
-		{Name: "limit", About: "C, epoll, one read and one write for all that has arrived; for rooms, one write of it for each member", Modes: raw, serve: program("limit"), fixed: true, foreign: true, loops: raw, rooms: rooms, serveRooms: program("room")},
-		{Name: "packetmq", About: "its default options: handshake, guard, limits, panic isolation", Modes: own, serve: program("bench", "serve"), handshake: true, loops: own, calls: []string{"typed", "call", "go"}, rooms: []string{"room", "topic"}, serveRooms: versus("packetmq"), web: raw},
+		{Name: "limit", About: "C, epoll, one read and one write for all that has arrived; for rooms, one write of it for each member", Modes: raw, serve: program("limit"), fixed: true, foreign: true, loops: raw, rooms: rooms, serveKept: program("room")},
+		{Name: "packetmq", About: "its default options: handshake, guard, limits, panic isolation", Modes: own, serve: program("bench", "serve"), handshake: true, loops: own, calls: []string{"typed", "call", "go"}, rooms: []string{"room", "topic"}, lasts: []string{"typed", "session"}, serveKept: versus("packetmq"), web: raw},
 		{Name: "packetmq-ws", About: "the same over WebSocket", serve: program("bench", "serve", "--listen", "ws://127.0.0.1:0"), handshake: true, websocket: true, web: raw},
 		{Name: "gws", About: "lxzan/gws, a goroutine per conn", serve: versus("gws"), websocket: true, web: raw},
 		{Name: "gorilla", About: "gorilla/websocket, a goroutine per conn", serve: versus("gorilla"), websocket: true, web: raw},
@@ -97,6 +99,8 @@ func (p *Peer) in(group string) []string {
 		return p.rooms
 	case result.WebSocket:
 		return p.web
+	case result.Sessions:
+		return p.lasts
 	}
 	if slices.Contains(p.Modes, "raw") {
 		return raw
@@ -124,8 +128,8 @@ func (s subject) key() result.Subject { return result.Subject{Peer: s.Name, Mode
 // command is the server's command line for a group. Modes call and go differ in the load alone.
 func (s subject) command(bin, group string) []string {
 	serve, mode := s.serve, s.mode
-	if group == result.Rooms && s.serveRooms != nil {
-		serve = s.serveRooms
+	if (group == result.Rooms || group == result.Sessions) && s.serveKept != nil {
+		serve = s.serveKept
 	}
 	args := serve(bin)
 	if mode == "go" {

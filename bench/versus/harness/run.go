@@ -37,7 +37,7 @@ type Config struct {
 // Groups are those of cells, in the order in which they are run: an open loop
 // takes a share of what a closed one has found.
 func Groups() []string {
-	return []string{result.Closed, result.Open, result.Growth, result.Idle, result.Loops, result.Calls, result.Rooms, result.WebSocket}
+	return []string{result.Closed, result.Open, result.Growth, result.Idle, result.Loops, result.Calls, result.Rooms, result.WebSocket, result.Sessions}
 }
 
 // ClosedCells are conns × depth.
@@ -102,6 +102,17 @@ func webSocketCells() []result.Cell {
 	return cells
 }
 
+// cutSessions is how many sessions have their conns cut at once: as many as a process can have
+// conns where it may have 20,000 descriptors, with some room.
+const cutSessions = 10000
+
+func sessionsCells() []result.Cell {
+	cell := func(conns, depth int) result.Cell {
+		return result.Cell{Group: result.Sessions, Size: 64, Conns: conns, Depth: depth}
+	}
+	return []result.Cell{cell(64, 1), cell(64, 16), {Group: result.Sessions, Conns: cutSessions, Cut: true}}
+}
+
 // Run takes all samples. When ctx is done it returns those that there are.
 func Run(ctx context.Context, cfg *Config) []result.Sample {
 	var samples []result.Sample
@@ -134,6 +145,8 @@ func (cfg *Config) cells(group string) []result.Cell {
 		return cfg.named(webSocketCells())
 	case result.Rooms:
 		return cfg.named(RoomsCells())
+	case result.Sessions:
+		return cfg.named(sessionsCells())
 	case result.Idle:
 		return []result.Cell{{Group: result.Idle, Conns: cfg.Idle}}
 	}
@@ -152,10 +165,10 @@ func (cfg *Config) named(cells []result.Cell) []result.Cell {
 // happens to all, and samples of one round are seconds apart.
 func (cfg *Config) rounds(ctx context.Context, cells []result.Cell, samples []result.Sample) []result.Sample {
 	rounds := cfg.Rounds
-	switch cells[0].Group {
-	case result.Growth: // which takes long to connect
+	switch {
+	case cells[0].Group == result.Growth || cells[0].Cut: // which takes long to connect
 		rounds = (rounds + 2) / 3
-	case result.Idle: // which is not a matter of time
+	case cells[0].Group == result.Idle: // which is not a matter of time
 		rounds = 1
 	}
 	trials, servers := cfg.trials(cells, samples)
@@ -189,6 +202,9 @@ func (cfg *Config) trials(cells []result.Cell, samples []result.Sample) (trials 
 	group := cells[0].Group
 	for _, s := range cfg.subjects(group) {
 		for _, cell := range cells {
+			if cell.Cut && s.mode != "session" {
+				continue // nothing of it comes back
+			}
 			t := trial{server: &server{Config: cfg, subject: s, group: group, loops: cell.Loops, shares: group == result.Loops}, cell: cell}
 			if cell.Share > 0 {
 				t.rate = cell.Share * capacity(samples, s.key())

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -124,13 +125,21 @@ func (t *trial) window(ctx context.Context, load *process, s *result.Sample) err
 // ownLoad tells that the load is the command call: the client of the server's library, or the
 // members of a room.
 func (t *trial) ownLoad() bool {
-	return t.call || t.cell.Group == result.Calls || t.cell.Group == result.Rooms
+	return t.call || slices.Contains([]string{result.Calls, result.Rooms, result.Sessions}, t.cell.Group)
+}
+
+// callMode is the mode of that command.
+func (t *trial) callMode() string {
+	if t.cell.Cut {
+		return "cut"
+	}
+	return t.mode
 }
 
 func (t *trial) load() []string {
 	args := []string{filepath.Join(t.Bin, "load")}
 	if t.ownLoad() {
-		args = []string{filepath.Join(t.Bin, "versus"), "call", t.Name, "--mode", t.mode}
+		args = []string{filepath.Join(t.Bin, "versus"), "call", t.Name, "--mode", t.callMode()}
 	}
 	args = append(args,
 		"--connect", t.addr,

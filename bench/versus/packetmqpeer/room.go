@@ -4,10 +4,7 @@ package packetmqpeer
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
-	"log/slog"
 
 	"github.com/packetmq/packetmq/bench/versus/caller"
 	"github.com/packetmq/packetmq/codec"
@@ -23,39 +20,17 @@ var (
 	heard = registry.Define[codec.Raw]("bench:heard", caller.HeardID)
 )
 
-// Serve serves at addr, with the default options, until ctx is done. The mode is room, or topic.
-func Serve(ctx context.Context, addr, mode string, out io.Writer) error {
-	reg := registry.New()
-	if err := reg.Add(joins, says, heard); err != nil {
-		return err
-	}
-	srv := peer.NewServer(reg, &peer.Config{Logger: slog.New(slog.DiscardHandler)})
-	defer srv.Close()
-	switch mode {
-	case "room":
-		lobby := room.New(srv, nil).Room("lobby")
-		answer(srv, func(c *peer.Conn) error { return lobby.Join(c) }, func(v *codec.Raw) error { return room.Send(lobby, heard, v) })
-	case "topic":
+// serveRoom has a server with the packets of a room send to the members, or to the subscribers of a
+// topic.
+func serveRoom(srv *peer.Server, topic bool) {
+	if topic {
 		topics := room.NewTopics(srv, nil)
 		answer(srv, func(c *peer.Conn) error { return topics.Subscribe(c, "px.eu.*") },
 			func(v *codec.Raw) error { return room.Publish(topics, "px.eu.bund", heard, v) })
-	default:
-		return fmt.Errorf("packetmqpeer: no mode %q: want room or topic", mode)
+		return
 	}
-	if err := srv.RunAsync(); err != nil {
-		return err
-	}
-	ln, err := srv.Listen("tcp://" + addr)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(out, "listening", ln.Addr())
-	select {
-	case <-ctx.Done():
-		return srv.Shutdown(context.WithoutCancel(ctx))
-	case <-srv.Reactor().Done():
-		return errors.New("the reactor has failed")
-	}
+	lobby := room.New(srv, nil).Room("lobby")
+	answer(srv, func(c *peer.Conn) error { return lobby.Join(c) }, func(v *codec.Raw) error { return room.Send(lobby, heard, v) })
 }
 
 // answer has who says join joined, and the rest sent to all.

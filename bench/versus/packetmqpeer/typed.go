@@ -5,6 +5,7 @@ package packetmqpeer
 import (
 	"context"
 	"errors"
+	"io"
 	"sync"
 
 	"github.com/packetmq/packetmq/bench/versus/caller"
@@ -39,7 +40,7 @@ func CallTyped(ctx context.Context, cfg caller.Config) (caller.Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		t := &typedConn{Conn: c, waiting: make(map[uint64]*wait)}
+		t := newTypedConn(c, func(v *caller.Value) error { return peer.Send(c, ask, v) })
 		c.SetData(t)
 		return t, nil
 	})
@@ -47,10 +48,15 @@ func CallTyped(ctx context.Context, cfg caller.Config) (caller.Result, error) {
 
 // typedConn is a conn and who waits for an answer on it. It implements caller.Typed.
 type typedConn struct {
-	*peer.Conn
+	io.Closer
+	send    func(v *caller.Value) error
 	mu      sync.Mutex
 	waiting map[uint64]*wait // by seq; nil once the conn is lost
 	unused  sync.Pool        // of *wait, so that a call allocates neither it nor its channel
+}
+
+func newTypedConn(c io.Closer, send func(v *caller.Value) error) *typedConn {
+	return &typedConn{Closer: c, send: send, waiting: make(map[uint64]*wait)}
 }
 
 // wait is one call under way.
@@ -71,7 +77,7 @@ func (t *typedConn) Call(v, answer *caller.Value) error {
 	if !t.add(v.Seq, w) {
 		return errLost
 	}
-	if err := peer.Send(t.Conn, ask, v); err != nil && t.take(v.Seq) != nil {
+	if err := t.send(v); err != nil && t.take(v.Seq) != nil {
 		return err
 	}
 	return <-w.done

@@ -70,6 +70,7 @@ func Judge(t *result.Table) []Verdict {
 	j.loops()
 	j.calls()
 	j.rooms()
+	j.sessions()
 	return j.verdicts
 }
 
@@ -235,6 +236,15 @@ func (j *judge) rooms() {
 			j.atLeastBeside("13", "a room of "+peer+" ≥ 3 × ours, CPU", result.Subject{Peer: peer, Mode: "room"}, c, "room", 3, writes)
 		}
 	}
+}
+
+// sessions compares packets of sessions with others, and looks how soon sessions are back whose conns
+// were all cut.
+func (j *judge) sessions() {
+	many := result.Cell{Group: result.Sessions, Size: 64, Conns: 64, Depth: 16}
+	cut := result.Cell{Group: result.Sessions, Conns: 10000, Cut: true}
+	j.atMost("14", "a session's packet ≤ 1.15 × a typed packet and its reply, CPU", many.Name(), j.t.Ratio(ours("session"), ours("typed"), many, perPacket), 1.15, "")
+	j.atMost("14", "10,000 sessions that are cut are back within 3 s, none lost or doubled", cut.Name(), j.t.Of(ours("session"), cut, seconds), 3, " s")
 }
 
 // writes is the C program that sends to a room.

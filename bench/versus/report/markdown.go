@@ -27,6 +27,7 @@ func Markdown(w io.Writer, f *result.File, peers []About) error {
 	p.calls()
 	p.webSocket()
 	p.rooms()
+	p.sessions()
 	p.failures()
 	_, err := io.WriteString(w, p.String())
 	return err

@@ -21,6 +21,7 @@ var (
 	serverUse  = (*result.Sample).ServerUse
 	loadUse    = (*result.Sample).LoadUse
 	loadAllocs = (*result.Sample).LoadAllocs
+	seconds    = func(s *result.Sample) float64 { return s.Seconds }
 	rss        = func(s *result.Sample) float64 { return s.RSS }
 	heap       = func(s *result.Sample) float64 { return s.Heap }
 )

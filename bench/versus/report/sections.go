@@ -187,6 +187,36 @@ func (p *page) webSocket() {
 	p.table("### Share of a CPU that server / load had, in %", subjects, cells, p.use)
 }
 
+func (p *page) sessions() {
+	all := p.t.Cells(result.Sessions)
+	if len(all) == 0 {
+		return
+	}
+	subjects, base := p.t.Subjects(result.Sessions, ""), ours("typed")
+	cells := slices.DeleteFunc(slices.Clone(all), func(c result.Cell) bool { return c.Cut })
+	cuts := slices.DeleteFunc(slices.Clone(all), func(c result.Cell) bool { return !c.Cut })
+	p.f("## Sessions: 64 B, conns × packets under way on each, and conns that are all cut\n\n"+
+		"A packet is a struct that is answered by another one. %s sends both on the conn; %s sends both in a session, which keeps them until they are acknowledged. "+
+		"Server and client are packetmq's, the client with a goroutine for each packet under way.\n\n", base, ours("session"))
+	if len(cells) > 0 {
+		p.table("### Server CPU per packet, as a multiple of that of "+base.String(), subjects, cells, p.ratio(base, perPacket))
+		p.table("### Server CPU per packet, in ns", subjects, cells, p.absolute(perPacket, 1))
+		p.table("### Packets a second, in thousands", subjects, cells, p.absolute(throughput, 1e-3))
+		p.table("### Objects that the client allocates for a packet", subjects, cells, p.absolute(loadAllocs, 1))
+	}
+	if len(cuts) == 0 {
+		return
+	}
+	own := []result.Subject{ours("session")}
+	p.f("Where all conns are cut, the server aborts them at the client's word, in the midst of packets. The client sends more, and comes back with its default back-off. " +
+		"Times are from the cut until an answer. Each answer must come once and in order; a run in which one does not is under what failed.\n\n")
+	p.table("### Until all sessions have all of their answers, in ms", own, cuts, p.absolute(seconds, 1e3))
+	for _, q := range []int{0, 2} {
+		p.table("### Until an answer, "+percentiles[q].name+", in ms", own, cuts, p.absolute(percentiles[q].of, 1e-3))
+	}
+	p.table("### Server CPU per answer, with what the sessions take to come back, in µs", own, cuts, p.absolute(perPacket, 1e-3))
+}
+
 func (p *page) failures() {
 	title := "## What failed\n\n"
 	for i := range p.t.File.Samples {

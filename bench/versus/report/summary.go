@@ -18,7 +18,7 @@ func Summary(w io.Writer, f *result.File) {
 	for _, in := range []struct {
 		group string
 		base  result.Subject
-	}{{result.Closed, limit}, {result.Growth, limit}, {result.Calls, ours("typed")}, {result.Rooms, writes}, {result.WebSocket, ours("raw")}} {
+	}{{result.Closed, limit}, {result.Growth, limit}, {result.Calls, ours("typed")}, {result.Rooms, writes}, {result.WebSocket, ours("raw")}, {result.Sessions, ours("typed")}} {
 		group, base := in.group, in.base
 		cells := p.t.Cells(group)
 		if len(cells) == 0 {

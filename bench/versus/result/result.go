@@ -41,6 +41,7 @@ const (
 	Rooms  = "rooms"  // members × packets under way to all of them
 
 	WebSocket = "websocket" // conns × depth, over WebSocket
+	Sessions  = "sessions"  // conns × depth of packets that are kept, and conns that are all cut
 )
 
 // Cell is one load.
@@ -52,10 +53,14 @@ type Cell struct {
 	Inflight int     `json:"inflight,omitempty"` // packets under way on all conns together
 	Share    float64 `json:"share,omitempty"`    // of the capacity at 64 B 64×16
 	Loops    int     `json:"loops,omitempty"`    // of the server
+	Cut      bool    `json:"cut,omitempty"`      // all conns are cut at once
 }
 
 // Name is the cell as people write it, without its group.
 func (c Cell) Name() string {
+	if c.Cut {
+		return fmt.Sprintf("%d cut", c.Conns)
+	}
 	switch c.Group {
 	case Open:
 		return fmt.Sprintf("%.0f%%", 100*c.Share)
