@@ -3,7 +3,7 @@
 
 import type { Client } from "./client.js";
 import { decode, encode } from "./codec.js";
-import type { Conn } from "./conn.js";
+import { type Conn, isPromise } from "./conn.js";
 import { PacketmqError, PayloadError } from "./errors.js";
 import { cut } from "./handshake.js";
 import type { Reader, Whole } from "./reader.js";
@@ -62,7 +62,10 @@ function requestType<Q>(q: Type<Q>): Type<Request<Q>> {
     read(r) {
       const n = r.array();
       const id = callId(r);
-      if (n === 1) return (r.leave(), { id, ms: 0, body: undefined as Q, cancel: true });
+      if (n === 1) {
+        r.leave();
+        return { id, ms: 0, body: undefined as Q, cancel: true };
+      }
       if (n !== 3) throw new PayloadError(`a request of ${n} elements`);
       const ms = Number(r.whole());
       if (ms < 0) throw new PayloadError("a request with a time below 0");
@@ -309,7 +312,7 @@ class ConnCalls {
     const fail = (err: unknown): void => done(() => this.reply(def, id, this.errorOf(def, err)));
     try {
       const result = f(request.body, o);
-      if (result instanceof Promise) result.then((body) => done(() => this.reply(def, id, undefined, body)), fail).catch((err) => this.report(def, err));
+      if (isPromise(result)) result.then((body) => done(() => this.reply(def, id, undefined, body)), fail);
       else done(() => this.reply(def, id, undefined, result));
     } catch (err) {
       fail(err);

@@ -174,7 +174,10 @@ export class Conn {
   /** sendInside sends a payload of p in a packet of a feature, after its id. */
   sendInside(feature: number, p: PacketType<any>, payload: Uint8Array): void {
     const wireId = this.sendable(p);
-    this.sendFeature(feature, (w) => (w.u16(wireId), w.raw(payload)));
+    this.sendFeature(feature, (w) => {
+      w.u16(wireId);
+      w.raw(payload);
+    });
   }
 
   /** handleInside handles the packet that is in r, after its id. */
@@ -345,7 +348,7 @@ export class Conn {
     }
     try {
       const result = handler(value, this, size);
-      if (result instanceof Promise) result.catch((err: unknown) => this.fault(Reason.handler, err));
+      if (isPromise(result)) result.then(undefined, (err: unknown) => this.fault(Reason.handler, err));
     } catch (err) {
       if (err instanceof PacketmqError && (err.code === "payload" || err.code === "protocol" || err.code === "limit")) throw err;
       this.fault(Reason.handler, err);
@@ -432,9 +435,17 @@ export class Conn {
     if (this.beats && over("nothing was heard for too long", this.heard, this.limits.idle)) return;
     if (this.beats && now - this.pinged >= this.limits.ping) {
       this.pinged = now;
-      this.internal(id.ping, (w) => (w.u8(0xcf), w.u64(BigInt(Math.round(now * 1e6)))));
+      this.internal(id.ping, (w) => {
+        w.u8(0xcf);
+        w.u64(BigInt(Math.round(now * 1e6)));
+      });
     }
   }
+}
+
+/** isPromise tells whether a handler's result comes later. */
+export function isPromise<T>(v: T | PromiseLike<T>): v is PromiseLike<T> {
+  return typeof (v as PromiseLike<T> | undefined | null)?.then === "function";
 }
 
 /** featureId is the id of a feature's packet. */

@@ -35,12 +35,15 @@ export interface Init {
 export function writeInit(w: Writer, m: Init): void {
   const n = 1 + Number(m.maxFrame > 0) + Number(m.heartbeat) + Number(m.auth) + Number(m.features !== 0);
   w.map(n);
-  w.text("version");
-  w.int(m.version);
-  if (m.maxFrame > 0) (w.text("maxframe"), w.int(m.maxFrame));
-  if (m.heartbeat) (w.text("heartbeat"), w.bool(true));
-  if (m.auth) (w.text("auth"), w.bool(true));
-  if (m.features !== 0) (w.text("features"), w.int(m.features));
+  const key = (name: string): Writer => {
+    w.text(name);
+    return w;
+  };
+  key("version").int(m.version);
+  if (m.maxFrame > 0) key("maxframe").int(m.maxFrame);
+  if (m.heartbeat) key("heartbeat").bool(true);
+  if (m.auth) key("auth").bool(true);
+  if (m.features !== 0) key("features").int(m.features);
 }
 
 export function readInit(r: Reader): Init {
@@ -91,14 +94,20 @@ export function writePubids(w: Writer, registry: Registry, token: Uint8Array | u
   w.bool(true);
   w.text("idmap");
   w.map(internalNames.length + registry.required.length);
-  internalNames.forEach((name, id) => (w.text(name), w.int(id)));
-  for (const p of registry.required) (w.text(p.name), w.int(p.id));
+  internalNames.forEach((name, id) => writeEntry(w, { name, id }));
+  for (const p of registry.required) writeEntry(w, p);
   if (details.size > 0) {
     w.text("details");
     w.map(details.size);
-    for (const [bit, b] of details) (w.int(bit), w.bin(b));
+    for (const [bit, b] of details) {
+      w.int(bit);
+      w.bin(b);
+    }
   }
-  if (token) (w.text("token"), w.bin(token));
+  if (token) {
+    w.text("token");
+    w.bin(token);
+  }
 }
 
 export function readPubids(r: Reader): Pubids {
@@ -150,7 +159,12 @@ function readDetails(r: Reader, details: Map<number, Uint8Array>): void {
 /** writeIds writes what readIds reads. */
 export function writeIds(w: Writer, packets: readonly PacketType<any>[]): void {
   w.map(packets.length);
-  for (const p of packets) (w.text(p.name), w.int(p.id));
+  for (const p of packets) writeEntry(w, p);
+}
+
+function writeEntry(w: Writer, e: Entry): void {
+  w.text(e.name);
+  w.int(e.id);
 }
 
 /** readIds reads a map of names and ids. */
@@ -216,7 +230,10 @@ export function readSoftquit(r: Reader): Softquit {
     else r.skip();
   });
   if (reason === undefined) throw new PayloadError("softquit without a reason");
-  if (a.back === false) (delete a.to, delete a.after);
+  if (a.back === false) {
+    delete a.to;
+    delete a.after;
+  }
   return { reason, advice: Object.keys(a).length > 0 ? a : undefined };
 }
 

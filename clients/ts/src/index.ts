@@ -21,7 +21,7 @@ export { defineState, Mirror, type MirrorOptions, type StateType } from "./mirro
 export { type SentPacket } from "./outbox.js";
 export { Reader, type Whole } from "./reader.js";
 export { type Advice, Reason } from "./reason.js";
-export { type Definition, definePacket, type PacketOptions, type PacketType } from "./registry.js";
+export { type Definition, definePacket, type PacketOptions, type PacketType, Registry } from "./registry.js";
 export { defineRooms, isRoomError, join, leave, RoomErrors, type RoomRequests } from "./room.js";
 export { decodeSent, Session, type SessionCode, SessionError, type SessionOptions } from "./session.js";
 export { type WebSocketConstructor, type WebSocketLike } from "./socket.js";

@@ -26,6 +26,7 @@ export class Reader {
 
   /** reset has the reader read bytes[start:end]. */
   reset(bytes: Uint8Array, start = 0, end = bytes.length): this {
+    if (bytes.constructor !== Uint8Array) bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length); // slices of a Buffer of Node would share its memory
     if (bytes !== this.bytes) {
       this.bytes = bytes;
       this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,7 +1,6 @@
 // Rooms and topics: asking to join them, and to leave.
 
-import { call, type Call, type CallOptions, defineCall } from "./call.js";
-import { CallError } from "./call.js";
+import { call, type Call, CallError, type CallOptions, defineCall } from "./call.js";
 import type { Client } from "./client.js";
 import type { Definition, PacketType } from "./registry.js";
 import { t } from "./types.js";

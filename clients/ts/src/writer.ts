@@ -88,22 +88,41 @@ export class Writer {
   int(v: number): void {
     if (v >= 0) {
       if (v < 0x80) this.u8(v);
-      else if (v < 0x100) (this.u8(0xcc), this.u8(v));
-      else if (v < 0x10000) (this.u8(0xcd), this.u16(v));
-      else if (v < 0x100000000) (this.u8(0xce), this.u32(v));
-      else (this.u8(0xcf), this.u64(BigInt(v)));
+      else if (v < 0x100) this.code8(0xcc, v);
+      else if (v < 0x10000) this.code16(0xcd, v);
+      else if (v < 0x100000000) this.code32(0xce, v);
+      else this.code64(0xcf, BigInt(v));
     } else if (v >= -0x20) this.u8(v & 0xff);
-    else if (v >= -0x80) (this.u8(0xd0), this.u8(v & 0xff));
-    else if (v >= -0x8000) (this.u8(0xd1), this.u16(v & 0xffff));
-    else if (v >= -0x80000000) (this.u8(0xd2), this.u32(v >>> 0));
-    else (this.u8(0xd3), this.u64(BigInt.asUintN(64, BigInt(v))));
+    else if (v >= -0x80) this.code8(0xd0, v & 0xff);
+    else if (v >= -0x8000) this.code16(0xd1, v & 0xffff);
+    else if (v >= -0x80000000) this.code32(0xd2, v >>> 0);
+    else this.code64(0xd3, BigInt(v));
   }
 
   /** bigint writes a whole number from -2^63 to 2^64-1. */
   bigint(v: bigint): void {
     if (v >= -0x80000000n && v < 0x100000000n) this.int(Number(v));
-    else if (v >= 0n) (this.u8(0xcf), this.u64(v));
-    else (this.u8(0xd3), this.u64(BigInt.asUintN(64, v)));
+    else this.code64(v >= 0n ? 0xcf : 0xd3, v);
+  }
+
+  private code8(code: number, v: number): void {
+    this.u8(code);
+    this.u8(v);
+  }
+
+  private code16(code: number, v: number): void {
+    this.u8(code);
+    this.u16(v);
+  }
+
+  private code32(code: number, v: number): void {
+    this.u8(code);
+    this.u32(v);
+  }
+
+  private code64(code: number, v: bigint): void {
+    this.u8(code);
+    this.u64(BigInt.asUintN(64, v));
   }
 
   f32(v: number): void {
@@ -190,9 +209,9 @@ export class Writer {
 
   /** head writes a length after the code of its width; code8 is 0 where there is none of 8 bits. */
   private head(n: number, code8: number, code16: number, code32: number): void {
-    if (code8 !== 0 && n < 0x100) (this.u8(code8), this.u8(n));
-    else if (n < 0x10000) (this.u8(code16), this.u16(n));
-    else (this.u8(code32), this.u32(n));
+    if (code8 !== 0 && n < 0x100) this.code8(code8, n);
+    else if (n < 0x10000) this.code16(code16, n);
+    else this.code32(code32, n);
   }
 }
 

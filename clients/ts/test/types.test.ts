@@ -222,6 +222,13 @@ test("bin is taken where text is wanted, and all forms of a number", () => {
   assert.equal(decode(t.f64, fromHex("ca3fc00000")), 1.5);
 });
 
+test("values share no memory with what they were read from", () => {
+  const from = Buffer.from(fromHex("92c4020708c403010203"));
+  const read = decode(t.array(t.bytes), from);
+  from.fill(0);
+  assert.deepEqual(read, [Uint8Array.of(7, 8), Uint8Array.of(1, 2, 3)]);
+});
+
 test("a field cannot be called __proto__", () => {
   assert.throws(() => t.struct("Bad", { ["__proto__"]: t.i32 } as Record<string, Type<number>>), PacketmqError);
 });
