@@ -2,7 +2,7 @@
 # the code.
 
 GO      ?= go
-RACED   := bench clients/ts/e2e cmd/packetmq inspect/browser otel prometheus siege websocket/interop # tested with the race detector
+RACED   := bench clients/ts/e2e cluster cluster/embedded cmd/packetmq inspect/browser otel prometheus siege websocket/interop # tested with the race detector
 MODULES := . $(RACED) bench/versus internal/browsertest tools
 C       := limit load fan room
 FUZZTIME ?= 10s

@@ -288,3 +288,29 @@ func TestNewWithoutAPeerPanics(t *testing.T) {
 	}()
 	New((*peer.Server)(nil), nil)
 }
+
+// A packet that was encoded before goes to all members, and what is none to nobody.
+func TestSendEncoded(t *testing.T) {
+	h := newHall(t, Config{})
+	anna, ben := h.enter("anna"), h.enter("ben")
+	lobby := h.rooms.Room("lobby")
+	join(t, lobby, anna, ben)
+	e, err := peer.Encode(h.server, news, &note{7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, options := range [][]Option{nil, {Except(ben)}} {
+		if err := SendEncoded(lobby, e, options...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e.Release()
+	h.wantGot("anna", 7, 7)
+	h.wantGot("ben", 7)
+	if err := SendEncoded(lobby, nil); !errors.Is(err, peer.ErrNoPacket) {
+		t.Errorf("no packet: %v", err)
+	}
+	if err := SendEncoded(Room{}, e); !errors.Is(err, ErrNoRoom) {
+		t.Errorf("no room: %v", err)
+	}
+}

@@ -49,6 +49,21 @@ func Send[T any](r Room, pkt registry.Packet[T], v *T, options ...Option) error 
 	return sendAll(&r.rooms.roster, r.rooms.audience(r.set), pkt, v, options)
 }
 
+// SendEncoded is Send for a packet that was encoded before, by peer.Encode for the rooms' peer. It may
+// be released when SendEncoded returns.
+func SendEncoded(r Room, e *peer.Encoded, options ...Option) error {
+	switch {
+	case r.rooms == nil:
+		return ErrNoRoom
+	case e.Packet() == nil:
+		return peer.ErrNoPacket
+	}
+	to := r.rooms.audience(r.set)
+	defer to.release()
+	r.rooms.send(e, to.members, options)
+	return nil
+}
+
 // sendAll sends v to an audience, which it releases.
 func sendAll[T any](r *roster, to *audience, pkt registry.Packet[T], v *T, options []Option) error {
 	defer to.release()

@@ -1,0 +1,71 @@
+package cluster
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/packetmq/packetmq/peer"
+)
+
+const (
+	// DefaultLease is Config.Lease if that is 0.
+	DefaultLease = 2 * time.Second
+
+	// MinLease is the shortest lease.
+	MinLease = 200 * time.Millisecond
+
+	// MaxName is how long the names of nodes, users and services may be, in bytes.
+	MaxName = 128
+)
+
+// ReasonElsewhere ends the session, or the conn, of a user who is bound later at another node,
+// or again at this one.
+const ReasonElsewhere peer.Reason = "reason.elsewhere"
+
+// Config has the settings of a node. NATS must be set. Functions are called on the server's
+// first loop, one after the other.
+type Config struct {
+	// Name is the node's, which no other one has at the same time: of two, the one that was
+	// started later stays. Letters, digits, - and _. Default: the host's name and the
+	// process' number.
+	Name string
+
+	// NATS is the connection to use, which stays the program's. It is to reconnect for ever,
+	// as nats.MaxReconnects(-1) has it.
+	NATS *nats.Conn
+
+	// Prefix begins the subjects that are used. Nodes with another one are another cluster.
+	// Whoever may publish there is a node: let NATS keep others out. Default: "packetmq".
+	Prefix string
+
+	// Services are what this node offers to those who ask for Node.Service.
+	Services []string
+
+	// Lease is how long a node may be silent before it is taken for gone. All nodes of a
+	// cluster should have the same. Default: 2 s. Less than 200 ms is 200 ms.
+	Lease time.Duration
+
+	// OnUp is called when there is a conn to another node, and OnDown when there is none any
+	// more: what was sent to it last may not have come. reason says why.
+	OnUp   func(node string)
+	OnDown func(node string, reason error)
+
+	// OnGap is called when something was missing in the stream from another node, and was asked
+	// for again. n is how often that has happened with the conn so far.
+	OnGap func(node string, n uint64)
+
+	// OnMissed is called when a packet for a user came to a node where he is no more. It is
+	// lost; the program may send it again.
+	OnMissed func(user, packet string)
+
+	// Joined and Left are called for each member of a room at any node, this one among them:
+	// once when this node knows of it, and once when it is over, also because its node is gone.
+	// user is "" for a member that is bound to no user.
+	Joined func(room, user, node string)
+	Left   func(room, user, node string)
+
+	// Logger gets what an operator may want to know. Default: nothing is logged.
+	Logger *slog.Logger
+}

@@ -1,0 +1,205 @@
+package cluster
+
+// What nodes tell each other on their conns, in the packet of a feature: where users are,
+// which rooms have members, and packets for them.
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/packetmq/packetmq/cluster/internal/directory"
+	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/peer"
+)
+
+// Feature is the one by which servers know each other's nodes. It is in force on other conns
+// too, where its packet is bad input.
+const Feature peer.Feature = 6
+
+// Kinds of what is told: each is the first element of an array.
+const (
+	toldBegin  = iota // [0]: the entries that follow are all there are,
+	toldEnd           // [1]: up to here
+	toldSet           // [2, room, user, time]
+	toldDrop          // [3, room, user, time]
+	toldUser          // [4, user, time, packet, payload]: for a user at this node since then
+	toldRoom          // [5, room, packet, payload]: for the members at this node
+	toldMissed        // [6, user, packet]: the user was not there
+)
+
+// errTold is that another node tells what cannot be read.
+var errTold = errors.New("cluster: a node says what cannot be read")
+
+// extend has the server and the client know the feature.
+func (n *Node) extend() error {
+	err := n.srv.Extend(peer.Extension{Feature: Feature, Packet: n.told})
+	if err != nil {
+		return fmt.Errorf("cluster: %w", err)
+	}
+	if err := n.cli.Extend(peer.Extension{Feature: Feature, Packet: n.answered}); err != nil {
+		return fmt.Errorf("cluster: %w", err)
+	}
+	n.srv.Observe(peer.Observer{Lost: n.incomingLost})
+	return nil
+}
+
+func appendEntry(b []byte, kind uint64, e directory.Entry) []byte {
+	b = codec.AppendUint(codec.AppendArrayHeader(b, 4), kind)
+	b = codec.AppendString(codec.AppendString(b, e.Room), e.User)
+	return codec.AppendUint(b, e.Time)
+}
+
+func appendBare(b []byte, kind uint64) []byte {
+	return codec.AppendUint(codec.AppendArrayHeader(b, 1), kind)
+}
+
+// tellAll tells a node everything. mu is held.
+func (n *Node) tellAll(c *peer.Conn) error {
+	b := appendBare(nil, toldBegin)
+	if err := c.SendExtension(Feature, b); err != nil {
+		return err
+	}
+	for _, e := range n.dir.Own() {
+		b = appendEntry(b[:0], toldSet, e)
+		if err := c.SendExtension(Feature, b); err != nil {
+			return err
+		}
+	}
+	return c.SendExtension(Feature, appendBare(b[:0], toldEnd))
+}
+
+// tell tells all nodes of a change of this node's entries. A conn on which that is not
+// possible begins anew, and has everything told again. mu is held.
+func (n *Node) tell(kind uint64, e directory.Entry) {
+	b := appendEntry(nil, kind, e)
+	for _, o := range n.to {
+		if o.conn == nil {
+			continue
+		}
+		if err := o.conn.SendExtension(Feature, b); err != nil {
+			o.conn.Abort(err)
+		}
+	}
+}
+
+// told takes in what another node tells.
+func (n *Node) told(c *peer.Conn, payload []byte) error {
+	from := NodeOf(c)
+	if from == "" {
+		return peer.ReasonProtocol
+	}
+	m, err := readTold(payload)
+	if err != nil {
+		return err
+	}
+	n.mu.Lock()
+	n.from[from] = c
+	var events []directory.Event
+	switch m.kind {
+	case toldBegin:
+		n.dir.Begin(from)
+	case toldEnd:
+		events = n.dir.End(from)
+	case toldSet:
+		events = n.dir.Set(from, m.entry)
+	case toldDrop:
+		events = n.dir.Drop(from, m.entry)
+	}
+	n.mu.Unlock()
+	n.follow(events)
+	switch m.kind {
+	case toldUser:
+		n.forUser(c, &m)
+	case toldRoom:
+		n.forRoom(&m)
+	}
+	return nil
+}
+
+// answered takes in what the node at the other end of this one's own conn answers.
+func (n *Node) answered(_ *peer.Conn, payload []byte) error {
+	m, err := readTold(payload)
+	if err != nil {
+		return err
+	}
+	if m.kind != toldMissed {
+		return errTold
+	}
+	n.missed(m.entry.User, m.packet)
+	return nil
+}
+
+// missed tells the program of a packet that did not reach its user. On a loop.
+func (n *Node) missed(user, packet string) {
+	n.mu.Lock()
+	n.stats.Missed++
+	n.mu.Unlock()
+	if n.cfg.OnMissed != nil {
+		n.cfg.OnMissed(user, packet)
+	}
+}
+
+// incomingLost forgets what a node has told, when the conn ends on which it has.
+func (n *Node) incomingLost(c *peer.Conn, _ error) {
+	from := NodeOf(c)
+	if from == "" {
+		return
+	}
+	n.mu.Lock()
+	var events []directory.Event
+	if n.from[from] == c {
+		delete(n.from, from)
+		events = n.dir.Forget(from)
+	}
+	n.mu.Unlock()
+	n.follow(events)
+}
+
+// message is something told.
+type message struct {
+	kind    uint64
+	entry   directory.Entry
+	packet  string
+	payload []byte
+}
+
+// shapes are how many elements each kind has, and what they are: r a room, u a user, t a time,
+// p a packet's name, b its payload.
+var shapes = [...]string{toldBegin: "", toldEnd: "", toldSet: "rut", toldDrop: "rut", toldUser: "utpb", toldRoom: "rpb", toldMissed: "up"}
+
+// readTold reads something told. Its payload lies in b.
+func readTold(b []byte) (m message, err error) {
+	n, b, err := codec.ReadArrayHeader(b)
+	if err != nil || n == 0 {
+		return m, errTold
+	}
+	if m.kind, b, err = codec.ReadUint(b); err != nil || m.kind >= uint64(len(shapes)) || n != 1+len(shapes[m.kind]) {
+		return m, errTold
+	}
+	for _, what := range shapes[m.kind] {
+		if what == 't' {
+			if m.entry.Time, b, err = codec.ReadUint(b); err != nil {
+				return m, errTold
+			}
+			continue
+		}
+		var text []byte
+		if text, b, err = codec.ReadText(b); err != nil {
+			return m, errTold
+		}
+		switch what {
+		case 'r':
+			m.entry.Room = string(text)
+		case 'u':
+			m.entry.User = string(text)
+		case 'p':
+			m.packet = string(text)
+		case 'b':
+			m.payload = text
+		}
+	}
+	if len(b) > 0 {
+		return m, errTold
+	}
+	return m, nil
+}

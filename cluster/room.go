@@ -1,0 +1,81 @@
+package cluster
+
+// Rooms with members at any node.
+
+import (
+	"fmt"
+
+	"github.com/packetmq/packetmq/cluster/internal/directory"
+	"github.com/packetmq/packetmq/room"
+)
+
+// Room is a room with members at any node: a Target. It exists while it has members.
+type Room struct {
+	node *Node
+	name string
+}
+
+// inside is that a member of this node's is in a room.
+type inside struct {
+	room   string
+	member room.Member
+}
+
+// Member is a member of a room.
+type Member struct {
+	User string // "": it is bound to no user
+	Node string
+}
+
+// Room returns the room of that name.
+func (n *Node) Room(name string) Room { return Room{n, name} }
+
+// Name is the room's name.
+func (r Room) Name() string { return r.name }
+
+// Join makes m, a session or a conn of this node's server, a member, as room.Room.Join does.
+// Other nodes know it as the user that it is bound to by then.
+func (r Room) Join(m room.Member) error { return r.node.rooms.Room(r.name).Join(m) }
+
+// Leave ends m's membership. It returns false if m was no member.
+func (r Room) Leave(m room.Member) bool { return r.node.rooms.Room(r.name).Leave(m) }
+
+// Here is the part of the room that is at this node.
+func (r Room) Here() room.Room { return r.node.rooms.Room(r.name) }
+
+// Members are the members at all nodes, as far as this one knows, by user and node.
+func (r Room) Members() (all []Member) {
+	r.node.mu.Lock()
+	defer r.node.mu.Unlock()
+	for _, e := range r.node.dir.Members(r.name) {
+		all = append(all, Member{shown(e.User), e.Node})
+	}
+	return all
+}
+
+// memberJoined tells other nodes of a member. On its loop.
+func (n *Node) memberJoined(r room.Room, m room.Member) {
+	n.mu.Lock()
+	user := n.names[m]
+	if user == "" {
+		n.unnamed++
+		user = fmt.Sprint("\x00", n.unnamed)
+	}
+	n.inside[inside{r.Name(), m}] = user
+	n.tell(toldSet, n.dir.Join(r.Name(), user))
+	n.mu.Unlock()
+	n.present(n.cfg.Joined, directory.Event{Room: r.Name(), User: user, Node: n.self.Name})
+}
+
+// memberLeft tells other nodes that a member is one no more. On its loop.
+func (n *Node) memberLeft(r room.Room, m room.Member, _ error) {
+	n.mu.Lock()
+	k := inside{r.Name(), m}
+	user := n.inside[k]
+	delete(n.inside, k)
+	if e, ok := n.dir.Leave(r.Name(), user); ok {
+		n.tell(toldDrop, e)
+	}
+	n.mu.Unlock()
+	n.present(n.cfg.Left, directory.Event{Room: r.Name(), User: user, Node: n.self.Name})
+}

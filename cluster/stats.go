@@ -1,0 +1,33 @@
+package cluster
+
+// Stats is what a node has counted, and what it has.
+type Stats struct {
+	Nodes     int    // other nodes that there is a conn to
+	Users     int    // at this node
+	Streams   int    // to other nodes, in both directions
+	Crossed   uint64 // packets for rooms that were sent to another node
+	Missed    uint64 // packets for users who were not there any more
+	Gaps      uint64 // how often something was missing in a stream, and was asked for
+	Resent    uint64 // bytes that were sent again
+	Malformed uint64 // messages that could not be read
+}
+
+// Stats returns what the node has counted.
+func (n *Node) Stats() Stats {
+	n.mu.Lock()
+	s := n.stats
+	s.Users, s.Streams = len(n.users), len(n.streams)
+	for _, o := range n.to {
+		if o.conn != nil {
+			s.Nodes++
+		}
+	}
+	streams := n.streamsWith(func(*stream) bool { return true })
+	n.mu.Unlock()
+	for _, st := range streams {
+		gaps, resent := st.counts()
+		s.Gaps += gaps
+		s.Resent += resent
+	}
+	return s
+}

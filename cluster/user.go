@@ -1,0 +1,139 @@
+package cluster
+
+// Users: who is bound to which session or conn, at which node.
+
+import (
+	"strings"
+	"time"
+
+	"github.com/packetmq/packetmq/cluster/internal/directory"
+	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/room"
+	"github.com/packetmq/packetmq/session"
+)
+
+// binding is that a user is at this node.
+type binding struct {
+	member room.Member
+	time   uint64
+}
+
+// User is a user, wherever he is: a Target.
+type User string
+
+// Bind says that a user is m from now on, a *session.Session or a *peer.Conn of this node's
+// server, until that ends or Unbind. Where he was before, at this node or another, is ended with
+// ReasonElsewhere. Of two binds at two nodes at about the same time one ends, by the nodes'
+// clocks.
+func (n *Node) Bind(m room.Member, user string) error {
+	if user == "" || len(user) > MaxName || strings.ContainsRune(user, 0) {
+		return ErrName
+	}
+	switch m := m.(type) {
+	case *session.Session:
+		if m == nil {
+			return room.ErrNoMember
+		}
+	case *peer.Conn:
+		if m == nil || m.Peer() != n.srv.Peer {
+			return peer.ErrNoConn
+		}
+	default:
+		return room.ErrNoMember
+	}
+	n.mu.Lock()
+	if n.err != nil {
+		n.mu.Unlock()
+		return n.err
+	}
+	old := n.users[user]
+	if old != nil {
+		delete(n.names, old.member)
+	}
+	e := n.dir.Bind(user, uint64(time.Now().UnixMilli()))
+	b := &binding{m, e.Time}
+	n.users[user] = b
+	n.names[m] = user
+	n.tell(toldSet, e)
+	n.mu.Unlock()
+	if old != nil && old.member != m {
+		end(old.member)
+	}
+	m.OnLost(func(error) { n.unbind(user, b) })
+	return nil
+}
+
+// Unbind takes Bind back. It returns false if m was no user.
+func (n *Node) Unbind(m room.Member) bool {
+	n.mu.Lock()
+	user := n.names[m]
+	b := n.users[user]
+	n.mu.Unlock()
+	return b != nil && n.unbind(user, b)
+}
+
+func (n *Node) unbind(user string, b *binding) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.users[user] != b {
+		return false
+	}
+	delete(n.users, user)
+	delete(n.names, b.member)
+	if e, ok := n.dir.Unbind(user, b.time); ok {
+		n.tell(toldDrop, e)
+	}
+	return true
+}
+
+// end ends the session or conn of a user who is elsewhere.
+func end(m room.Member) {
+	switch m := m.(type) {
+	case *session.Session:
+		m.End(ReasonElsewhere)
+	case *peer.Conn:
+		m.Softquit(ReasonElsewhere)
+	}
+}
+
+// Where is the node that a user is at, "" if at none that this one knows of.
+func (n *Node) Where(user string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s, _ := n.dir.Where(user)
+	return s.Node
+}
+
+// follow does what follows from what another node has told. On a loop.
+func (n *Node) follow(events []directory.Event) {
+	for _, e := range events {
+		switch e.Kind {
+		case directory.Moved:
+			n.mu.Lock()
+			b := n.users[e.User]
+			n.mu.Unlock()
+			if b != nil && n.unbind(e.User, b) {
+				end(b.member)
+			}
+		case directory.Joined:
+			n.present(n.cfg.Joined, e)
+		case directory.Left:
+			n.present(n.cfg.Left, e)
+		}
+	}
+}
+
+// present tells the program of a member, on the server's first loop.
+func (n *Node) present(f func(room, user, node string), e directory.Event) {
+	if f != nil {
+		n.call(func() { f(e.Room, shown(e.User), e.Node) })
+	}
+}
+
+// shown is the user of an entry, "" for a member that is none.
+func shown(user string) string {
+	if strings.HasPrefix(user, "\x00") {
+		return ""
+	}
+	return user
+}
