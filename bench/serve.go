@@ -47,6 +47,8 @@ func serveCommand(ctx context.Context, args []string, std command.IO) error {
 	rooms := fs.Bool("rooms", false, "let clients join rooms and subscribe to topics, by the packets bench:rooms and bench:topics")
 	webSocket := fs.Bool("any", false, "take WebSocket at the same port, too, where --listen is not given")
 	sessions := fs.Bool("sessions", false, "let clients begin sessions, 64 of each address")
+	captured := fs.String("capture", "", "`FILE` into which all that enters the loops is captured")
+	sums := fs.Bool("capture-sums", false, "capture checksums of the output in place of its bytes")
 	untilEOF := fs.Bool("until-eof", false, "end when standard input does, as the pipe from another process")
 	if err := tool().Parse(fs, args, command.Arguments{}, std); err != nil {
 		return err
@@ -88,6 +90,13 @@ func serveCommand(ctx context.Context, args []string, std command.IO) error {
 	reg := registry.New()
 	if *adapt {
 		reg = registry.NewAdapting()
+	}
+	if *captured != "" {
+		end, err := captureInto(*captured, *sums, cfg.Engine)
+		if err != nil {
+			return err
+		}
+		defer end(std.Err)
 	}
 	server, err := newServerOf(reg, *mode, cfg, std.Err)
 	if err != nil {

@@ -43,8 +43,8 @@ type Config struct {
 	// to a power of two. Records for which there is no room are dropped. Default: 4 MiB.
 	Buffer int
 
-	// MaxBytes bounds the file, or each file where the writer is a Rotator. At it the capture
-	// ends, or goes on in the next file. Default: 1 GiB.
+	// MaxBytes bounds the file, or each file where the writer is a Rotator, in bytes. At it the
+	// capture ends, or goes on in the next file. Only a record that is longer by itself goes over it. Default: 1 GiB.
 	MaxBytes int64
 
 	// Logger is told when the capture ends by itself. Default: silence.

@@ -118,6 +118,9 @@ const maxKept = 64 << 10
 
 func (s *streamCutter) cut(b []byte) {
 	for len(b) > 0 {
+		if b = s.pass(b); len(b) == 0 {
+			return
+		}
 		if s.gotHead < codec.HeaderSize {
 			n := copy(s.head[s.gotHead:], b)
 			s.gotHead += n
@@ -135,6 +138,21 @@ func (s *streamCutter) cut(b []byte) {
 			s.endFrame()
 		}
 	}
+}
+
+// pass passes over the whole frames at the front of b in which nothing can be secret.
+func (s *streamCutter) pass(b []byte) []byte {
+	if s.gotHead > 0 || len(s.conn.secret) > 0 {
+		return b
+	}
+	for len(b) >= codec.HeaderSize {
+		n := codec.LengthSize + uint64(binary.BigEndian.Uint32(b))
+		if binary.BigEndian.Uint16(b[codec.LengthSize:]) < registry.MinID || n > uint64(len(b)) || n < codec.HeaderSize {
+			break
+		}
+		b = b[n:]
+	}
+	return b
 }
 
 // beginFrame begins a frame whose header has come.

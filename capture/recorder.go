@@ -149,7 +149,7 @@ func (k *loopLog) put(head, data []byte) {
 	}
 	head[0], head[1], head[2], head[3] = byte((n-4)>>24), byte((n-4)>>16), byte((n-4)>>8), byte(n-4)
 	k.queue.push(head, data)
-	if k.queue.used() > uint64(len(k.queue.buf))/4 {
+	if k.queue.wants() {
 		k.rec.writer.wake()
 	}
 }

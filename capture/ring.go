@@ -14,8 +14,9 @@ type ring struct {
 	mask uint64
 
 	// The goroutine that pushes.
-	head uint64 // bytes pushed so far
-	seen uint64 // tail, as it was last read
+	head     uint64 // bytes pushed so far
+	seen     uint64 // tail, as it was last read
+	nextWake uint64 // head from which on the other goroutine is to be told
 
 	published atomic.Uint64 // head
 	_         [56]byte      // so that the two goroutines do not take a cache line from each other
@@ -50,29 +51,46 @@ func (r *ring) put(b []byte) {
 	r.head += uint64(len(b))
 }
 
-// used is how many bytes wait, seen from the goroutine that pushes. It may be more than there are.
-func (r *ring) used() uint64 { return r.head - r.seen }
+// wants reports whether the other goroutine is to be told that there is something, once for each
+// eighth of the ring that was pushed. Telling it costs as much as hundreds of records.
+func (r *ring) wants() bool {
+	if r.head < r.nextWake {
+		return false
+	}
+	r.nextWake = r.head + uint64(len(r.buf))/8
+	return true
+}
 
-// popInto appends what waits to dst, whole records, and at most limit bytes unless the first one is longer.
-func (r *ring) popInto(dst []byte, limit int) []byte {
+// front returns what waits longest: whole records, at most limit bytes of them unless the first one
+// is longer. They lie in the ring, where the caller may change them, or in spare if they go over its end. They
+// are the caller's until release.
+func (r *ring) front(spare []byte, limit int) (records, newSpare []byte) {
 	tail, end := r.tail.Load(), r.published.Load()
+	if tail == end {
+		return nil, spare
+	}
+	from := tail & r.mask
+	straight := tail + uint64(len(r.buf)) - from // where the ring's memory ends
 	at := tail
 	for at < end {
-		n := uint64(4 + r.length(at))
+		n := uint64(4) + uint64(r.length(at))
 		if at > tail && at+n-tail > uint64(limit) {
+			break
+		}
+		if at+n > straight {
+			if at == tail {
+				spare = append(append(spare[:0], r.buf[from:]...), r.buf[:at+n-straight]...)
+				return spare, spare
+			}
 			break
 		}
 		at += n
 	}
-	for tail < at {
-		from := tail & r.mask
-		n := min(at-tail, uint64(len(r.buf))-from)
-		dst = append(dst, r.buf[from:from+n]...)
-		tail += n
-	}
-	r.tail.Store(at)
-	return dst
+	return r.buf[from : from+at-tail], spare
 }
+
+// release gives n bytes of front back.
+func (r *ring) release(n int) { r.tail.Store(r.tail.Load() + uint64(n)) }
 
 // length is the length that is written at the position at.
 func (r *ring) length(at uint64) (n uint32) {

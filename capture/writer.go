@@ -33,8 +33,9 @@ type writer struct {
 	cutter *cutter
 	sums   map[uint64]*sum
 	open   map[uint64]Record // Opened of conns that are open, for the next file
-	in     []byte
-	out    []byte
+	spare  []byte            // for records that do not lie in one piece
+	out    []byte            // records that do not lie in a loop's buffer
+	sum    []byte
 	size   int64 // of the file
 	err    error
 }
@@ -133,28 +134,44 @@ func (w *writer) drain() {
 			if k == nil {
 				continue
 			}
-			w.in = k.queue.popInto(w.in[:0], batch)
-			if len(w.in) > 0 {
+			var records []byte
+			if records, w.spare = k.queue.front(w.spare, batch); len(records) > 0 {
 				more = true
-				w.take(w.in)
+				w.take(records)
+				k.queue.release(len(records))
 			}
 		}
 	}
 }
 
-// take writes whole records.
+// take writes whole records. They are written from where they lie, unless one of them is left out
+// or replaced.
 func (w *writer) take(b []byte) {
 	w.beginFirst()
-	for len(b) > 0 && w.err == nil {
-		n := 4 + int(binary.BigEndian.Uint32(b))
-		w.takeOne(b[:n:n])
-		b = b[n:]
+	at := 0 // b is done with up to here
+	for end := 0; end < len(b) && w.err == nil; {
+		record := b[end : end+4+int(binary.BigEndian.Uint32(b[end:]))]
+		if w.size+int64(len(w.out)+end-at+len(record)+stopSize) > w.rec.cfg.MaxBytes {
+			w.write(b[at:end])
+			at = end
+			if !w.next() {
+				return
+			}
+		}
+		end += len(record)
+		if in, keep := w.cut(record); !keep {
+			w.out = append(append(w.out, b[at:end-len(record)]...), in...)
+			at = end
+			continue
+		}
+		w.rec.stats.records.Add(1)
 	}
-	w.flush()
+	w.write(b[at:])
 }
 
-// takeOne appends one record to what is written, if it belongs in the file.
-func (w *writer) takeOne(b []byte) {
+// cut cuts what is secret out of a record, and reports whether it is to be in the file. If not, in
+// takes its place.
+func (w *writer) cut(b []byte) (in []byte, keep bool) {
 	kind := Kind(b[4])
 	switch kind {
 	case Input, Output:
@@ -162,11 +179,10 @@ func (w *writer) takeOne(b []byte) {
 		if !w.cutter.cut(conn, kind == Output, b[connSize:]) {
 			w.rec.stats.dropped.Add(1)
 			w.rec.stats.droppedBytes.Add(uint64(len(b) - connSize))
-			return
+			return nil, false
 		}
 		if kind == Output && w.rec.cfg.Output == KeepSums {
-			w.appendSum(conn, b)
-			return
+			return w.sumOf(conn, b), false
 		}
 	case Opened:
 		r, _ := parse(b[4:])
@@ -181,7 +197,7 @@ func (w *writer) takeOne(b []byte) {
 		delete(w.sums, conn)
 		delete(w.open, conn)
 	}
-	w.add(b)
+	return nil, true
 }
 
 // lose leaves out the bytes of all conns of a loop that are open, of which some were dropped: nobody
@@ -196,8 +212,8 @@ func (w *writer) lose(loop int) {
 	}
 }
 
-// appendSum writes a checksum in place of the Output b.
-func (w *writer) appendSum(conn uint64, b []byte) {
+// sumOf is the checksum that stands in place of the Output b. It is valid until the next call.
+func (w *writer) sumOf(conn uint64, b []byte) []byte {
 	s := w.sums[conn]
 	if s == nil {
 		s = new(sum)
@@ -206,22 +222,15 @@ func (w *writer) appendSum(conn uint64, b []byte) {
 	s.add(b[connSize:])
 	at := time.Duration(binary.BigEndian.Uint64(b[7:]))
 	loop := int(binary.BigEndian.Uint16(b[5:]))
-	w.add(appendRecord(nil, &Record{Kind: OutputSum, Loop: loop, Time: at, Conn: conn, N: s.n, Sum: s.crc}))
+	w.rec.stats.records.Add(1)
+	w.sum = appendRecord(w.sum[:0], &Record{Kind: OutputSum, Loop: loop, Time: at, Conn: conn, N: s.n, Sum: s.crc})
+	return w.sum
 }
 
 // add goes on with b, also in the sum of a Play.
 func (s *sum) add(b []byte) {
 	s.n += uint64(len(b))
 	s.crc = crc32.Update(s.crc, crc32.MakeTable(crc32.Castagnoli), b)
-}
-
-// add appends a record to the file, or ends that if it would be too large.
-func (w *writer) add(b []byte) {
-	if w.size+int64(len(w.out)+len(b)+stopSize) > w.rec.cfg.MaxBytes && !w.next() {
-		return
-	}
-	w.out = append(w.out, b...)
-	w.rec.stats.records.Add(1)
 }
 
 // stopSize is room for a Stop.
@@ -253,16 +262,22 @@ func (w *writer) stop(why string) {
 	}
 }
 
-// flush writes what was appended.
-func (w *writer) flush() {
-	if len(w.out) == 0 || w.err != nil {
-		w.out = w.out[:0]
+// flush writes what was appended to out.
+func (w *writer) flush() { w.write(nil) }
+
+// write writes what was appended to out, and b after it.
+func (w *writer) write(b []byte) {
+	if len(w.out) > 0 {
+		b = append(w.out, b...)
+		w.out = b[:0]
+	}
+	if len(b) == 0 || w.err != nil {
 		return
 	}
-	n, err := w.w.Write(w.out)
+	n, err := w.w.Write(b)
 	w.size += int64(n)
 	w.rec.stats.bytes.Add(uint64(n))
-	if w.out = w.out[:0]; err != nil {
+	if err != nil {
 		w.fail(err)
 	}
 }
