@@ -66,6 +66,9 @@ export interface Limits {
 /** How often the times of a conn are checked, in milliseconds. They may be exceeded by as much. */
 export const checkEvery = 1000;
 
+/** What a round trip counts at least, in milliseconds: clocks of browsers are coarse, and 0 means that there was none. */
+const minRtt = 0.001;
+
 /** Packets of unknown ids that are dropped; the next one ends the conn. */
 const maxUnknown = 16;
 
@@ -326,7 +329,7 @@ export class Conn {
     }
     if (n !== 9 || r.u8() !== 0xcf) throw new ProtocolError("an answer to no heartbeat of this side's");
     const ms = this.clock.now() - Number(r.u64()) / 1e6;
-    if (ms > 0 && ms < 3_600_000) this.rtt = ms;
+    if (ms > -1 && ms < 3_600_000) this.rtt = Math.max(ms, minRtt);
   }
 
   private onProgramPacket(wireId: number, r: Reader): void {
