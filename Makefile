@@ -70,11 +70,13 @@ bench-quick: versus ## a part of it in under two minutes; the report is in bin/q
 	bin/versus run --groups closed --modes raw,marshal,typed --peers limit,packetmq,gnet,gnet-naive,net,netpoll,nbio \
 	  --rounds 4 --window 100ms --warmup 30ms --patience 0 --out bin/quick/results.json --report bin/quick
 
+FUZZED := . cluster otel
+
 fuzz: ## every fuzz target, FUZZTIME each
-	@set -e; for m in . cmd/packetmq; do (cd $$m; for pkg in $$($(GO) list ./...); do \
+	@set -e; for m in $(FUZZED); do cd $(CURDIR)/$$m; for pkg in $$($(GO) list ./...); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
-	  done; done); done
+	  done; done; done
 
 sim: ## SEEDS worlds of peers, of peers that call each other, of readers of states, and of sessions, each with other faults; a seed is always the same world
 	$(GO) test ./peer/sim -run Sim -count=1 -timeout 60m -sim.seeds=$(SEEDS)

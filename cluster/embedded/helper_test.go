@@ -30,7 +30,7 @@ var (
 type testNode struct {
 	*cluster.Node
 	server   *Server
-	t        *testing.T
+	t        testing.TB
 	name     string
 	srv      *peer.Server
 	addr     string // of the server
@@ -46,7 +46,7 @@ type testNode struct {
 }
 
 // start starts a node that knows the others by the first one.
-func start(t *testing.T, name string, first *testNode, change func(*cluster.Config)) *testNode {
+func start(t testing.TB, name string, first *testNode, change func(*cluster.Config)) *testNode {
 	t.Helper()
 	n := &testNode{t: t, name: name, begun: make(chan *session.Session, 100), up: make(map[string]int), inside: make(map[string]int)}
 	reg := registry.New()
@@ -116,7 +116,7 @@ func (n *testNode) has(m map[string]int, what string) bool {
 }
 
 // nodes starts as many nodes, each of which has conns to all others.
-func nodes(t *testing.T, count int) (all []*testNode) {
+func nodes(t testing.TB, count int) (all []*testNode) {
 	t.Helper()
 	for i := range count {
 		var first *testNode
@@ -139,7 +139,7 @@ func nodes(t *testing.T, count int) (all []*testNode) {
 }
 
 // whole waits until each node has conns to all others.
-func whole(t *testing.T, all []*testNode) {
+func whole(t testing.TB, all []*testNode) {
 	t.Helper()
 	await.True(t, "whole cluster", func() bool {
 		for _, n := range all {
@@ -187,7 +187,7 @@ func (n *testNode) player(user string) *player {
 	return p
 }
 
-func (p *player) next(t *testing.T) note {
+func (p *player) next(t testing.TB) note {
 	t.Helper()
 	return await.Value(t, "note", p.got)
 }
