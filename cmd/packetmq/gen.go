@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/packetmq/packetmq/cmd/packetmq/internal/remote"
 	"github.com/packetmq/packetmq/cmd/packetmq/internal/schema"
 	"github.com/packetmq/packetmq/cmd/packetmq/internal/tsgen"
 	"github.com/packetmq/packetmq/internal/command"
@@ -23,30 +25,54 @@ var errStale = errors.New("the file is not what the Go source says; run the comm
 func newGen(std command.IO) *cobra.Command {
 	gen := &cobra.Command{
 		Use:   "gen",
-		Short: "write code in another language from Go source",
+		Short: "write what Go source defines, in another language",
 		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { return command.Usagef("the language is missing: ts") },
+		RunE:  func(*cobra.Command, []string) error { return command.Usagef("the language is missing: ts or json") },
 	}
-	gen.AddCommand(newGenTS(std))
+	gen.AddCommand(newGenTS(std), newGenJSON(std))
 	return gen
 }
 
 func newGenTS(std command.IO) *cobra.Command {
+	c := newGenOf(std, tsgen.Generate)
+	c.Use = "ts PATTERN... [-o FILE]"
+	c.Short = "write the packets, calls, states and types of Go packages as TypeScript"
+	c.Long = `Ts reads Go packages, which PATTERN names as for the go command, and writes what they define
+for packetmq as TypeScript for @packetmq/client. Names and ids must be constants. The same
+source gives the same bytes.`
+	c.Example = "  packetmq gen ts ./proto -o web/src/proto.ts\n  packetmq gen ts ./proto -o web/src/proto.ts --check"
+	return c
+}
+
+func newGenJSON(std command.IO) *cobra.Command {
+	c := newGenOf(std, packetsJSON)
+	c.Use = "json PATTERN... [-o FILE]"
+	c.Short = "write the packets of Go packages as JSON, for ping --against"
+	c.Long = `Json reads Go packages as gen ts does, and writes their packets in the form of ping --json:
+names, ids, and the hashes of their types' shapes.`
+	c.Example = "  packetmq gen json ./proto -o packets.json\n  packetmq ping tcp://localhost:7000 --against packets.json"
+	return c
+}
+
+// newGenOf makes a command that writes what generate makes of Go packages.
+func newGenOf(std command.IO, generate func(*schema.Set) ([]byte, error)) *cobra.Command {
 	var out string
 	var check bool
 	c := &cobra.Command{
-		Use:   "ts PATTERN... [-o FILE]",
-		Short: "write the packets, calls, states and types of Go packages as TypeScript",
-		Long: `Ts reads Go packages, which PATTERN names as for the go command, and writes what they define
-for packetmq as TypeScript for @packetmq/client. Names and ids must be constants. The same
-source gives the same bytes.`,
-		Example: "  packetmq gen ts ./proto -o web/src/proto.ts\n  packetmq gen ts ./proto -o web/src/proto.ts --check",
-		Args:    cobra.MinimumNArgs(1),
+		Args: cobra.MinimumNArgs(1),
 		RunE: run(func(_ context.Context, patterns []string) error {
 			if check && out == "" {
 				return command.Usagef("--check needs -o, the file to look at")
 			}
-			return genTS(patterns, out, check, std)
+			set, err := schema.Read("", patterns...)
+			if err != nil {
+				return err
+			}
+			source, err := generate(set)
+			if err != nil {
+				return err
+			}
+			return put(source, out, check, std)
 		}),
 	}
 	c.Flags().StringVarP(&out, "out", "o", "", "the `FILE` to write; standard output if it is missing")
@@ -54,17 +80,9 @@ source gives the same bytes.`,
 	return c
 }
 
-// genTS writes the TypeScript of the packages to a file, or to standard output, or compares it
-// with the file.
-func genTS(patterns []string, file string, check bool, std command.IO) error {
-	set, err := schema.Read("", patterns...)
-	if err != nil {
-		return err
-	}
-	source, err := tsgen.Generate(set)
-	if err != nil {
-		return err
-	}
+// put writes what was generated to a file, or to standard output, or compares it with the
+// file.
+func put(source []byte, file string, check bool, std command.IO) error {
 	if file == "" {
 		_, err := std.Out.Write(source)
 		return err
@@ -79,4 +97,13 @@ func genTS(patterns []string, file string, check bool, std command.IO) error {
 		return fmt.Errorf("%s: %w", file, errStale)
 	}
 	return os.WriteFile(file, source, 0o666)
+}
+
+// packetsJSON are the packets of a set as JSON.
+func packetsJSON(set *schema.Set) ([]byte, error) {
+	packets := struct {
+		Packets []remote.Packet `json:"packets"`
+	}{packetsOf(set)}
+	b, err := json.MarshalIndent(packets, "", "  ")
+	return append(b, '\n'), err
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/packetmq/packetmq/internal/command/commandtest"
+	"github.com/packetmq/packetmq/registry"
 )
 
 const shop = "./internal/tsgen/testdata/shop"
@@ -20,7 +21,7 @@ func TestGenTSUsage(t *testing.T) {
 		{"", 2, "", "packetmq: a command is missing\ntry: packetmq --help"},
 		{"dance", 2, "", `packetmq: unknown command "dance"`},
 		{"help", 0, "Available Commands", ""},
-		{"gen", 2, "", "packetmq gen: the language is missing: ts\ntry: packetmq gen --help"},
+		{"gen", 2, "", "packetmq gen: the language is missing: ts or json\ntry: packetmq gen --help"},
 		{"gen cobol", 2, "", `unknown command "cobol"`},
 		{"gen ts", 2, "", "requires at least 1 arg"},
 		{"gen ts . --check", 2, "", "--check needs -o"},
@@ -63,5 +64,18 @@ func TestGenTSWritesAndChecks(t *testing.T) {
 	}
 	if code, _, stderr = execute(t, "gen", "ts", shop, "-o", file, "--check"); code != 1 || !strings.Contains(stderr, file) {
 		t.Errorf("a check of another file: code %d, %q", code, stderr)
+	}
+}
+
+// What gen json writes is what a server of the same packages tells.
+func TestGenJSONIsWhatPingIsGiven(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "packets.json")
+	if code, _, stderr := execute(t, "gen", "json", "./testdata/chat", "-o", file); code != 0 {
+		t.Fatalf("code %d, %s", code, stderr)
+	}
+	srv := newServer(t, registry.New(), nil)
+	addr := listen(t, srv, "tcp://127.0.0.1:0")
+	if code, out, stderr := execute(t, "ping", addr, "-n", "0", "--against", file); code != 0 || strings.Contains(out, "adapted") {
+		t.Errorf("code %d, %s%s", code, out, stderr)
 	}
 }

@@ -53,7 +53,7 @@ program, and fails if the two cannot work together.
 	to.flags(c)
 	c.Flags().IntVarP(&n, "count", "n", 3, "how many round trips are measured")
 	c.Flags().DurationVarP(&interval, "interval", "i", 200*time.Millisecond, "the time between two of them")
-	c.Flags().StringVar(&against, "against", "", "the `PACKETS` of a program: a pattern of Go packages, or a file that ends in .json, as ping --json prints it")
+	c.Flags().StringVar(&against, "against", "", "the `PACKETS` of a program: a pattern of Go packages, or a file that ends in .json, as gen json writes it and ping --json prints it")
 	asJSON := jsonFlag(c, "one object, times in seconds")
 	c.RunE = run(func(ctx context.Context, args []string) error {
 		if n < 0 || interval < 0 {
@@ -62,7 +62,7 @@ program, and fails if the two cannot work together.
 		var ours []remote.Packet
 		if against != "" {
 			var err error
-			if ours, err = packetsOf(against); err != nil {
+			if ours, err = packetsAgainst(against); err != nil {
 				return err
 			}
 		}
@@ -192,8 +192,8 @@ func cleanLines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// packetsOf are the packets of a program: of Go packages, or of a file of JSON.
-func packetsOf(against string) ([]remote.Packet, error) {
+// packetsAgainst are the packets of a program: of Go packages, or of a file of JSON.
+func packetsAgainst(against string) ([]remote.Packet, error) {
 	if strings.HasSuffix(against, ".json") {
 		return packetsOfFile(against)
 	}
@@ -201,7 +201,11 @@ func packetsOf(against string) ([]remote.Packet, error) {
 	if err != nil {
 		return nil, err
 	}
-	var list []remote.Packet
+	return packetsOf(set), nil
+}
+
+// packetsOf are the packets of a registry that has all of a set.
+func packetsOf(set *schema.Set) (list []remote.Packet) {
 	for _, e := range set.Entries() {
 		p := remote.Packet{Name: e.Name, ID: e.ID, Optional: e.Optional}
 		if e.Type != nil {
@@ -209,7 +213,7 @@ func packetsOf(against string) ([]remote.Packet, error) {
 		}
 		list = append(list, p)
 	}
-	return list, nil
+	return list
 }
 
 func packetsOfFile(file string) ([]remote.Packet, error) {

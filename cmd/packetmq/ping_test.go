@@ -125,7 +125,7 @@ func TestPingOfOthers(t *testing.T) {
 	}
 
 	token := filepath.Join(t.TempDir(), "token")
-	if err := os.WriteFile(token, []byte("sesame"), 0o600); err != nil {
+	if err := os.WriteFile(token, []byte("sesame\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	guarded := newServer(t, registry.New(), &peer.Config{Identity: peer.Identity{

@@ -27,6 +27,7 @@ JSON has nothing for is an object with one key: {"$bytes": "base64"}, {"$time": 
 func newSend(std command.IO) *cobra.Command {
 	var to target
 	var wait time.Duration
+	var n int
 	c := &cobra.Command{
 		Use:   "send ADDR NAME JSON",
 		Short: "send a packet to a server",
@@ -39,13 +40,14 @@ func newSend(std command.IO) *cobra.Command {
 	}
 	to.flags(c)
 	c.Flags().DurationVarP(&wait, "wait", "w", 0, "print what comes for so long")
+	c.Flags().IntVarP(&n, "count", "n", 0, "with --wait: end when so many packets have come; 0: do not")
 	asJSON := jsonFlag(c, "each packet that comes as an object")
 	c.RunE = run(func(ctx context.Context, args []string) error {
 		payload, err := payloadOf(args[2], std.In)
 		if err != nil {
 			return err
 		}
-		return send(ctx, &to, args[0], args[1], payload, wait, &printer{w: std.Out, json: *asJSON})
+		return send(ctx, &to, args[0], args[1], payload, wait, &printer{w: std.Out, json: *asJSON, left: n, enough: make(chan struct{})})
 	})
 	return c
 }
@@ -74,6 +76,7 @@ func send(ctx context.Context, to *target, addr, name string, payload []byte, wa
 	if err = m.Send(name, payload); err == nil && wait > 0 {
 		select {
 		case <-time.After(wait):
+		case <-p.enough:
 		case <-ctx.Done():
 		case reason := <-m.Lost():
 			err = fmt.Errorf("the conn was lost: %w", reason)
@@ -86,13 +89,24 @@ func send(ctx context.Context, to *target, addr, name string, payload []byte, wa
 type printer struct {
 	w    io.Writer
 	json bool
-	mu   sync.Mutex
+
+	mu     sync.Mutex
+	left   int           // guarded by mu: packets; 0 at the start: no end
+	over   bool          // guarded by mu: enough is closed
+	enough chan struct{} // closed when so many were printed
 }
 
 // received prints a packet.
 func (p *printer) received(name string, payload []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.over {
+		return
+	}
+	if p.left--; p.left == 0 {
+		p.over = true
+		defer close(p.enough)
+	}
 	value, err := jsonvalue.Decode(payload)
 	switch {
 	case p.json && err == nil:

@@ -33,11 +33,11 @@ func TestSendPrintsWhatComes(t *testing.T) {
 		addr := listen(t, srv, "tcp://127.0.0.1:0")
 		const value = `{"Text":"é<\n","Count":9007199254740993,"Big":18446744073709551615,"Data":{"$bytes":"3q0="}}`
 		back := strings.Replace(value, "0993", "0994", 1)
-		code, out, stderr := execute(t, "send", addr, "chat:say", value, "--wait", "300ms")
+		code, out, stderr := execute(t, "send", addr, "chat:say", value, "--wait", "1m", "-n", "1")
 		if code != 0 || out != "chat:said "+back+"\n" {
 			t.Errorf("code %d, %q, %s", code, out, stderr)
 		}
-		code, out, stderr = executeWith(t.Context(), value, "send", addr, "chat:say", "-", "--wait", "300ms", "--json")
+		code, out, stderr = executeWith(t.Context(), value, "send", addr, "chat:say", "-", "--wait", "1m", "-n", "1", "--json")
 		if code != 0 || out != `{"packet":"chat:said","value":`+back+"}\n" {
 			t.Errorf("code %d, %q, %s", code, out, stderr)
 		}

@@ -3,6 +3,7 @@ package main
 // The flags of commands that connect to a server: time, TLS, token.
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,7 @@ func (t *target) options() (o remote.Options, err error) {
 		if o.Token, err = os.ReadFile(t.token); err != nil {
 			return o, err
 		}
+		o.Token = bytes.TrimRight(o.Token, "\r\n") // which editors put at the end of a file
 	}
 	o.TLS, err = t.tls.config()
 	return o, err

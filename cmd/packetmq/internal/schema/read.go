@@ -21,7 +21,7 @@ const module = "github.com/packetmq/packetmq/"
 var ErrNone = errors.New("schema: no packets, calls, states or errors are defined there")
 
 // loadMode is what is needed of the packages: their own source, and the types of what they
-// import from the compiler's export data, which takes a tenth of the time.
+// import from the compiler's export data, which takes a twentieth of the time.
 const loadMode = packages.NeedName | packages.NeedFiles | packages.NeedSyntax | packages.NeedTypes |
 	packages.NeedTypesInfo | packages.NeedImports | packages.NeedExportFile | packages.NeedTypesSizes
 
