@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/internal/await"
 	"github.com/packetmq/packetmq/peer"
@@ -180,6 +182,78 @@ func TestANewProcessThatDiesAfterwards(t *testing.T) {
 	n.close()
 	await.Value(t, "end of the old one", old.restart.Replaced())
 	old.mustHaveDone("export")
+}
+
+// A new process that was told to serve, and hangs before it says that it does, changes nothing: the
+// old one takes its word away, and goes on. When the new one wakes up, it cannot serve.
+func TestANewProcessThatHangsBeforeItServes(t *testing.T) {
+	if !readEndIsFinal {
+		t.Skip("on this system the service is left to the new process")
+	}
+	path := control(t)
+	callers := newCaller(t)
+	old := newGeneration(t, "old", path, func(cfg *Config) { cfg.Time = time.Second })
+	old.begin("127.0.0.1:0")
+	n := dialAsNew(t, path)
+	for _, step := range steps {
+		step(n)
+	}
+	old.mustHaveDone("export", "resume")
+	if err := n.send(kindServing, nil); !errors.Is(err, unix.EPIPE) {
+		t.Errorf("the new process says that it serves: %v", err)
+	}
+	if got := callers.who(old.url()); got != "old" || isReplaced(old.restart) {
+		t.Errorf("%s serves", got)
+	}
+	next := newGeneration(t, "new", path, nil)
+	next.takeOver()
+	if got := callers.who(old.url()); got != "new" {
+		t.Errorf("%s serves", got)
+	}
+}
+
+// A last word that has come before the old process listens no more counts, and one after that cannot
+// be said.
+func TestLastWord(t *testing.T) {
+	if !readEndIsFinal {
+		t.Skip("on this system the service is left to the new process")
+	}
+	late := errors.New("late")
+	for name, said := range map[string]bool{"said": true, "not said": false} {
+		old, next := linkPair(t)
+		if said {
+			if err := next.send(kindServing, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := old.lastWord(late); (err == nil) != said || err != nil && err != late {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := next.send(kindServing, nil); !errors.Is(err, unix.EPIPE) {
+			t.Errorf("%s: afterwards the word is said: %v", name, err)
+		}
+	}
+}
+
+// linkPair is the two ends of a link.
+func linkPair(t *testing.T) (old, next *link) {
+	t.Helper()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ends [2]*link
+	for i, fd := range fds {
+		f := os.NewFile(uintptr(fd), "link")
+		nc, err := net.FileConn(f)
+		f.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { nc.Close() })
+		ends[i] = &link{nc: nc.(*net.UnixConn)}
+	}
+	return ends[0], ends[1]
 }
 
 // What a new process should not say ends the hand-over and nothing else.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 
@@ -152,6 +153,24 @@ func (l *link) keepFDs(oob []byte) error {
 		return &MessageError{"more descriptors than there can be"}
 	}
 	return nil
+}
+
+// readEndIsFinal says that the system refuses what is sent to a Unix socket whose reading side was
+// ended, and keeps for its reader what was sent before. Other systems drop that.
+const readEndIsFinal = runtime.GOOS == "linux"
+
+// lastWord decides about a process that was told to serve and has not said in time that it does,
+// because of err: it takes no more of its words, and looks whether the one has come meanwhile. If
+// not, that process cannot say it any more, and learns so from its Commit.
+func (l *link) lastWord(err error) error {
+	if failed := l.nc.CloseRead(); failed != nil {
+		return errors.Join(err, failed)
+	}
+	l.nc.SetDeadline(time.Now().Add(time.Second)) // what has come is there
+	if _, last := l.receive(kindServing); last == nil {
+		return nil
+	}
+	return err
 }
 
 // hasEnded reports whether err means that the other process has closed its side of the conn,

@@ -231,19 +231,27 @@ func (r *Restart) letGo(l *link, listeners []Listener) (err error) {
 	return nil
 }
 
-// commit leaves the serving to the other process. With an error that one has ended before it
-// served. If nothing at all comes from it, it may serve, so this one does not.
+// servingTime bounds how long the other process may take to say that it serves, once it was told that
+// it may. It has nothing to do meanwhile but that. Nobody serves until then: with a longer time one
+// that hangs keeps clients waiting for longer, with a shorter one a busy machine undoes hand-overs.
+const servingTime = 5 * time.Second
+
+// commit leaves the serving to the other process. With an error that one has not said that it
+// serves, and cannot say so any more.
 func (r *Restart) commit(l *link) error {
 	if err := l.send(kindCommit, nil); err != nil {
 		return err
 	}
-	l.nc.SetDeadline(time.Now().Add(r.cfg.Time))
+	l.nc.SetDeadline(time.Now().Add(min(r.cfg.Time, servingTime)))
 	_, err := l.receive(kindServing)
-	if err != nil && !hasEnded(err) {
+	if err == nil || hasEnded(err) {
+		return err
+	}
+	if !readEndIsFinal {
 		r.cfg.Logger.Error("restart: the other process does not say that it serves; it is left to it all the same", "err", err)
 		return nil
 	}
-	return err
+	return l.lastWord(err)
 }
 
 // export has a state exported, and sends it.
