@@ -19,9 +19,10 @@ type attachments struct {
 	onLost []*lostFunc // in the order of OnLost
 
 	// For the loop only.
-	heard, told updateBudget // updates of the ids
-	tellsLater  bool         // tellNews is about to be called again
-	counts      []PacketCount
+	heard, told updateBudget  // updates of the ids
+	tellsLater  bool          // tellNews is about to be called again
+	firstCount  PacketCount   // of the type that was counted first, which for many conns is the only one; its Packet is nil before
+	counts      []PacketCount // of the others
 }
 
 // attach returns the conn's attachments, made if there are none yet.

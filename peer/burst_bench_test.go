@@ -46,11 +46,11 @@ func (f *feed) Buffered() int     { return 0 }
 func (f *feed) CloseWrite() error { return nil }
 func (f *feed) Close()            {}
 
-// BenchmarkBurst is what a packet costs that is answered, and a share of input
-// with one, 16 or 64 of them, without what a system call or a memory pair costs.
+// BenchmarkBurst is what a packet costs that is answered, and a share of input with 1, 4, 16 or
+// 64 of them, of one conn or of 1,000 in turns, without what a system call or a memory pair costs.
 func BenchmarkBurst(b *testing.B) {
-	for _, packets := range []int{1, 16, 64} {
-		b.Run(fmt.Sprint(packets), func(b *testing.B) {
+	for _, by := range []struct{ packets, conns int }{{1, 1}, {16, 1}, {64, 1}, {1, 1000}, {4, 1000}} {
+		b.Run(fmt.Sprintf("%d×%d", by.conns, by.packets), func(b *testing.B) {
 			reg := registry.New()
 			echo := registry.MustAdd[note](reg, "b:echo", 17).In(reg)
 			srv := NewServer(reg, &Config{Identity: Identity{SkipHandshake: true}})
@@ -59,25 +59,39 @@ func BenchmarkBurst(b *testing.B) {
 			if err := srv.RunAsync(); err != nil {
 				b.Fatal(err)
 			}
-			f := &feed{left: (b.N + packets - 1) / packets, opened: make(chan struct{}), done: make(chan struct{})}
-			for range packets {
-				f.burst = codec.AppendFrame(f.burst, 17, make([]byte, 64))
+			var burst []byte
+			for range by.packets {
+				burst = codec.AppendFrame(burst, 17, make([]byte, 64))
 			}
-			c, err := srv.newConn()
-			if err != nil {
-				b.Fatal(err)
+			each := by.packets * by.conns
+			feeds := make([]*feed, by.conns)
+			for i := range feeds {
+				f := &feed{burst: burst, left: (b.N + each - 1) / each, opened: make(chan struct{}), done: make(chan struct{})}
+				c, err := srv.newConn()
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := srv.Reactor().Attach(f, &c.link, c.engineHandler(), nil); err != nil {
+					b.Fatal(err)
+				}
+				<-f.opened
+				feeds[i] = f
 			}
-			if err := srv.Reactor().Attach(f, &c.link, c.engineHandler(), nil); err != nil {
-				b.Fatal(err)
-			}
-			<-f.opened
 			b.ReportAllocs()
 			b.ResetTimer()
-			f.sink.Wake(nil)
-			<-f.done
+			srv.Reactor().Post(func() {
+				for _, f := range feeds {
+					f.sink.Wake(nil)
+				}
+			})
+			for _, f := range feeds {
+				<-f.done
+			}
 			b.StopTimer()
-			if want := (b.N + packets - 1) / packets; f.out < (want-1)*len(f.burst) {
-				b.Fatalf("%d bytes came out", f.out)
+			for _, f := range feeds {
+				if want := (b.N + each - 1) / each; f.out < (want-1)*len(burst) {
+					b.Fatalf("%d bytes came out", f.out)
+				}
 			}
 		})
 	}

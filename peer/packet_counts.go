@@ -120,15 +120,23 @@ func (l *loopCounts) beginOut(c *Conn, t *registry.Type) {
 	l.out.c, l.out.t = c, t
 }
 
-// settleIn ends the run of packets that came. The type stays, as that of the last one.
+// settleIn ends the run of packets that came. The type stays, as that of the last one. A run of
+// packets that left, of the same conn and type, ends with it, so that the counts are looked up
+// once for both: so it is where packets are answered by others of their type.
 func (l *loopCounts) settleIn() {
 	r := &l.in
 	if r.c == nil {
 		return
 	}
 	l.settled += r.n.Packets
-	l.typeCount(r.t).In.add(r.n)
-	r.c.typeCount(r.t).In.add(r.n)
+	ofLoop, ofConn := l.typeCount(r.t), r.c.typeCount(r.t)
+	ofLoop.In.add(r.n)
+	ofConn.In.add(r.n)
+	if l.out.c == r.c && l.out.t == r.t {
+		ofLoop.Out.add(l.out.n)
+		ofConn.Out.add(l.out.n)
+		l.out = countRun{}
+	}
 	r.c, r.n = nil, Traffic{}
 }
 
@@ -167,16 +175,30 @@ func (l *loopCounts) typeCount(t *registry.Type) *PacketCount {
 // typeCount is the conn's count of a type.
 func (c *Conn) typeCount(t *registry.Type) *PacketCount {
 	a := c.attach()
+	if a.firstCount.Packet == nil {
+		a.firstCount.Packet = t
+	}
+	if a.firstCount.Packet == t {
+		return &a.firstCount
+	}
 	for i := range a.counts {
 		if n := &a.counts[i]; n.Packet == t || n.Packet == nil {
 			return n
 		}
 	}
-	if len(a.counts) == maxCountedTypes {
+	if len(a.counts) == maxCountedTypes-1 {
 		t = nil // the last one is for all others
 	}
 	a.counts = append(a.counts, PacketCount{Packet: t})
 	return &a.counts[len(a.counts)-1]
+}
+
+// appendCounts appends what was counted of each type.
+func (a *attachments) appendCounts(list []PacketCount) []PacketCount {
+	if a.firstCount.Packet == nil {
+		return list
+	}
+	return append(append(list, a.firstCount), a.counts...)
 }
 
 // countFailed counts a packet that came and could not be handled.
@@ -277,7 +299,7 @@ func (c *Conn) AppendCounts(list []PacketCount) []PacketCount {
 	c.mustBeOnLoop("Conn.AppendCounts")
 	c.settleCounts()
 	if a := c.extra.Load(); a != nil {
-		list = append(list, a.counts...)
+		list = a.appendCounts(list)
 	}
 	return list
 }
@@ -291,6 +313,7 @@ func (c *Conn) Traffic() (in, out Traffic) {
 	c.mustBeOnLoop("Conn.Traffic")
 	c.settleCounts()
 	if a := c.extra.Load(); a != nil {
+		in, out = a.firstCount.In, a.firstCount.Out
 		for i := range a.counts {
 			in.add(a.counts[i].In)
 			out.add(a.counts[i].Out)
