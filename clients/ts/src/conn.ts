@@ -324,6 +324,7 @@ export class Conn {
     if (n > hs.maxBeat) throw new ProtocolError("a heartbeat is too long");
     if (!this.isMade) return;
     if (frameId === id.ping) {
+      if (this.pending > this.limits.maxPending) return; // else a side that sends heartbeats and reads nothing could fill the memory
       const payload = r.bytes.subarray(r.pos, r.end);
       return this.internal(id.pong, (w) => w.raw(payload));
     }

@@ -53,6 +53,9 @@ const maxStreams = 256;
 /** How long until an acknowledgement is sent again for which there was no room, in milliseconds. */
 const retryAfter = 50;
 
+/** The number of no tick: an acknowledgement of it asks for a snapshot. */
+const beginAgain = 0;
+
 const Kind = { begins: 0, ticked: 1, complete: 2, removes: 3, ends: 4, acks: 5 } as const;
 
 /** Mirror is a map of the values that the server's state has, as far as this side sees them. */
@@ -71,11 +74,11 @@ export class Mirror<T, K extends Whole> {
   private readonly maxBytes: number;
 
   /**
-   * Make a mirror before the client connects. It stays as it is when the conn is lost; the snapshot on
-   * the next one replaces it. There can be one for each state.
+   * Make the first mirror of a client before that connects. It stays as it is when the conn is lost; the
+   * snapshot on the next one replaces it. There can be one for each state.
    */
   constructor(
-    client: Client,
+    private readonly client: Client,
     readonly state: StateType<T, K>,
     private readonly options: MirrorOptions<T, K> = {},
   ) {
@@ -84,11 +87,17 @@ export class Mirror<T, K extends Whole> {
     this.maxBytes = options.bytes ?? defaultBytes;
     const follows = followsOf(client);
     follows.add(state.packet.name, this);
+    // What comes on a conn for the state, and was followed by no mirror, begins again.
     client.handle(state.packet, (v, conn, size) => {
       const stream = follows.streamsOf(conn).named(state.packet.name);
       if (!stream?.begun) throw new PacketmqError("state", `a value of ${state.packet.name} came before its snapshot`);
-      if (stream.turn === this.turn) this.put(v, size + entrySize);
+      if (stream.mirror === this && stream.turn === this.turn) this.put(v, size + entrySize);
     });
+  }
+
+  /** close has the mirror follow nothing that begins from now on. It keeps what it has. */
+  close(): void {
+    followsOf(this.client).remove(this.state.packet.name, this);
   }
 
   /** begin begins a snapshot, and returns its number. For this module only, as are the others. */
@@ -182,6 +191,11 @@ class Follows {
   add(name: string, m: AnyMirror): void {
     if (this.mirrors.has(name)) throw new PacketmqError("registry", `there is a mirror of ${name} already`);
     this.mirrors.set(name, m);
+    for (const streams of this.conns.values()) streams.adopt(name);
+  }
+
+  remove(name: string, m: AnyMirror): void {
+    if (this.mirrors.get(name) === m) this.mirrors.delete(name);
   }
 
   mirrorOf(name: string): AnyMirror | undefined {
@@ -199,9 +213,11 @@ class Follows {
 interface Stream {
   readonly number: number;
   readonly name: string;
-  readonly mirror: AnyMirror | undefined; // undefined: nobody follows, and ticks are not acknowledged
+  mirror: AnyMirror | undefined; // undefined: nobody follows, and ticks are not acknowledged
   begun: boolean;
-  turn: number;
+  turn: number; // which of the mirror's snapshots this is
+  last: Whole; // the last tick that came while nobody followed
+  asked: boolean; // the other side was asked to begin again
 }
 
 /** Streams are those of one conn. */
@@ -240,11 +256,16 @@ class Streams {
     if (s ? s.name !== name : this.byName.has(name)) throw new PacketmqError("state", "a stream of a state has changed its name");
     if (!s) {
       if (this.byNumber.size >= maxStreams) throw new PacketmqError("limit", `more than ${maxStreams} states`);
-      s = { number, name, mirror: this.follows.mirrorOf(name), begun: false, turn: 0 };
+      s = { number, name, mirror: undefined, begun: false, turn: 0, last: 0, asked: false };
       this.byNumber.set(number, s);
       this.byName.set(name, s);
     }
+    const mirror = this.follows.mirrorOf(name);
+    if (s.mirror !== mirror) s.mirror?.lost(s.turn);
+    s.mirror = mirror;
     s.begun = true;
+    s.asked = false;
+    s.last = 0;
     if (s.mirror) s.turn = s.mirror.begin();
   }
 
@@ -253,8 +274,10 @@ class Streams {
     if (!s?.begun) throw new PacketmqError("state", "a message of a state that was not begun");
     if ((kind === Kind.ticked || kind === Kind.complete) && n === 3) {
       const tick = r.whole();
-      if (!s.mirror) return;
-      if (kind === Kind.complete) s.mirror.complete(s.turn);
+      if (!s.mirror) {
+        s.last = tick;
+        if (!s.asked) return;
+      } else if (kind === Kind.complete) s.mirror.complete(s.turn);
       this.ack(s, tick);
     } else if (kind === Kind.removes && n > 2 && n <= 2 + 256) {
       const keys: Whole[] = [];
@@ -264,6 +287,15 @@ class Streams {
       s.begun = false;
       s.mirror?.end(s.turn);
     } else throw new PacketmqError("state", `a message of a state of kind ${kind} with ${n} elements`);
+  }
+
+  /** adopt asks the other side to begin again with a state that nobody has followed. */
+  adopt(name: string): void {
+    const s = this.byName.get(name);
+    if (!s?.begun || s.mirror || s.asked) return;
+    s.asked = true;
+    if (s.last > 0) this.ack(s, s.last);
+    this.ack(s, beginAgain);
   }
 
   /** ack acknowledges a tick. Without it nothing more would come, so it is tried until there is room. */

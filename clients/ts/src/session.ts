@@ -161,7 +161,7 @@ export class Session {
       this.detach();
       this.awaySince = this.client.clock.now();
       this.startWaiting();
-      this.options.onAway?.(this, end);
+      this.tell("onAway", () => this.options.onAway?.(this, end));
     }
     if (end.kind === "quit" && end.reason === Reason.sessionSuperseded) this.finish(new SessionError("superseded"));
   }
@@ -203,8 +203,8 @@ export class Session {
     if (this.over) return;
     if (first) {
       this.resolveBegun();
-      this.options.onNew?.(this);
-    } else this.options.onBack?.(this, this.client.clock.now() - this.awaySince);
+      this.tell("onNew", () => this.options.onNew?.(this));
+    } else this.tell("onBack", () => this.options.onBack?.(this, this.client.clock.now() - this.awaySince));
   }
 
   /** handle handles a packet of the session's. It counts before its handler is called, whatever becomes of that. */
@@ -257,6 +257,15 @@ export class Session {
     this.unackedBytes = 0;
   }
 
+  /** tell calls a function of the program's. What it throws ends nothing. */
+  private tell(name: string, f: () => void): void {
+    try {
+      f();
+    } catch (err) {
+      this.client.report(`${name} of the session has failed`, err);
+    }
+  }
+
   private startWaiting(): void {
     this.stopWaiting();
     this.stopWaiting = this.client.clock.after(this.options.away ?? 120_000, () => this.finish(new SessionError("expired")));
@@ -279,7 +288,7 @@ export class Session {
     this.candidate = undefined;
     this.rejectBegun(why);
     this.client.close(Reason.sessionOver);
-    this.options.onEnd?.(this, why, unacked);
+    this.tell("onEnd", () => this.options.onEnd?.(this, why, unacked));
   }
 }
 

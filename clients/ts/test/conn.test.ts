@@ -239,6 +239,15 @@ test("heartbeats are answered, sent, and measured", async () => {
   assert.equal(Math.round(w.client.conn!.rtt), 25);
 });
 
+test("a heartbeat for whose answer there is no room is not answered", async () => {
+  const w = new World([ping, pong], { maxPending: 1000 });
+  const s = await w.connect();
+  for (let i = 0; i < 500; i++) s.deliver(id.ping, fromHex("cf0000000000000007"));
+  await settle();
+  assert.equal(s.frames.length, Math.floor(1000 / 15) + 1);
+  assert.ok(w.client.conn);
+});
+
 test("silence, a slow handshake and a slow frame end the conn", async () => {
   const slow = await connecting();
   await slow.w.clock.advance(6000);

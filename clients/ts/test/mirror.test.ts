@@ -163,6 +163,28 @@ test("what can be no part of a state ends the conn", async () => {
   assert.match(w.told[1]!, /came before its snapshot/);
 });
 
+test("a mirror that comes late has the state begin again", async () => {
+  const { w, s } = await following();
+  s.deliver(stateId, encode(t.any, [0, 0, "game:seat"]));
+  s.deliver(stateId, encode(t.any, [2, 0, 1]));
+  const m = new Mirror(w.client, seat);
+  s.deliver(161, encode(Seat, { n: 1 })); // of the snapshot that nobody has followed
+  s.deliver(stateId, encode(t.any, [1, 0, 2]));
+  await settle();
+  for (const tick of [1, 0, 2]) s.want(stateId, toHex(encode(t.any, [5, 0, tick])));
+  assert.equal(m.values.size, 0);
+  s.deliver(stateId, encode(t.any, [0, 0, "game:seat"]));
+  s.deliver(161, encode(Seat, { n: 2 }));
+  s.deliver(stateId, encode(t.any, [2, 0, 3]));
+  await settle();
+  s.want(stateId, toHex(encode(t.any, [5, 0, 3])));
+  assert.ok(m.synced && m.values.has(2));
+  m.close();
+  s.deliver(stateId, encode(t.any, [0, 0, "game:seat"]));
+  s.deliver(161, encode(Seat, { n: 3 }));
+  assert.deepEqual([m.synced, [...m.values.keys()]], [false, [2]]);
+});
+
 test("there is one mirror of a state", async () => {
   const { w } = await following();
   assert.throws(() => new Mirror(w.client, pos));

@@ -16,11 +16,12 @@ const sessionId = 12;
 const hexOf = (name: string): string => toHex(all.get(name)!);
 
 class Stage {
-  readonly w = new World([say, heard], { reconnect: { min: 10, max: 10 } });
+  readonly w: World;
   readonly told: string[] = [];
   readonly session: Session;
 
-  constructor(options: SessionOptions = {}) {
+  constructor(options: SessionOptions = {}, onError?: (what: string) => void) {
+    this.w = new World([say, heard], { reconnect: { min: 10, max: 10 }, ...(onError ? { onError } : {}) });
     this.w.client.handle(heard, (text) => this.told.push(text));
     this.session = new Session(this.w.client, {
       onNew: (s) => this.told.push(`new ${s.id}`),
@@ -247,6 +248,18 @@ test("what can be no message of a session ends the conn", async () => {
     st.socket.deliver(sessionId, fromHex(hex));
     assert.match(st.w.told[1] ?? "", /reason.payload/, hex);
   }
+});
+
+test("a function of the program's that throws ends nothing", async () => {
+  const fails = (): void => {
+    throw new Error("on purpose");
+  };
+  const st = new Stage({ onNew: fails, onAway: fails, onBack: fails, onEnd: fails }, (what) => st.told.push(what));
+  await st.begin();
+  await st.back(0);
+  assert.ok(st.session.conn);
+  st.session.end();
+  assert.deepEqual(st.told, ["onNew", "onAway", "onBack", "onEnd"].map((name) => `${name} of the session has failed`));
 });
 
 test("a client has one session at a time", async () => {
