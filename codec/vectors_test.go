@@ -43,7 +43,7 @@ func TestTypeScriptValues(t *testing.T) {
 		{"i8-min", int8(-128)}, {"u8-max", uint8(255)}, {"i16-min", int16(-32768)}, {"u16-max", uint16(65535)},
 		{"i32-min", int32(math.MinInt32)}, {"i32-max", int32(math.MaxInt32)}, {"u32-max", uint32(math.MaxUint32)}, {"i32-fix", int32(-32)}, {"i32-127", int32(127)}, {"i32--33", int32(-33)},
 		{"i64-min", int64(math.MinInt64)}, {"i64-max", int64(math.MaxInt64)}, {"i64-small", int64(5)}, {"u64-max", uint64(math.MaxUint64)},
-		{"int-53", int(1<<53 - 1)}, {"int--53", int(-(1<<53 - 1))}, {"uint-40", uint(1 << 40)},
+		{"int-53", int64(1<<53 - 1)}, {"int--53", int64(-(1<<53 - 1))}, {"uint-40", uint64(1 << 40)},
 		{"f32", float32(1.5)}, {"f64", 0.1}, {"f64-whole", float64(3)}, {"f64-inf", math.Inf(-1)},
 		{"str-empty", ""}, {"str-short", "hello"}, {"str-31", strings.Repeat("x", 31)}, {"str-32", strings.Repeat("x", 32)}, {"str-256", strings.Repeat("y", 256)}, {"str-utf8", "héé 日本 🎈"},
 		{"bytes", []byte{0, 255, 7}}, {"bytes-300", make([]byte, 300)},
