@@ -70,7 +70,7 @@ bench-quick: versus ## a part of it in under two minutes; the report is in bin/q
 	bin/versus run --groups closed --modes raw,marshal,typed --peers limit,packetmq,gnet,gnet-naive,net,netpoll,nbio \
 	  --rounds 4 --window 100ms --warmup 30ms --patience 0 --out bin/quick/results.json --report bin/quick
 
-FUZZED := . cluster otel
+FUZZED := . cluster cmd/packetmq otel
 
 fuzz: ## every fuzz target, FUZZTIME each
 	@set -e; for m in $(FUZZED); do cd $(CURDIR)/$$m; for pkg in $$($(GO) list ./...); do \

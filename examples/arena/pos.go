@@ -15,12 +15,16 @@ const (
 )
 
 // Pos is where a player is. On the wire it is an array of its three fields.
+//
+//packetmq:form array
 type Pos struct {
 	ID   uint64 // of the player
 	X, Y int
 }
 
-// Move is arena:move: by how much a player moves.
+// Move is arena:move: by how much a player moves. It is an array, too.
+//
+//packetmq:form array
 type Move struct{ DX, DY int }
 
 // after is where a player is after a move. What is too far for one move, or leads out of the

@@ -7,12 +7,18 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"strings"
 )
+
+// formDirective stands in the comment of a type that encodes itself, and says what form its
+// methods make: that which its fields would have as a map, or as an array.
+const formDirective = "//packetmq:form "
 
 // comments finds comments by where a name is declared.
 type comments struct {
 	files map[string]bool // that were parsed
 	text  map[declared]string
+	forms map[declared]string // what follows formDirective
 }
 
 // declared is a name and where it is declared.
@@ -23,25 +29,39 @@ type declared struct {
 }
 
 func newComments() *comments {
-	return &comments{files: make(map[string]bool), text: make(map[declared]string)}
+	return &comments{files: make(map[string]bool), text: make(map[declared]string), forms: make(map[declared]string)}
 }
 
 // of is the comment of what is declared at pos by the name; empty: there is none, or the file
 // is not there, as where a library was built without its source.
 func (c *comments) of(pos token.Position, name string) string {
-	if !c.files[pos.Filename] {
-		c.files[pos.Filename] = true
-		c.parse(pos.Filename)
-	}
+	c.parse(pos.Filename)
 	return c.text[declared{pos.Filename, pos.Line, name}]
 }
 
+// formOf is the form that the comment of a type says; empty: it says none.
+func (c *comments) formOf(pos token.Position, name string) string {
+	c.parse(pos.Filename)
+	return c.forms[declared{pos.Filename, pos.Line, name}]
+}
+
+// parse reads the comments of a file, once.
 func (c *comments) parse(file string) {
-	fset := token.NewFileSet()
-	f, err := parser.ParseFile(fset, file, nil, parser.ParseComments|parser.SkipObjectResolution)
-	if err != nil {
+	if c.files[file] {
 		return
 	}
+	c.files[file] = true
+	fset := token.NewFileSet()
+	f, err := parser.ParseFile(fset, file, nil, parser.ParseComments|parser.SkipObjectResolution)
+	if err == nil {
+		c.read(fset, f)
+	}
+}
+
+// read notes the comments of a file that is parsed.
+func (c *comments) read(fset *token.FileSet, f *ast.File) {
+	file := fset.Position(f.Pos()).Filename
+	c.files[file] = true
 	note := func(id *ast.Ident, text string) {
 		c.text[declared{file, fset.Position(id.Pos()).Line, id.Name}] = text
 	}
@@ -52,6 +72,9 @@ func (c *comments) parse(file string) {
 				switch s := spec.(type) {
 				case *ast.TypeSpec:
 					note(s.Name, docOf(n, s.Doc, s.Comment))
+					if form := directive(s.Doc, n.Doc); form != "" {
+						c.forms[declared{file, fset.Position(s.Name.Pos()).Line, s.Name.Name}] = form
+					}
 				case *ast.ValueSpec:
 					for _, id := range s.Names {
 						note(id, docOf(n, s.Doc, s.Comment))
@@ -65,4 +88,19 @@ func (c *comments) parse(file string) {
 		}
 		return true
 	})
+}
+
+// directive is what follows formDirective in one of the comments.
+func directive(groups ...*ast.CommentGroup) string {
+	for _, g := range groups {
+		if g == nil {
+			continue
+		}
+		for _, c := range g.List {
+			if form, ok := strings.CutPrefix(c.Text, formDirective); ok {
+				return strings.TrimSpace(form)
+			}
+		}
+	}
+	return ""
 }

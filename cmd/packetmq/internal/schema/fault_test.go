@@ -44,6 +44,7 @@ var faults = []struct {
 	{"hidden", "type u struct{ A int }\ntype T struct{ *u }\nvar p = registry.Define[T](`a:b`, 16)", 14, "its name is not exported, so it cannot be set"},
 	{"promoted", "type T struct { time.Time; A int }\nvar p = registry.Define[T](`a:b`, 16)", 14, "a method of its embedded Time"},
 	{"pointers", "type P *P\nvar p = registry.Define[P](`a:b`, 16)", 14, "it leads to nothing but pointers"},
+	{"ownform", "// T encodes itself.\n//packetmq:form list\ntype T struct{ A int }\nfunc (*T) MarshalMsg([]byte) ([]byte, error) { return nil, nil }\nvar p = registry.Define[T](`a:b`, 16)", 15, "T: //packetmq:form list: want array or map, and a struct"},
 	{"ext", "var p = registry.Define[codec.Ext](`a:b`, 16)", 13, "codec.Ext: an ext has no meaning outside its program"},
 }
 

@@ -64,6 +64,9 @@ func newReader(pkgs []*packages.Package) *reader {
 	r := &reader{comments: newComments(), named: make(map[string]*Type), unnamed: make(map[string]*Type), set: new(Set)}
 	for _, p := range pkgs {
 		r.fset = p.Fset // that of all
+		for _, f := range p.Syntax {
+			r.comments.read(p.Fset, f)
+		}
 	}
 	return r
 }

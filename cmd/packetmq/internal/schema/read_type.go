@@ -28,8 +28,12 @@ func (r *reader) typeAt(t types.Type, at token.Pos) (*Type, error) {
 	}
 	out := r.newNamed(named)
 	r.named[key] = out
-	if out.Kind = ownForm(named); out.Kind != none {
-		return out, r.promoted(named, at)
+	if own := ownForm(named); own != none {
+		out.Kind, out.Own = own, true
+		if err := r.promoted(named, at); err != nil {
+			return nil, err
+		}
+		return out, r.saidForm(out, named)
 	}
 	if err := r.fill(out, named.Underlying(), at); err != nil {
 		return nil, err
@@ -49,6 +53,23 @@ func (r *reader) unnamedAt(t types.Type, at token.Pos) (*Type, error) {
 	}
 	r.unnamed[key] = out
 	return out, nil
+}
+
+// saidForm reads the form of a type that encodes itself, if its comment says one.
+func (r *reader) saidForm(out *Type, t *types.Named) error {
+	form := r.comments.formOf(out.Pos, t.Obj().Name())
+	if form == "" {
+		return nil
+	}
+	s, ok := t.Underlying().(*types.Struct)
+	if !ok || form != "array" && form != "map" {
+		return &Error{out.Pos, out.Name + ": " + formDirective + form + ": want array or map, and a struct"}
+	}
+	if err := r.fillStruct(out, s, t.Obj().Pos()); err != nil {
+		return err
+	}
+	out.AsArray = form == "array"
+	return nil
 }
 
 // newNamed is a named type of which only the name is known.

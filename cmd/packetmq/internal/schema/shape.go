@@ -40,6 +40,10 @@ var shapes = [...]string{
 }
 
 func (s *shaper) write(t *Type) {
+	if t.Own {
+		s.text.WriteString("any")
+		return
+	}
 	switch t.Kind {
 	case Pointer:
 		s.write(t.Elem)
@@ -53,12 +57,6 @@ func (s *shaper) write(t *Type) {
 		})
 	case Struct:
 		s.structure(t)
-	case Bytes:
-		if t.Elem == nil { // its own methods make it
-			s.text.WriteString("any")
-			return
-		}
-		s.text.WriteString("bin")
 	default:
 		s.text.WriteString(shapes[t.Kind])
 	}

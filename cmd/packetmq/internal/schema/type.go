@@ -51,6 +51,7 @@ type Type struct {
 
 	Fields  []Field  // of structs, in order; those of embedded structs in their place
 	AsArray bool     // the struct travels as an array
+	Own     bool     // the type encodes itself; Kind is the form of that, as far as it is known
 	Members []Member // constants of the type, if it is an enumeration: integers or texts
 }
 

@@ -130,7 +130,7 @@ const item = {
   Kinds: Uint8Array.of(0, 2), Price: -7, Big: 2n ** 63n, Any: { deep: [1, "two", null, true] }, Raw: Uint8Array.of(0x93, 1, 2, 3),
   Lasts: 90_000_000_000n, Data: Uint8Array.of(1, 2, 3), Hash: Uint8Array.of(1, 2, 3, 4), Tags: ["a", "é"], Triple: [1, 0.5, -0.25],
   ByName: { here: at, nowhere: null }, ByNumber: new Map([[1, true], [65535, false]]), ByKind: { n: 1, s: -2 }, Parent: null,
-  Owner: "ada", From: Uint8Array.of(127, 0, 0, 1), Inner: { "a-b": -128 }, Heat: 36.6, At: Ticks.Never, Lies: { At: at },
+  Owner: "ada", From: Uint8Array.of(127, 0, 0, 1), Inner: { "a-b": -128 }, Heat: 36.6, At: Ticks.Never, Lies: { At: at }, Sold: { From: at, To: { X: 0, Y: 9 }, empty: true },
   Root: [[], [[]]], Maybes: [1, null, -3], FailedAs: "it broke",
 };
 const child = { ...item, name: "child", Parent: item };
@@ -204,7 +204,7 @@ func wanted() *shop.Item {
 		Data: []byte{1, 2, 3}, Hash: [4]byte{1, 2, 3, 4}, Tags: []string{"a", "é"}, Triple: [3]float32{1, 0.5, -0.25},
 		ByName: map[string]*geo.Point{"here": &point, "nowhere": nil}, ByNumber: map[uint16]bool{1: true, 65535: false},
 		ByKind: map[geo.Heading]int{"n": 1, "s": -2}, Owner: &ref, From: netip.MustParseAddr("127.0.0.1"), Heat: 36.6, At: shop.Never,
-		Lies: geo.Item{At: point}, Root: shop.Tree{{}, {{}}}, Maybes: []*int{&one, nil, &three}, FailedAs: errors.New("it broke"),
+		Lies: geo.Item{At: point}, Sold: geo.Area{From: point, To: geo.Point{Y: 9}, Empty: true}, Root: shop.Tree{{}, {{}}}, Maybes: []*int{&one, nil, &three}, FailedAs: errors.New("it broke"),
 	}
 	i.Inner.A = -128
 	return i

@@ -76,6 +76,19 @@ func TestSameSourceSameBytes(t *testing.T) {
 	}
 }
 
+// A program of which some types encode themselves, and say how.
+func TestTheArenaCanBeGenerated(t *testing.T) {
+	out := string(generate(t, "github.com/packetmq/packetmq/examples/arena"))
+	for _, want := range []string{
+		`t.tuple<Pos>("Pos", {`, `t.tuple<Move>("Move", {`, `defineState("arena:pos", 20, Pos, (v) => v.ID)`,
+		`definePacket("arena:say", 22, Say, { maxSize: 512 })`, `defineError("arena:missing", Missing)`,
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("there is no %q in:\n%s", want, out)
+		}
+	}
+}
+
 // Names that two things would have in TypeScript, and fields that JavaScript has no place for.
 func TestFaults(t *testing.T) {
 	number := &schema.Type{Kind: schema.Int}

@@ -53,6 +53,18 @@ export const GeoItem = t.struct<GeoItem>("GeoItem", {
   At: Point,
 });
 
+/** Area encodes itself, as an array. */
+export interface Area {
+  From: Point;
+  To: Point;
+  empty: boolean;
+}
+export const Area = t.tuple<Area>("Area", {
+  From: Point,
+  To: Point,
+  empty: t.bool,
+});
+
 /** Tree contains itself. */
 export type Tree = Tree[];
 export const Tree: Type<Tree> = t.array(t.lazy(() => Tree));
@@ -91,6 +103,8 @@ export interface ShopItem {
   Heat: Celsius;
   At: Ticks;
   Lies: GeoItem;
+  /** encodes itself, and says how */
+  Sold: Area;
   Root: Tree;
   Maybes: (number | null)[];
   FailedAs: string | null;
@@ -121,6 +135,7 @@ export const ShopItem: Type<ShopItem> = t.struct<ShopItem>("ShopItem", {
   Heat: Celsius,
   At: t.enumOf<Ticks>(t.i64),
   Lies: GeoItem,
+  Sold: Area,
   Root: Tree,
   Maybes: t.array(t.nullable(t.int)),
   FailedAs: t.nullable(t.str),

@@ -76,6 +76,7 @@ type Item struct {
 	Heat     Celsius
 	At       Ticks
 	Lies     geo.Item
+	Sold     geo.Area // encodes itself, and says how
 	Root     Tree
 	Maybes   []*int
 	FailedAs error
