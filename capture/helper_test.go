@@ -10,6 +10,7 @@ import (
 	"github.com/packetmq/packetmq/internal/await"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/registry"
+	"github.com/packetmq/packetmq/websocket"
 )
 
 // login is a packet with a secret field.
@@ -124,6 +125,7 @@ func (w *world) connect(t *testing.T, cfg *peer.Config) *client {
 		c.got <- m.Text
 		return nil
 	})
+	websocket.Enable(c, nil)
 	if err := c.RunAsync(); err != nil {
 		t.Fatal(err)
 	}
@@ -148,9 +150,15 @@ func (c *client) say(t *testing.T, text string) {
 }
 
 // records reads the capture so far.
-func (w *world) records(t *testing.T) (all []Record) {
+func (w *world) records(t *testing.T) []Record {
 	t.Helper()
-	r, err := Open(bytes.NewReader(w.file.bytes()))
+	return recordsOf(t, w.file.bytes())
+}
+
+// recordsOf reads a capture.
+func recordsOf(t *testing.T, file []byte) (all []Record) {
+	t.Helper()
+	r, err := Open(bytes.NewReader(file))
 	if err != nil {
 		t.Fatal(err)
 	}

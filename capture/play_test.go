@@ -109,9 +109,11 @@ func captured(t *testing.T, cfg Config) []byte {
 				await.Value(t, "price", c.got)
 			}
 		}
-		for i := range 300 { // more than a share of a turn, so that some input waits
-			peer.Send(c.conn, c.line, &line{fmt.Sprint("many ", i)})
-		}
+		c.conn.Loop().Post(func() {
+			for i := range 300 {
+				peer.Send(c.conn, c.line, &line{fmt.Sprint("many ", i)})
+			}
+		})
 		for range 300 {
 			await.Value(t, "answer", c.got)
 		}
@@ -136,6 +138,12 @@ func TestTheSameProgramSendsTheSame(t *testing.T) {
 		}
 		for _, d := range result.Differences {
 			t.Errorf("%s: %v", name, d)
+		}
+		all := recordsOf(t, file)
+		for _, kind := range []Kind{Called, Posted, Fired, Offloaded} {
+			if !slices.ContainsFunc(all, func(r Record) bool { return r.Kind == kind }) {
+				t.Errorf("%s: there is no %v", name, kind)
+			}
 		}
 		if result.Conns != 3 || result.Compared < 3*300*10 || result.Unnamed > 0 {
 			t.Errorf("%s: the result is %+v", name, result)

@@ -146,8 +146,16 @@ func (c *Conn) halfClose() {
 		return
 	}
 	if err := c.tr.CloseWrite(); err != nil && c.state != closed {
-		c.remove(err)
+		c.transportFailed(err)
 	}
+}
+
+// transportFailed removes the conn because of what a method of its transport returned.
+func (c *Conn) transportFailed(err error) {
+	if c.loop.tap != nil {
+		c.loop.tap.Ended(c, err)
+	}
+	c.remove(err)
 }
 
 // leastProgress is how many bytes a slow reader must have taken in its grace to be given as

@@ -126,7 +126,7 @@ func (c *Conn) wrote(err error, written int) bool {
 	if err != nil && c.state != closed {
 		// A transport reports its end to the Sink. It cannot do that again for an end
 		// that it has reported already.
-		c.remove(err)
+		c.transportFailed(err)
 	}
 	if c.state == closed {
 		return false

@@ -30,7 +30,8 @@ type ConnTap interface {
 	// several calls.
 	Sent(c *Conn, b []byte)
 
-	// Ended says that the transport has ended, as Sink.Ended does: the other side did it.
+	// Ended says that the transport has ended, by Sink.Ended or as an error of Write or
+	// CloseWrite: the other side did it.
 	Ended(c *Conn, err error)
 
 	// Closed is the last of a conn. err is what the handler's Closed is told.
