@@ -49,6 +49,7 @@ func serveCommand(ctx context.Context, args []string, std command.IO) error {
 	sessions := fs.Bool("sessions", false, "let clients begin sessions, 64 of each address")
 	captured := fs.String("capture", "", "`FILE` into which all that enters the loops is captured")
 	sums := fs.Bool("capture-sums", false, "capture checksums of the output in place of its bytes")
+	control := fs.String("control", "", "`PATH` of a Unix socket at which to offer a hand-over, which has a second")
 	untilEOF := fs.Bool("until-eof", false, "end when standard input does, as the pipe from another process")
 	if err := tool().Parse(fs, args, command.Arguments{}, std); err != nil {
 		return err
@@ -114,13 +115,14 @@ func serveCommand(ctx context.Context, args []string, std command.IO) error {
 	if *untilEOF {
 		ctx = withEOF(ctx, std.In)
 	}
-	return serve(ctx, server, listen, work{busy: *busy, members: *members}, std)
+	return serve(ctx, server, listen, work{busy: *busy, members: *members, control: *control}, std)
 }
 
 // work is what a server has to do beside serving who comes.
 type work struct {
 	busy    bool
 	members int
+	control string // where it offers a hand-over; empty: nowhere
 }
 
 // modeFlag describes the modes of packets, and then what also says.
@@ -237,12 +239,23 @@ func serve(ctx context.Context, server *peer.Server, listen addrs, also work, st
 		defer command.OnSignals(leaveSignals(), leave)()
 	}
 	defer command.OnSignals(statusSignals(), func() { fmt.Fprintln(std.Err, status(server, busy)) })()
+	var listeners []*engine.Listener
 	for _, addr := range listen {
-		at, err := listenAt(server, addr)
+		ln, err := server.Listen(addr)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(std.Out, "listening", at)
+		listeners = append(listeners, ln)
+	}
+	if also.control != "" {
+		offered, err := offerHandOver(also.control, listeners)
+		if err != nil {
+			return err
+		}
+		defer offered.Close()
+	}
+	for _, ln := range listeners {
+		fmt.Fprintln(std.Out, "listening", urlOf(ln))
 	}
 	select {
 	case <-ctx.Done():
@@ -258,6 +271,7 @@ func listenAt(server *peer.Server, addr string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	at := ln.Addr()
-	return at.Network() + "://" + at.String(), nil
+	return urlOf(ln), nil
 }
+
+func urlOf(ln *engine.Listener) string { return ln.Addr().Network() + "://" + ln.Addr().String() }

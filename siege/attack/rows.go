@@ -36,7 +36,7 @@ type row struct {
 }
 
 // waves is how many waves there are.
-const waves = 22
+const waves = 23
 
 // rows returns the rows in the order of the table. The last one looks at what the
 // others left.
@@ -68,7 +68,8 @@ func rows(l *leftovers) []row {
 		{"topics", "a million rooms and topics are bounded", 18, tryTopics},
 		{"claims", "nobody takes a session over, or all of them", 19, tryClaims},
 		{"upgrades", "WebSocket opens no hole", 20, tryUpgrades},
-		{"rest", "afterwards all is as before", 21, l.tryRest},
+		{"handover", "half a hand-over leaves the server as it was", 21, tryHandOver},
+		{"rest", "afterwards all is as before", 22, l.tryRest},
 	}
 }
 

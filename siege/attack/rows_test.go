@@ -14,7 +14,7 @@ import (
 func build(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "bench")
-	if out, err := exec.Command("go", "build", "-C", "../../bench", "-o", path, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-C", "../../bench", "-o", path, "./cmd/bench").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return path
@@ -24,7 +24,7 @@ func build(t *testing.T) string {
 // Those about latency are left out: other tests run beside them.
 func TestRows(t *testing.T) {
 	program := build(t)
-	for _, name := range []string{"inputs", "files", "wrong", "log", "reuse", "ends", "idle", "claims", "upgrades", "rest"} {
+	for _, name := range []string{"inputs", "files", "wrong", "log", "reuse", "ends", "idle", "claims", "upgrades", "handover", "rest"} {
 		t.Run(name, func(t *testing.T) {
 			var out strings.Builder
 			if err := Run(t.Context(), Config{Server: program, Only: []string{name}, Quick: true, Out: &out}); err != nil {

@@ -25,6 +25,7 @@ type Options struct {
 	Rooms    bool     // it has rooms and topics, which its clients join
 	Any      bool     // it takes WebSocket at its port, too
 	Sessions bool     // it has sessions, 64 of each address
+	Control  string   // where it offers a hand-over, of which each may take a second; empty: nowhere
 	TLS      bool     // it speaks TLS, with a certificate that nobody vouches for
 	Files    int      // limit of its descriptors; 0: as this process's
 	Taken    int      // of these, so many are in use from the start
@@ -51,6 +52,9 @@ func (o *Options) args() []string {
 	}
 	if o.Sessions {
 		args = append(args, "--sessions")
+	}
+	if o.Control != "" {
+		args = append(args, "--control", o.Control)
 	}
 	if o.Any {
 		args = append(args, "--any")
