@@ -39,10 +39,12 @@ func TestManyPacketsInOrder(t *testing.T) {
 		Got   int
 		Wrong string
 	}
-	var wrong error
+	var server *side
+	var wrong error // loop only, until the conn is lost
 	everywhere(t, "order", func(t testing.TB) string {
 		var n int32 // loop only
 		return listen(t, func(s *side) {
+			server = s
 			peer.Handle(s, note, func(c *peer.Conn, v *Note) error {
 				if v.N != n || v.Text != fmt.Sprintf("packet %d", n) {
 					wrong = fmt.Errorf("packet %d (%s) came where %d was to come", v.N, v.Text, n)
@@ -52,6 +54,7 @@ func TestManyPacketsInOrder(t *testing.T) {
 			})
 		})
 	}, func(t *testing.T, got seen) {
+		next(t, "end", server.lost)
 		if want := (seen{Got: 10000}); got != want || wrong != nil {
 			t.Errorf("the script has seen %+v, want %+v; the server: %v", got, want, wrong)
 		}

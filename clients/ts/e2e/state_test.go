@@ -21,13 +21,15 @@ func TestMirror(t *testing.T) {
 		Sets, Deletes int
 	}
 	var values map[uint64]Pos
+	var done chan struct{} // closed when values are all that the state gets
 	everywhere(t, "state", func(t testing.TB) string {
-		values = make(map[uint64]Pos)
+		values, done = make(map[uint64]Pos), make(chan struct{})
 		return listen(t, func(s *side) {
 			st := state.NewFor(s, pos, state.Hz(100))
 			settled := make(chan struct{}, 1)
 			peer.Handle(s, note, func(*peer.Conn, *Note) error { settled <- struct{}{}; return nil })
 			go func() {
+				defer close(done)
 				rng := rand.New(rand.NewPCG(1, 2))
 				set := func(p Pos) {
 					values[p.ID] = p
@@ -70,6 +72,7 @@ func TestMirror(t *testing.T) {
 			}()
 		})
 	}, func(t *testing.T, got seen) {
+		next(t, "end of the changes", done)
 		want := []string{}
 		for _, p := range values {
 			want = append(want, fmt.Sprintf("%d:%d:%s", p.ID, p.X, p.At.UTC().Format("2006-01-02T15:04:05.000Z")))
