@@ -324,7 +324,7 @@ func (n *Node) connect(o *outgoing) {
 func (n *Node) inject(s *stream) (*peer.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), link.Patience)
 	defer cancel()
-	return n.cli.Inject(ctx, s)
+	return n.cli.Attach(ctx, s, nil)
 }
 
 // connected begins the conversation on a conn to a node: everything that this one has to
@@ -398,7 +398,7 @@ func (n *Node) receiveSegment(b []byte) error {
 	}
 	s.receive(&e.segment)
 	if fresh {
-		if _, err := n.srv.Inject(s); err != nil && !errors.Is(err, peer.ErrClosed) {
+		if _, err := n.srv.Attach(s, nil); err != nil && !errors.Is(err, peer.ErrClosed) {
 			n.cfg.Logger.Warn("conn of a node was not taken", "node", e.from.Name, "err", err)
 		}
 	}

@@ -1,15 +1,15 @@
 package cluster
 
-// A stream to another node as a net.Conn, which peers take over like any other.
+// A stream to another node as an engine.Transport: what comes is brought to the conn on its
+// loop, and what it writes leaves at once, from there.
 
 import (
 	"io"
 	"net"
-	"os"
 	"sync"
-	"time"
 
 	"github.com/packetmq/packetmq/cluster/internal/link"
+	"github.com/packetmq/packetmq/engine"
 )
 
 // Addr is the address of a node. A conn's RemoteAddr is an Addr if it is one with a node, and
@@ -24,28 +24,44 @@ func (a Addr) String() string { return a.node }
 
 // stream is one end of a stream.
 type stream struct {
+	// Set once.
 	node *Node
 	id   streamID
 
-	mu      sync.Mutex
-	changed sync.Cond // something can be read or written, or not any more
+	// On the loop only.
+	input  []byte // that was read from the link; read is how much of it the conn has taken
+	read   int
+	told   bool             // the conn knows of the end
+	paused bool             // the conn takes nothing now
+	output []*engine.Buffer // that the link has no room for yet
+	offset int              // of the first one
+
+	mu sync.Mutex
 
 	// Guarded by mu.
-	link          *link.Link
-	gaps          uint64 // that were told
-	err           error  // why it has ended on this side
-	closed        bool   // by this side
-	shut          bool   // this side writes no more
-	read, write   time.Time
-	readT, writeT *time.Timer
-	buffer        []byte // for a message to be sent
+	sink   engine.Sink // nil: not open yet
+	link   *link.Link
+	gaps   uint64 // that were told
+	err    error  // why it has ended on this side; nil: it has not
+	closed bool   // by this side
+	starve bool   // there is output that waits for room
+	buffer []byte // for a message to be sent
 }
 
+var (
+	_ engine.Transport = (*stream)(nil)
+	_ engine.Pauser    = (*stream)(nil)
+)
+
 func newStream(n *Node, id streamID) *stream {
-	s := &stream{node: n, id: id, link: link.New(n.now())}
-	s.changed.L = &s.mu
-	return s
+	return &stream{node: n, id: id, link: link.New(n.now())}
 }
+
+// LocalAddr is this node. Any goroutine may call it, and RemoteAddr.
+func (s *stream) LocalAddr() net.Addr { return Addr{s.node.self.Name} }
+
+// RemoteAddr is the other node.
+func (s *stream) RemoteAddr() net.Addr { return Addr{s.id.far.Name} }
 
 // receive takes a segment in that came from the other node.
 func (s *stream) receive(segment *link.Segment) {
@@ -53,10 +69,18 @@ func (s *stream) receive(segment *link.Segment) {
 	defer s.mu.Unlock()
 	s.link.Receive(segment, s.node.now())
 	s.flush()
-	s.changed.Broadcast()
+	s.wake()
 	if n := s.link.Gaps(); n != s.gaps {
 		s.gaps = n
 		s.node.tellGap(s.id.far.Name, n)
+	}
+}
+
+// wake has the loop look at what there is for it. mu is held.
+func (s *stream) wake() {
+	over := s.err != nil || s.link.Err() != nil
+	if s.sink != nil && !s.closed && (over || s.link.Readable() || s.starve && s.link.Room() > 0) {
+		s.sink.Wake(nil)
 	}
 }
 
@@ -66,9 +90,9 @@ func (s *stream) tick() {
 	defer s.mu.Unlock()
 	if s.node.now() >= s.link.Wake() {
 		s.flush()
-		s.changed.Broadcast()
+		s.wake()
 	}
-	if s.closed && (s.link.Flushed() || s.link.Err() != nil) {
+	if s.closed && (s.link.Flushed() || s.link.Err() != nil || s.err != nil) {
 		s.node.drop(s, s.link.Gaps(), s.link.Resent())
 	}
 }
@@ -97,124 +121,129 @@ func (s *stream) end(err error) {
 	if s.err == nil {
 		s.err = err
 	}
-	s.changed.Broadcast()
+	s.wake()
 }
 
-// failure is why nothing can be read or written any more, or nil. mu is held.
-func (s *stream) failure(deadline time.Time) error {
-	switch {
-	case s.closed:
-		return net.ErrClosed
-	case s.err != nil:
-		return s.err
-	case s.link.Err() != nil:
-		return s.link.Err()
-	case !deadline.IsZero() && !time.Now().Before(deadline):
-		return os.ErrDeadlineExceeded
+// Open implements engine.Transport.
+func (s *stream) Open(sink engine.Sink) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sink = sink
+	sink.Wake(sink.Loop()) // something may have come already
+}
+
+// Pump implements engine.Transport.
+func (s *stream) Pump() (more bool) {
+	s.refill()
+	for !s.paused {
+		if s.read == len(s.input) && !s.fill() {
+			return false
+		}
+		s.read += s.sink.Received(s.input[s.read:])
+		if s.isClosed() {
+			return false
+		}
+		if s.read < len(s.input) {
+			return !s.paused
+		}
 	}
+	return false
+}
+
+// PauseRead implements engine.Pauser: what comes is left to the link, whose window fills.
+func (s *stream) PauseRead() { s.paused = true }
+
+// ResumeRead implements engine.Pauser.
+func (s *stream) ResumeRead() { s.paused = false }
+
+// fill reads what has come. It is false if there is nothing; the conn is told of an end.
+func (s *stream) fill() bool {
+	s.mu.Lock()
+	if s.input == nil {
+		s.input = make([]byte, link.MaxData)
+	}
+	n, end := s.link.Read(s.input[:cap(s.input)])
+	s.input, s.read = s.input[:n], 0
+	err := s.err
+	if end {
+		err = io.EOF
+	} else if err == nil {
+		err = s.link.Err()
+	}
+	tell := n == 0 && err != nil && !s.told && !s.closed
+	if n > 0 {
+		s.flush() // there is room again, perhaps
+	}
+	s.mu.Unlock()
+	if tell {
+		s.told = true
+		s.sink.Ended(err)
+	}
+	return n > 0
+}
+
+func (s *stream) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// Write implements engine.Transport.
+func (s *stream) Write(b *engine.Buffer) error {
+	s.output = append(s.output, b)
+	s.refill()
 	return nil
 }
 
-// Read implements net.Conn.
-func (s *stream) Read(b []byte) (int, error) {
+// refill gives the link what it has room for.
+func (s *stream) refill() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for {
-		if s.link.Readable() && !s.closed {
-			n, end := s.link.Read(b)
-			if n == 0 && end {
-				return 0, io.EOF
-			}
-			s.flush() // there is room again, perhaps
-			return n, nil
+	moved := 0
+	for len(s.output) > 0 {
+		first := s.output[0]
+		n := s.link.Write(first.B[s.offset:])
+		s.offset += n
+		moved += n
+		if s.offset < len(first.B) {
+			break
 		}
-		if err := s.failure(s.read); err != nil {
-			return 0, err
-		}
-		s.changed.Wait()
+		s.node.srv.Reactor().Buffers().Put(first)
+		s.output[0] = nil
+		s.output, s.offset = s.output[1:], 0
 	}
-}
-
-// Write implements net.Conn.
-func (s *stream) Write(b []byte) (written int, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for len(b) > 0 {
-		if s.shut {
-			return written, net.ErrClosed
-		}
-		if err := s.failure(s.write); err != nil {
-			return written, err
-		}
-		n := s.link.Write(b)
-		written, b = written+n, b[n:]
+	s.starve = len(s.output) > 0
+	if moved > 0 {
 		s.flush()
-		if n == 0 {
-			s.changed.Wait()
-		}
 	}
-	return written, nil
 }
 
-// CloseWrite ends the stream to the other side.
+// Buffered implements engine.Transport.
+func (s *stream) Buffered() (n int) {
+	for _, b := range s.output {
+		n += len(b.B)
+	}
+	return n - s.offset
+}
+
+// CloseWrite implements engine.Transport.
 func (s *stream) CloseWrite() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.shut = true
 	s.link.Close()
 	s.flush()
 	return nil
 }
 
-// Close implements net.Conn. What was written goes on its way.
-func (s *stream) Close() error {
+// Close implements engine.Transport. What the link has taken goes on its way.
+func (s *stream) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return net.ErrClosed
+	for _, b := range s.output {
+		s.node.srv.Reactor().Buffers().Put(b)
 	}
+	s.output, s.offset = nil, 0
 	s.closed = true
 	s.link.Close()
 	s.flush()
-	s.changed.Broadcast()
-	if s.err != nil {
-		s.node.drop(s, s.link.Gaps(), s.link.Resent())
-	}
-	return nil
 }
-
-// LocalAddr implements net.Conn.
-func (s *stream) LocalAddr() net.Addr { return Addr{s.node.self.Name} }
-
-// RemoteAddr implements net.Conn.
-func (s *stream) RemoteAddr() net.Addr { return Addr{s.id.far.Name} }
-
-// SetDeadline implements net.Conn, as do SetReadDeadline and SetWriteDeadline.
-func (s *stream) SetDeadline(t time.Time) error {
-	s.SetReadDeadline(t)
-	return s.SetWriteDeadline(t)
-}
-
-func (s *stream) SetReadDeadline(t time.Time) error  { return s.setDeadline(&s.read, &s.readT, t) }
-func (s *stream) SetWriteDeadline(t time.Time) error { return s.setDeadline(&s.write, &s.writeT, t) }
-
-func (s *stream) setDeadline(deadline *time.Time, timer **time.Timer, t time.Time) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if *timer != nil {
-		(*timer).Stop()
-		*timer = nil
-	}
-	*deadline = t
-	if left := time.Until(t); !t.IsZero() && left > 0 {
-		*timer = time.AfterFunc(left, func() {
-			s.mu.Lock()
-			s.changed.Broadcast()
-			s.mu.Unlock()
-		})
-	}
-	s.changed.Broadcast()
-	return nil
-}
-
-var _ net.Conn = (*stream)(nil)

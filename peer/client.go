@@ -7,6 +7,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/internal/guard"
 	"github.com/packetmq/packetmq/registry"
 )
@@ -71,6 +72,23 @@ func (c *Client) Inject(ctx context.Context, nc net.Conn) (*Conn, error) {
 	})
 	if !taken {
 		nc.Close()
+	}
+	return conn, err
+}
+
+// Attach connects over tr, as Server.Attach takes one, and returns like Connect. There is no
+// reconnection.
+func (c *Client) Attach(ctx context.Context, tr engine.Transport, on *engine.Loop) (*Conn, error) {
+	if tr == nil {
+		return nil, errNilTransport
+	}
+	taken := false
+	conn, err := c.openAndWait(ctx, func(_ context.Context, conn *Conn) error {
+		taken = true
+		return c.reactor.Attach(tr, &conn.link, conn.engineHandler(), on)
+	})
+	if !taken {
+		tr.Close()
 	}
 	return conn, err
 }

@@ -18,6 +18,8 @@ const (
 
 	firstResend = 100 * time.Millisecond // without an acknowledgement; doubled each time
 	lastResend  = time.Second
+	ackAfter    = 20 * time.Millisecond // at most so long an acknowledgement waits for something that it can go with
+	ackBytes    = Window / 4            // or so many bytes
 	againEvery  = 20 * time.Millisecond // at most so often something is sent again because it was asked for
 	never       = time.Duration(1<<63 - 1)
 )
@@ -52,19 +54,21 @@ type Link struct {
 	againAt  time.Duration // nothing is sent again before that because it is asked for
 
 	// From the other side.
-	in    []byte // that was not read
-	next  uint64 // up to here it came
-	told  uint64 // up to here it was told that there is room
-	ended bool   // the end has come
-	ack   bool   // an acknowledgement is due
-	again bool   // it is to ask for what is missing
+	in    []byte        // that was not read
+	next  uint64        // up to here it came
+	told  uint64        // up to here it was told that there is room
+	ended bool          // the end has come
+	acks  uint64        // up to here it was acknowledged
+	ack   bool          // an acknowledgement is due now
+	ackAt time.Duration // or then; never: none is due
+	again bool          // it is to ask for what is missing
 
 	gaps, resent uint64
 }
 
 // New returns a Link on which nothing was sent.
 func New(now time.Duration) *Link {
-	return &Link{limit: Window, told: Window, resendAt: never, resend: firstResend, heard: now}
+	return &Link{limit: Window, told: Window, resendAt: never, ackAt: never, resend: firstResend, heard: now}
 }
 
 // Err is why the link has ended, or nil.
@@ -74,12 +78,17 @@ func (l *Link) Err() error { return l.err }
 func (l *Link) Gaps() uint64   { return l.gaps }
 func (l *Link) Resent() uint64 { return l.resent }
 
-// Write takes as much of b as there is room for.
-func (l *Link) Write(b []byte) int {
+// Room is how much Write would take.
+func (l *Link) Room() int {
 	if l.closed || l.err != nil {
 		return 0
 	}
-	n := min(len(b), Window-len(l.out))
+	return Window - len(l.out)
+}
+
+// Write takes as much of b as there is room for.
+func (l *Link) Write(b []byte) int {
+	n := min(len(b), l.Room())
 	l.out = append(l.out, b[:n]...)
 	return n
 }
@@ -132,7 +141,7 @@ func (l *Link) Receive(s *Segment, now time.Duration) error {
 	}
 	l.heard = now
 	l.receiveAck(s, now)
-	return l.receiveData(s)
+	return l.receiveData(s, now)
 }
 
 func (l *Link) receiveAck(s *Segment, now time.Duration) {
@@ -159,11 +168,16 @@ func (l *Link) goBack(now time.Duration) {
 	l.againAt = now + againEvery
 }
 
-func (l *Link) receiveData(s *Segment) error {
+func (l *Link) receiveData(s *Segment, now time.Duration) error {
 	if len(s.Data) == 0 && s.Flags&Fin == 0 {
 		return nil
 	}
-	l.ack = true
+	if l.ackAt == never {
+		l.ackAt = now + ackAfter
+	}
+	if s.Seq != l.next || s.Flags&Fin != 0 { // the other side waits for it
+		l.ack = true
+	}
 	if s.Seq > l.next {
 		if !l.again {
 			l.gaps++
@@ -183,6 +197,9 @@ func (l *Link) receiveData(s *Segment) error {
 	}
 	l.in = append(l.in, data...)
 	l.next += uint64(len(data))
+	if l.next-l.acks >= ackBytes {
+		l.ack = true
+	}
 	if s.Flags&Fin != 0 {
 		l.ended = true
 		l.next++
@@ -229,13 +246,13 @@ func (l *Link) Next(now time.Duration) (s Segment, ok bool) {
 	if first && l.sent > l.acked && !due || l.resendAt == never && !l.idle() {
 		l.resendAt = now + l.resend
 	}
-	if ok = ok || l.ack; !ok {
+	if ok = ok || l.ack || now >= l.ackAt; !ok {
 		return s, false
 	}
 	if l.again {
 		s.Flags |= Again
 	}
-	l.ack = false
+	l.ack, l.ackAt, l.acks = false, never, l.next
 	l.told = l.room()
 	s.Room = uint32(l.told - l.next)
 	return s, true
@@ -246,4 +263,4 @@ func (l *Link) idle() bool { return l.acked == l.end() }
 
 // Wake is when Next may have something although nothing has come and nothing was written;
 // never, the largest Duration, if that cannot be.
-func (l *Link) Wake() time.Duration { return l.resendAt }
+func (l *Link) Wake() time.Duration { return min(l.resendAt, l.ackAt) }
