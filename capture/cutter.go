@@ -232,5 +232,8 @@ func (s *streamCutter) endFrame() {
 			s.conn.addIDs(readUpdate(s.kept))
 		}
 	}
-	s.gotHead, s.left, s.kept = 0, 0, s.kept[:0]
+	s.gotHead, s.left, s.mask = 0, 0, nil
+	if s.kept = s.kept[:0]; cap(s.kept) > 64 { // of a handshake, which comes once
+		s.kept = nil
+	}
 }

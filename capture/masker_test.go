@@ -11,19 +11,18 @@ import (
 
 // account is a type with secrets in all places.
 type account struct {
-	Name     string
-	Key      []byte `packetmq:"secret"`
-	Pin      int    `packetmq:"secret" msgpack:"pin"`
-	Cards    []card
-	ByName   map[string]card
-	Whole    card           `packetmq:"secret"`
-	Extra    map[string]any `packetmq:"secret"`
-	Friend   *account
-	embedded string
+	Name   string
+	Key    []byte `packetmq:"secret"`
+	Pin    int    `packetmq:"secret" msgpack:"pin"`
+	Cards  []card
+	ByName map[string]card
+	Whole  card           `packetmq:"secret"`
+	Extra  map[string]any `packetmq:"secret"`
+	Friend *account
 }
 
 type card struct {
-	_msgpack struct{} `msgpack:",as_array"`
+	_msgpack struct{} `msgpack:",as_array"` //lint:ignore U1000 the codec reads the tag
 	Number   string   `packetmq:"secret"`
 	Until    int
 }

@@ -62,7 +62,7 @@ local function conn_of()
   local key = stream and stream.value or 0
   local c = conns[key]
   if not c then
-    c = { names = {}, calls = {}, before = {}, rest = {} }
+    c = { names = {}, known = {}, calls = {}, before = {}, rest = {} }
     conns[key] = c
   end
   return c
@@ -243,6 +243,12 @@ local function read_optional(r, told)
   end
 end
 
+-- tell notes that a name has an id on the conn.
+local function tell(c, id, name)
+  c.names[id] = name
+  c.known[name] = true
+end
+
 -- pubids reads a handshake_pubids: who insists tells the ids of the conn.
 local function pubids(c, tvb, tree)
   local r = Reader.new(tvb, 0)
@@ -277,7 +283,7 @@ local function pubids(c, tvb, tree)
     end
   end
   if not adapts then
-    for id, name in pairs(ids) do c.names[id] = name end
+    for id, name in pairs(ids) do tell(c, id, name) end
   end
 end
 
@@ -290,7 +296,7 @@ local function update(c, tvb, tree)
     local _, key = r:next()
     if key == "add" then
       read_ids(r, function(id, name, range)
-        c.names[id] = c.names[id] or name
+        tell(c, id, c.names[id] or name)
         tree:add(f.idmap, range, id .. " " .. name)
       end)
     else
@@ -324,10 +330,8 @@ end
 -- is_call reports what of a call a name is: "request", "answer" or nil.
 local function is_call(c, name)
   local asked = name:match("^(.*)%.answer$")
-  for _, other in pairs(c.names) do
-    if asked and other == asked then return "answer", asked end
-    if other == name .. ".answer" then return "request", name end
-  end
+  if asked and c.known[asked] then return "answer", asked end
+  if c.known[name .. ".answer"] then return "request", name end
   return nil
 end
 
