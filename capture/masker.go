@@ -3,6 +3,8 @@ package capture
 // masker: cuts what is secret out of a msgpack payload that comes in pieces, in place. Lengths
 // and types stay, so that the payload stays sound.
 
+import "math"
+
 // maxMaskDepth is how deep a payload may be nested. What is deeper is masked whole; no peer
 // takes so much by default.
 const maxMaskDepth = 64
@@ -150,15 +152,18 @@ func (m *masker) begin() {
 	case c <= 0x9f && c >= 0x90, c == 0xdc, c == 0xdd:
 		m.push(false)
 	case c >= 0xc7 && c <= 0xc9:
-		m.plain, m.body = 1, int(m.length)
+		m.plain, m.body = 1, m.bodyLength()
 	default:
-		m.body = int(m.length)
+		m.body = m.bodyLength()
 		if c >= 0xd9 || c <= 0xbf { // text
 			m.fill = 'x'
 		}
 	}
 	m.endIfDone()
 }
+
+// bodyLength is the length as an int, which has 32 bits on some machines. No frame has so much.
+func (m *masker) bodyLength() int { return int(min(m.length, math.MaxInt32)) }
 
 // push begins an array or a map.
 func (m *masker) push(isMap bool) {
