@@ -108,6 +108,13 @@ func TestAFullBufferDropsRecordsAndNoLoopWaits(t *testing.T) {
 	if b := file.bytes(); bytes.Contains(b, []byte("lovelace")) || bytes.Contains(b, []byte("missing")) {
 		t.Error("bytes that come after dropped ones of the same conn are in the file")
 	}
+	kinds := make(map[Kind]int)
+	for _, rec := range recordsOf(t, file.bytes()) {
+		kinds[rec.Kind]++
+	}
+	if kinds[Gap] == 0 || kinds[Stop] != 1 {
+		t.Errorf("records are %v", kinds)
+	}
 	if _, err := Play(bytes.NewReader(file.bytes()), played(""), nil); err != ErrGap {
 		t.Errorf("it is played with %v", err)
 	}

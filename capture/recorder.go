@@ -100,6 +100,7 @@ type loopLog struct {
 	dropped uint64        // records since the last one that had room
 	lost    uint64        // bytes of data in these
 	scratch []byte
+	gap     []byte // a Gap, while scratch has the record that follows it
 	codec   codec.Msgpack
 	secrets map[reflect.Type]*secretPath // of results of offloaded work
 }
@@ -156,8 +157,8 @@ func (k *loopLog) put(head, data []byte) {
 
 // putGap says that records were dropped. It reports whether there is room for that.
 func (k *loopLog) putGap() bool {
-	b := appendRecord(k.scratch[:0], &Record{Kind: Gap, Loop: k.loop.Index(), Time: k.loop.Time(), N: k.dropped, Bytes: k.lost})
-	k.scratch = b
+	b := appendRecord(k.gap[:0], &Record{Kind: Gap, Loop: k.loop.Index(), Time: k.loop.Time(), N: k.dropped, Bytes: k.lost})
+	k.gap = b
 	if !k.queue.fits(len(b)) {
 		return false
 	}
