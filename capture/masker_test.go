@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -66,6 +67,40 @@ func TestMaskedPayloadsKeepAllElse(t *testing.T) {
 	if got.Name != "open" || got.Friend.Name != "open" || got.Pin != 0 || got.ByName["open"].Until != 2031 ||
 		got.Cards[0].Until != 2030 || got.Whole.Until != 0 || got.Cards[0].Number != "xxxxxx" {
 		t.Errorf("it became %+v", got)
+	}
+}
+
+// Each of these is decoded with its secret, whatever this library itself would send.
+func TestSecretsAreCutOutOfMapsAndArraysOfTheSameType(t *testing.T) {
+	type Person struct{ First, Last string }
+	type member struct {
+		_msgpack struct{} `msgpack:",as_array"`
+		Person
+		Word string `packetmq:"secret"`
+	}
+	type guest struct {
+		Person `msgpack:",noinline"`
+		Word   string `packetmq:"secret"`
+	}
+	var m codec.Msgpack
+	for name, test := range map[string]struct{ as, sent any }{
+		"an array in place of a map": {new(login), []any{"open", "hidden"}},
+		"a map in place of an array": {new(card), map[string]any{"Number": "hidden"}},
+		"after embedded fields":      {new(member), []any{"open", "open", "hidden"}},
+		"after an embedded struct":   {new(guest), []any{Person{"open", "open"}, "hidden"}},
+	} {
+		payload, err := m.Append(nil, test.sent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Decode(payload, test.as); err != nil || !strings.Contains(fmt.Sprint(test.as), "hidden") {
+			t.Fatalf("%s: it is decoded as %+v, %v", name, test.as, err)
+		}
+		opens := bytes.Count(payload, []byte("open"))
+		(&masker{path: secretsOf(reflect.TypeOf(test.as))}).mask(payload)
+		if bytes.Contains(payload, []byte("hidden")) || bytes.Count(payload, []byte("open")) != opens {
+			t.Errorf("%s: it became %q", name, payload)
+		}
 	}
 }
 

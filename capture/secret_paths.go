@@ -15,7 +15,7 @@ import (
 type secretPath struct {
 	all    bool                   // the whole value
 	fields map[string]*secretPath // of a map with these keys
-	items  []*secretPath          // of an array: of each element
+	items  []*secretPath          // of an array: of each of its first elements
 	elem   *secretPath            // of every other element of an array, or value of a map
 }
 
@@ -80,29 +80,21 @@ func (b *pathBuilder) path(t reflect.Type) *secretPath {
 	case reflect.Struct:
 		p := &secretPath{fields: make(map[string]*secretPath)}
 		b.known[t] = p
-		isArray := b.addFields(p, t)
-		switch {
-		case encodesItself(t) && p.hasSecret(make(map[*secretPath]bool)):
+		b.addFields(p, t)
+		if encodesItself(t) && p.hasSecret(make(map[*secretPath]bool)) {
 			p.all = true // nobody else knows where its fields are
-		case isArray:
-			p.fields = nil
-		default:
-			p.items = nil
 		}
 		return p
 	}
 	return nil
 }
 
-// addFields adds the fields of t by their names on the wire, and reports whether they go as an
-// array.
-func (b *pathBuilder) addFields(p *secretPath, t reflect.Type) (isArray bool) {
+// addFields adds the fields of t by their names on the wire and by their order, because what is
+// sent as a map may be decoded from an array too, and the other way round.
+func (b *pathBuilder) addFields(p *secretPath, t reflect.Type) {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		tag := tagparser.Parse(f.Tag.Get("msgpack"))
-		if f.Name == "_msgpack" {
-			isArray = tag.HasOption("as_array") || tag.HasOption("asArray")
-		}
 		if tag.Name == "-" || !f.IsExported() && !f.Anonymous {
 			continue
 		}
@@ -114,7 +106,7 @@ func (b *pathBuilder) addFields(p *secretPath, t reflect.Type) (isArray bool) {
 		if names[0] == "" {
 			names[0] = f.Name
 		}
-		if f.Anonymous && field != nil && !field.all { // taken apart, as a rule; its name is one too
+		if f.Anonymous && !tag.HasOption("noinline") && field != nil && !field.all { // taken apart, as a rule; its name is one too
 			for name, inner := range field.fields {
 				p.fields[name] = inner
 			}
@@ -128,7 +120,6 @@ func (b *pathBuilder) addFields(p *secretPath, t reflect.Type) (isArray bool) {
 			}
 		}
 	}
-	return isArray
 }
 
 // encodesItself reports whether t or a pointer to it has a method that encodes it.
