@@ -27,7 +27,7 @@ func Dump(w io.Writer, r *Reader) error {
 		}
 		fmt.Fprintln(out, rec.String())
 		for _, p := range packets.Add(&rec) {
-			fmt.Fprintf(out, "  %s %s %s\n", arrow(p.Out), p.Label(), shown(&p))
+			fmt.Fprintf(out, "  %s %s %s\n", arrow(p.Out), plain(p.Label()), shown(&p))
 		}
 	}
 	return out.Flush()
@@ -50,6 +50,12 @@ func shown(p *Packet) string {
 	if len(text) > maxShown {
 		text = text[:maxShown] + "…"
 	}
+	return plain(text)
+}
+
+// plain is text of a capture in one line, without what steers a terminal: much of it is of a
+// remote's choosing.
+func plain(text string) string {
 	quoted := strconv.Quote(text)
 	return quoted[1 : len(quoted)-1]
 }
@@ -62,7 +68,7 @@ func (r Record) String() string {
 	}
 	switch r.Kind {
 	case Opened:
-		s += fmt.Sprintf(" %s %s from %s", r.Network, r.Local, r.Remote)
+		s += fmt.Sprintf(" %s %s from %s", plain(r.Network), plain(r.Local), plain(r.Remote))
 		if r.Continued {
 			s += ", continued"
 		}
@@ -83,10 +89,10 @@ func (r Record) String() string {
 	case Gap:
 		s += fmt.Sprintf(" %d records dropped, with %d bytes", r.N, r.Bytes)
 	case Stop:
-		s += " " + r.Name
+		s += " " + plain(r.Name)
 	}
 	if r.Err != "" {
-		s += fmt.Sprintf(" (%s)", r.Err)
+		s += fmt.Sprintf(" (%s)", plain(r.Err))
 	}
 	return s
 }

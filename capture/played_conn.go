@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"net"
+	"net/netip"
 
 	"github.com/packetmq/packetmq/engine"
 )
@@ -38,14 +39,14 @@ func newPlayedConn(p *player, r *Record) *playedConn {
 	}
 }
 
-// recordedAddr is the address of a capture, as a *net.TCPAddr where it is one.
+// recordedAddr is the address of a capture, as a *net.TCPAddr where it is one. Nothing is looked up.
 func recordedAddr(network, text string) net.Addr {
 	if text == "" {
 		return nil
 	}
 	if network == "tcp" {
-		if a, err := net.ResolveTCPAddr(network, text); err == nil {
-			return a
+		if a, err := netip.ParseAddrPort(text); err == nil {
+			return net.TCPAddrFromAddrPort(a)
 		}
 	}
 	return &net.UnixAddr{Name: text, Net: network}

@@ -4,9 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/registry"
 )
 
 // everyRecord has a record of each kind.
@@ -113,6 +118,46 @@ func readAll(file []byte) error {
 		_ = rec.String()
 	}
 	return nil
+}
+
+func TestDumpHasNoControlCharactersOfTheFile(t *testing.T) {
+	const bad = "a\x1b[2Jb\nc"
+	told, err := new(codec.Msgpack).Append(nil, map[string]any{"adapt": false, "idmap": map[string]any{bad: 20}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame := func(id byte, payload []byte) []byte {
+		return append([]byte{0, 0, 0, byte(len(payload) + codec.IDSize), 0, id}, payload...)
+	}
+	r, err := Open(bytes.NewReader(fileOf(
+		Record{Kind: Start, N: version},
+		Record{Kind: Opened, Conn: 1, Network: bad, Local: bad, Remote: bad},
+		Record{Kind: Output, Conn: 1, Data: frame(registry.IDPubIDs, told)},
+		Record{Kind: Input, Conn: 1, Data: frame(20, []byte("\xa1\x1b"))},
+		Record{Kind: Closed, Conn: 1, Err: bad},
+		Record{Kind: Stop, Name: bad},
+	)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	if err := Dump(&text, r); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(text.String(), "\x1b") || strings.Count(text.String(), "\n") != 1+5+2 || !strings.Contains(text.String(), `a\x1b[2Jb\nc`) {
+		t.Errorf("it is %q", text.String())
+	}
+}
+
+func TestAddressesOfAFileAreNotLookedUp(t *testing.T) {
+	for text, want := range map[string]net.Addr{
+		"10.0.0.1:7000":  &net.TCPAddr{IP: net.IP{10, 0, 0, 1}, Port: 7000},
+		"localhost:http": &net.UnixAddr{Name: "localhost:http", Net: "tcp"},
+	} {
+		if got := recordedAddr("tcp", text); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s is %#v", text, got)
+		}
+	}
 }
 
 // FuzzOpen reads any file without a panic, and writes each record that it reads as it was.
