@@ -110,6 +110,7 @@ func TestARefusedCallHasDoneNothing(t *testing.T) {
 		"Broadcast unknown":   func() error { return server.Untyped().Broadcast("test:unknown", 1) },
 		"RecvPacket unknown":  func() error { return client.Untyped().RecvPacket(conn, "test:unknown", 1) },
 		"RecvEncoded badly":   func() error { return client.Untyped().RecvEncoded(conn, nil) },
+		"RecvEncoded long":    func() error { return client.Untyped().RecvEncoded(conn, make([]byte, DefaultMaxFrame+1)) },
 		"Handle nothing":      func() error { return panicked(func() { Handle(server, s.ping, nil) }) },
 		"Handle a stranger": func() error {
 			return panicked(func() { Handle(server, c.ping, func(*Conn, *note) error { return nil }) })

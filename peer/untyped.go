@@ -207,7 +207,8 @@ func (u UntypedConn) SendEncoded(raw []byte) error {
 }
 
 // RecvEncoded handles raw, a packet id and its payload, as if it had come from the
-// other side, after what the loop is doing now. The bytes are copied.
+// other side, after what the loop is doing now. The bytes are copied. A *codec.SizeError says
+// that they are more than Config.MaxFrame, as a frame of the other side's may not be.
 func (u UntypedConn) RecvEncoded(raw []byte) error {
 	c := u.c
 	if err := c.check(); err != nil {
@@ -215,6 +216,9 @@ func (u UntypedConn) RecvEncoded(raw []byte) error {
 	}
 	if len(raw) < codec.IDSize {
 		return codec.ErrShortFrame
+	}
+	if most := c.peer.cfg.MaxFrame; len(raw) > most {
+		return &codec.SizeError{Length: int64(len(raw)), Max: most}
 	}
 	f := codec.Frame(append([]byte(nil), raw...))
 	return c.post(func() { c.handleFrame(c.table(), f) })

