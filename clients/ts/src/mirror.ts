@@ -56,6 +56,9 @@ const retryAfter = 50;
 /** The number of no tick: an acknowledgement of it asks for a snapshot. */
 const beginAgain = 0;
 
+/** The longest name of a stream, in characters. */
+const maxName = 256;
+
 const Kind = { begins: 0, ticked: 1, complete: 2, removes: 3, ends: 4, acks: 5 } as const;
 
 /** Mirror is a map of the values that the server's state has, as far as this side sees them. */
@@ -218,6 +221,7 @@ interface Stream {
   turn: number; // which of the mirror's snapshots this is
   last: Whole; // the last tick that came while nobody followed
   asked: boolean; // the other side was asked to begin again
+  owed: Whole[]; // acknowledgements for which there was no room: of the last tick, and beginAgain
 }
 
 /** Streams are those of one conn. */
@@ -252,11 +256,12 @@ class Streams {
   }
 
   private onBegin(number: number, name: string): void {
+    if (name.length > maxName) throw new PacketmqError("state", `a stream of a state with a name of ${name.length} characters`);
     let s = this.byNumber.get(number);
     if (s ? s.name !== name : this.byName.has(name)) throw new PacketmqError("state", "a stream of a state has changed its name");
     if (!s) {
       if (this.byNumber.size >= maxStreams) throw new PacketmqError("limit", `more than ${maxStreams} states`);
-      s = { number, name, mirror: undefined, begun: false, turn: 0, last: 0, asked: false };
+      s = { number, name, mirror: undefined, begun: false, turn: 0, last: 0, asked: false, owed: [] };
       this.byNumber.set(number, s);
       this.byName.set(name, s);
     }
@@ -298,19 +303,31 @@ class Streams {
     this.ack(s, beginAgain);
   }
 
-  /** ack acknowledges a tick. Without it nothing more would come, so it is tried until there is room. */
+  /** ack acknowledges a tick, and those before it. Without it nothing more would come, so it is tried until there is room. */
   private ack(s: Stream, tick: Whole): void {
-    if (this.conn.state !== "active") return;
-    try {
-      this.conn.sendFeature(Feature.state, (w) => {
-        w.array(3);
-        w.int(Kind.acks);
-        w.int(s.number);
-        if (typeof tick === "bigint") w.bigint(tick);
-        else w.int(tick);
-      });
-    } catch {
-      this.conn.clock.after(retryAfter, () => this.ack(s, tick));
+    const waits = s.owed.length > 0;
+    s.owed = s.owed.filter((owed) => (owed === beginAgain) !== (tick === beginAgain));
+    s.owed.push(tick);
+    if (!waits) this.pay(s);
+  }
+
+  /** pay sends what is owed. */
+  private pay(s: Stream): void {
+    while (s.owed.length > 0 && this.conn.state === "active") {
+      const tick = s.owed[0]!;
+      try {
+        this.conn.sendFeature(Feature.state, (w) => {
+          w.array(3);
+          w.int(Kind.acks);
+          w.int(s.number);
+          if (typeof tick === "bigint") w.bigint(tick);
+          else w.int(tick);
+        });
+      } catch {
+        this.conn.clock.after(retryAfter, () => this.pay(s));
+        return;
+      }
+      s.owed.shift();
     }
   }
 }

@@ -107,6 +107,19 @@ test("an acknowledgement for which there is no room is sent later", async () => 
   s.want(stateId, toHex(all.get("acks")!));
 });
 
+test("of acknowledgements for which there is no room, the last one waits", async () => {
+  const { w, s } = await following();
+  s.deliver(stateId, all.get("begins")!);
+  s.bufferedAmount = 1e9;
+  const timers = w.clock.waiting;
+  for (let tick = 1; tick <= 1000; tick++) s.deliver(stateId, encode(t.any, [1, 0, tick]));
+  assert.equal(w.clock.waiting, timers + 1);
+  s.bufferedAmount = 0;
+  await w.clock.advance(100);
+  s.want(stateId, "930500cd03e8");
+  assert.equal(s.frames.length, 0);
+});
+
 test("more keys than may be end the conn, after what is old has made room", async () => {
   const { w, s, told } = await following({ keys: 2 });
   s.deliver(stateId, all.get("begins")!);
@@ -151,6 +164,7 @@ test("what can be no part of a state ends the conn", async () => {
     ["no removals", [all.get("begins")!, encode(t.any, [3, 0])]],
     ["no array", [encode(t.any, 7)]],
     ["after the end", [all.get("begins")!, all.get("ends")!, all.get("ticked")!]],
+    ["a long name", [encode(t.any, [0, 0, `game:${"x".repeat(300)}`])]],
     ["too many streams", Array.from({ length: 257 }, (_, i) => encode(t.any, [0, i, `game:${i}`]))],
   ];
   for (const [what, messages] of bad) {
