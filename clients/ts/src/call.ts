@@ -17,6 +17,9 @@ export const maxUnderWay = 1024;
 /** Milliseconds for a call whose caller has set none. */
 export const defaultTimeout = 10_000;
 
+/** The longest time that the other side is told, in milliseconds: 24 days. */
+const maxTimeout = 2 ** 31 - 1;
+
 /** The longest text of an error, in bytes. */
 const maxText = 1024;
 
@@ -268,7 +271,7 @@ class ConnCalls {
       if (signal?.aborted) throw cancelled(signal);
       if (this.waiting.size >= maxUnderWay) throw new PacketmqError("too_many", `${maxUnderWay} calls are under way`);
       const id = this.lastId + 1;
-      this.conn.send(def.request, { id, ms: Math.max(1, Math.ceil(timeout)), body: q, cancel: false });
+      this.conn.send(def.request, { id, ms: Math.min(Math.max(1, Math.ceil(timeout)), maxTimeout), body: q, cancel: false });
       this.lastId = id;
       const stop = this.conn.clock.after(timeout, () => this.settle(id)?.reject(new PacketmqError("timeout", `call ${def.name} was not answered in time`)));
       const abort = (): void => {
@@ -374,7 +377,7 @@ class OpenCall implements CallContext {
     ms: number,
     private readonly remove: () => void,
   ) {
-    this.stop = conn.clock.after(Math.min(ms, 2 ** 31 - 1), () => this.abort());
+    this.stop = conn.clock.after(ms, () => this.abort());
   }
 
   get signal(): AbortSignal {

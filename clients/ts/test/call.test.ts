@@ -73,6 +73,16 @@ test("a call that is not answered in time, is cancelled, or loses its conn", asy
   await assert.rejects(call(w.client, buy, { Price: 1 }, { signal: AbortSignal.abort() }), PacketmqError);
 });
 
+test("a call may have all the time that there is", async () => {
+  const w = new World(packets);
+  const s = await w.connect();
+  const answer = call(w.client, buy, { Price: 1 }, { timeout: Infinity });
+  await settle();
+  s.want(140, toHex(encode(t.any, [1, 2 ** 31 - 1, { Price: 1 }])));
+  s.deliver(141, encode(t.any, [1, null, { Total: 1 }]));
+  assert.deepEqual(await answer, { Total: 1 });
+});
+
 test("no more calls are under way than may", async () => {
   const w = new World(packets);
   const s = await w.connect();
