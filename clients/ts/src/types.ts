@@ -473,7 +473,7 @@ const any: Type<unknown> = {
     const at = r.pos;
     r.skip(); // which holds the bounds
     try {
-      return decoder.decode(r.bytes.subarray(at, r.pos));
+      return decoder.decode(r.bytes.slice(at, r.pos)); // a copy, because bytes in the value share its memory
     } catch (err) {
       throw new PayloadError(err instanceof Error ? err.message : String(err));
     }

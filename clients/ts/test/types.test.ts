@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { decode, encode } from "../src/codec.js";
 import { EncodeError, PacketmqError, PayloadError } from "../src/errors.js";
+import { Reader } from "../src/reader.js";
 import { t, type Static, type Type } from "../src/types.js";
 import { fromHex, toHex, vectors } from "./vectors.js";
 
@@ -227,6 +228,13 @@ test("values share no memory with what they were read from", () => {
   const read = decode(t.array(t.bytes), from);
   from.fill(0);
   assert.deepEqual(read, [Uint8Array.of(7, 8), Uint8Array.of(1, 2, 3)]);
+  const large = new Uint8Array(1000);
+  large.set(fromHex("c4020708"));
+  const any = new Reader().reset(large, 0, 4);
+  const kept = t.any.read(any) as Uint8Array;
+  large.fill(0);
+  assert.deepEqual(kept, Uint8Array.of(7, 8));
+  assert.ok(kept.buffer.byteLength < 10, "it would keep alive all that came with it");
 });
 
 test("a field cannot be called __proto__", () => {
