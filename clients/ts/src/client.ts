@@ -207,7 +207,8 @@ export class Client {
       );
     } catch (err) {
       stopTimer();
-      return this.stop(a, new PacketmqError("connect", `cannot connect to ${a.to}`, { cause: err }));
+      const failure = new PacketmqError("connect", `cannot connect to ${a.to}`, { cause: err });
+      return a.to === a.url ? this.stop(a, failure) : this.failed(a, failure);
     }
     a.stop = () => {
       stopTimer();

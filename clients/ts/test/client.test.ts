@@ -5,7 +5,7 @@ import { Client } from "../src/client.js";
 import { PacketmqError } from "../src/errors.js";
 import { definePacket, id } from "../src/registry.js";
 import { t } from "../src/types.js";
-import { settle, softquitOf, World } from "./helper.js";
+import { FakeSocket, settle, softquitOf, World } from "./helper.js";
 import { fromHex } from "./vectors.js";
 
 const ping = definePacket("app:ping", 17, t.str);
@@ -83,6 +83,24 @@ test("the server's advice is followed", async () => {
   w.socket.end();
   await w.clock.advance(2000);
   assert.equal(w.socket.url, "ws://test/", "the program knows best");
+});
+
+test("advice of an address that a WebSocket does not take does not end the client", async () => {
+  class Picky extends FakeSocket {
+    constructor(url: string, protocols: string[]) {
+      if (!url.startsWith("ws")) throw new SyntaxError(url);
+      super(url, protocols);
+      sockets.push(this);
+    }
+  }
+  const w = new World([ping], { reconnect: { ...reconnect, follow: () => true }, WebSocket: Picky });
+  const { sockets } = w;
+  const s = await w.connect();
+  s.deliver(id.softquit, softquitOf({ reason: "reason.shutdown", to: "tcp://g2:7000" }));
+  await w.clock.advance(5000);
+  assert.match(w.told[2] ?? "", /failed: cannot connect to tcp:\/\/g2:7000/);
+  assert.equal(w.sockets.length, 2);
+  assert.equal(w.socket.url, "ws://test/");
 });
 
 test("close ends what is under way, whatever that is", async () => {
