@@ -247,8 +247,7 @@ export class Conn {
       default: {
         const extension = frameId < id.update ? this.program.extension(12 - frameId + 3) : undefined;
         if (extension && this.uses(extension.feature)) {
-          this.admit();
-          return extension.packet(this, r);
+          return this.admit() ? extension.packet(this, r) : undefined;
         }
       }
     }
@@ -311,7 +310,7 @@ export class Conn {
   }
 
   private onUpdate(r: Reader): void {
-    this.admit();
+    if (!this.admit()) return;
     if (r.end - r.pos > hs.maxPubids) throw new ProtocolError("an update of the ids is too long");
     if (!this.updates.take(this.clock.now())) throw new ProtocolError("updates of the ids came too often");
     const m = hs.readUpdate(r);
@@ -334,7 +333,7 @@ export class Conn {
   }
 
   private onProgramPacket(wireId: number, r: Reader): void {
-    this.admit();
+    if (!this.admit()) return;
     const p = this.table!.typeOf(wireId);
     if (!p) {
       if (++this.unknown > maxUnknown) throw new ProtocolError(`packets of ${this.unknown} unknown ids, the last one ${wireId}`);
@@ -359,10 +358,14 @@ export class Conn {
     }
   }
 
-  /** admit throws if a packet of the program's may not come yet. It makes the conn, as finish does. */
-  private admit(): void {
+  /**
+   * admit throws if a packet of the program's may not come yet. It makes the conn, as finish does, and
+   * is false if the program has ended the conn then.
+   */
+  private admit(): boolean {
     if (this.state !== "active") throw new ProtocolError("a packet came before the handshake was done");
     this.establish();
+    return this.end === undefined;
   }
 
   private establish(): void {

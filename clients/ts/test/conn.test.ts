@@ -90,6 +90,16 @@ test("a packet before the other side's finish makes the conn", async () => {
   assert.deepEqual(w.told, ["made", "early"]);
 });
 
+test("a conn that is ended as soon as it is made handles nothing", async () => {
+  const { w } = await connecting();
+  w.client.handle(pong, (text) => w.told.push(text));
+  w.client.on("made", (conn) => conn.softquit());
+  w.socket.deliver(id.init, all.get("init")!);
+  w.socket.deliver(id.pubids, pubidsOf(idsOf([ping, pong])));
+  w.socket.deliver(118, encode(t.str, "early"));
+  assert.deepEqual(w.told, ["made", "lost: this side has ended the conn: reason.generic"]);
+});
+
 /** What a side may not send, and the reason that it is told. */
 const bad: [string, string, (w: World) => void][] = [
   ["another version", "reason.versionmismatch", (w) => w.socket.deliver(id.init, all.get("init-2")!)],
