@@ -74,7 +74,7 @@ func TestMaskedPayloadsKeepAllElse(t *testing.T) {
 func TestSecretsAreCutOutOfMapsAndArraysOfTheSameType(t *testing.T) {
 	type Person struct{ First, Last string }
 	type member struct {
-		_msgpack struct{} `msgpack:",as_array"`
+		_msgpack struct{} `msgpack:",as_array"` //lint:ignore U1000 the codec reads the tag
 		Person
 		Word string `packetmq:"secret"`
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/packetmq/packetmq/call"
 	"github.com/packetmq/packetmq/internal/await"
 	"github.com/packetmq/packetmq/internal/peertest"
-	"github.com/packetmq/packetmq/peer"
 )
 
 type ask struct{ N int }
@@ -123,7 +122,7 @@ func TestSpansBelongTogether(t *testing.T) {
 			got := attribute.NewSet(s.Attributes()...)
 			for _, kv := range want.ToSlice() {
 				if v, _ := got.Value(kv.Key); v != kv.Value {
-					t.Errorf("%s has %s = %v, want %v", name, kv.Key, v.Emit(), kv.Value.Emit())
+					t.Errorf("%s has %s = %v, want %v", name, kv.Key, v.String(), kv.Value.String())
 				}
 			}
 			parent = s.SpanContext()
@@ -176,8 +175,7 @@ func TestOneSideTraces(t *testing.T) {
 		call.Handle(w.Server, buy, func(*call.Context, *ask) (*told, error) { return &told{7}, nil })
 		call.Configure(w.Client, &call.Config{Tracer: NewTracer(r.cfg)})
 	})
-	var at *peer.Conn = w.AtClient
-	if a, err := call.Do(t.Context(), at, buy, &ask{}); err != nil || a.N != 7 {
+	if a, err := call.Do(t.Context(), w.AtClient, buy, &ask{}); err != nil || a.N != 7 {
 		t.Errorf("answered %+v, %v", a, err)
 	}
 	r.wait(t, 1)
