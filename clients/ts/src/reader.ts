@@ -238,7 +238,8 @@ export class Reader {
     if (c < 0x80 || c >= 0xe0 || c === 0xc0 || c === 0xc2 || c === 0xc3) this.pos++;
     else if (c < 0x90 || c === 0xde || c === 0xdf) {
       for (let n = this.map(); n > 0; n--) {
-        this.key();
+        this.checkKey();
+        this.skip();
         this.skip();
       }
       this.leave();
@@ -252,13 +253,12 @@ export class Reader {
     else this.ext(c);
   }
 
-  /** key checks the next key of a map, and takes it: anything but a map, an array or an ext. */
-  private key(): void {
+  /** checkKey throws if the next key of a map is a map, an array or an ext. */
+  checkKey(): void {
     const c = this.code();
     const composite = (c >= 0x80 && c < 0xa0) || (c >= 0xdc && c <= 0xdf);
     const isExt = (c >= 0xc7 && c <= 0xc9) || (c >= 0xd4 && c <= 0xd8);
     if (composite || isExt) throw new PayloadError("a map, an array or an ext as the key of a map");
-    this.skip();
   }
 
   private ext(c: number): void {

@@ -451,10 +451,44 @@ const raw: Type<Uint8Array> = {
 };
 
 const encoder = new Encoder({ useBigInt64: true, maxDepth });
-const decoder = new Decoder({
-  useBigInt64: true,
-  mapKeyConverter: (key) => (typeof key === "string" || typeof key === "number" ? key : String(key)),
-});
+const decoder = new Decoder();
+
+/** readAny reads a value of any kind. */
+function readAny(r: Reader): unknown {
+  const c = r.code();
+  if ((c >= 0x80 && c < 0x90) || c === 0xde || c === 0xdf) return readObject(r);
+  if ((c >= 0x90 && c < 0xa0) || c === 0xdc || c === 0xdd) {
+    const v: unknown[] = [];
+    for (let n = r.array(); n > 0; n--) v.push(readAny(r));
+    r.leave();
+    return v;
+  }
+  if ((c >= 0xa0 && c < 0xc0) || (c >= 0xd9 && c <= 0xdb)) return r.text();
+  if (c >= 0xc4 && c <= 0xc6) return r.bin();
+  if (c === 0xc0) return r.nil() && null;
+  if (c === 0xc2 || c === 0xc3) return r.bool();
+  if (c === 0xca || c === 0xcb) return r.float();
+  if (c === 0xcf || c === 0xd3) return BigInt(r.whole());
+  if (c < 0x80 || (c >= 0xcc && c <= 0xd2) || c >= 0xe0) return r.int();
+  const at = r.pos;
+  r.skip();
+  try {
+    return decoder.decode(r.bytes.slice(at, r.pos)); // an ext
+  } catch (err) {
+    throw new PayloadError(err instanceof Error ? err.message : String(err));
+  }
+}
+
+function readObject(r: Reader): Record<string, unknown> {
+  const v: Record<string, unknown> = {};
+  for (let n = r.map(); n > 0; n--) {
+    r.checkKey();
+    const key = String(readAny(r));
+    set(v, key, readAny(r));
+  }
+  r.leave();
+  return v;
+}
 
 /** any is a value of any kind. Integers of 64 bits are read as bigint, and maps as objects. */
 const any: Type<unknown> = {
@@ -469,15 +503,7 @@ const any: Type<unknown> = {
     }
     w.raw(b);
   },
-  read(r) {
-    const at = r.pos;
-    r.skip(); // which holds the bounds
-    try {
-      return decoder.decode(r.bytes.slice(at, r.pos)); // a copy, because bytes in the value share its memory
-    } catch (err) {
-      throw new PayloadError(err instanceof Error ? err.message : String(err));
-    }
-  },
+  read: readAny,
 };
 
 /** enumOf gives a type of numbers or texts the TypeScript type of an enumeration. */

@@ -148,9 +148,14 @@ test("values of any kind", () => {
 });
 
 test("keys of an object can be anything", () => {
-  const o = decode(t.record(t.i32), fromHex("81a95f5f70726f746f5f5f07"));
-  assert.deepEqual(Object.keys(o), ["__proto__"]);
-  assert.equal(Object.getPrototypeOf(o), Object.prototype);
+  for (const type of [t.record(t.i32), t.any as Type<object>]) {
+    const bytes = "81a95f5f70726f746f5f5f07";
+    const o = decode(type, fromHex(bytes));
+    assert.deepEqual(Object.entries(o), [["__proto__", 7]]);
+    assert.equal(Object.getPrototypeOf(o), Object.prototype);
+    assert.equal(toHex(encode(type, o)), bytes);
+  }
+  assert.deepEqual(decode(t.any, fromHex("850701c302c003cf000000000000000104ca3f80000005")), { 7: 1, true: 2, null: 3, 1: 5 });
 });
 
 test("values of another type are refused, with where they are", () => {
