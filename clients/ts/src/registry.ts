@@ -146,6 +146,7 @@ export class Table {
     }
     for (const e of add) {
       if (e.id < minId) throw new ProtocolError(`an update adds a packet with id ${e.id}`);
+      if (e.name.length > maxNameLength) throw new ProtocolError(`an update adds a packet with a name of ${e.name.length} characters`);
       this.add(e);
     }
   }

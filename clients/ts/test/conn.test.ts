@@ -355,6 +355,18 @@ test("updates tell of optional packets that come and go", async () => {
   assert.ok(w.client.conn!.uses(Feature.optional));
 });
 
+test("an update with a longer name than a packet can have ends the conn", async () => {
+  for (const [length, ends] of [
+    [128, false],
+    [129, true],
+  ] as const) {
+    const w = new World([ping, pong, extra]);
+    const s = await w.connect();
+    s.deliver(id.update, encode(t.any, { add: { [`app:${"x".repeat(length - 4)}`]: 300 } }));
+    assert.equal(w.client.conn === undefined, ends, String(w.told));
+  }
+});
+
 test("too many updates end the conn", async () => {
   const w = new World([ping, pong, extra]);
   const s = await w.connect();
