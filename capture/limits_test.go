@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/internal/await"
 	"github.com/packetmq/packetmq/internal/leak"
 	"github.com/packetmq/packetmq/peer"
@@ -117,6 +118,25 @@ func TestAFullBufferDropsRecordsAndNoLoopWaits(t *testing.T) {
 	}
 	if _, err := Play(bytes.NewReader(file.bytes()), played(""), nil); err != ErrGap {
 		t.Errorf("it is played with %v", err)
+	}
+}
+
+func TestRecordsDroppedAtTheEndAreAGapToo(t *testing.T) {
+	leak.Check(t)
+	file := &stuck{release: make(chan struct{})}
+	rec := New(file, Config{Buffer: 1})
+	v := engine.NewVirtual(&engine.Config{Tap: rec})
+	for rec.Stats().Dropped < 3 {
+		rec.Fired(v.Reactor().Loops()[0], 1)
+	}
+	v.Close()
+	close(file.release)
+	if err := rec.Close(); err != nil {
+		t.Fatal(err)
+	}
+	all := recordsOf(t, file.bytes())
+	if gap := all[len(all)-2]; gap.Kind != Gap || gap.N != 3 {
+		t.Errorf("before the end there is %v", gap)
 	}
 }
 

@@ -37,6 +37,7 @@ type writer struct {
 	out    []byte            // records that do not lie in a loop's buffer
 	sum    []byte
 	size   int64 // of the file
+	gaps   Stats // the records that were dropped before they came here, as far as the file says so
 	err    error
 }
 
@@ -85,6 +86,7 @@ func (w *writer) run() {
 		case <-w.end:
 			w.drain()
 			w.beginFirst()
+			w.lastGap()
 			w.stop("closed")
 			return
 		}
@@ -179,6 +181,8 @@ func (w *writer) cut(b []byte) (in []byte, keep bool) {
 		if !w.cutter.cut(conn, kind == Output, b[connSize:]) {
 			w.rec.stats.dropped.Add(1)
 			w.rec.stats.droppedBytes.Add(uint64(len(b) - connSize))
+			w.gaps.Dropped++ // the Gap before says that these are missing
+			w.gaps.DroppedBytes += uint64(len(b) - connSize)
 			return nil, false
 		}
 		if kind == Output && w.rec.cfg.Output == KeepSums {
@@ -190,7 +194,10 @@ func (w *writer) cut(b []byte) (in []byte, keep bool) {
 		r.Continued = true
 		w.open[r.Conn] = r
 	case Gap:
-		w.lose(int(binary.BigEndian.Uint16(b[5:])))
+		r, _ := parse(b[4:])
+		w.gaps.Dropped += r.N
+		w.gaps.DroppedBytes += r.Bytes
+		w.lose(r.Loop)
 	case Closed:
 		conn := binary.BigEndian.Uint64(b[headSize:])
 		w.cutter.forget(conn)
@@ -252,6 +259,14 @@ func (w *writer) next() bool {
 	w.size = 0
 	w.begin()
 	return w.err == nil
+}
+
+// lastGap says that records were dropped after the last one that had room.
+func (w *writer) lastGap() {
+	s := w.rec.Stats()
+	if n := s.Dropped - w.gaps.Dropped; n > 0 && w.err == nil {
+		w.out = appendRecord(w.out, &Record{Kind: Gap, N: n, Bytes: s.DroppedBytes - w.gaps.DroppedBytes})
+	}
 }
 
 // stop writes the last record of a file.
