@@ -5,11 +5,14 @@ package capture
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 )
 
 // Files writes a capture into files one after the other, each of Config.MaxBytes: prefix with
-// 000001, 000002 and so on, and .pmqcap. It removes the oldest when there are more than keep of
-// its own. A file begins with the conns that are open then; what they have told each other
+// 000001, 000002 and so on, and .pmqcap. It goes on after the files that a program before has
+// left, and removes the oldest when there are more than keep. A file begins with the conns that are open then; what they have told each other
 // before is in the file before, so only what begins with the program can be replayed.
 type Files struct {
 	prefix string
@@ -19,7 +22,23 @@ type Files struct {
 }
 
 // NewFiles makes a Files. A keep below 1 means all.
-func NewFiles(prefix string, keep int) *Files { return &Files{prefix: prefix, keep: keep} }
+func NewFiles(prefix string, keep int) *Files {
+	return &Files{prefix: prefix, keep: keep, n: lastNumber(prefix)}
+}
+
+// lastNumber is that of the last file that is there, 0 if there is none.
+func lastNumber(prefix string) (last int) {
+	dir, base := filepath.Split(prefix)
+	entries, _ := os.ReadDir(filepath.Clean(dir))
+	for _, e := range entries {
+		number, isOurs := strings.CutPrefix(e.Name(), base)
+		number, isCapture := strings.CutSuffix(number, ".pmqcap")
+		if n, err := strconv.Atoi(number); isOurs && isCapture && err == nil {
+			last = max(last, n)
+		}
+	}
+	return last
+}
 
 func (f *Files) name(n int) string { return fmt.Sprintf("%s%06d.pmqcap", f.prefix, n) }
 

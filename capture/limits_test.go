@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,6 +70,26 @@ func TestFilesGoOnAndTheLastAreKept(t *testing.T) {
 	file, _ := os.ReadFile(last)
 	if _, err := Play(bytes.NewReader(file), played(""), nil); err != ErrContinued {
 		t.Errorf("it is played with %v", err)
+	}
+}
+
+func TestFilesOfAProgramBeforeAreNotWrittenOver(t *testing.T) {
+	prefix := filepath.Join(t.TempDir(), "game-")
+	for _, run := range []string{"first", "second", "third"} {
+		f := NewFiles(prefix, 2)
+		if _, err := f.Write([]byte(run)); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept, _ := filepath.Glob(prefix + "*")
+	if want := []string{prefix + "000002.pmqcap", prefix + "000003.pmqcap"}; !slices.Equal(kept, want) {
+		t.Fatalf("these are kept: %q", kept)
+	}
+	if b, _ := os.ReadFile(kept[0]); string(b) != "second" {
+		t.Errorf("the second one has %q", b)
 	}
 }
 
