@@ -39,6 +39,7 @@ type outlet struct {
 	feeds       []*feed // the last one is served
 	begun       bool    // the other side was told to begin, and not to end
 	empty       bool    // it was told to end, and not to begin since
+	waiting     bool    // for room to tell it of the end
 	sent, acked uint64  // ticks
 }
 
@@ -51,6 +52,10 @@ type inlet struct {
 	asked  bool   // the other side was asked to begin again
 	last   uint64 // the last tick that came while nobody followed
 	turn   uint64 // which of the mirror's snapshots this is
+
+	due     uint64 // the last tick that is to be acknowledged; 0: none
+	again   bool   // then it is to be asked to begin again
+	waiting bool   // for room for that
 }
 
 func sideOf(c *peer.Conn) *connSide {
@@ -181,13 +186,38 @@ func (s *connSide) adopt(h *host, name string) {
 	s.ack(in, beginAgain)
 }
 
-// ack acknowledges a tick. If there is no room for that now, it is tried again: without it
-// nothing more would come.
+// ack acknowledges a tick, and those before it. If there is no room for that now, it is tried
+// again: without it nothing more would come.
 func (s *connSide) ack(in *inlet, n uint64) {
-	if s.gone || s.send(appendTick(nil, acks, in.number, n)) == nil || s.conn.State() != peer.Active {
+	if n == beginAgain {
+		in.again = true
+	} else {
+		in.due = max(in.due, n)
+	}
+	if !in.waiting {
+		s.sendAcks(in)
+	}
+}
+
+// sendAcks sends what is to be acknowledged, or waits for room.
+func (s *connSide) sendAcks(in *inlet) {
+	sent := func(n uint64) bool { return s.send(appendTick(nil, acks, in.number, n)) == nil }
+	if s.gone || s.conn.State() != peer.Active {
 		return
 	}
-	s.conn.Loop().After(retryAfter, func() { s.ack(in, n) })
+	if in.due > 0 && sent(in.due) {
+		in.due = 0
+	}
+	if in.due == 0 && in.again && sent(beginAgain) {
+		in.again = false
+	}
+	if in.due > 0 || in.again {
+		in.waiting = true
+		s.conn.Loop().After(retryAfter, func() {
+			in.waiting = false
+			s.sendAcks(in)
+		})
+	}
 }
 
 func (s *connSide) onAck(m *message) error {
@@ -249,19 +279,28 @@ func (o *outlet) remove(f *feed) {
 // no room for that now, it is tried again.
 func (o *outlet) end() {
 	s := o.side
-	if o.empty || o.served() != nil || s.gone || s.conn.State() != peer.Active || !s.conn.Uses(FeatureState) {
+	if o.waiting || o.empty || o.served() != nil || s.gone || s.conn.State() != peer.Active || !s.conn.Uses(FeatureState) {
 		return
 	}
 	if !o.begun {
 		if s.send(appendBegins(nil, o.number, o.name)) != nil {
-			s.conn.Loop().After(retryAfter, o.end)
+			o.endLater()
 			return
 		}
 		o.begun = true
 	}
 	if s.send(appendEnds(nil, o.number)) != nil {
-		s.conn.Loop().After(retryAfter, o.end)
+		o.endLater()
 		return
 	}
 	o.begun, o.empty = false, true
+}
+
+// endLater calls end when there may be room.
+func (o *outlet) endLater() {
+	o.waiting = true
+	o.side.conn.Loop().After(retryAfter, func() {
+		o.waiting = false
+		o.end()
+	})
 }

@@ -118,3 +118,41 @@ func TestWhoAcknowledgesNothingIsSentTwoTicks(t *testing.T) {
 		t.Errorf("it was held back %d times", n)
 	}
 }
+
+// A source that goes on while its reader has no room to acknowledge makes the reader keep one
+// acknowledgement, and no timer for each tick.
+func TestOneAcknowledgementWaits(t *testing.T) {
+	s := newStage(t)
+	s.set(1, 1)
+	g := s.join()
+	s.ticks(2)
+	g.atServer.PauseRead()
+	fill := func() {
+		for _, size := range []int{60_000, 100, 1} { // until there is no room for a small one
+			for g.atClient.SendExtension(FeatureState, make([]byte, size)) == nil {
+			}
+		}
+	}
+	fill()
+	s.v.Settle(1000) // the pair has taken what it has room for
+	side := sideOf(g.atClient)
+	in := side.byName[things.Name()]
+	loop := g.atClient.Loop()
+	var before, after int
+	loop.Post(func() {
+		fill()
+		before = loop.Info().Timers
+		for n := uint64(1); n <= 1000; n++ {
+			side.ack(in, n)
+			side.ack(in, beginAgain)
+		}
+		after = loop.Info().Timers
+	})
+	s.v.Settle(1000)
+	if after > before+1 {
+		t.Errorf("%d timers, %d before", after, before)
+	}
+	if in.due != 1000 || !in.again {
+		t.Errorf("tick %d is to be acknowledged, and to begin again: %v", in.due, in.again)
+	}
+}
