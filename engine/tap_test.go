@@ -55,7 +55,11 @@ func TestATapIsToldWhatHappensInItsOrder(t *testing.T) {
 	v.Settle(100)
 	v.Advance(4 * Tick)
 	v.Settle(100)
-	p.sink.Ended(io.EOF)
+	p.pump = func() bool {
+		p.sink.Ended(io.EOF)
+		return false
+	}
+	p.sink.Wake(nil)
 	v.Settle(100)
 
 	want := []string{"opened", "received abcde", "took 3", "sent abc", "received de", "sent de",
