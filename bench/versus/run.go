@@ -31,7 +31,7 @@ func runCommand(ctx context.Context, args []string, std command.IO) error {
 	fs.IntVar(&cfg.Idle, "idle", 10000, "conns whose memory is looked at")
 	fs.IntVar(&cfg.Procs, "procs", 1, "GOMAXPROCS of every Go server and caller; as many as the server has loops at least")
 	peers := fs.String("peers", "", "servers, with commas between them; all if empty")
-	modes := fs.String("modes", "raw,marshal,typed,any,call,go,room,topic", "modes of servers")
+	modes := fs.String("modes", strings.Join(harness.Modes(), ","), "modes of servers")
 	groups := fs.String("groups", strings.Join(harness.Groups(), ","), "groups of cells")
 	cells := fs.String("cells", "", `cells of the groups closed, calls, rooms and sessions, such as "64 B 64×16,64 B 1×1"; all if empty`)
 	out := fs.String("out", "", "file for the results; none if empty")

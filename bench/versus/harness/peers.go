@@ -52,6 +52,20 @@ var (
 	rooms   = []string{"room"}
 )
 
+// Modes returns all modes of all peers, each once.
+func Modes() (all []string) {
+	for _, p := range Peers() {
+		for _, list := range [][]string{p.Modes, p.calls, p.rooms, p.lasts, p.web} {
+			for _, mode := range list {
+				if !slices.Contains(all, mode) {
+					all = append(all, mode)
+				}
+			}
+		}
+	}
+	return all
+}
+
 // Peers returns all that can be compared.
 func Peers() []Peer {
 	versus := func(name string) func(string) []string {
