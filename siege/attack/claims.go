@@ -50,14 +50,7 @@ func tryClaims(ctx context.Context, t *trial) error {
 	if x.honest, err = claim(c, wire.Begin(newSecret(), 1)); err != nil {
 		return err
 	}
-	before, err := s.RSS()
-	if err != nil {
-		return err
-	}
-	if err := s.ResetPeak(); err != nil {
-		return err
-	}
-	probes, err := client.StartProbes(ctx, &s.Endpoint, 20, 10*time.Millisecond)
+	before, probes, err := watch(ctx, s, 20, 10*time.Millisecond)
 	if err != nil {
 		return err
 	}

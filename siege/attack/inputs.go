@@ -41,14 +41,7 @@ func tryInputs(ctx context.Context, t *trial) error {
 		if err != nil {
 			return err
 		}
-		before, err := s.RSS()
-		if err != nil {
-			return err
-		}
-		if err := s.ResetPeak(); err != nil {
-			return err
-		}
-		probes, err := client.StartProbes(ctx, &s.Endpoint, 4, 5*time.Millisecond)
+		before, probes, err := watch(ctx, s, 4, 5*time.Millisecond)
 		if err != nil {
 			return err
 		}

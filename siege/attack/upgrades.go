@@ -70,14 +70,7 @@ func tryUpgrades(ctx context.Context, t *trial) error {
 	if err != nil {
 		return err
 	}
-	before, err := s.RSS()
-	if err != nil {
-		return err
-	}
-	if err := s.ResetPeak(); err != nil {
-		return err
-	}
-	probes, err := client.StartProbes(ctx, &s.Endpoint, 20, 10*time.Millisecond)
+	before, probes, err := watch(ctx, s, 20, 10*time.Millisecond)
 	if err != nil {
 		return err
 	}

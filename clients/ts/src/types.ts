@@ -307,18 +307,26 @@ interface Field {
   readonly key: Uint8Array; // the name as it travels in its shortest form
 }
 
+/** fieldsOf are the fields of a struct, in their order. */
+function fieldsOf(fields: object): Field[] {
+  return Object.entries(fields).map(([key, type]) => fieldOf(key, type as Type<unknown>));
+}
+
+/** zeroOf is a struct whose fields are all zero. */
+function zeroOf(list: Field[]): object {
+  const v: Record<string, unknown> = {};
+  for (const f of list) set(v, f.name, f.type.zero());
+  return v;
+}
+
 /** struct is a Go struct, which travels as a map of its fields by their names. */
 function struct<T extends object>(name: string, fields: Fields<T>): Type<T> {
-  const list: Field[] = Object.entries(fields).map(([key, type]) => fieldOf(key, type as Type<unknown>));
+  const list = fieldsOf(fields);
   const byName = new Map<string, number>();
   list.forEach((f, i) => ((f.type as Partial<Aliased<unknown>>).aliases ?? []).forEach((name) => byName.set(name, i)));
   list.forEach((f, i) => byName.set(f.name, i));
   const some = list.some((f) => f.optional);
-  const zero = (): T => {
-    const v: Record<string, unknown> = {};
-    for (const f of list) set(v, f.name, f.type.zero());
-    return v as T;
-  };
+  const zero = (): T => zeroOf(list) as T;
   return {
     name,
     zero,
@@ -364,12 +372,8 @@ function struct<T extends object>(name: string, fields: Fields<T>): Type<T> {
 
 /** tuple is a Go struct with as_array, which travels as an array of its fields. */
 function tuple<T extends object>(name: string, fields: Fields<T>): Type<T> {
-  const list: Field[] = Object.entries(fields).map(([key, type]) => fieldOf(key, type as Type<unknown>));
-  const zero = (): T => {
-    const v: Record<string, unknown> = {};
-    for (const f of list) set(v, f.name, f.type.zero());
-    return v as T;
-  };
+  const list = fieldsOf(fields);
+  const zero = (): T => zeroOf(list) as T;
   return {
     name,
     zero,
