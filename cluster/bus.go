@@ -13,6 +13,9 @@ import (
 // bus carries messages to all who have subscribed to a subject. It may lose, double and delay
 // them. Any goroutine may use it.
 type bus interface {
+	// start connects the node of that name, before anything else.
+	start(ctx context.Context, node string) error
+
 	// publish sends b, which is the caller's again when it returns.
 	publish(subject string, b []byte) error
 
@@ -20,7 +23,8 @@ type bus interface {
 	// returns when others' messages come.
 	subscribe(ctx context.Context, f func(b []byte), subjects ...string) error
 
-	// close ends the subscriptions, when what was published is on its way.
+	// close ends the subscriptions, when what was published is on its way. It may be called
+	// when start has failed.
 	close()
 }
 
@@ -30,8 +34,16 @@ const pendingBytes = 64 << 20
 
 // natsBus is a connection to NATS.
 type natsBus struct {
-	conn *nats.Conn
-	subs []*nats.Subscription
+	conn   *nats.Conn
+	server Server // nil: conn is the program's
+	subs   []*nats.Subscription
+}
+
+func (b *natsBus) start(ctx context.Context, node string) (err error) {
+	if b.server != nil {
+		b.conn, err = b.server.Start(ctx, node)
+	}
+	return err
 }
 
 func (b *natsBus) publish(subject string, data []byte) error { return b.conn.Publish(subject, data) }
@@ -51,8 +63,14 @@ func (b *natsBus) subscribe(ctx context.Context, f func(b []byte), subjects ...s
 }
 
 func (b *natsBus) close() {
+	if b.conn == nil {
+		return // it was not started
+	}
 	b.conn.FlushTimeout(link.Patience)
 	for _, sub := range b.subs {
 		sub.Unsubscribe()
+	}
+	if b.server != nil {
+		b.server.Stop()
 	}
 }

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -24,16 +25,33 @@ const (
 // or again at this one.
 const ReasonElsewhere peer.Reason = "reason.elsewhere"
 
-// Config has the settings of a node. NATS must be set. Functions are called on the server's
-// first loop, one after the other.
+// Server is a NATS server that a node starts and stops, such as an *embedded.Server of module
+// cluster/embedded.
+type Server interface {
+	// Start starts the server of the node of that name, and returns a connection to it.
+	Start(ctx context.Context, node string) (*nats.Conn, error)
+
+	// Stop stops it. It is called once after a Start that has not failed.
+	Stop()
+
+	// Routes are how many other servers it is connected to.
+	Routes() int
+}
+
+// Config has the settings of a node. Server or NATS must be set. Functions are called on the
+// server's first loop, one after the other.
 type Config struct {
 	// Name is the node's, which no other one has at the same time: of two, the one that was
 	// started later stays. Letters, digits, - and _. Default: the host's name and the
 	// process' number.
 	Name string
 
-	// NATS is the connection to use, which stays the program's. It is to reconnect for ever,
-	// as nats.MaxReconnects(-1) has it.
+	// Server is a NATS server that runs as long as the node does: Join starts it, and Leave
+	// stops it.
+	Server Server
+
+	// NATS is the connection to use if there is no Server. It stays the program's, and is to
+	// reconnect for ever, as nats.MaxReconnects(-1) has it.
 	NATS *nats.Conn
 
 	// Prefix begins the subjects that are used. Nodes with another one are another cluster.

@@ -84,6 +84,8 @@ func (p *plug) bring(b []byte, late bool, by time.Duration) {
 	bring()
 }
 
+func (p *plug) start(context.Context, string) error { return nil }
+
 func (p *plug) subscribe(_ context.Context, f func(b []byte), subjects ...string) error {
 	p.subjects = subjects
 	p.net.mu.Lock()
@@ -158,7 +160,11 @@ func (w *network) start(t *testing.T, name string) *testNode {
 		Left:     func(room, user, node string) { n.count(room+" "+user+" "+node, -1) },
 	}
 	p := &plug{net: w, node: name, came: make(chan []byte, 1<<16), done: make(chan struct{})}
-	if n.Node, err = join(t.Context(), n.srv, cfg, p); err != nil {
+	node, err := newNode(n.srv, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n.Node, err = node.join(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { n.Leave() })

@@ -61,22 +61,27 @@ type outgoing struct {
 // The server's Config.Authenticate is asked about the conns of other nodes too: let those in
 // for which NodeOf is not "".
 func Join(ctx context.Context, srv *peer.Server, cfg Config) (*Node, error) {
-	if cfg.NATS == nil {
-		return nil, fmt.Errorf("%w: no connection to NATS", ErrConfig)
-	}
-	return join(ctx, srv, cfg, &natsBus{conn: cfg.NATS})
-}
-
-func join(ctx context.Context, srv *peer.Server, cfg Config, b bus) (*Node, error) {
 	n, err := newNode(srv, cfg)
 	if err != nil {
 		return nil, err
 	}
-	n.bus = b
-	if err := n.extend(); err != nil {
-		return nil, err
+	if cfg.Server == nil && cfg.NATS == nil {
+		return nil, fmt.Errorf("%w: neither Server nor NATS", ErrConfig)
 	}
-	if err := n.bus.subscribe(ctx, n.receive, n.subject("all"), n.subject("node."+n.self.Name)); err != nil {
+	return n.join(ctx, &natsBus{conn: cfg.NATS, server: cfg.Server})
+}
+
+// join has a new node take part over b.
+func (n *Node) join(ctx context.Context, b bus) (*Node, error) {
+	n.bus = b
+	err := n.extend()
+	if err == nil {
+		err = n.bus.start(ctx, n.self.Name)
+	}
+	if err == nil {
+		err = n.bus.subscribe(ctx, n.receive, n.subject("all"), n.subject("node."+n.self.Name))
+	}
+	if err != nil {
 		n.leave(err)
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
@@ -141,8 +146,8 @@ func (n *Node) Err() error {
 	return n.err
 }
 
-// Leave says goodbye to the other nodes, and ends all conns with them. The server and its
-// clients go on.
+// Leave says goodbye to the other nodes, ends all conns with them, and stops Config.Server. The
+// program's own server and its clients go on.
 func (n *Node) Leave() error {
 	n.sayHello("all", true)
 	n.leave(ErrLeft)

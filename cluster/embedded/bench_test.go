@@ -41,7 +41,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 		reportMedian(b, took)
 	})
 	b.Run("NATS", func(b *testing.B) {
-		far, near := all[1].server.nc, all[0].server.nc
+		far, near := all[1].server.Conn(), all[0].server.nc
 		sub, err := far.Subscribe("bench.ask", func(m *nats.Msg) { m.Respond(m.Data) })
 		if err != nil {
 			b.Fatal(err)
@@ -94,7 +94,7 @@ func BenchmarkOneWay(b *testing.B) {
 		ann.Session.End("reason.bye")
 	})
 	b.Run("NATS", func(b *testing.B) {
-		far, near := all[1].server.nc, all[0].server.nc
+		far, near := all[1].server.Conn(), all[0].server.nc
 		var got atomic.Int64
 		came := make(chan struct{}, 1)
 		var known atomic.Bool // the other server knows of the subscription

@@ -207,7 +207,7 @@ func TestPartition(t *testing.T) {
 	p := all[1].player("eve")
 	all[1].Room("guild").Join(p.at)
 	await.True(t, "member", func() bool { return all[0].has(all[0].inside, "guild eve n1") })
-	all[1].server.nc.Close() // as if the process were paused
+	all[1].server.Conn().Close() // as if the process were paused
 	await.True(t, "end of the presence", func() bool { return !all[0].has(all[0].inside, "guild eve n1") })
 	knows(t, all[0], "eve", "")
 	if all[0].Node.Node("n1") != nil {
@@ -244,6 +244,19 @@ func TestConfig(t *testing.T) {
 	}
 }
 
+// A node's server is its own, and ends with it.
+func TestServersAreStartedOnce(t *testing.T) {
+	n := start(t, "n0", nil, nil)
+	if _, err := n.server.Start(t.Context(), "n1"); !errors.Is(err, ErrStarted) {
+		t.Errorf("a server was started twice: %v", err)
+	}
+	n.Leave()
+	if n.server.Addr() != "" || n.server.Conn() != nil || n.server.Routes() != 0 {
+		t.Error("a node has left, and its server runs")
+	}
+	n.server.Stop()
+}
+
 // A server without the secret is not let in.
 func TestStrangersStayOut(t *testing.T) {
 	first := start(t, "n0", nil, nil)
@@ -253,14 +266,15 @@ func TestStrangersStayOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { srv.Close() })
-	stranger, server, err := Join(t.Context(), srv, cluster.Config{Name: "mal"}, Config{Secret: "guess", Routes: []string{first.server.Addr()}})
+	server := New(Config{Secret: "guess", Routes: []string{first.server.Addr()}})
+	stranger, err := cluster.Join(t.Context(), srv, cluster.Config{Name: "mal", Server: server})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { stranger.Leave(); server.Stop() })
+	t.Cleanup(func() { stranger.Leave() })
 	friend := start(t, "n1", first, nil)
 	whole(t, []*testNode{first, friend})
-	if server.server.NumRoutes() != 0 || len(stranger.Nodes()) != 0 {
-		t.Errorf("a stranger has %d routes and knows %v", server.server.NumRoutes(), stranger.Nodes())
+	if server.Routes() != 0 || len(stranger.Nodes()) != 0 {
+		t.Errorf("a stranger has %d routes and knows %v", server.Routes(), stranger.Nodes())
 	}
 }

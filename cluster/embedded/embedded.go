@@ -16,7 +16,6 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/packetmq/packetmq/cluster"
-	"github.com/packetmq/packetmq/peer"
 )
 
 // ErrSecret is that a server is to be reached from other machines without a secret.
@@ -24,6 +23,9 @@ var ErrSecret = errors.New("embedded: an address that others can reach needs a s
 
 // ErrNotReady is that the server did not come up in time.
 var ErrNotReady = errors.New("embedded: the server does not come up")
+
+// ErrStarted is that the server runs already: each node has one of its own.
+var ErrStarted = errors.New("embedded: the server runs already")
 
 // Config has the settings of the server. The zero Config is a cluster of one node that others
 // on the same machine can join.
@@ -46,54 +48,53 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Server is a NATS server in this process, and this process' connection to it.
+// Server is a NATS server in this process, and this process' connection to it: a
+// cluster.Server. It may be
+// started again when it was stopped. Any goroutine may use it.
 type Server struct {
-	server *server.Server
+	cfg Config
+
+	mu     sync.Mutex
+	server *server.Server // nil: it does not run
 	nc     *nats.Conn
-	once   sync.Once
 }
 
-// Start starts a server, whose name other servers know it by. The caller stops it.
-func Start(ctx context.Context, name string, cfg Config) (*Server, error) {
-	opts, err := cfg.options(name)
+var _ cluster.Server = (*Server)(nil)
+
+// New returns a server, which cluster.Join starts.
+func New(cfg Config) *Server { return &Server{cfg: cfg} }
+
+// Start starts the server, by whose name other servers know it, and connects to it. It is for
+// cluster.Join, and for programs that use the server by themselves. The errors are ErrSecret,
+// ErrNotReady, ErrStarted, and what NATS says of the settings.
+func (s *Server) Start(ctx context.Context, name string) (*nats.Conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.server != nil {
+		return nil, ErrStarted
+	}
+	opts, err := s.cfg.options(name)
 	if err != nil {
 		return nil, err
 	}
-	s := new(Server)
 	if s.server, err = server.NewServer(opts); err != nil {
+		s.server = nil
 		return nil, fmt.Errorf("embedded: %w", err)
 	}
-	if cfg.Logger != nil {
-		s.server.SetLoggerV2(logger{cfg.Logger}, false, false, false)
+	if s.cfg.Logger != nil {
+		s.server.SetLoggerV2(logger{s.cfg.Logger}, false, false, false)
 	}
 	s.server.Start()
-	if !s.server.ReadyForConnections(readyTime(ctx)) {
-		s.Stop()
-		return nil, ErrNotReady
+	err = ErrNotReady
+	if s.server.ReadyForConnections(readyTime(ctx)) {
+		s.nc, err = nats.Connect("", nats.InProcessServer(s.server), nats.UserInfo(opts.Username, opts.Password),
+			nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
 	}
-	s.nc, err = nats.Connect("", nats.InProcessServer(s.server), nats.UserInfo(opts.Username, opts.Password),
-		nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
 	if err != nil {
-		s.Stop()
+		s.stop()
 		return nil, fmt.Errorf("embedded: %w", err)
 	}
-	return s, nil
-}
-
-// Join starts a server and joins the cluster by it. cfg.NATS is not looked at. At the end the
-// caller calls Leave of the node, and then Stop of the server.
-func Join(ctx context.Context, srv *peer.Server, cfg cluster.Config, own Config) (*cluster.Node, *Server, error) {
-	s, err := Start(ctx, cfg.Name, own)
-	if err != nil {
-		return nil, nil, err
-	}
-	cfg.NATS = s.nc
-	n, err := cluster.Join(ctx, srv, cfg)
-	if err != nil {
-		s.Stop()
-		return nil, nil, err
-	}
-	return n, s, nil
+	return s.nc, nil
 }
 
 // readyTime is how long the server may take to come up.
@@ -104,26 +105,52 @@ func readyTime(ctx context.Context) time.Duration {
 	return 10 * time.Second
 }
 
-// Conn is the connection to the server, which is closed with it.
-func (s *Server) Conn() *nats.Conn { return s.nc }
+// Conn is the connection to the server, which is closed with it; nil while it does not run.
+func (s *Server) Conn() *nats.Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.nc
+}
 
-// Addr is where servers of other nodes connect.
+// Addr is where servers of other nodes connect, "" while the server does not run.
 func (s *Server) Addr() string {
-	if a := s.server.ClusterAddr(); a != nil {
-		return a.String()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.server != nil {
+		if a := s.server.ClusterAddr(); a != nil {
+			return a.String()
+		}
 	}
 	return ""
 }
 
-// Stop stops the server. It may be called more than once.
+// Routes are how many servers of other nodes it is connected to.
+func (s *Server) Routes() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.server == nil {
+		return 0
+	}
+	return s.server.NumRoutes()
+}
+
+// Stop stops the server, if it runs, and closes the connection.
 func (s *Server) Stop() {
-	s.once.Do(func() {
-		if s.nc != nil {
-			s.nc.Close()
-		}
-		s.server.Shutdown()
-		s.server.WaitForShutdown()
-	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.server != nil {
+		s.stop()
+	}
+}
+
+// stop stops the server, which NATS allows once. mu is held.
+func (s *Server) stop() {
+	if s.nc != nil {
+		s.nc.Close()
+	}
+	s.server.Shutdown()
+	s.server.WaitForShutdown()
+	s.server, s.nc = nil, nil
 }
 
 // options are those of the server.

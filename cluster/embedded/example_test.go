@@ -14,8 +14,8 @@ import (
 
 var greet = call.Define[string, string]("demo:greet", 40)
 
-// serve starts a server that is a node.
-func serve(name string, routes []string, up chan string) (*cluster.Node, *embedded.Server) {
+// serve starts a server that is a node, and returns where others find it.
+func serve(name string, routes []string, up chan string) (*cluster.Node, string) {
 	reg := registry.New()
 	reg.MustAdd(greet.Packets()...)
 	srv := peer.NewServer(reg, nil)
@@ -26,22 +26,20 @@ func serve(name string, routes []string, up chan string) (*cluster.Node, *embedd
 	if err := srv.RunAsync(); err != nil {
 		log.Fatal(err)
 	}
-	cfg := cluster.Config{Name: name, OnUp: func(node string) { up <- node }}
-	n, server, err := embedded.Join(context.Background(), srv, cfg, embedded.Config{Routes: routes})
+	nats := embedded.New(embedded.Config{Routes: routes})
+	n, err := cluster.Join(context.Background(), srv, cluster.Config{Name: name, Server: nats, OnUp: func(node string) { up <- node }})
 	if err != nil {
 		log.Fatal(err)
 	}
-	return n, server
+	return n, nats.Addr()
 }
 
 // Two nodes, of which one calls the other.
 func Example() {
-	eu, first := serve("eu", nil, make(chan string, 1))
-	defer first.Stop()
+	eu, addr := serve("eu", nil, make(chan string, 1))
 	defer eu.Leave()
 	up := make(chan string, 1)
-	us, second := serve("us", []string{first.Addr()}, up)
-	defer second.Stop()
+	us, _ := serve("us", []string{addr}, up)
 	defer us.Leave()
 
 	who := "Ann"

@@ -90,12 +90,14 @@ func start(t testing.TB, name string, first *testNode, change func(*cluster.Conf
 	if first != nil {
 		own.Routes = []string{first.server.Addr()}
 	}
+	n.server = New(own)
+	cfg.Server = n.server
 	ctx, cancel := context.WithTimeout(t.Context(), await.Patience)
 	defer cancel()
-	if n.Node, n.server, err = Join(ctx, n.srv, cfg, own); err != nil {
+	if n.Node, err = cluster.Join(ctx, n.srv, cfg); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { n.Leave(); n.server.Stop() })
+	t.Cleanup(func() { n.Leave() })
 	return n
 }
 
