@@ -93,7 +93,10 @@ func (n *Node) told(c *peer.Conn, payload []byte) error {
 		return err
 	}
 	n.mu.Lock()
-	n.from[from] = c
+	if !n.isNewest(c) {
+		n.mu.Unlock()
+		return nil // it is being ended
+	}
 	var events []directory.Event
 	switch m.kind {
 	case toldBegin:
@@ -129,30 +132,14 @@ func (n *Node) answered(_ *peer.Conn, payload []byte) error {
 	return nil
 }
 
-// missed tells the program of a packet that did not reach its user. On a loop.
+// missed tells the program of a packet that did not reach its user.
 func (n *Node) missed(user, packet string) {
 	n.mu.Lock()
 	n.stats.Missed++
 	n.mu.Unlock()
 	if n.cfg.OnMissed != nil {
-		n.cfg.OnMissed(user, packet)
+		n.call(func() { n.cfg.OnMissed(user, packet) })
 	}
-}
-
-// incomingLost forgets what a node has told, when the conn ends on which it has.
-func (n *Node) incomingLost(c *peer.Conn, _ error) {
-	from := NodeOf(c)
-	if from == "" {
-		return
-	}
-	n.mu.Lock()
-	var events []directory.Event
-	if n.from[from] == c {
-		delete(n.from, from)
-		events = n.dir.Forget(from)
-	}
-	n.mu.Unlock()
-	n.follow(events)
 }
 
 // message is something told.

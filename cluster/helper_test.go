@@ -160,7 +160,7 @@ func (w *network) start(t *testing.T, name string) *testNode {
 		Left:     func(room, user, node string) { n.count(room+" "+user+" "+node, -1) },
 	}
 	p := &plug{net: w, node: name, came: make(chan []byte, 1<<16), done: make(chan struct{})}
-	node, err := newNode(n.srv, cfg)
+	node, err := newNode(n.srv, cfg, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"github.com/packetmq/packetmq/cluster/internal/directory"
-	"github.com/packetmq/packetmq/cluster/internal/link"
 	"github.com/packetmq/packetmq/cluster/internal/members"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/room"
@@ -23,6 +21,7 @@ type Node struct {
 	cfg   Config
 	self  members.ID
 	began time.Time
+	clock func() time.Time // by which binds are ordered
 	srv   *peer.Server
 	cli   *peer.Client // of the conns to other nodes
 	rooms *room.Rooms
@@ -35,10 +34,12 @@ type Node struct {
 	// Guarded by mu.
 	err      error // why the node has left; nil: it has not
 	members  *members.Members
+	helloAt  time.Duration // when the next hello is due
 	streams  map[streamID]*stream
-	number   uint64                // of the last stream that this node began
-	to       map[string]*outgoing  // conns to nodes, by name
-	from     map[string]*peer.Conn // conns from nodes, by name
+	number   uint64               // of the last stream that this node began
+	loop     int                  // of the last conn between nodes
+	to       map[string]*outgoing // conns to nodes, by name
+	from     map[string]*incoming // conns from nodes, by name
 	dir      *directory.Directory
 	users    map[string]*binding    // that are at this node
 	names    map[room.Member]string // the user that a member is
@@ -48,12 +49,6 @@ type Node struct {
 	stats    Stats
 }
 
-// outgoing is a conn to a node that is there.
-type outgoing struct {
-	id   members.ID
-	conn *peer.Conn // nil: it is not made yet
-}
-
 // Join makes srv a node of a cluster. It returns when others can hear of it; Config.OnUp tells
 // when there are conns with them. The server is to run, or to be run soon, and must not be
 // given to two nodes.
@@ -61,7 +56,7 @@ type outgoing struct {
 // The server's Config.Authenticate is asked about the conns of other nodes too: let those in
 // for which NodeOf is not "".
 func Join(ctx context.Context, srv *peer.Server, cfg Config) (*Node, error) {
-	n, err := newNode(srv, cfg)
+	n, err := newNode(srv, cfg, time.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -73,25 +68,34 @@ func Join(ctx context.Context, srv *peer.Server, cfg Config) (*Node, error) {
 
 // join has a new node take part over b.
 func (n *Node) join(ctx context.Context, b bus) (*Node, error) {
-	n.bus = b
-	err := n.extend()
-	if err == nil {
-		err = n.bus.start(ctx, n.self.Name)
-	}
-	if err == nil {
-		err = n.bus.subscribe(ctx, n.receive, n.subject("all"), n.subject("node."+n.self.Name))
-	}
-	if err != nil {
+	if err := n.begin(ctx, b); err != nil {
 		n.leave(err)
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
-	n.sayHello("all", false)
 	n.ended.Add(1)
 	go n.tick()
 	return n, nil
 }
 
-func newNode(srv *peer.Server, cfg Config) (*Node, error) {
+// begin has the node hear others, and others hear of it. From then on step is to be called.
+func (n *Node) begin(ctx context.Context, b bus) error {
+	n.bus = b
+	if err := n.extend(); err != nil {
+		return err
+	}
+	if err := n.bus.start(ctx, n.self.Name); err != nil {
+		return err
+	}
+	if err := n.bus.subscribe(ctx, n.receive, n.subject("all"), n.subject("node."+n.self.Name)); err != nil {
+		return err
+	}
+	n.sayHello("all", false)
+	return nil
+}
+
+// newNode makes a node that nobody hears of yet. clock tells the time of day: when the node
+// began, and when users were bound.
+func newNode(srv *peer.Server, cfg Config, clock func() time.Time) (*Node, error) {
 	if srv == nil {
 		return nil, fmt.Errorf("%w: no server", ErrConfig)
 	}
@@ -118,8 +122,8 @@ func newNode(srv *peer.Server, cfg Config) (*Node, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	n := &Node{
-		cfg: cfg, self: members.ID{Name: cfg.Name, Epoch: uint64(time.Now().UnixNano())}, began: time.Now(), srv: srv,
-		done: make(chan struct{}), streams: make(map[streamID]*stream), to: make(map[string]*outgoing), from: make(map[string]*peer.Conn),
+		cfg: cfg, self: members.ID{Name: cfg.Name, Epoch: uint64(clock().UnixNano())}, began: time.Now(), clock: clock, srv: srv,
+		done: make(chan struct{}), streams: make(map[streamID]*stream), to: make(map[string]*outgoing), from: make(map[string]*incoming),
 		users: make(map[string]*binding), names: make(map[room.Member]string), inside: make(map[inside]string), services: make(map[string]int),
 	}
 	n.members = members.New(n.self, cfg.Lease)
@@ -128,7 +132,7 @@ func newNode(srv *peer.Server, cfg Config) (*Node, error) {
 	n.cli = peer.NewClient(srv.Registry(), &peer.Config{
 		Reactor:  srv.Reactor(),
 		Identity: peer.Identity{Adapt: peer.AdaptAlways},
-		Events:   peer.Events{OnLost: n.outgoingLost},
+		Events:   peer.Events{OnMade: n.connected, OnLost: n.outgoingLost},
 	})
 	return n, nil
 }
@@ -191,33 +195,48 @@ func (n *Node) sayHello(to string, leaving bool) {
 	n.bus.publish(n.subject(to), appendHello(nil, &h))
 }
 
-// tick does what is due because of the time.
+// tick calls step again and again. It has a goroutine of its own: a handler that is slow must
+// not keep the node from saying that it is there.
 func (n *Node) tick() {
 	defer n.ended.Done()
 	t := time.NewTicker(tickEvery)
 	defer t.Stop()
-	hello := time.NewTicker(n.cfg.Lease / 5)
-	defer hello.Stop()
 	for {
 		select {
 		case <-n.done:
 			return
-		case <-hello.C:
-			n.sayHello("all", false)
 		case <-t.C:
-		}
-		n.mu.Lock()
-		events := n.members.Tick(n.now())
-		streams := n.streamsWith(func(*stream) bool { return true })
-		n.mu.Unlock()
-		n.see(events)
-		for _, s := range streams {
-			s.tick()
+			n.step()
 		}
 	}
 }
 
 const tickEvery = 25 * time.Millisecond
+
+// step does what is due because of the time.
+func (n *Node) step() {
+	now := n.now()
+	n.mu.Lock()
+	if n.err != nil {
+		n.mu.Unlock()
+		return
+	}
+	hello := now >= n.helloAt
+	if hello {
+		n.helloAt = now + n.cfg.Lease/5
+	}
+	after := n.see(n.members.Tick(now))
+	n.connectAll(now)
+	streams := n.streamsWith(func(*stream) bool { return true })
+	n.mu.Unlock()
+	if hello {
+		n.sayHello("all", false)
+	}
+	n.finish(after)
+	for _, s := range streams {
+		s.tick()
+	}
+}
 
 // streamsWith are the streams that f chooses. mu is held.
 func (n *Node) streamsWith(f func(*stream) bool) (list []*stream) {
@@ -227,187 +246,6 @@ func (n *Node) streamsWith(f func(*stream) bool) (list []*stream) {
 		}
 	}
 	return list
-}
-
-// receive takes in a message of another node, or of this one.
-func (n *Node) receive(b []byte) {
-	if len(b) == 0 {
-		return
-	}
-	var err error
-	switch b[0] {
-	case helloMessage:
-		err = n.receiveHello(b[1:])
-	case segmentMessage:
-		err = n.receiveSegment(b[1:])
-	default:
-		err = errMessage
-	}
-	if err != nil {
-		n.mu.Lock()
-		n.stats.Malformed++
-		n.mu.Unlock()
-		n.cfg.Logger.Debug("message that cannot be read", "bytes", len(b), "err", err)
-	}
-}
-
-func (n *Node) receiveHello(b []byte) error {
-	h, err := readHello(b)
-	if err != nil {
-		return err
-	}
-	n.mu.Lock()
-	events := n.members.Hello(h, n.now())
-	n.mu.Unlock()
-	n.see(events)
-	return nil
-}
-
-// see does what follows from nodes that have come and gone.
-func (n *Node) see(events []members.Event) {
-	for _, e := range events {
-		id := e.Hello.From
-		switch e.Kind {
-		case members.Came:
-			n.sayHello("node."+id.Name, false)
-			n.mu.Lock()
-			o := &outgoing{id: id}
-			n.to[id.Name] = o
-			n.mu.Unlock()
-			go n.connect(o)
-		case members.Left, members.Lost:
-			n.gone(id)
-		case members.Usurped:
-			n.cfg.Logger.Error("another node has this one's name", "node", n.self.Name)
-			n.leave(ErrUsurped)
-		}
-	}
-}
-
-// gone ends what there is with a node that is gone.
-func (n *Node) gone(id members.ID) {
-	n.mu.Lock()
-	if o := n.to[id.Name]; o != nil && o.id == id {
-		delete(n.to, id.Name)
-	}
-	streams := n.streamsWith(func(s *stream) bool { return s.id.far == id })
-	n.mu.Unlock()
-	for _, s := range streams {
-		s.end(errGone)
-	}
-}
-
-// connect makes the conn to a node, again and again while the node is there.
-func (n *Node) connect(o *outgoing) {
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		n.mu.Lock()
-		if n.err != nil || n.to[o.id.Name] != o || o.conn != nil {
-			n.mu.Unlock()
-			return
-		}
-		n.number++
-		s := newStream(n, streamID{o.id, n.number, true})
-		n.streams[s.id] = s
-		n.mu.Unlock()
-		c, err := n.inject(s)
-		if err == nil {
-			n.connected(o, c)
-			return
-		}
-		gaps, resent := s.counts()
-		n.drop(s, gaps, resent)
-		n.cfg.Logger.Debug("conn to a node was not made", "node", o.id.Name, "err", err)
-		select {
-		case <-time.After(wait):
-		case <-n.done:
-			return
-		}
-	}
-}
-
-// inject has the client's peer take a stream over.
-func (n *Node) inject(s *stream) (*peer.Conn, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), link.Patience)
-	defer cancel()
-	return n.cli.Attach(ctx, s, nil)
-}
-
-// connected begins the conversation on a conn to a node: everything that this one has to
-// tell, once.
-func (n *Node) connected(o *outgoing, c *peer.Conn) {
-	n.mu.Lock()
-	if n.err != nil || n.to[o.id.Name] != o {
-		n.mu.Unlock()
-		c.Close()
-		return
-	}
-	o.conn = c
-	err := n.tellAll(c)
-	n.mu.Unlock()
-	if err != nil {
-		c.Abort(err)
-		return
-	}
-	n.call(func() {
-		if n.cfg.OnUp != nil {
-			n.cfg.OnUp(o.id.Name)
-		}
-	})
-}
-
-// outgoingLost is told of the end of each conn to a node.
-func (n *Node) outgoingLost(c *peer.Conn, reason error) {
-	name := NodeOf(c)
-	n.mu.Lock()
-	o := n.to[name]
-	again := o != nil && o.conn == c
-	if again {
-		o.conn = nil
-	}
-	n.mu.Unlock()
-	if n.cfg.OnDown != nil {
-		n.cfg.OnDown(name, reason)
-	}
-	if again {
-		go n.connect(o)
-	}
-}
-
-// receiveSegment takes in a segment, and what begins a stream.
-func (n *Node) receiveSegment(b []byte) error {
-	e, err := readEnvelope(b)
-	if err != nil {
-		return err
-	}
-	if e.toEpoch != n.self.Epoch {
-		return nil // to this node as it was before
-	}
-	id := streamID{e.from, e.number, !e.begun}
-	n.mu.Lock()
-	n.members.Heard(e.from, n.now())
-	s := n.streams[id]
-	h, known := n.members.Get(e.from.Name)
-	fresh := s == nil && e.begun && e.segment.Seq == 0 && e.segment.Flags&link.Reset == 0 && n.err == nil && known && h.From == e.from
-	if fresh {
-		s = newStream(n, id)
-		n.streams[id] = s
-	}
-	n.mu.Unlock()
-	switch {
-	case s == nil && e.segment.Flags&link.Reset == 0:
-		reset := envelope{n.self, e.from.Epoch, e.number, !e.begun, link.Segment{Flags: link.Reset}}
-		n.publish(e.from.Name, reset.append(nil))
-		return nil
-	case s == nil:
-		return nil
-	}
-	s.receive(&e.segment)
-	if fresh {
-		if _, err := n.srv.Attach(s, nil); err != nil && !errors.Is(err, peer.ErrClosed) {
-			n.cfg.Logger.Warn("conn of a node was not taken", "node", e.from.Name, "err", err)
-		}
-	}
-	return nil
 }
 
 // drop forgets a stream, and keeps its counts.
@@ -435,10 +273,13 @@ func (n *Node) tellGap(node string, gaps uint64) {
 // NodeOf is the node that a conn is with, on either side of it; "" if it is a conn of another
 // kind.
 func NodeOf(c *peer.Conn) string {
-	if a, ok := c.RemoteAddr().(Addr); ok {
-		return a.node
-	}
-	return ""
+	return streamOf(c).far.Name
+}
+
+// streamOf is the stream under a conn with a node; of another conn the zero value.
+func streamOf(c *peer.Conn) streamID {
+	a, _ := c.RemoteAddr().(Addr)
+	return a.stream
 }
 
 // Node is the conn to another node, on which it can be called and sent packets; nil if there is

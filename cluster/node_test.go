@@ -175,17 +175,17 @@ func TestJoinRefuses(t *testing.T) {
 	srv := peer.NewServer(registry.New(), nil)
 	t.Cleanup(func() { srv.Close() })
 	for what, join := range map[string]func() (*Node, error){
-		"no server":  func() (*Node, error) { return newNode(nil, Config{Name: "a"}) },
+		"no server":  func() (*Node, error) { return newNode(nil, Config{Name: "a"}, time.Now) },
 		"no NATS":    func() (*Node, error) { return Join(context.Background(), srv, Config{Name: "a"}) },
-		"a dot":      func() (*Node, error) { return newNode(srv, Config{Name: "a.b"}) },
-		"a wildcard": func() (*Node, error) { return newNode(srv, Config{Name: "*"}) },
-		"a service":  func() (*Node, error) { return newNode(srv, Config{Name: "a", Services: []string{""}}) },
+		"a dot":      func() (*Node, error) { return newNode(srv, Config{Name: "a.b"}, time.Now) },
+		"a wildcard": func() (*Node, error) { return newNode(srv, Config{Name: "*"}, time.Now) },
+		"a service":  func() (*Node, error) { return newNode(srv, Config{Name: "a", Services: []string{""}}, time.Now) },
 	} {
 		if _, err := join(); !errors.Is(err, ErrConfig) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	n, err := newNode(srv, Config{Logger: slog.New(slog.DiscardHandler)})
+	n, err := newNode(srv, Config{Logger: slog.New(slog.DiscardHandler)}, time.Now)
 	if err != nil || n.Name() == "" {
 		t.Errorf("without a name: %v", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 
 	"github.com/packetmq/packetmq/cluster/internal/link"
 	"github.com/packetmq/packetmq/engine"
@@ -14,19 +15,21 @@ import (
 
 // Addr is the address of a node. A conn's RemoteAddr is an Addr if it is one with a node, and
 // nobody else can have that.
-type Addr struct{ node string }
+type Addr struct{ stream streamID }
 
 // Network is "cluster".
 func (Addr) Network() string { return "cluster" }
 
 // String is the node's name.
-func (a Addr) String() string { return a.node }
+func (a Addr) String() string { return a.stream.far.Name }
 
 // stream is one end of a stream.
 type stream struct {
 	// Set once.
 	node *Node
 	id   streamID
+
+	dropped atomic.Bool // what comes is not handled any more
 
 	// On the loop only.
 	input  []byte // that was read from the link; read is how much of it the conn has taken
@@ -58,10 +61,10 @@ func newStream(n *Node, id streamID) *stream {
 }
 
 // LocalAddr is this node. Any goroutine may call it, and RemoteAddr.
-func (s *stream) LocalAddr() net.Addr { return Addr{s.node.self.Name} }
+func (s *stream) LocalAddr() net.Addr { return Addr{streamID{far: s.node.self}} }
 
 // RemoteAddr is the other node.
-func (s *stream) RemoteAddr() net.Addr { return Addr{s.id.far.Name} }
+func (s *stream) RemoteAddr() net.Addr { return Addr{s.id} }
 
 // receive takes a segment in that came from the other node.
 func (s *stream) receive(segment *link.Segment) {
@@ -124,6 +127,13 @@ func (s *stream) end(err error) {
 	s.wake()
 }
 
+// supersede ends the stream because the other side has begun another one. What has come and
+// was not handled is dropped: the other side was told that its conn is lost.
+func (s *stream) supersede() {
+	s.dropped.Store(true)
+	s.end(errSuperseded)
+}
+
 // Open implements engine.Transport.
 func (s *stream) Open(sink engine.Sink) {
 	s.mu.Lock()
@@ -136,6 +146,9 @@ func (s *stream) Open(sink engine.Sink) {
 func (s *stream) Pump() (more bool) {
 	s.refill()
 	for !s.paused {
+		if s.dropped.Load() {
+			s.read = len(s.input)
+		}
 		if s.read == len(s.input) && !s.fill() {
 			return false
 		}
@@ -163,6 +176,9 @@ func (s *stream) fill() bool {
 		s.input = make([]byte, link.MaxData)
 	}
 	n, end := s.link.Read(s.input[:cap(s.input)])
+	if s.dropped.Load() {
+		n = 0
+	}
 	s.input, s.read = s.input[:n], 0
 	err := s.err
 	if end {

@@ -4,7 +4,6 @@ package cluster
 
 import (
 	"strings"
-	"time"
 
 	"github.com/packetmq/packetmq/cluster/internal/directory"
 	"github.com/packetmq/packetmq/peer"
@@ -50,7 +49,7 @@ func (n *Node) Bind(m room.Member, user string) error {
 	if old != nil {
 		delete(n.names, old.member)
 	}
-	e := n.dir.Bind(user, uint64(time.Now().UnixMilli()))
+	e := n.dir.Bind(user, uint64(n.clock().UnixMilli()))
 	b := &binding{m, e.Time}
 	n.users[user] = b
 	n.names[m] = user
