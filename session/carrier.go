@@ -29,12 +29,14 @@ type carrier struct {
 	stalled atomic.Bool             // pump will be called, because the conn had no room
 
 	// For the conn's loop only.
-	served  bool   // the other side serves sessions
-	attempt uint32 // at a client: the number of the conn
-	asked   bool   // it has asked for a session: a conn is for one, and has one try
-	live    bool   // it carries its session
-	over    bool   // it has carried one, or was about to, and does not any more: packets of it are late
-	lost    bool
+	served   bool   // the other side serves sessions
+	attempt  uint32 // at a client: the number of the conn
+	asked    bool   // it has asked for a session: a conn is for one, and has one try
+	sought   bool   // at a server: the session was looked for elsewhere
+	replaced bool   // at a server: a copy of the session has ended for it
+	live     bool   // it carries its session
+	over     bool   // it has carried one, or was about to, and does not any more: packets of it are late
+	lost     bool
 
 	// While it carries a session, for the conn's loop only.
 	in         uint64 // packets of the session that were handled, those on other conns included

@@ -7,10 +7,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"runtime/debug"
 	"sync/atomic"
 
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/internal/guard"
+	"github.com/packetmq/packetmq/peer"
 )
 
 // Export gives all sessions to another process, or to another Sessions, one after the other.
@@ -46,12 +49,47 @@ func (ss *Sessions) Export(ctx context.Context, blob func(s *Session) []byte, gi
 	return errors.Join(errs...)
 }
 
-// Resume takes back that Export has conns that ask for a session ended, for a program whose
-// other process did not come up. Sessions that were given away are imported here again before:
-// a client that asks for one which is not there is told that it has ended.
+// TurnAway has conns that ask for a session ended with ReasonMoved, as Export does, and with
+// what advise returns for each, on its loop: where its client may find the session. The
+// advice's Reason is not looked at. advise may be nil.
+func (ss *Sessions) TurnAway(advise func(c *peer.Conn) peer.Advice) {
+	if ss == nil {
+		return
+	}
+	if advise != nil {
+		ss.advise.Store(&advise)
+	}
+	ss.mu.Lock()
+	ss.moving.Store(true)
+	ss.mu.Unlock()
+}
+
+// Resume takes back that Export or TurnAway has conns that ask for a session ended, for a program
+// whose other process did not come up. Sessions that were given away are imported here again
+// before: a client that asks for one which is not there is told that it has ended.
 func (ss *Sessions) Resume() {
 	if ss != nil {
 		ss.moving.Store(false)
+		ss.advise.Store(nil)
+	}
+}
+
+// turnAway ends a conn whose client is to ask for its session again, here or elsewhere.
+func (k *carrier) turnAway() {
+	var a peer.Advice
+	if advise := k.host.sessions().advise.Load(); advise != nil {
+		guard.Call(func() { a = (*advise)(k.conn) }, func(v any) {
+			k.host.peer.Log(slog.LevelError, "session's function panicked", "panic", v, "stack", string(debug.Stack()))
+		})
+	}
+	k.endMoved(a)
+}
+
+// endMoved ends a conn with ReasonMoved and advice. Advice that cannot be given is left out.
+func (k *carrier) endMoved(a peer.Advice) {
+	a.Reason = ReasonMoved
+	if bad := (*peer.AddressError)(nil); errors.As(k.conn.SoftquitWith(a), &bad) {
+		k.conn.Softquit(ReasonMoved)
 	}
 }
 
@@ -64,23 +102,23 @@ func (s *Session) export(ctx context.Context, blob func(*Session) []byte, give f
 	}
 	err := errNotGiven // if give panics
 	guard.Then(func() { err = give(s, x.append(nil)) }, func(bool) {
-		s.waitForOwner(context.WithoutCancel(ctx), func() { s.given(k, err) })
+		s.waitForOwner(context.WithoutCancel(ctx), func() { s.given(k, err == nil, peer.Advice{}) })
 	})
 	return err
 }
 
 var errNotGiven = errors.New("session: the function that gives a session away has not returned")
 
-// given ends a session that was given away, or has it go on here if err says that it was not. k
-// had carried it, nil if none had.
-func (s *Session) given(k *carrier, err error) {
-	if err == nil {
+// given ends a session that was given away, or has it go on here if it was not. k had carried
+// it, nil if none had, and is ended with advice.
+func (s *Session) given(k *carrier, gone bool, advice peer.Advice) {
+	if gone {
 		s.finish(ErrExported, false)
 	} else {
 		s.thaw(k != nil)
 	}
 	if k != nil {
-		k.conn.Softquit(ReasonMoved)
+		k.endMoved(advice)
 	}
 }
 
@@ -161,18 +199,9 @@ func (ss *Sessions) Import(data []byte) (s *Session, blob []byte, err error) {
 		return nil, nil, err
 	}
 	loops := ss.host.peer.Reactor().Loops()
-	s = newSession(ss.host, ss.cfg, ss, loops[x.id.Seq%uint64(len(loops))])
-	s.id, s.theirs = x.id, x.theirs
-	s.secret, s.next, s.renewing, s.in, s.claim = x.secret, x.next, x.renewing, x.in, x.claim
-	s.out.acked, s.out.sent = x.acked, x.acked
-	for _, p := range x.packets {
-		t, err := ss.host.peer.Registry().Lookup(p.name)
-		if err != nil {
-			return nil, nil, &ExportError{err}
-		}
-		s.out.add(t, p.payload)
+	if s, err = ss.thatWas(x, loops[x.id.Seq%uint64(len(loops))]); err != nil {
+		return nil, nil, err
 	}
-	s.out.sent = s.out.last() // the old process may have sent them
 	if err := ss.adopt(s, x.unconfirmed); err != nil {
 		return nil, nil, err
 	}
@@ -182,6 +211,44 @@ func (ss *Sessions) Import(data []byte) (s *Session, blob []byte, err error) {
 		}
 	})
 	return s, x.blob, nil
+}
+
+// importOn is Import to the loop on which it is called. arrived, unless it is nil, is called
+// before a conn carries the session.
+func (ss *Sessions) importOn(loop *engine.Loop, data []byte, arrived func(s *Session, blob []byte)) (*Session, error) {
+	x, err := readExported(data)
+	if err != nil {
+		return nil, err
+	}
+	s, err := ss.thatWas(x, loop)
+	if err != nil {
+		return nil, err
+	}
+	if err := ss.adopt(s, x.unconfirmed); err != nil {
+		return nil, err
+	}
+	s.startWaiting()
+	if arrived != nil {
+		s.call(func() { arrived(s, x.blob) })
+	}
+	return s, nil
+}
+
+// thatWas makes a session that was exported, to be adopted.
+func (ss *Sessions) thatWas(x *exported, loop *engine.Loop) (*Session, error) {
+	s := newSession(ss.host, ss.cfg, ss, loop)
+	s.id, s.theirs = x.id, x.theirs
+	s.secret, s.next, s.renewing, s.in, s.claim = x.secret, x.next, x.renewing, x.in, x.claim
+	s.out.acked, s.out.sent = x.acked, x.acked
+	for _, p := range x.packets {
+		t, err := ss.host.peer.Registry().Lookup(p.name)
+		if err != nil {
+			return nil, &ExportError{err}
+		}
+		s.out.add(t, p.payload)
+	}
+	s.out.sent = s.out.last() // the old process may have sent them
+	return s, nil
 }
 
 // adopt adds a session that was imported.
@@ -201,7 +268,7 @@ func (ss *Sessions) adopt(s *Session, unconfirmed bool) error {
 	if unconfirmed {
 		ss.byNonce[s.secret] = s
 	}
-	if s.id.Node == ss.cfg.Node && s.id.Epoch == ss.cfg.Epoch {
+	if s.id.Node == ss.node && s.id.Epoch == ss.epoch {
 		ss.seq = max(ss.seq, s.id.Seq)
 	}
 	return nil

@@ -23,11 +23,15 @@ type Sessions struct {
 	host *host
 	cfg  *Config
 
-	moving atomic.Bool // conns that ask for a session are to ask elsewhere
+	moving atomic.Bool                                  // conns that ask for a session are to ask elsewhere
+	advise atomic.Pointer[func(*peer.Conn) peer.Advice] // what these are told; nil: nothing
+	finder atomic.Pointer[Finder]                       // nil: sessions are nowhere else
 
 	mu sync.Mutex
 
 	// Guarded by mu.
+	node    uint16
+	epoch   uint32
 	seq     uint64
 	byID    map[ID]*Session
 	byNonce map[secret]*Session // whose clients have not shown that they know the id
@@ -49,6 +53,7 @@ func Serve(h peer.Host, cfg *Config) *Sessions {
 		panic(fmt.Sprintf("session: Serve: %v", err))
 	}
 	s := &Sessions{host: own, cfg: cfg.withDefaults(), byID: make(map[ID]*Session), byNonce: make(map[secret]*Session)}
+	s.node, s.epoch = s.cfg.Node, s.cfg.Epoch
 	own.mu.Lock()
 	defer own.mu.Unlock()
 	if own.server != nil {
@@ -105,7 +110,7 @@ func (k *carrier) asks(m any) error {
 	}
 	k.asked = true
 	if ss.moving.Load() {
-		k.conn.Softquit(ReasonMoved)
+		k.turnAway()
 		return nil
 	}
 	switch m := m.(type) {
@@ -165,7 +170,7 @@ func (ss *Sessions) add(k *carrier, m *begin) (*Session, refusal) {
 	}
 	s.beganAt = key
 	ss.seq++
-	s.id = ID{ss.cfg.Node, ss.cfg.Epoch, ss.seq}
+	s.id = ID{ss.node, ss.epoch, ss.seq}
 	ss.byID[s.id] = s
 	ss.byNonce[m.nonce] = s
 	return s, 0
@@ -176,8 +181,7 @@ func (ss *Sessions) add(k *carrier, m *begin) (*Session, refusal) {
 func (ss *Sessions) resume(k *carrier, m *resume) {
 	s := ss.Get(m.id)
 	if s == nil {
-		ss.host.counters.unknown.Add(1)
-		k.refuse(refusedUnknown)
+		ss.seek(k, m, &ss.host.counters.unknown)
 		return
 	}
 	s.resumeOn(k, m)
@@ -210,11 +214,10 @@ func (s *Session) judges(k *carrier, m *resume) bool {
 		return true
 	}
 	if shown && over == ErrExported {
-		k.conn.Softquit(ReasonMoved)
+		k.turnAway()
 		return false
 	}
-	s.host.counters.wrong.Add(1)
-	k.refuse(refusedUnknown)
+	s.server.seek(k, m, &s.host.counters.wrong)
 	return false
 }
 
@@ -244,7 +247,7 @@ func (s *Session) admit(k *carrier, m *resume) {
 func (s *Session) resumed(k *carrier, m *resume) {
 	if k.lost || s.isFrozen() {
 		s.startWaiting()
-		k.conn.Softquit(ReasonMoved)
+		k.turnAway()
 		return
 	}
 	s.mu.Lock()
@@ -320,7 +323,7 @@ func (ss *Sessions) remove(s *Session) {
 // because it was exported since the conn asked for it is found elsewhere.
 func (k *carrier) refuse(why refusal) {
 	if why == refusedUnknown && k.host.sessions().moving.Load() {
-		k.conn.Softquit(ReasonMoved)
+		k.turnAway()
 		return
 	}
 	k.host.counters.refused.Add(1)
