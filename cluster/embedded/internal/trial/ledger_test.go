@@ -1,0 +1,136 @@
+package trial
+
+import (
+	"testing"
+	"time"
+)
+
+// account is a ledger with two users, and a room with both, whose clock the test moves.
+type account struct {
+	*Ledger
+	clock time.Duration
+}
+
+func newAccount() *account {
+	a := new(account)
+	a.Ledger = NewLedger(func() time.Duration { return a.clock })
+	for _, user := range []string{"ann", "bob"} {
+		a.Enter(user, "guild")
+		a.Began(user)
+	}
+	return a
+}
+
+// notes has ann send as many packets to bob.
+func (a *account) notes(count int) (list []*Note) {
+	for range count {
+		n, life := a.Send("ann", "bob", false)
+		list = append(list, &Note{"ann", Post{To: "bob", N: n, Life: life}})
+	}
+	return list
+}
+
+func TestLedger(t *testing.T) {
+	for what, test := range map[string]struct {
+		do   func(a *account)
+		want Summary
+	}{
+		"all arrive": {
+			func(a *account) { receive(a, a.notes(3)...) },
+			Summary{Sent: 3, Acknowledged: 3, Due: 3, Received: 3},
+		},
+		"one is missing": {
+			func(a *account) { n := a.notes(3); receive(a, n[0], n[2]) },
+			Summary{Sent: 3, Acknowledged: 3, Due: 3, Received: 2, Silent: 1},
+		},
+		"the last one is missing": {
+			func(a *account) { receive(a, a.notes(3)[:2]...) },
+			Summary{Sent: 3, Acknowledged: 3, Due: 3, Received: 2, Silent: 1},
+		},
+		"nothing arrives": {
+			func(a *account) { a.notes(3) },
+			Summary{Sent: 3, Acknowledged: 3, Due: 3, Silent: 3},
+		},
+		"one comes twice": {
+			func(a *account) { n := a.notes(2); receive(a, n[0], n[1], n[1]) },
+			Summary{Sent: 2, Acknowledged: 2, Due: 2, Received: 2, Doubled: 1},
+		},
+		"one comes late": {
+			func(a *account) { n := a.notes(4); receive(a, n[0], n[3], n[2], n[2]) },
+			Summary{Sent: 4, Acknowledged: 4, Due: 4, Received: 3, Silent: 1, Doubled: 1, Disordered: 1},
+		},
+		"one is refused, and one not acknowledged": {
+			func(a *account) {
+				n := a.notes(4)
+				a.Refuse("ann", "bob", false, 2)
+				a.Unacknowledged("ann", &n[2].Post)
+				receive(a, n[0], n[3])
+			},
+			Summary{Sent: 4, Acknowledged: 3, Due: 4, Received: 2, ToldSingly: 2},
+		},
+		"one of two is missed": {
+			func(a *account) { n := a.notes(4); a.Missed("bob"); receive(a, n[0], n[3]) },
+			Summary{Sent: 4, Acknowledged: 4, Due: 4, Received: 2, ToldSingly: 1, Silent: 1},
+		},
+		"the receiver's session ends": {
+			func(a *account) { n := a.notes(4); receive(a, n[0]); a.Began("bob"); receive(a, n[3]) },
+			Summary{Sent: 4, Acknowledged: 4, Due: 4, Received: 2, ToldByEnd: 2},
+		},
+		"and one is missing after that": {
+			func(a *account) { n := a.notes(4); receive(a, n[0]); a.Began("bob"); receive(a, n[1], n[3]) },
+			Summary{Sent: 4, Acknowledged: 4, Due: 4, Received: 3, Silent: 1},
+		},
+		"the sender's session ends": {
+			func(a *account) { receive(a, a.notes(3)[:1]...); a.Began("ann"); receive(a, a.notes(1)...) },
+			Summary{Sent: 4, Acknowledged: 4, Due: 4, Received: 2, ToldByEnd: 2},
+		},
+		"and one is missing of those after that": {
+			func(a *account) { receive(a, a.notes(3)[:1]...); a.Began("ann"); receive(a, a.notes(2)[1]) },
+			Summary{Sent: 5, Acknowledged: 5, Due: 5, Received: 2, ToldByEnd: 2, Silent: 1},
+		},
+		"a conn between nodes ends": {
+			func(a *account) {
+				n := a.notes(3)
+				receive(a, n[0])
+				a.clock += time.Minute
+				a.Down()
+				receive(a, n[2])
+			},
+			Summary{Sent: 3, Acknowledged: 3, Due: 3, Received: 2, ToldByEnd: 1},
+		},
+		"one is missing long after a conn has ended": {
+			func(a *account) {
+				a.Down()
+				a.clock += time.Minute
+				n := a.notes(3)
+				receive(a, n[0], n[2])
+			},
+			Summary{Sent: 3, Acknowledged: 3, Due: 3, Received: 2, Silent: 1},
+		},
+		"a room's packet reaches one of two": {
+			func(a *account) {
+				n, life := a.Send("ann", "guild", true)
+				a.Receive("ann", &Note{"ann", Post{To: "guild", IsRoom: true, N: n, Life: life}})
+			},
+			Summary{Sent: 1, Acknowledged: 1, Due: 2, Received: 1, Silent: 1},
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			a := newAccount()
+			test.do(a)
+			got := a.Summary()
+			if got != test.want {
+				t.Errorf("got  %+v\nwant %+v", got, test.want)
+			}
+			if kept := got.Silent+got.Doubled+got.Disordered == 0; got.Kept() != kept {
+				t.Errorf("kept: %v", got.Kept())
+			}
+		})
+	}
+}
+
+func receive(a *account, notes ...*Note) {
+	for _, n := range notes {
+		a.Receive("bob", n)
+	}
+}
