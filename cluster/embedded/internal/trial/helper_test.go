@@ -3,6 +3,7 @@ package trial
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/packetmq/packetmq/internal/await"
 	"github.com/packetmq/packetmq/internal/leak"
+	"github.com/packetmq/packetmq/session"
 )
 
 // asNode has the test binary be a node's process.
@@ -93,7 +95,7 @@ func (w *world) start(name string) *testNode {
 	for _, other := range w.nodes {
 		cfg.Routes = append(cfg.Routes, other.Route)
 	}
-	p, err := StartProcess(selfAsNode(), cfg, n.event)
+	p, err := StartProcess(selfAsNode(), cfg, func(e Event) { w.users.Tell(e); n.event(e) })
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -243,5 +245,30 @@ func (w *world) members(room string, want ...string) {
 			slices.Sort(got)
 			return slices.Equal(got, want)
 		})
+	}
+}
+
+// send sends a packet to a user, as soon as the sender's session has room for it.
+func (w *world) send(from *User, to string, filler []byte) (n uint64) {
+	w.t.Helper()
+	var err error
+	await.True(w.t, "room in the session", func() bool {
+		n, err = from.Send(to, false, filler)
+		return !errors.Is(err, session.ErrFull)
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return n
+}
+
+// settled waits until what was sent has arrived or was told, in order and once.
+func (w *world) settled() {
+	w.t.Helper()
+	await.True(w.t, "word of all packets", func() bool { s := w.users.Summary(); return s.Silent == 0 })
+	s := w.users.Summary()
+	w.t.Logf("%+v", s)
+	if !s.Kept() {
+		w.t.Errorf("broken promise: %+v", s)
 	}
 }

@@ -3,6 +3,7 @@ package trial
 // Ledger: what became of each packet that users have sent each other.
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -18,14 +19,15 @@ type Ledger struct {
 	mu sync.Mutex
 
 	// Guarded by mu.
-	rooms   map[string][]string // their members
-	lives   map[string]int      // how many sessions each user has had
-	routes  map[route]*routeLog
-	streams map[stream]*streamLog
-	missed  map[string]int // by user: packets that came to a node where he was no more
-	downs   []down
-	now     func() time.Duration
-	sum     Summary
+	rooms    map[string][]string // their members
+	lives    map[string]int      // how many sessions each user has had
+	routes   map[route]*routeLog
+	streams  map[stream]*streamLog
+	missed   map[string]int  // by user: packets that came to a node where he was no more
+	refusals map[string]int  // by why
+	downs    []time.Duration // when conns between nodes have ended
+	now      func() time.Duration
+	sum      Summary
 }
 
 // route is from a user to a target.
@@ -74,9 +76,6 @@ type gap struct {
 	since, to   time.Duration // when the packets before and after it have arrived
 }
 
-// down is the end of a conn between nodes.
-type down struct{ at time.Duration }
-
 // Summary is what became of all packets. Deliveries are counted: a packet for a room has one for
 // each member.
 type Summary struct {
@@ -98,7 +97,7 @@ func (s *Summary) Kept() bool { return s.Silent == 0 && s.Doubled == 0 && s.Diso
 func NewLedger(now func() time.Duration) *Ledger {
 	return &Ledger{
 		rooms: make(map[string][]string), lives: make(map[string]int), routes: make(map[route]*routeLog),
-		streams: make(map[stream]*streamLog), missed: make(map[string]int), now: now,
+		streams: make(map[stream]*streamLog), missed: make(map[string]int), refusals: make(map[string]int), now: now,
 	}
 }
 
@@ -152,16 +151,36 @@ func (l *Ledger) Unacknowledged(from string, p *Post) {
 	l.told(route{from, p.To, p.IsRoom}, p.N)
 }
 
-// Refuse says that the sender's node could not send a packet on to its target, or to a part of it.
-func (l *Ledger) Refuse(from, to string, isRoom bool, n uint64) {
+// Refuse says that the sender's node could not send a packet on to its target, or to a part of
+// it, and why.
+func (l *Ledger) Refuse(from, to string, isRoom bool, n uint64, why string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.refusals[why]++
 	l.told(route{from, to, isRoom}, n)
 }
 
+// Refusals are how many packets were refused, by why.
+func (l *Ledger) Refusals() map[string]int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.refusals)
+}
+
+// told notes that a packet's sender was told of its fate. mu is held.
 func (l *Ledger) told(k route, n uint64) {
 	if r := l.routes[k]; r != nil {
 		r.told[n] = true
+	}
+}
+
+// Tell enters what a node tells of packets that it has lost.
+func (l *Ledger) Tell(e Event) {
+	switch e.Kind {
+	case hasMissed:
+		l.Missed(e.User)
+	case hasDown:
+		l.Down()
 	}
 }
 
@@ -176,7 +195,7 @@ func (l *Ledger) Missed(user string) {
 func (l *Ledger) Down() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.downs = append(l.downs, down{l.now()})
+	l.downs = append(l.downs, l.now())
 }
 
 // Receive enters a packet that has arrived.
@@ -239,10 +258,7 @@ func (l *Ledger) Summary() Summary {
 
 func (l *Ledger) summary() Summary {
 	sum := l.sum
-	missed := make(map[string]int)
-	for user, n := range l.missed {
-		missed[user] = n
-	}
+	missed := maps.Clone(l.missed)
 	for k, r := range l.routes {
 		for _, receiver := range l.receivers(k) {
 			s := l.stream(stream{k, receiver})
@@ -260,7 +276,7 @@ func (l *Ledger) summary() Summary {
 
 // judge counts what a gap's packets are. mu is held.
 func (l *Ledger) judge(sum *Summary, k route, r *routeLog, g *gap, missed map[string]int) {
-	isDown := slices.ContainsFunc(l.downs, func(d down) bool { return g.since <= d.at && d.at <= g.to+downLate })
+	isDown := slices.ContainsFunc(l.downs, func(at time.Duration) bool { return g.since <= at && at <= g.to+downLate })
 	for n := g.first; n <= g.last; n++ {
 		switch {
 		case r.told[n]:

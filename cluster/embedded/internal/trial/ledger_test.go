@@ -62,7 +62,7 @@ func TestLedger(t *testing.T) {
 		"one is refused, and one not acknowledged": {
 			func(a *account) {
 				n := a.notes(4)
-				a.Refuse("ann", "bob", false, 2)
+				a.Refuse("ann", "bob", false, 2, "full")
 				a.Unacknowledged("ann", &n[2].Post)
 				receive(a, n[0], n[3])
 			},

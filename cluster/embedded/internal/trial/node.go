@@ -111,13 +111,11 @@ func RunNode(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err := n.srv.RunAsync(); err != nil {
 		return err
 	}
-	var server *embedded.Server
+	server := embedded.New(embedded.Config{Secret: cfg.Secret, Routes: cfg.Routes})
 	var err error
-	n.Node, server, err = embedded.Join(ctx, n.srv, n.config(&cfg), embedded.Config{Secret: cfg.Secret, Routes: cfg.Routes})
-	if err != nil {
+	if n.Node, err = cluster.Join(ctx, n.srv, n.config(&cfg, server)); err != nil {
 		return err
 	}
-	defer server.Stop()
 	defer n.Leave()
 	ln, err := n.srv.Listen("tcp://127.0.0.1:0")
 	if err != nil {
@@ -228,10 +226,10 @@ func (n *node) sendOn(c *peer.Conn, p *Post) error {
 	return nil
 }
 
-func (n *node) config(cfg *NodeConfig) cluster.Config {
+func (n *node) config(cfg *NodeConfig, server cluster.Server) cluster.Config {
 	tell := func(e Event) { n.write(message{Event: &e}) }
 	return cluster.Config{
-		Name: cfg.Name, Lease: cfg.Lease,
+		Name: cfg.Name, Lease: cfg.Lease, Server: server,
 		OnUp:     func(node string) { tell(Event{Kind: hasUp, Node: node}) },
 		OnDown:   func(node string, reason error) { tell(Event{Kind: hasDown, Node: node, Why: fmt.Sprint(reason)}) },
 		OnMissed: func(user, _ string) { tell(Event{Kind: hasMissed, User: user}) },

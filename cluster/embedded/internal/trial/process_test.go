@@ -5,11 +5,13 @@ package trial
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/packetmq/packetmq/cluster"
 	"github.com/packetmq/packetmq/internal/await"
+	"github.com/packetmq/packetmq/peer"
 )
 
 // A node that is killed takes its members with it, each once at each other node, and a process
@@ -87,5 +89,84 @@ func TestPausedNodeComesBack(t *testing.T) {
 	case err := <-again.Over():
 		t.Errorf("the later login ended with %v", err)
 	default:
+	}
+}
+
+// While a node is paused the others go on: what they send each other arrives in order, all of
+// it, and what is for users of the paused node arrives there afterwards or is told.
+func TestPausedNodeHoldsUpNobody(t *testing.T) {
+	w := newWorld(t, 3)
+	ann, bob := w.user("ann", "n0"), w.user("bob", "n2")
+	w.user("eve", "n1")
+	got := make(chan *Note, 1)
+	bob.OnNote(func(n *Note) { got <- n })
+	var took []time.Duration
+	question := func() {
+		began := time.Now()
+		n := w.send(ann, "bob", nil)
+		if v := await.Value(t, "note for bob", got); v.N != n {
+			t.Fatalf("bob got note %d, want %d", v.N, n)
+		}
+		took = append(took, time.Since(began))
+		w.send(ann, "eve", make([]byte, 1000))
+	}
+	longest := func(phase string) {
+		t.Logf("%s: %d notes, at most %v each", phase, len(took), slices.Max(took))
+		took = nil
+	}
+	for range 100 {
+		question()
+	}
+	longest("before the pause")
+	if err := w.nodes["n1"].Pause(); err != nil {
+		t.Fatal(err)
+	}
+	for w.nodes["n0"].has("node n1") || w.nodes["n2"].has("node n1") {
+		question()
+	}
+	longest("while the paused node was still known")
+	for range 100 {
+		question()
+	}
+	longest("when it was gone")
+	if err := w.nodes["n1"].Resume(); err != nil {
+		t.Fatal(err)
+	}
+	w.whole()
+	w.knows("eve", "n1")
+	for range 100 {
+		question()
+	}
+	longest("when it was back")
+	w.settled()
+}
+
+// A node whose loop stalls takes as much as fits between the nodes. Then senders to its users are
+// refused, and senders to others are not. When it goes on, all that was not refused arrives.
+func TestStalledNodeHoldsUpNobody(t *testing.T) {
+	w := newWorld(t, 3)
+	ann, bob := w.user("ann", "n0"), w.user("bob", "n2")
+	w.user("eve", "n1")
+	got := make(chan *Note, 1)
+	bob.OnNote(func(n *Note) { got <- n })
+	if err := w.nodes["n1"].Stall(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	for refused := false; !refused; {
+		for range 100 {
+			w.send(ann, "eve", make([]byte, 10000))
+		}
+		n := w.send(ann, "bob", nil)
+		if v := await.Value(t, "note for bob", got); v.N != n {
+			t.Fatalf("bob got note %d, want %d", v.N, n)
+		}
+		refused = w.users.Refusals()[peer.ErrBackpressure.Error()] > 0
+	}
+	if err := w.nodes["n1"].GoOn(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	w.settled()
+	if s := w.users.Summary(); s.ToldByEnd > 0 {
+		t.Errorf("a conn or a session has ended: %+v", s)
 	}
 }

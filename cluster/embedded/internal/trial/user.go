@@ -83,7 +83,7 @@ func (us *Users) Add(ctx context.Context, name string, at int, rooms ...string) 
 	})
 	peer.Handle(u.cli, note, u.receive)
 	peer.Handle(u.cli, refused, func(_ *peer.Conn, r *Refused) error {
-		us.Refuse(name, r.To, r.IsRoom, r.N)
+		us.Refuse(name, r.To, r.IsRoom, r.N, r.Why)
 		return nil
 	})
 	for _, room := range rooms {
