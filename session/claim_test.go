@@ -115,9 +115,8 @@ func TestSessionFollowsItsClient(t *testing.T) {
 		both()
 		c = x.carry(t, near, at)
 		back(t, near, c)
-		if far = at.sessions.Get(near.ID()); far == nil || other.sessions.Get(near.ID()) != nil {
-			t.Fatal("the session is not at the one server where its client is")
-		}
+		far = at.sessions.Get(near.ID())
+		await.True(t, "the session is at the one server where its client is", func() bool { return far != nil && other.sessions.Len() == 0 })
 		both()
 		at, other = other, at
 	}
