@@ -10,6 +10,7 @@ import (
 	"github.com/packetmq/packetmq/cluster/internal/directory"
 	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/room"
 )
 
 // Feature is the one by which servers know each other's nodes. It is in force on other conns
@@ -97,19 +98,9 @@ func (n *Node) told(c *peer.Conn, payload []byte) error {
 		n.mu.Unlock()
 		return nil // it is being ended
 	}
-	var events []directory.Event
-	switch m.kind {
-	case toldBegin:
-		n.dir.Begin(from)
-	case toldEnd:
-		events = n.dir.End(from)
-	case toldSet:
-		events = n.dir.Set(from, m.entry)
-	case toldDrop:
-		events = n.dir.Drop(from, m.entry)
-	}
+	ended := n.learn(from, &m)
 	n.mu.Unlock()
-	n.follow(events)
+	endAll(ended)
 	switch m.kind {
 	case toldUser:
 		n.forUser(c, &m)
@@ -117,6 +108,26 @@ func (n *Node) told(c *peer.Conn, payload []byte) error {
 		n.forRoom(&m)
 	}
 	return nil
+}
+
+// learn takes what another node says of itself into the directory. mu is held. It returns the
+// members that are to be ended.
+func (n *Node) learn(from string, m *message) (ended []room.Member) {
+	switch m.kind {
+	case toldBegin:
+		n.dir.Begin(from)
+	case toldEnd:
+		ended = n.follow(n.dir.End(from))
+		n.usersChanged()
+	case toldSet:
+		ended = n.follow(n.dir.Set(from, m.entry))
+	case toldDrop:
+		ended = n.follow(n.dir.Drop(from, m.entry))
+	}
+	if (m.kind == toldSet || m.kind == toldDrop) && m.entry.Room == "" {
+		n.userChanged(m.entry.User)
+	}
+	return ended
 }
 
 // answered takes in what the node at the other end of this one's own conn answers.

@@ -6,10 +6,10 @@ package cluster
 import (
 	"errors"
 
-	"github.com/packetmq/packetmq/cluster/internal/directory"
 	"github.com/packetmq/packetmq/cluster/internal/link"
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/room"
 )
 
 // errSuperseded ends a conn of a node that has begun another one.
@@ -69,11 +69,12 @@ func (n *Node) incomingLost(c *peer.Conn, _ error) {
 		return
 	}
 	n.mu.Lock()
-	var events []directory.Event
+	var ended []room.Member
 	if in := n.from[from]; in != nil && in.conn == c {
 		in.conn = nil
-		events = n.dir.Forget(from)
+		ended = n.follow(n.dir.Forget(from))
+		n.usersChanged()
 	}
 	n.mu.Unlock()
-	n.follow(events)
+	endAll(ended)
 }

@@ -32,21 +32,24 @@ type Node struct {
 	mu sync.Mutex
 
 	// Guarded by mu.
-	err      error // why the node has left; nil: it has not
-	members  *members.Members
-	helloAt  time.Duration // when the next hello is due
-	streams  map[streamID]*stream
-	number   uint64               // of the last stream that this node began
-	loop     int                  // of the last conn between nodes
-	to       map[string]*outgoing // conns to nodes, by name
-	from     map[string]*incoming // conns from nodes, by name
-	dir      *directory.Directory
-	users    map[string]*binding    // that are at this node
-	names    map[room.Member]string // the user that a member is
-	inside   map[inside]string      // as what a member is told to other nodes
-	unnamed  uint64
-	services map[string]int // how often Service was asked, for taking turns
-	stats    Stats
+	err         error // why the node has left; nil: it has not
+	members     *members.Members
+	helloAt     time.Duration // when the next hello is due
+	streams     map[streamID]*stream
+	number      uint64               // of the last stream that this node began
+	loop        int                  // of the last conn between nodes
+	to          map[string]*outgoing // conns to nodes, by name
+	from        map[string]*incoming // conns from nodes, by name
+	dir         *directory.Directory
+	users       map[string]*binding    // that are at this node
+	names       map[room.Member]string // the user that a member is
+	inside      map[inside]string      // as what a member is told to other nodes
+	places      map[place]int          // by how many members a user is in a room here
+	unnamed     uint64
+	services    map[string]int          // how often Service was asked, for taking turns
+	roomWatches map[string][]*roomWatch // by room
+	userWatches map[string][]*userWatch // by user
+	stats       Stats
 }
 
 // Join makes srv a node of a cluster. It returns when others can hear of it; Config.OnUp tells
@@ -124,7 +127,8 @@ func newNode(srv *peer.Server, cfg Config, clock func() time.Time) (*Node, error
 	n := &Node{
 		cfg: cfg, self: members.ID{Name: cfg.Name, Epoch: uint64(clock().UnixNano())}, began: time.Now(), clock: clock, srv: srv,
 		done: make(chan struct{}), streams: make(map[streamID]*stream), to: make(map[string]*outgoing), from: make(map[string]*incoming),
-		users: make(map[string]*binding), names: make(map[room.Member]string), inside: make(map[inside]string), services: make(map[string]int),
+		users: make(map[string]*binding), names: make(map[room.Member]string), inside: make(map[inside]string), places: make(map[place]int), services: make(map[string]int),
+		roomWatches: make(map[string][]*roomWatch), userWatches: make(map[string][]*userWatch),
 	}
 	n.members = members.New(n.self, cfg.Lease)
 	n.dir = directory.New(cfg.Name)

@@ -21,12 +21,6 @@ type inside struct {
 	member room.Member
 }
 
-// Member is a member of a room.
-type Member struct {
-	User string // "": it is bound to no user
-	Node string
-}
-
 // Room returns the room of that name.
 func (n *Node) Room(name string) Room { return Room{n, name} }
 
@@ -43,39 +37,39 @@ func (r Room) Leave(m room.Member) bool { return r.node.rooms.Room(r.name).Leave
 // Here is the part of the room that is at this node.
 func (r Room) Here() room.Room { return r.node.rooms.Room(r.name) }
 
-// Members are the members at all nodes, as far as this one knows, by user and node.
-func (r Room) Members() (all []Member) {
-	r.node.mu.Lock()
-	defer r.node.mu.Unlock()
-	for _, e := range r.node.dir.Members(r.name) {
-		all = append(all, Member{shown(e.User), e.Node})
-	}
-	return all
-}
+// place is a user's place in a room at this node, whatever he is in it by.
+type place struct{ room, user string }
 
 // memberJoined tells other nodes of a member. On its loop.
 func (n *Node) memberJoined(r room.Room, m room.Member) {
 	n.mu.Lock()
+	defer n.mu.Unlock()
 	user := n.names[m]
 	if user == "" {
 		n.unnamed++
 		user = fmt.Sprint("\x00", n.unnamed)
 	}
 	n.inside[inside{r.Name(), m}] = user
-	n.tell(toldSet, n.dir.Join(r.Name(), user))
-	n.mu.Unlock()
-	n.present(n.cfg.Joined, directory.Event{Room: r.Name(), User: user, Node: n.self.Name})
+	p := place{r.Name(), user}
+	if n.places[p]++; n.places[p] == 1 {
+		n.tell(toldSet, n.dir.Join(p.room, user))
+		n.present(directory.Event{Kind: directory.Joined, Room: p.room, User: user, Node: n.self.Name})
+	}
 }
 
 // memberLeft tells other nodes that a member is one no more. On its loop.
 func (n *Node) memberLeft(r room.Room, m room.Member, _ error) {
 	n.mu.Lock()
+	defer n.mu.Unlock()
 	k := inside{r.Name(), m}
-	user := n.inside[k]
+	p := place{r.Name(), n.inside[k]}
 	delete(n.inside, k)
-	if e, ok := n.dir.Leave(r.Name(), user); ok {
+	if n.places[p]--; n.places[p] > 0 {
+		return // he is in it by another one
+	}
+	delete(n.places, p)
+	if e, ok := n.dir.Leave(p.room, p.user); ok {
 		n.tell(toldDrop, e)
 	}
-	n.mu.Unlock()
-	n.present(n.cfg.Left, directory.Event{Room: r.Name(), User: user, Node: n.self.Name})
+	n.present(directory.Event{Kind: directory.Left, Room: p.room, User: p.user, Node: n.self.Name})
 }

@@ -14,16 +14,16 @@ import (
 // binding is that a user is at this node.
 type binding struct {
 	member room.Member
-	time   uint64
+	time   uint64 // of its entry in the directory
 }
 
 // User is a user, wherever he is: a Target.
 type User string
 
 // Bind says that a user is m from now on, a *session.Session or a *peer.Conn of this node's
-// server, until that ends or Unbind. Where he was before, at this node or another, is ended with
-// ReasonElsewhere. Of two binds at two nodes at about the same time one ends, by the nodes'
-// clocks.
+// server, until that ends, is bound to another user, or Unbind. Where he was before, at this node
+// or another, is ended with ReasonElsewhere. Of two binds at two nodes at about the same time one
+// ends, by the nodes' clocks.
 func (n *Node) Bind(m room.Member, user string) error {
 	if user == "" || len(user) > MaxName || strings.ContainsRune(user, 0) {
 		return ErrName
@@ -45,7 +45,14 @@ func (n *Node) Bind(m room.Member, user string) error {
 		n.mu.Unlock()
 		return n.err
 	}
+	if before := n.names[m]; before != "" && before != user {
+		n.unbindHere(before, n.users[before])
+	}
 	old := n.users[user]
+	if old != nil && old.member == m {
+		n.mu.Unlock()
+		return nil
+	}
 	if old != nil {
 		delete(n.names, old.member)
 	}
@@ -54,8 +61,9 @@ func (n *Node) Bind(m room.Member, user string) error {
 	n.users[user] = b
 	n.names[m] = user
 	n.tell(toldSet, e)
+	n.userChanged(user)
 	n.mu.Unlock()
-	if old != nil && old.member != m {
+	if old != nil {
 		end(old.member)
 	}
 	m.OnLost(func(error) { n.unbind(user, b) })
@@ -77,12 +85,18 @@ func (n *Node) unbind(user string, b *binding) bool {
 	if n.users[user] != b {
 		return false
 	}
+	n.unbindHere(user, b)
+	return true
+}
+
+// unbindHere takes a binding back. mu is held.
+func (n *Node) unbindHere(user string, b *binding) {
 	delete(n.users, user)
 	delete(n.names, b.member)
 	if e, ok := n.dir.Unbind(user, b.time); ok {
 		n.tell(toldDrop, e)
 	}
-	return true
+	n.userChanged(user)
 }
 
 // end ends the session or conn of a user who is elsewhere.
@@ -95,6 +109,13 @@ func end(m room.Member) {
 	}
 }
 
+// endAll ends the members of users who are elsewhere.
+func endAll(list []room.Member) {
+	for _, m := range list {
+		end(m)
+	}
+}
+
 // Where is the node that a user is at, "" if at none that this one knows of.
 func (n *Node) Where(user string) string {
 	n.mu.Lock()
@@ -103,30 +124,21 @@ func (n *Node) Where(user string) string {
 	return s.Node
 }
 
-// follow does what follows from what another node has told. On a loop.
-func (n *Node) follow(events []directory.Event) {
+// follow does what follows from what another node has told. mu is held. The members that it
+// returns are to be ended, without mu.
+func (n *Node) follow(events []directory.Event) (ended []room.Member) {
 	for _, e := range events {
 		switch e.Kind {
 		case directory.Moved:
-			n.mu.Lock()
-			b := n.users[e.User]
-			n.mu.Unlock()
-			if b != nil && n.unbind(e.User, b) {
-				end(b.member)
+			if b := n.users[e.User]; b != nil {
+				n.unbindHere(e.User, b)
+				ended = append(ended, b.member)
 			}
-		case directory.Joined:
-			n.present(n.cfg.Joined, e)
-		case directory.Left:
-			n.present(n.cfg.Left, e)
+		case directory.Joined, directory.Left:
+			n.present(e)
 		}
 	}
-}
-
-// present tells the program of a member, on the server's first loop.
-func (n *Node) present(f func(room, user, node string), e directory.Event) {
-	if f != nil {
-		n.call(func() { f(e.Room, shown(e.User), e.Node) })
-	}
+	return ended
 }
 
 // shown is the user of an entry, "" for a member that is none.

@@ -62,7 +62,7 @@ func TestRoomsSpanNodes(t *testing.T) {
 		}
 	}
 	for _, n := range all {
-		await.True(t, "members", func() bool { return len(n.Room("guild").Members()) == 10 })
+		await.True(t, "members", func() bool { return len(n.Presence("guild").Members()) == 10 })
 	}
 	const packets = 100
 	for i := range packets {
