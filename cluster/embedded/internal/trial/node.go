@@ -158,7 +158,7 @@ func (n *node) obey(o *Order) *Answer {
 	case doWhere:
 		a.Text = []string{n.Where(o.Name)}
 	case doMembers:
-		for _, m := range n.Room(o.Name).Members() {
+		for _, m := range n.Presence(o.Name).Members() {
 			a.Text = append(a.Text, m.User+"@"+m.Node)
 		}
 	case doStatus:
