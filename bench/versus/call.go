@@ -12,6 +12,7 @@ import (
 	"github.com/packetmq/packetmq/bench/versus/arpcpeer"
 	"github.com/packetmq/packetmq/bench/versus/caller"
 	"github.com/packetmq/packetmq/bench/versus/centrifugepeer"
+	"github.com/packetmq/packetmq/bench/versus/clusterpeer"
 	"github.com/packetmq/packetmq/bench/versus/grpcpeer"
 	"github.com/packetmq/packetmq/bench/versus/melodypeer"
 	"github.com/packetmq/packetmq/bench/versus/natspeer"
@@ -27,12 +28,13 @@ type call func(ctx context.Context, cfg caller.Config) (caller.Result, error)
 func calls() map[string]map[string]call {
 	return map[string]map[string]call{
 		"packetmq": {"typed": packetmqpeer.CallTyped, "call": packetmqpeer.Call, "go": packetmqpeer.Go,
-			"room": packetmqpeer.Say, "topic": packetmqpeer.Say, "session": packetmqpeer.CallSession, "cut": packetmqpeer.Cut},
+			"room": packetmqpeer.Say, "topic": packetmqpeer.Say, "session": packetmqpeer.CallSession, "cut": packetmqpeer.Cut,
+			"user": clusterpeer.User, "ask": clusterpeer.Ask, "across": clusterpeer.Say, "alone": clusterpeer.Say},
 		"grpc":   {"raw": grpcpeer.Call, "call": grpcpeer.CallUnary},
 		"ttrpc":  {"raw": ttrpcpeer.Call, "call": ttrpcpeer.CallTyped},
 		"netrpc": {"call": netrpcpeer.Call},
 		"arpc":   {"call": arpcpeer.Call},
-		"nats":   {"raw": natspeer.Call, "call": natspeer.CallTyped, "room": natspeer.Say},
+		"nats":   {"raw": natspeer.Call, "call": natspeer.CallTyped, "room": natspeer.Say, "user": clusterpeer.NATSUser, "ask": clusterpeer.NATSAsk},
 		"limit": {"room": func(ctx context.Context, cfg caller.Config) (caller.Result, error) {
 			return caller.Say(ctx, cfg, caller.Frames{})
 		}},

@@ -35,7 +35,8 @@
 // same number of packets under way on more and more conns; conns that are idle;
 // limit, packetmq and gnet with one event loop and two, where server and load
 // share both CPUs; calls, one at a time and many;
-// or packets of sessions, and sessions whose conns are all cut at once.
+// packets of sessions, and sessions whose conns are all cut at once;
+// or the nodes of a cluster, which share both CPUs with the load.
 //
 // All servers of a cell are started once and run through all of its rounds; one
 // that nobody asks for anything has less than a thousandth of a CPU. In each

@@ -18,6 +18,8 @@ require (
 	github.com/nats-io/nats.go v1.55.0
 	github.com/olahol/melody v1.1.4
 	github.com/packetmq/packetmq v0.0.0
+	github.com/packetmq/packetmq/cluster v0.0.0
+	github.com/packetmq/packetmq/cluster/embedded v0.0.0
 	github.com/panjf2000/gnet/v2 v2.9.8
 	github.com/vmihailenco/msgpack/v5 v5.4.1
 	golang.org/x/sys v0.49.0
@@ -75,4 +77,8 @@ require (
 	gopkg.in/natefinch/lumberjack.v2 v2.2.1 // indirect
 )
 
-replace github.com/packetmq/packetmq => ../../
+replace (
+	github.com/packetmq/packetmq => ../../
+	github.com/packetmq/packetmq/cluster => ../../cluster
+	github.com/packetmq/packetmq/cluster/embedded => ../../cluster/embedded
+)

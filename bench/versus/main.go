@@ -13,6 +13,7 @@ func program() *command.Program {
 			{Name: "report", About: "make a run's results readable: tables, plots, verdicts", Run: reportCommand},
 			{Name: "compare", About: "show two runs' results beside each other", Run: compareCommand},
 			{Name: "serve", About: "be one of the servers", Run: serveCommand},
+			{Name: "node", About: "be one node of a cluster, for as long as standard input is open", Run: nodeCommand},
 			{Name: "call", About: "be the load of a server by the client of its library", Run: callCommand},
 			{Name: "pin", About: "CPU PRIORITY PROGRAM ARGS: run a program on one CPU", Run: pinCommand},
 		},

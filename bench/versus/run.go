@@ -33,7 +33,7 @@ func runCommand(ctx context.Context, args []string, std command.IO) error {
 	peers := fs.String("peers", "", "servers, with commas between them; all if empty")
 	modes := fs.String("modes", strings.Join(harness.Modes(), ","), "modes of servers")
 	groups := fs.String("groups", strings.Join(harness.Groups(), ","), "groups of cells")
-	cells := fs.String("cells", "", `cells of the groups closed, calls, rooms and sessions, such as "64 B 64×16,64 B 1×1"; all if empty`)
+	cells := fs.String("cells", "", `cells of the groups closed, calls, rooms, sessions and cluster, such as "64 B 64×16,64 B 1×1,user 1×1"; all if empty`)
 	out := fs.String("out", "", "file for the results; none if empty")
 	dir := fs.String("report", "", "folder for a report of it; none if empty")
 	if err := program().Parse(fs, args, command.Arguments{}, std); err != nil {
@@ -50,7 +50,7 @@ func runCommand(ctx context.Context, args []string, std command.IO) error {
 		}
 	}
 	for _, name := range cfg.Cells {
-		if !slices.ContainsFunc(append(harness.ClosedCells(), harness.RoomsCells()...), func(c result.Cell) bool { return c.Name() == name }) {
+		if !slices.ContainsFunc(append(harness.ClosedCells(), harness.NamedCells()...), func(c result.Cell) bool { return c.Name() == name }) {
 			return command.Usagef("there is no cell %q", name)
 		}
 	}

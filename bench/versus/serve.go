@@ -12,6 +12,7 @@ import (
 
 	"github.com/packetmq/packetmq/bench/versus/arpcpeer"
 	"github.com/packetmq/packetmq/bench/versus/centrifugepeer"
+	"github.com/packetmq/packetmq/bench/versus/clusterpeer"
 	"github.com/packetmq/packetmq/bench/versus/gnetpeer"
 	"github.com/packetmq/packetmq/bench/versus/grpcpeer"
 	"github.com/packetmq/packetmq/bench/versus/harness"
@@ -37,6 +38,8 @@ func servers() map[string]server {
 		"grpc":       grpcpeer.Serve,
 		"ttrpc":      ttrpcpeer.Serve,
 		"netrpc":     netrpcpeer.Serve,
+		"nodes":      clusterpeer.Serve,
+		"nats-nodes": clusterpeer.ServeNATS,
 		"arpc":       arpcpeer.Serve,
 		"nats":       natspeer.Serve,
 		"packetmq":   packetmqpeer.Serve,
@@ -59,7 +62,7 @@ func servers() map[string]server {
 func serveCommand(ctx context.Context, args []string, std command.IO) error {
 	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
 	listen := fs.String("listen", "127.0.0.1:0", "where to listen; port 0 takes a free one")
-	mode := fs.String("mode", "raw", "what becomes of a payload: raw returns its bytes, typed decodes and encodes a struct, any does so without knowing the type, call answers calls of the library, room sends to all members, topic to all subscribers, session answers in sessions")
+	mode := fs.String("mode", "raw", "what becomes of a payload: raw returns its bytes, typed decodes and encodes a struct, any does so without knowing the type, call answers calls of the library, room sends to all members, topic to all subscribers, session answers in sessions; of nodes, user sends to a user at the other node, ask answers another node, across sends to members at three nodes and alone at one, still does nothing")
 	loops := fs.Int("loops", 1, "event loops; gnet alone can have more than one")
 	serve, err := chosen(fs, args, servers(), std)
 	if err != nil {

@@ -17,10 +17,40 @@ const (
 	JoinID  = 17
 	SayID   = 18
 	HeardID = 19
+	CountID = 23
 )
 
-// Frames is a Room of frames. Handshake is what each conn does first; nil: nothing.
-type Frames struct{ Handshake func(io.ReadWriter) error }
+// Frames is a Room of frames.
+type Frames struct {
+	// Handshake is what each conn does first; nil: nothing.
+	Handshake func(io.ReadWriter) error
+
+	// Counts says that CountID is answered by how many packets have crossed to other nodes.
+	Counts bool
+}
+
+// Crossed asks the server at the other end of c how many packets have crossed to other nodes.
+func (f Frames) Crossed(c *Socket) (n uint64, err error) {
+	if !f.Counts {
+		return 0, nil
+	}
+	if _, err := c.Write(codec.AppendFrame(nil, CountID, []byte{0})); err != nil {
+		return 0, err
+	}
+	head := make([]byte, 6)
+	if _, err := io.ReadFull(c, head); err != nil {
+		return 0, err
+	}
+	if binary.BigEndian.Uint16(head[4:]) != CountID {
+		return 0, errHeard
+	}
+	payload := make([]byte, binary.BigEndian.Uint32(head)-2)
+	if _, err := io.ReadFull(c, payload); err != nil {
+		return 0, err
+	}
+	n, _, err = codec.ReadUint(payload)
+	return n, err
+}
 
 var errHeard = errors.New("what came is not what was said")
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -33,6 +34,12 @@ type Room interface {
 	// times, mostly once. length is 0 if b has none yet. The error says that it is something
 	// else than the payload.
 	Next(b, payload []byte) (length, times int, err error)
+}
+
+// crosser is a Room that spans nodes.
+type crosser interface {
+	// Crossed asks the node at the other end of c how many packets it has sent to other nodes.
+	Crossed(c *Socket) (uint64, error)
 }
 
 // roomPatience is how long a member has to join, and what was said to arrive.
@@ -79,6 +86,7 @@ type members struct {
 	poll    int
 	all     []*member
 	speaker *Socket
+	counter *Socket // on which Crossed is asked; nil: it is not
 	payload []byte
 	say     []byte
 	in      []byte // what is read into, after what was left of the last read
@@ -98,8 +106,11 @@ type member struct {
 	rest  []byte // the beginning of a message
 }
 
-// speakerEvent stands for the speaker where members have their number.
-const speakerEvent = -1
+// speakerEvent and counterEvent stand for those conns where members have their number.
+const (
+	speakerEvent = -1
+	counterEvent = -2
+)
 
 // gather connects the members and the speaker. What it returns is to be closed in any case.
 func gather(ctx context.Context, cfg *Config, room Room) (*members, error) {
@@ -107,10 +118,15 @@ func gather(ctx context.Context, cfg *Config, room Room) (*members, error) {
 	m := &members{cfg: cfg, room: room, poll: -1, payload: room.Payload(cfg.Size), in: make([]byte, 2*longestRead), ready: make([]unix.EpollEvent, 256),
 		left: make([]int, cfg.Depth), at: make([]int64, cfg.Depth)}
 	m.say = room.Say(m.payload)
-	at, err := netip.ParseAddrPort(cfg.Addr)
-	if err != nil {
-		return m, fmt.Errorf("caller: %w", err)
+	var nodes []netip.AddrPort
+	for _, addr := range strings.Split(cfg.Addr, ",") {
+		at, err := netip.ParseAddrPort(addr)
+		if err != nil {
+			return m, fmt.Errorf("caller: %w", err)
+		}
+		nodes = append(nodes, at)
 	}
+	var err error
 	if m.poll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return m, fmt.Errorf("caller: epoll: %w", err)
 	}
@@ -118,14 +134,19 @@ func gather(ctx context.Context, cfg *Config, room Room) (*members, error) {
 		if ctx.Err() != nil {
 			return m, ctx.Err()
 		}
-		s, err := m.open(at, i, room.Join)
+		s, err := m.open(nodes[i%len(nodes)], i, room.Join)
 		if err != nil {
 			return m, fmt.Errorf("caller: member %d: %w", i, err)
 		}
 		m.all = append(m.all, &member{Socket: s})
 	}
-	if m.speaker, err = m.open(at, speakerEvent, room.Greet); err != nil {
+	if m.speaker, err = m.open(nodes[0], speakerEvent, room.Greet); err != nil {
 		return m, fmt.Errorf("caller: speaker: %w", err)
+	}
+	if _, ok := room.(crosser); ok {
+		if m.counter, err = m.open(nodes[0], counterEvent, room.Greet); err != nil {
+			return m, fmt.Errorf("caller: counter: %w", err)
+		}
 	}
 	return m, nil
 }
@@ -136,7 +157,7 @@ func (m *members) open(at netip.AddrPort, event int, greet func(*Socket) error) 
 	if err != nil {
 		return nil, err
 	}
-	if err = greet(s); err == nil {
+	if err = greet(s); err == nil && event != counterEvent { // which is read when it was asked
 		err = unix.EpollCtl(m.poll, unix.EPOLL_CTL_ADD, s.fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(event)})
 	}
 	if err != nil {
@@ -150,8 +171,10 @@ func (m *members) close() {
 	for _, c := range m.all {
 		c.Close()
 	}
-	if m.speaker != nil {
-		m.speaker.Close()
+	for _, c := range []*Socket{m.speaker, m.counter} {
+		if c != nil {
+			c.Close()
+		}
 	}
 	if m.poll >= 0 {
 		unix.Close(m.poll)
@@ -160,10 +183,15 @@ func (m *members) close() {
 
 // run has payloads under way for d, or until ctx is done, and waits for the last ones.
 func (m *members) run(ctx context.Context, d time.Duration) (Result, error) {
+	crossed, err := m.crossed()
+	if err != nil {
+		return Result{}, err
+	}
 	before, err := m.cfg.clocks()
 	if err != nil {
 		return Result{}, err
 	}
+	said := m.said
 	m.round = newRound(m.cfg, nil)
 	m.round.began = time.Now()
 	for range m.cfg.Depth {
@@ -191,7 +219,21 @@ func (m *members) run(ctx context.Context, d time.Duration) (Result, error) {
 		}
 	}
 	after, err := m.cfg.clocks() // while all conns are still up
-	return m.round.result(before, after), err
+	res := m.round.result(before, after)
+	if err == nil {
+		res.Crossed, err = m.crossed()
+		res.Crossed -= crossed
+		res.Said = uint64(m.said - said)
+	}
+	return res, err
+}
+
+// crossed is how many packets the speaker's node has sent to other nodes.
+func (m *members) crossed() (uint64, error) {
+	if m.counter == nil {
+		return 0, nil
+	}
+	return m.room.(crosser).Crossed(m.counter)
 }
 
 // next says a payload.
@@ -295,6 +337,9 @@ func dialSocket(at netip.AddrPort) (*Socket, error) {
 // Read reads what there is, or waits for something.
 func (s *Socket) Read(b []byte) (int, error) {
 	n, err := unix.Read(s.fd, b)
+	for err == unix.EINTR { // by a signal of Go's runtime
+		n, err = unix.Read(s.fd, b)
+	}
 	if n == 0 && err == nil {
 		err = io.EOF
 	}
@@ -305,6 +350,9 @@ func (s *Socket) Read(b []byte) (int, error) {
 func (s *Socket) Write(b []byte) (n int, err error) {
 	for n < len(b) {
 		wrote, err := unix.Write(s.fd, b[n:])
+		if err == unix.EINTR {
+			continue
+		}
 		if err != nil {
 			return n, err
 		}

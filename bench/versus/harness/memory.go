@@ -23,14 +23,20 @@ func memoryOf(ctx context.Context, p *process, answers bool) (m memory, err erro
 			return m, err
 		}
 	}
-	for _, pid := range p.members() {
+	m.rss, err = rssOf(p.members())
+	return m, err
+}
+
+// rssOf is the resident memory of processes, in bytes.
+func rssOf(pids []int) (sum int64, err error) {
+	for _, pid := range pids {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 		if err != nil {
-			return m, err
+			return 0, err
 		}
-		m.rss += parseRSS(string(b))
+		sum += parseRSS(string(b))
 	}
-	return m, nil
+	return sum, nil
 }
 
 // heapOf is what a Go server says to SIGUSR1 that its heap and stacks hold.

@@ -33,6 +33,9 @@ type Peer struct {
 	lasts []string
 	// serveKept is serve for rooms and sessions, where that is another program; nil: it is not.
 	serveKept func(bin string) []string
+	// nodes are the modes in which it is a cluster, and serveNodes is serve for them.
+	nodes      []string
+	serveNodes func(bin string) []string
 	// websocket is set for a server that speaks it.
 	websocket bool
 	// web are the modes in which it is compared with servers that speak WebSocket.
@@ -55,7 +58,7 @@ var (
 // Modes returns all modes of all peers, each once.
 func Modes() (all []string) {
 	for _, p := range Peers() {
-		for _, list := range [][]string{p.Modes, p.calls, p.rooms, p.lasts, p.web} {
+		for _, list := range [][]string{p.Modes, p.calls, p.rooms, p.lasts, p.web, p.nodes} {
 			for _, mode := range list {
 				if !slices.Contains(all, mode) {
 					all = append(all, mode)
@@ -76,7 +79,7 @@ func Peers() []Peer {
 	}
 	return []Peer{
 		{Name: "limit", About: "C, epoll, one read and one write for all that has arrived; for rooms, one write of it for each member", Modes: raw, serve: program("limit"), fixed: true, foreign: true, loops: raw, rooms: rooms, serveKept: program("room")},
-		{Name: "packetmq", About: "its default options: handshake, guard, limits, panic isolation", Modes: own, serve: program("bench", "serve"), handshake: true, loops: own, calls: []string{"typed", "call", "go"}, rooms: []string{"room", "topic"}, lasts: []string{"typed", "session"}, serveKept: versus("packetmq"), web: raw},
+		{Name: "packetmq", About: "its default options: handshake, guard, limits, panic isolation", Modes: own, serve: program("bench", "serve"), handshake: true, loops: own, calls: []string{"typed", "call", "go"}, rooms: []string{"room", "topic"}, lasts: []string{"typed", "session"}, serveKept: versus("packetmq"), web: raw, nodes: []string{"user", "ask", "across", "alone", "still"}, serveNodes: versus("nodes")},
 		{Name: "packetmq-ws", About: "the same over WebSocket", serve: program("bench", "serve", "--listen", "ws://127.0.0.1:0"), handshake: true, websocket: true, web: raw},
 		{Name: "gws", About: "lxzan/gws, a goroutine per conn", serve: versus("gws"), websocket: true, web: raw},
 		{Name: "gorilla", About: "gorilla/websocket, a goroutine per conn", serve: versus("gorilla"), websocket: true, web: raw},
@@ -93,7 +96,7 @@ func Peers() []Peer {
 		{Name: "ttrpc", About: "ttrpc, unary calls", Modes: raw, serve: versus("ttrpc"), call: true, calls: calls},
 		{Name: "netrpc", About: "net/rpc of the standard library, with gob", serve: versus("netrpc"), calls: calls},
 		{Name: "arpc", About: "arpc, with msgpack", serve: versus("arpc"), calls: calls},
-		{Name: "nats", About: "NATS, request and reply through a server; calls have their bodies in msgpack; rooms are subjects", Modes: raw, serve: versus("nats"), call: true, calls: calls, rooms: rooms},
+		{Name: "nats", About: "NATS, request and reply through a server; calls have their bodies in msgpack; rooms are subjects; in a cluster, servers without anything beside them, and clients of nats.go", Modes: raw, serve: versus("nats"), call: true, calls: calls, rooms: rooms, nodes: []string{"user", "ask"}, serveNodes: versus("nats-nodes")},
 		{Name: "melody", About: "melody over gorilla/websocket, a broadcast to all sessions", serve: versus("melody"), rooms: rooms},
 		{Name: "centrifuge", About: "centrifuge, a publication in a channel, WebSocket and JSON", serve: versus("centrifuge"), rooms: rooms},
 		{Name: "twisted", About: "Python and Twisted, the framework of the original", Modes: []string{"raw", "any"}, serve: versus("twisted"), handshake: true, foreign: true},
@@ -115,6 +118,8 @@ func (p *Peer) in(group string) []string {
 		return p.web
 	case result.Sessions:
 		return p.lasts
+	case result.Cluster:
+		return p.nodes
 	}
 	if slices.Contains(p.Modes, "raw") {
 		return raw
@@ -144,6 +149,9 @@ func (s subject) command(bin, group string) []string {
 	serve, mode := s.serve, s.mode
 	if (group == result.Rooms || group == result.Sessions) && s.serveKept != nil {
 		serve = s.serveKept
+	}
+	if group == result.Cluster {
+		serve = s.serveNodes
 	}
 	args := serve(bin)
 	if mode == "go" {

@@ -37,7 +37,7 @@ type Config struct {
 // Groups are those of cells, in the order in which they are run: an open loop
 // takes a share of what a closed one has found.
 func Groups() []string {
-	return []string{result.Closed, result.Open, result.Growth, result.Idle, result.Loops, result.Calls, result.Rooms, result.WebSocket, result.Sessions}
+	return []string{result.Closed, result.Open, result.Growth, result.Idle, result.Loops, result.Calls, result.Rooms, result.WebSocket, result.Sessions, result.Cluster}
 }
 
 // ClosedCells are conns × depth.
@@ -94,6 +94,9 @@ func RoomsCells() []result.Cell {
 	return []result.Cell{cell(64, 1), cell(1<<10, 1), cell(64, 16)}
 }
 
+// NamedCells are those of the groups that have cells of their own names.
+func NamedCells() []result.Cell { return append(RoomsCells(), clusterCells()...) }
+
 func webSocketCells() []result.Cell {
 	var cells []result.Cell
 	for _, n := range [][2]int{{64, 1}, {64, 16}, {1000, 4}} {
@@ -112,6 +115,23 @@ func sessionsCells() []result.Cell {
 	}
 	return []result.Cell{cell(64, 1), cell(64, 16), {Group: result.Sessions, Conns: cutSessions, Cut: true}}
 }
+
+// roomMembers is how many members the room of a cluster has.
+const roomMembers = 3000
+
+func clusterCells() []result.Cell {
+	cell := func(way string, conns, depth int) result.Cell {
+		return result.Cell{Group: result.Cluster, Way: way, Size: 64, Conns: conns, Depth: depth}
+	}
+	return []result.Cell{
+		cell(result.ToUser, 1, 1), cell(result.ToUser, 1, 64), cell(result.ToUser, 16, 16),
+		cell(result.ToNode, 1, 1), cell(result.ToNode, 1, 64),
+		cell(result.ToRoom, roomMembers, 1), {Group: result.Cluster, Way: result.AtRest},
+	}
+}
+
+// ways are what a cluster's modes do.
+var ways = map[string]string{"user": result.ToUser, "ask": result.ToNode, "across": result.ToRoom, "alone": result.ToRoom, "still": result.AtRest}
 
 // Run takes all samples. When ctx is done it returns those that there are.
 func Run(ctx context.Context, cfg *Config) []result.Sample {
@@ -147,6 +167,8 @@ func (cfg *Config) cells(group string) []result.Cell {
 		return cfg.named(RoomsCells())
 	case result.Sessions:
 		return cfg.named(sessionsCells())
+	case result.Cluster:
+		return cfg.named(clusterCells())
 	case result.Idle:
 		return []result.Cell{{Group: result.Idle, Conns: cfg.Idle}}
 	}
@@ -166,10 +188,12 @@ func (cfg *Config) named(cells []result.Cell) []result.Cell {
 func (cfg *Config) rounds(ctx context.Context, cells []result.Cell, samples []result.Sample) []result.Sample {
 	rounds := cfg.Rounds
 	switch {
-	case cells[0].Group == result.Growth || cells[0].Cut: // which takes long to connect
+	case cells[0].Group == result.Growth || cells[0].Cut || cells[0].Way == result.ToRoom: // which takes long to connect
 		rounds = (rounds + 2) / 3
 	case cells[0].Group == result.Idle: // which is not a matter of time
 		rounds = 1
+	case cells[0].Way == result.AtRest:
+		rounds = min(rounds, restRounds)
 	}
 	trials, servers := cfg.trials(cells, samples)
 	defer stopAll(servers)
@@ -205,7 +229,10 @@ func (cfg *Config) trials(cells []result.Cell, samples []result.Sample) (trials 
 			if cell.Cut && s.mode != "session" {
 				continue // nothing of it comes back
 			}
-			t := trial{server: &server{Config: cfg, subject: s, group: group, loops: cell.Loops, shares: group == result.Loops}, cell: cell}
+			if cell.Way != "" && cell.Way != ways[s.mode] {
+				continue
+			}
+			t := trial{server: &server{Config: cfg, subject: s, group: group, loops: cell.Loops, shares: group == result.Loops || group == result.Cluster}, cell: cell}
 			if cell.Share > 0 {
 				t.rate = cell.Share * capacity(samples, s.key())
 			}
@@ -244,6 +271,10 @@ func (cfg *Config) tell(s *result.Sample) {
 	}
 	if s.Cell.Group == result.Idle {
 		fmt.Fprintf(cfg.Progress, "%-16s %-14s %8.0f B RSS %8.0f B heap a conn\n", s.Subject, s.Cell.Name(), s.RSS, s.Heap)
+		return
+	}
+	if s.Cell.Way == result.AtRest {
+		fmt.Fprintf(cfg.Progress, "%-16s %-14s %8.2f %% of a CPU %8.1f MiB RSS a node\n", s.Subject, s.Cell.Name(), 100*s.ServerUse()/float64(s.Conns), s.RSS/(1<<20))
 		return
 	}
 	mark := ""

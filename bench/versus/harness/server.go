@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/packetmq/packetmq/bench/versus/clock"
+	"github.com/packetmq/packetmq/bench/versus/result"
 )
 
 // server is a subject that runs through all rounds of its cells. One that nobody
@@ -112,8 +113,11 @@ func (s *server) args() []string {
 	return args
 }
 
-// env is that of the server and of its loads.
+// env is that of the server and of its loads, beside what this process has.
 func (s *server) env() []string {
+	if s.group == result.Cluster { // whose nodes have both CPUs, as a program finds them
+		return nil
+	}
 	return []string{"GOMAXPROCS=" + strconv.Itoa(max(s.Procs, s.loops))}
 }
 

@@ -65,6 +65,9 @@ func (t *trial) measure(ctx context.Context, s *result.Sample) error {
 	if err != nil {
 		return err
 	}
+	if t.cell.Way == result.AtRest {
+		return t.rest(ctx, s)
+	}
 	var before memory
 	if t.cell.Group == result.Idle {
 		if before, err = memoryOf(ctx, t.process, !t.foreign); err != nil {
@@ -125,7 +128,7 @@ func (t *trial) window(ctx context.Context, load *process, s *result.Sample) err
 // ownLoad tells that the load is the command call: the client of the server's library, or the
 // members of a room.
 func (t *trial) ownLoad() bool {
-	return t.call || slices.Contains([]string{result.Calls, result.Rooms, result.Sessions}, t.cell.Group)
+	return t.call || slices.Contains([]string{result.Calls, result.Rooms, result.Sessions, result.Cluster}, t.cell.Group)
 }
 
 // callMode is the mode of that command.

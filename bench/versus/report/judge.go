@@ -71,6 +71,7 @@ func Judge(t *result.Table) []Verdict {
 	j.calls()
 	j.rooms()
 	j.sessions()
+	j.cluster()
 	return j.verdicts
 }
 

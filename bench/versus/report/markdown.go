@@ -28,6 +28,7 @@ func Markdown(w io.Writer, f *result.File, peers []About) error {
 	p.webSocket()
 	p.rooms()
 	p.sessions()
+	p.cluster()
 	p.failures()
 	_, err := io.WriteString(w, p.String())
 	return err

@@ -17,6 +17,8 @@ var (
 // perPacket, throughput and the rest are what tables are of.
 var (
 	perPacket  = (*result.Sample).PerPacket
+	total      = (*result.Sample).TotalPerPacket
+	crossed    = (*result.Sample).CrossedPerPacket
 	throughput = (*result.Sample).Throughput
 	serverUse  = (*result.Sample).ServerUse
 	loadUse    = (*result.Sample).LoadUse

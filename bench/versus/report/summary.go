@@ -39,6 +39,7 @@ func Summary(w io.Writer, f *result.File) {
 		}
 		tw.Flush()
 	}
+	p.clusterSummary(w)
 }
 
 func (p *page) brief(s, base result.Subject, c result.Cell) string {

@@ -42,6 +42,15 @@ const (
 
 	WebSocket = "websocket" // conns × depth, over WebSocket
 	Sessions  = "sessions"  // conns × depth of packets that are kept, and conns that are all cut
+	Cluster   = "cluster"   // what nodes do together, each a process of its own
+)
+
+// Ways are what a cell of Cluster is about.
+const (
+	ToUser = "user" // a packet from a client at one node to a client at another
+	ToNode = "call" // a question from one node to another and its answer
+	ToRoom = "room" // a packet to members at all nodes
+	AtRest = "rest" // nothing happens
 )
 
 // Cell is one load.
@@ -54,12 +63,21 @@ type Cell struct {
 	Share    float64 `json:"share,omitempty"`    // of the capacity at 64 B 64×16
 	Loops    int     `json:"loops,omitempty"`    // of the server
 	Cut      bool    `json:"cut,omitempty"`      // all conns are cut at once
+	Way      string  `json:"way,omitempty"`      // of Cluster
 }
 
 // Name is the cell as people write it, without its group.
 func (c Cell) Name() string {
 	if c.Cut {
 		return fmt.Sprintf("%d cut", c.Conns)
+	}
+	switch c.Way {
+	case ToUser, ToNode:
+		return fmt.Sprintf("%s %d×%d", c.Way, c.Conns, c.Depth)
+	case ToRoom:
+		return fmt.Sprintf("room of %d", c.Conns)
+	case AtRest:
+		return "at rest"
 	}
 	switch c.Group {
 	case Open:
@@ -108,6 +126,10 @@ type Load struct {
 	Max    int64   `json:"max"`
 	Conns  int     `json:"conns"`
 	Rate   float64 `json:"rate"` // that was asked for; 0 in a closed loop
+	// Crossed is how many packets for a room one node has sent to others, and Said how many it was
+	// given.
+	Crossed uint64 `json:"crossed,omitempty"`
+	Said    uint64 `json:"said,omitempty"`
 }
 
 // Sample is one server under one load in one round.
@@ -132,6 +154,12 @@ const Quiet = 0.10
 
 // PerPacket is the server's CPU time for a packet, in nanoseconds.
 func (s *Sample) PerPacket() float64 { return float64(s.ServerCPU) / float64(s.Packets) }
+
+// TotalPerPacket is the CPU time of server and load for a packet, in nanoseconds.
+func (s *Sample) TotalPerPacket() float64 { return float64(s.ServerCPU+s.CPU) / float64(s.Packets) }
+
+// CrossedPerPacket is to how many other nodes a packet for a room was sent.
+func (s *Sample) CrossedPerPacket() float64 { return float64(s.Crossed) / float64(s.Said) }
 
 // Throughput is in packets a second.
 func (s *Sample) Throughput() float64 { return float64(s.Packets) / s.Seconds }
