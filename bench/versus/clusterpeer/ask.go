@@ -26,11 +26,10 @@ func Ask(ctx context.Context, cfg caller.Config) (caller.Result, error) {
 	if err := srv.RunAsync(); err != nil {
 		return caller.Result{}, err
 	}
-	n, server, err := join(ctx, srv, Node{Name: "load", Join: cfg.Addr})
+	n, _, err := join(ctx, srv, Node{Name: "load", Join: cfg.Addr})
 	if err != nil {
 		return caller.Result{}, err
 	}
-	defer server.Stop()
 	defer n.Leave()
 	for began := time.Now(); n.Node("n0") == nil; time.Sleep(time.Millisecond) {
 		if time.Since(began) > startPatience {

@@ -58,7 +58,6 @@ func ServeNode(ctx context.Context, cfg Node, in io.Reader, out io.Writer) error
 	if err != nil {
 		return err
 	}
-	defer server.Stop()
 	defer n.Leave()
 	answer(srv, n)
 	ln, err := srv.Listen("tcp://127.0.0.1:0")
@@ -68,13 +67,15 @@ func ServeNode(ctx context.Context, cfg Node, in io.Reader, out io.Writer) error
 	return cfg.serve(ctx, in, out, ln.Addr().String(), server.Addr(), func() int { return len(n.Nodes()) })
 }
 
-// join joins the cluster with an embedded server.
+// join joins the cluster with an embedded server, which ends with the node.
 func join(ctx context.Context, srv *peer.Server, cfg Node) (*cluster.Node, *embedded.Server, error) {
 	own := embedded.Config{}
 	if cfg.Join != "" {
 		own.Routes = []string{cfg.Join}
 	}
-	return embedded.Join(ctx, srv, cluster.Config{Name: cfg.Name}, own)
+	server := embedded.New(own)
+	n, err := cluster.Join(ctx, srv, cluster.Config{Name: cfg.Name, Server: server})
+	return n, server, err
 }
 
 // answer has the server do what clients and other nodes ask for.
