@@ -214,6 +214,7 @@ func (s *Session) accept(k *carrier, m *accepted) {
 	default:
 		s.callEach(s.backCalls())
 	}
+	s.callAcked()
 }
 
 // setBegun ends the wait for the session to begin.

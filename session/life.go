@@ -209,13 +209,15 @@ func (s *Session) acked(k *carrier, n uint64) {
 	if ok {
 		err = s.pump(k)
 	}
+	calls := s.ackedCalls()
 	s.mu.Unlock()
 	if !ok {
 		err = ErrCount
 	}
 	if err != nil {
-		s.finish(err, true)
+		defer s.finish(err, true)
 	}
+	s.callEach(calls)
 }
 
 // endedThere ends the session because the other side has.
@@ -268,6 +270,7 @@ func (s *Session) finish(reason error, tell bool) {
 	if reason != ErrExported { // the other process has them
 		unacked = s.out.packets()
 	}
+	calls := s.unackedCalls(reason)
 	s.out.clear()
 	lost := s.onLost
 	s.onLost, s.onAway, s.onBack = nil, nil, nil
@@ -294,7 +297,6 @@ func (s *Session) finish(reason error, tell bool) {
 	}
 	s.host.counters.ended.Add(1)
 	s.setBegun()
-	var calls []func()
 	for _, f := range lost {
 		calls = append(calls, func() { (*f)(reason) })
 	}

@@ -263,6 +263,7 @@ func (s *Session) resumed(k *carrier, m *resume) {
 	}
 	s.host.counters.resumed.Add(1)
 	s.carryAtServer(k, m.window, true)
+	s.callAcked()
 }
 
 // carryAtServer has the conn carry the session, and tells the client so, with its next secret.

@@ -32,20 +32,21 @@ type Session struct {
 	mu sync.Mutex
 
 	// Guarded by mu.
-	id      ID           // zero at a client before it is accepted
-	loop    *engine.Loop // the owner
-	carrier *carrier     // nil: the session is away
-	out     outbox
-	over    error  // why it has ended; nil: it has not
-	steps   uint64 // of its life: a timer that was set before the last one does nothing
-	theirs  window // of the other side
-	frozen  bool   // it is being given to another process
-	overDue error  // why it is to end if the other process does not take it; nil: it is not to end
-	onLost  []*func(reason error)
-	onAway  []*func(reason error)
-	onBack  []*func(gap time.Duration)
-	dropped uint64
-	conns   uint32 // at a client: how many have been made
+	id        ID           // zero at a client before it is accepted
+	loop      *engine.Loop // the owner
+	carrier   *carrier     // nil: the session is away
+	out       outbox
+	over      error  // why it has ended; nil: it has not
+	steps     uint64 // of its life: a timer that was set before the last one does nothing
+	theirs    window // of the other side
+	frozen    bool   // it is being given to another process
+	overDue   error  // why it is to end if the other process does not take it; nil: it is not to end
+	onLost    []*func(reason error)
+	onAway    []*func(reason error)
+	onBack    []*func(gap time.Duration)
+	whenAcked []ackWait // in the order of their numbers
+	dropped   uint64
+	conns     uint32 // at a client: how many have been made
 
 	// Of the owner alone.
 	in        uint64   // packets of the other side that were handled, while no conn carries the session
