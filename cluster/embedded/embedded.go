@@ -21,6 +21,9 @@ import (
 // ErrSecret is that a server is to be reached from other machines without a secret.
 var ErrSecret = errors.New("embedded: an address that others can reach needs a secret")
 
+// ErrStore is that a server cannot keep a store with these settings: what wraps it says why.
+var ErrStore = errors.New("embedded: impossible store")
+
 // ErrNotReady is that the server did not come up in time.
 var ErrNotReady = errors.New("embedded: the server does not come up")
 
@@ -43,6 +46,21 @@ type Config struct {
 
 	// Name is that of the cluster. Servers of another one are refused. Default: "packetmq".
 	Name string
+
+	// StoreDir is the directory of a store, JetStream, for what outlives processes. No two
+	// servers have the same. Without it there is no JetStream, and nothing is on disk. Default:
+	// none.
+	//
+	// Without Routes the store is this server's alone, and it takes no other server in: Listen
+	// must be "". With Routes it is one store of several servers, which lasts while more than
+	// half of them are there: then each server's Routes are all others, at addresses that stay
+	// the same for good, Listen has a port, and the name is the same too. Such a store begins
+	// when more than half of the servers have come, which may be after Start and Join.
+	//
+	// What is stored is with the operating system when that is acknowledged, and on disk within
+	// two minutes: a process may die at any time, and so may a machine if the others have
+	// replicas.
+	StoreDir string
 
 	// Logger gets what the server logs. Default: nothing is logged.
 	Logger *slog.Logger
@@ -187,6 +205,11 @@ func (c *Config) options(node string) (*server.Options, error) {
 		MaxPayload: 1 << 20,
 		Cluster:    server.ClusterOpts{Name: name, Host: host, Port: port, PoolSize: -1},
 	}
+	if c.StoreDir != "" {
+		if err := c.addStore(opts, node); err != nil {
+			return nil, err
+		}
+	}
 	if c.Secret != "" {
 		opts.Cluster.Username, opts.Cluster.Password = "node", c.Secret
 	}
@@ -198,6 +221,31 @@ func (c *Config) options(node string) (*server.Options, error) {
 		opts.Routes = append(opts.Routes, u)
 	}
 	return opts, nil
+}
+
+// addStore adds JetStream to the options.
+func (c *Config) addStore(opts *server.Options, node string) error {
+	opts.JetStream, opts.StoreDir, opts.DisableJetStreamBanner = true, c.StoreDir, true
+	switch {
+	case len(c.Routes) == 0 && c.Listen != "":
+		return fmt.Errorf("%w: Listen without Routes", ErrStore)
+	case len(c.Routes) == 0: // JetStream of one server is without a port for others
+		opts.Cluster = server.ClusterOpts{}
+	case opts.Cluster.Port == server.RANDOM_PORT:
+		return fmt.Errorf("%w: Listen without a port", ErrStore)
+	case node == "":
+		return fmt.Errorf("%w: a server without a name", ErrStore)
+	default:
+		// JetStream takes the number of routes for the number of servers that are to elect a
+		// leader at first. It drops the route to this server itself.
+		own := net.JoinHostPort(opts.Cluster.Host, strconv.Itoa(opts.Cluster.Port))
+		u := &url.URL{Scheme: "nats-route", Host: own}
+		if c.Secret != "" {
+			u.User = url.UserPassword("node", c.Secret)
+		}
+		opts.Routes = append(opts.Routes, u)
+	}
+	return nil
 }
 
 // logger has the server's lines logged by slog.
