@@ -84,7 +84,7 @@ func New(cfg Config) *Server { return &Server{cfg: cfg} }
 
 // Start starts the server, by whose name other servers know it, and connects to it. It is for
 // cluster.Join, and for programs that use the server by themselves. The errors are ErrSecret,
-// ErrNotReady, ErrStarted, and what NATS says of the settings.
+// ErrStore, ErrNotReady, ErrStarted, and what NATS says of the settings.
 func (s *Server) Start(ctx context.Context, name string) (*nats.Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

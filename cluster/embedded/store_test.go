@@ -48,8 +48,8 @@ func startServer(t testing.TB, name string, cfg Config) *Server {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), await.Patience)
 	defer cancel()
-	s, err := Start(ctx, name, cfg)
-	if err != nil {
+	s := New(cfg)
+	if _, err := s.Start(ctx, name); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Stop)
@@ -139,10 +139,9 @@ func TestImpossibleStores(t *testing.T) {
 		{"n0", Config{StoreDir: dir, Routes: []string{"127.0.0.1:1"}}},
 		{"", Config{StoreDir: dir, Routes: []string{"127.0.0.1:1"}, Listen: "127.0.0.1:2"}},
 	} {
-		if s, err := Start(t.Context(), c.name, c.cfg); !errors.Is(err, ErrStore) {
-			if err == nil {
-				s.Stop()
-			}
+		s := New(c.cfg)
+		if _, err := s.Start(t.Context(), c.name); !errors.Is(err, ErrStore) {
+			s.Stop()
 			t.Errorf("%q with %+v: %v", c.name, c.cfg, err)
 		}
 	}
