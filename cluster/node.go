@@ -136,6 +136,7 @@ func newNode(srv *peer.Server, cfg Config, clock func() time.Time) (*Node, error
 	n.cli = peer.NewClient(srv.Registry(), &peer.Config{
 		Reactor:  srv.Reactor(),
 		Identity: peer.Identity{Adapt: peer.AdaptAlways},
+		Times:    peer.Times{Ping: pingEvery, Idle: pingIdle},
 		Events:   peer.Events{OnMade: n.connected, OnLost: n.outgoingLost},
 	})
 	return n, nil
@@ -214,6 +215,12 @@ func (n *Node) tick() {
 		}
 	}
 }
+
+// Heartbeats of conns to nodes are for their RTT: whether a node is there, hellos tell.
+const (
+	pingEvery = 5 * time.Second
+	pingIdle  = 90 * time.Second
+)
 
 const tickEvery = 25 * time.Millisecond
 

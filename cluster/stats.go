@@ -4,6 +4,7 @@ package cluster
 type Stats struct {
 	Nodes     int    // other nodes that there is a conn to
 	Users     int    // at this node
+	Routes    int    // of Config.Server to other nodes' servers
 	Streams   int    // to other nodes, in both directions
 	Crossed   uint64 // packets for rooms that were sent to another node
 	Missed    uint64 // packets for users who were not there any more
@@ -24,6 +25,9 @@ func (n *Node) Stats() Stats {
 	}
 	streams := n.streamsWith(func(*stream) bool { return true })
 	n.mu.Unlock()
+	if n.cfg.Server != nil {
+		s.Routes = n.cfg.Server.Routes()
+	}
 	for _, st := range streams {
 		gaps, resent := st.counts()
 		s.Gaps += gaps

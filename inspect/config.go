@@ -61,6 +61,10 @@ type Config struct {
 	// are shown. Default: there is no such column.
 	Session func(c *peer.Conn) string
 
+	// Cluster tells of the cluster that the peer is in, as the method Inspect of module
+	// cluster's Node does. Default: nothing is told of one.
+	Cluster func() *Cluster
+
 	// ShowUntyped has traces show the values of packets that have no Go type. Nobody can
 	// tell what is secret in these. Default: only their sizes are shown.
 	ShowUntyped bool

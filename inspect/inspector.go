@@ -84,6 +84,9 @@ func (i *Inspector) Totals(ctx context.Context) (*Totals, error) {
 	}
 	i.addStats(t)
 	t.Limits = i.limits()
+	if i.cfg.Cluster != nil {
+		t.Cluster = i.cfg.Cluster()
+	}
 	if missed != nil {
 		t.Incomplete = missed.Error()
 	}

@@ -38,6 +38,8 @@ type Totals struct {
 
 	Loops  []Loop  `json:"loops"`
 	Limits []Limit `json:"limits"` // nearest first
+
+	Cluster *Cluster `json:"cluster,omitempty"` // with Config.Cluster
 }
 
 // Conn is one conn.

@@ -28,6 +28,10 @@ type Collector struct {
 	used, most                           *prom.Desc
 	busy, watched, longest, callbacks    *prom.Desc
 	posted, ready, timers, unreadOfLoops *prom.Desc
+
+	// With inspect.Config.Cluster.
+	users, routes, crossed, missed, malformed   *prom.Desc
+	nodes, rtt, underWay, pending, gaps, resent *prom.Desc
 }
 
 // New returns a Collector of the peer that i inspects. With more than one peer in a process,
@@ -63,6 +67,18 @@ func New(i *inspect.Inspector) *Collector {
 		ready:         desc("loop_ready", "Conns that wait for a share of a turn.", "loop"),
 		timers:        desc("loop_timers", "Timers that are not due yet.", "loop"),
 		unreadOfLoops: desc("loop_kept_input_bytes", "Memory of input that waits or is not whole.", "loop"),
+
+		users:     desc("cluster_users", "Users who are at this node."),
+		routes:    desc("cluster_routes", "Connections of this node's NATS server to others."),
+		crossed:   desc("cluster_crossed_total", "Packets for rooms that were sent to another node."),
+		missed:    desc("cluster_missed_total", "Packets for users who were not there any more."),
+		malformed: desc("cluster_malformed_total", "Messages of nodes that could not be read."),
+		nodes:     desc("node_up", "1 if there is a conn to the other node.", "node"),
+		rtt:       desc("node_rtt_seconds", "Round trip to the other node, of the last heartbeat.", "node"),
+		underWay:  desc("node_under_way_bytes", "Bytes that the other node has not acknowledged.", "node"),
+		pending:   desc("node_pending_out_bytes", "Bytes that wait here for the other node.", "node"),
+		gaps:      desc("node_gaps", "How often something was missing from the other node, in the conns that there are.", "node"),
+		resent:    desc("node_resent_bytes", "Bytes that the other node was sent again, in the conns that there are.", "node"),
 	}
 }
 
@@ -72,6 +88,7 @@ func (c *Collector) Describe(ch chan<- *prom.Desc) {
 		c.incomplete, c.packets, c.bytes, c.failed, c.unhandled, c.unknown, c.handler,
 		c.conns, c.made, c.ended, c.refused, c.used, c.most,
 		c.busy, c.watched, c.longest, c.callbacks, c.posted, c.ready, c.timers, c.unreadOfLoops,
+		c.users, c.routes, c.crossed, c.missed, c.malformed, c.nodes, c.rtt, c.underWay, c.pending, c.gaps, c.resent,
 	} {
 		ch <- d
 	}
@@ -97,6 +114,9 @@ func (c *Collector) Collect(ch chan<- prom.Metric) {
 	for _, l := range t.Limits {
 		s.gauge(c.used, float64(l.Used), l.Limit)
 		s.gauge(c.most, float64(l.Most), l.Limit)
+	}
+	if t.Cluster != nil {
+		c.collectCluster(s, t.Cluster)
 	}
 	for i := range t.Loops {
 		if !t.Loops[i].Missing { // else its counters would look as if the process had begun anew
@@ -179,6 +199,26 @@ func (c *Collector) collectLoop(s sender, l *inspect.Loop) {
 	s.counter(c.callbacks, float64(l.Callbacks), loop)
 	s.counter(c.busy, l.BusySeconds, loop)
 	s.counter(c.watched, l.WatchedSeconds, loop)
+}
+
+func (c *Collector) collectCluster(s sender, k *inspect.Cluster) {
+	s.gauge(c.users, float64(k.Users))
+	s.gauge(c.routes, float64(k.Routes))
+	s.counter(c.crossed, float64(k.Crossed))
+	s.counter(c.missed, float64(k.Missed))
+	s.counter(c.malformed, float64(k.Malformed))
+	for _, n := range k.Nodes {
+		up := 0.0
+		if n.Up {
+			up = 1
+		}
+		s.gauge(c.nodes, up, n.Node)
+		s.gauge(c.rtt, n.RTT, n.Node)
+		s.gauge(c.underWay, float64(n.UnderWay), n.Node)
+		s.gauge(c.pending, float64(n.PendingOut), n.Node)
+		s.gauge(c.gaps, float64(n.Gaps), n.Node)
+		s.gauge(c.resent, float64(n.Resent), n.Node)
+	}
 }
 
 // sender is where metrics go.

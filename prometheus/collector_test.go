@@ -132,6 +132,27 @@ func TestAScrapeHasWhatThePeerDoes(t *testing.T) {
 	}
 }
 
+// A peer in a cluster tells of the other nodes.
+func TestAScrapeHasTheCluster(t *testing.T) {
+	srv, _, _ := newPeers(t)
+	told := &inspect.Cluster{Node: "a", Users: 7, Routes: 2, Crossed: 3, Missed: 4, Malformed: 5, Nodes: []inspect.Node{
+		{Node: "b", Up: true, RTT: .5, UnderWay: 10, PendingOut: 20, Gaps: 1, Resent: 30}, {Node: "c"},
+	}}
+	families := scrape(t, New(inspect.New(srv, inspect.Config{Cluster: func() *inspect.Cluster { return told }})))
+	for _, want := range []struct {
+		name, labels string
+		value        float64
+	}{
+		{"cluster_users", "", 7}, {"cluster_routes", "", 2}, {"cluster_crossed_total", "", 3}, {"cluster_missed_total", "", 4},
+		{"cluster_malformed_total", "", 5}, {"node_up", "node=b", 1}, {"node_up", "node=c", 0}, {"node_rtt_seconds", "node=b", .5},
+		{"node_under_way_bytes", "node=b", 10}, {"node_pending_out_bytes", "node=b", 20}, {"node_gaps", "node=b", 1}, {"node_resent_bytes", "node=b", 30},
+	} {
+		if got := value(t, families, want.name, want.labels); got != want.value {
+			t.Errorf("packetmq_%s{%s} is %v, want %v", want.name, want.labels, got, want.value)
+		}
+	}
+}
+
 // Nothing that another side chooses becomes a label.
 func TestLabelsAreOfTheProgramsChoosing(t *testing.T) {
 	srv, conn, _ := newPeers(t)

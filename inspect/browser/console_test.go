@@ -47,6 +47,19 @@ func TestFiguresAreLive(t *testing.T) {
 	p.Wait("a table without conns", fmt.Sprintf(rows+` === ""`, "conns"))
 }
 
+// A node of a cluster shows the others; a peer that is in none shows no table of them.
+func TestNodesAreShown(t *testing.T) {
+	w := newWorld(t, inspect.Config{})
+	w.open().Wait("no table of nodes", `document.querySelector("#cluster").hidden && document.querySelector("#state").textContent === "live"`)
+	w = newWorld(t, inspect.Config{Cluster: func() *inspect.Cluster {
+		return &inspect.Cluster{Node: "eu-1", Users: 12, Nodes: []inspect.Node{{Node: "<b>eu-2", Up: true, RTT: .0005, Users: 3, PendingOut: 2048}, {Node: "eu-3"}}}
+	}})
+	p := w.open()
+	p.Wait("this node", `document.querySelector("#cluster-facts").textContent.startsWith("this one is eu-1 · 12 users")`)
+	p.Wait("a node", fmt.Sprintf(rows+`.startsWith("<b>eu-2 | up | – | 500 µs | 3 | 0 B | 2.0 KiB |")`, "nodes"))
+	p.Wait("another one", fmt.Sprintf(rows+`.includes("eu-3 | no conn |")`, "nodes"))
+}
+
 func TestSortAndFilter(t *testing.T) {
 	w := newWorld(t, inspect.Config{})
 	for n, version := range []string{"old", "new", "old"} {

@@ -110,6 +110,15 @@ func (d *Directory) Where(user string) (s Stamp, ok bool) {
 	return s, ok
 }
 
+// Users are how many users are at each node, by its name.
+func (d *Directory) Users() map[string]int {
+	count := make(map[string]int)
+	for _, s := range d.users {
+		count[s.Node]++
+	}
+	return count
+}
+
 // NodesOf are the other nodes that have members of a room.
 func (d *Directory) NodesOf(room string) map[string]int { return d.rooms[room] }
 

@@ -86,6 +86,9 @@ func (l *Link) Room() int {
 	return Window - len(l.out)
 }
 
+// UnderWay is how much of what was written is not acknowledged, in bytes.
+func (l *Link) UnderWay() int { return len(l.out) }
+
 // Write takes as much of b as there is room for.
 func (l *Link) Write(b []byte) int {
 	n := min(len(b), l.Room())
