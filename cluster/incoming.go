@@ -46,7 +46,7 @@ func (n *Node) accept(id streamID) (s *stream, before []*stream) {
 	before = n.streamsWith(func(s *stream) bool { return s.id.far.Name == id.far.Name && !s.id.begun })
 	in.newest = id
 	s = newStream(n, id)
-	n.streams[id] = s
+	n.add(s)
 	return s, before
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -36,6 +37,7 @@ type Node struct {
 	members     *members.Members
 	helloAt     time.Duration // when the next hello is due
 	streams     map[streamID]*stream
+	inOrder     []*stream            // streams, as they began
 	number      uint64               // of the last stream that this node began
 	loop        int                  // of the last conn between nodes
 	to          map[string]*outgoing // conns to nodes, by name
@@ -249,14 +251,20 @@ func (n *Node) step() {
 	}
 }
 
-// streamsWith are the streams that f chooses. mu is held.
+// streamsWith are the streams that f chooses, as they began. mu is held.
 func (n *Node) streamsWith(f func(*stream) bool) (list []*stream) {
-	for _, s := range n.streams {
+	for _, s := range n.inOrder {
 		if f(s) {
 			list = append(list, s)
 		}
 	}
 	return list
+}
+
+// add begins to keep a stream. mu is held.
+func (n *Node) add(s *stream) {
+	n.streams[s.id] = s
+	n.inOrder = append(n.inOrder, s)
 }
 
 // drop forgets a stream, and keeps its counts.
@@ -265,6 +273,7 @@ func (n *Node) drop(s *stream, gaps, resent uint64) {
 	defer n.mu.Unlock()
 	if n.streams[s.id] == s {
 		delete(n.streams, s.id)
+		n.inOrder = slices.DeleteFunc(n.inOrder, func(other *stream) bool { return other == s })
 		n.stats.Gaps += gaps
 		n.stats.Resent += resent
 	}

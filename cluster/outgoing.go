@@ -45,7 +45,7 @@ func (n *Node) connectAll(now time.Duration) {
 	for _, o := range due {
 		n.number++
 		s := newStream(n, streamID{o.id, n.number, true})
-		n.streams[s.id] = s
+		n.add(s)
 		o.making, o.stream = true, s.id
 		n.ended.Add(1)
 		go n.connect(o, s, n.nextLoop())
