@@ -40,15 +40,17 @@ type simHost struct {
 
 // simPlace is a client of a host, as whom a user may be bound.
 type simPlace struct {
-	host  *simHost
-	near  *peer.Conn // the client's
-	far   *peer.Conn // the server's
-	user  string     // "": none
-	stamp uint64
-	rooms map[string]bool
-	ended bool
-	last  map[simFlow]int
-	quits []simQuit
+	host    *simHost
+	near    *peer.Conn // the client's
+	far     *peer.Conn // the server's
+	user    string     // "": none
+	stamp   uint64
+	rooms   map[string]bool
+	leaving bool // it has said so
+	reason  error
+	ended   bool
+	last    map[simFlow]int
+	quits   []simQuit
 }
 
 // simQuit is that a client has left a room after so many packets were sent.

@@ -131,7 +131,7 @@ func (w *simWorld) placeEnded(p *simPlace, reason error) {
 	if w.sabotage == simEndUntold && errors.Is(reason, ReasonElsewhere) {
 		return
 	}
-	p.ended = true
+	p.ended, p.reason = true, reason
 	clear(p.rooms)
 	w.Note("lost %d %v", p.host.number, reason)
 	if !errors.Is(reason, ReasonElsewhere) {

@@ -138,6 +138,7 @@ func (w *simWorld) act() {
 		h.arrive()
 	case k < 915:
 		if p := h.somePlace(); p != nil {
+			p.leaving = true
 			p.near.Softquit("sim.over")
 		}
 	case k < 940:
@@ -305,7 +306,7 @@ func (h *simHost) somePlace() *simPlace {
 // bind binds some client as some user. The bind must be later than all that the node knows.
 func (h *simHost) bind() {
 	p, user := h.somePlace(), simtest.Pick(h.w.World, simUsers)
-	if p == nil {
+	if p == nil || p.user == user {
 		return
 	}
 	before, _ := h.dir.Where(user)

@@ -108,6 +108,9 @@ func (s *stream) flush() {
 		s.buffer = e.append(s.buffer[:0])
 		s.node.publish(s.id.far.Name, s.buffer)
 	}
+	if s.link.Err() != nil {
+		s.wake()
+	}
 }
 
 // counts are how often something was missing, and how many bytes were sent again.

@@ -216,7 +216,7 @@ func (l *Link) Next(now time.Duration) (s Segment, ok bool) {
 	if l.err != nil {
 		return s, false
 	}
-	if l.idle() {
+	if l.idle() || l.resendAt == never { // nothing was waited for until now
 		l.heard = now
 	}
 	if now-l.heard > Patience {

@@ -198,6 +198,22 @@ func TestReaderSetsThePace(t *testing.T) {
 	}
 }
 
+// A link on which nothing was said for long goes on: nobody looks at it meanwhile, since it
+// never wakes.
+func TestIdleForLong(t *testing.T) {
+	l := New(0)
+	for at := Patience; at < 10*Patience; at += 2 * Patience {
+		if l.Wake() != never {
+			t.Fatal("an idle link wakes")
+		}
+		l.Write([]byte("x"))
+		if s, ok := l.Next(at); !ok || len(s.Data) != 1 || l.Err() != nil {
+			t.Fatalf("at %v nothing is sent: %v", at, l.Err())
+		}
+		l.Receive(&Segment{Ack: l.sent}, at)
+	}
+}
+
 func TestEnds(t *testing.T) {
 	quiet := New(0)
 	for now := time.Duration(0); now < time.Hour; now += time.Minute {
