@@ -78,11 +78,12 @@ fuzz: ## every fuzz target, FUZZTIME each
 	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
 	  done; done; done
 
-sim: ## SEEDS worlds of peers, of peers that call each other, of readers of states, and of sessions, each with other faults; a seed is always the same world
+sim: ## SEEDS worlds of peers, of peers that call each other, of readers of states, of sessions, and of nodes of a cluster, each with other faults; a seed is always the same world
 	$(GO) test ./peer/sim -run Sim -count=1 -timeout 60m -sim.seeds=$(SEEDS)
 	$(GO) test ./call/sim -run Sim -count=1 -timeout 60m -sim.seeds=$(SEEDS)
 	$(GO) test ./state/sim -run Sim -count=1 -timeout 60m -sim.seeds=$(SEEDS)
 	$(GO) test ./session/sim -run Sim -count=1 -timeout 60m -sim.seeds=$(SEEDS)
+	cd cluster && $(GO) test . ./internal/directory -run Sim -count=1 -timeout 60m -sim.seeds=$(SEEDS)
 
 fmt: ## fails if gofmt would change a file
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }

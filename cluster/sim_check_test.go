@@ -17,7 +17,7 @@ func (w *simWorld) finish() {
 		h.paused = 0
 	}
 	strongest := w.strongest()
-	w.agree(60 * time.Second)
+	w.agree(30 * time.Second)
 	for user, p := range strongest {
 		if (p.ended || p.user != user) && !p.host.over { // which another process of its name has ended
 			w.Fail("%s is not where it was bound last, at %s: %v", user, p.host.Name(), p.reason)

@@ -188,8 +188,7 @@ func (h *simHost) arrive() {
 		made <- c
 	}()
 	synctest.Wait()
-	h.virtual.Settle(100)
-	synctest.Wait()
+	h.settle()
 	select {
 	case c := <-made:
 		if c == nil {
@@ -253,6 +252,17 @@ func (h *simHost) nodeNoted(c *peer.Conn, v *simNote) error {
 	return nil
 }
 
+// settle has the loops take turns until they have nothing to do, or for long. Goroutines that
+// they wake go on after each turn, so that a seed is always the same run.
+func (h *simHost) settle() {
+	for range 100 {
+		if h.virtual.Settle(1) {
+			return
+		}
+		synctest.Wait()
+	}
+}
+
 // turn has a loop take a turn.
 func (h *simHost) turn() {
 	h.virtual.Step(h.w.IntN(len(h.virtual.Reactor().Loops())))
@@ -263,7 +273,7 @@ func (h *simHost) end(vanish bool) {
 	w := h.w
 	if !vanish && h.Err() == nil {
 		h.Leave()
-		h.virtual.Settle(1000)
+		h.settle()
 	}
 	w.net.unplug(h.plug, vanish)
 	h.over = true

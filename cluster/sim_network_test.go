@@ -8,6 +8,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"testing/synctest"
 	"time"
 )
 
@@ -161,5 +162,6 @@ func (net *simNetwork) bringAny() {
 func (p *simPlug) bring(b []byte) {
 	if !p.closed {
 		p.receive(b)
+		synctest.Wait()
 	}
 }

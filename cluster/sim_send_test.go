@@ -101,7 +101,7 @@ func (w *simWorld) boundAs(user string, at directory.Stamp) *simPlace {
 
 // came takes in that a packet came to a client.
 func (w *simWorld) came(p *simPlace, s *simSend) {
-	if w.sabotage == simLost && w.Chance(2) {
+	if w.sabotage == simLost && w.Chance(10) {
 		return
 	}
 	if w.sabotage == simDoubled && w.Chance(2) {

@@ -14,7 +14,7 @@ import (
 	"github.com/packetmq/packetmq/internal/simtest"
 )
 
-var simSeeds = simtest.DefineSeeds("./cluster")
+var simSeeds = simtest.DefineSeeds(".") // in the module cluster
 
 // Packets come in order and once; what does not come is told; in the end all nodes know the
 // truth, and each user is at one place.
@@ -57,6 +57,9 @@ func TestSimReplays(t *testing.T) {
 
 // A run notices what it is there to notice.
 func TestSimNotices(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
 	simtest.Notices(t, simSeeds, 5, map[string]simSabotage{
 		"a packet lost": simLost, "a packet doubled": simDoubled, "packets swapped": simSwapped,
 		"an end of a conn untold": simDownUntold, "a packet missed and untold": simMissedUntold,

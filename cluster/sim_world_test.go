@@ -248,15 +248,10 @@ func (w *simWorld) flow() {
 	for _, h := range w.hosts {
 		if !h.isPaused() {
 			h.step()
+			w.Wait()
+			h.settle()
 		}
 	}
-	w.Wait()
-	for _, h := range w.hosts {
-		if !h.isPaused() {
-			h.virtual.Settle(50)
-		}
-	}
-	w.Wait()
 	w.net.collect()
 }
 
