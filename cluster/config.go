@@ -61,6 +61,9 @@ type Config struct {
 	// Services are what this node offers to those who ask for Node.Service.
 	Services []string
 
+	// Travel is for sessions that go from node to node. Default: they do not.
+	Travel Travel
+
 	// Lease is how long a node may be silent before it is taken for gone. All nodes of a
 	// cluster should have the same. Default: 2 s. Less than 200 ms is 200 ms.
 	Lease time.Duration

@@ -19,13 +19,14 @@ const Feature peer.Feature = 6
 
 // Kinds of what is told: each is the first element of an array.
 const (
-	toldBegin  = iota // [0]: the entries that follow are all there are,
-	toldEnd           // [1]: up to here
-	toldSet           // [2, room, user, time]
-	toldDrop          // [3, room, user, time]
-	toldUser          // [4, user, time, packet, payload]: for a user at this node since then
-	toldRoom          // [5, room, packet, payload]: for the members at this node
-	toldMissed        // [6, user, packet]: the user was not there
+	toldBegin   = iota // [0]: the entries that follow are all there are,
+	toldEnd            // [1]: up to here
+	toldSet            // [2, room, user, time]
+	toldDrop           // [3, room, user, time]
+	toldUser           // [4, user, time, packet, payload]: for a user at this node since then
+	toldRoom           // [5, room, packet, payload]: for the members at this node
+	toldMissed         // [6, user, packet]: the user was not there
+	toldSession        // [7, message]: about a session that goes from node to node
 )
 
 // errTold is that another node tells what cannot be read.
@@ -106,6 +107,8 @@ func (n *Node) told(c *peer.Conn, payload []byte) error {
 		n.forUser(c, &m)
 	case toldRoom:
 		n.forRoom(&m)
+	case toldSession:
+		return n.travel.told(c, m.payload)
 	}
 	return nil
 }
@@ -131,10 +134,13 @@ func (n *Node) learn(from string, m *message) (ended []room.Member) {
 }
 
 // answered takes in what the node at the other end of this one's own conn answers.
-func (n *Node) answered(_ *peer.Conn, payload []byte) error {
+func (n *Node) answered(c *peer.Conn, payload []byte) error {
 	m, err := readTold(payload)
 	if err != nil {
 		return err
+	}
+	if m.kind == toldSession {
+		return n.travel.answered(c, m.payload)
 	}
 	if m.kind != toldMissed {
 		return errTold
@@ -163,7 +169,7 @@ type message struct {
 
 // shapes are how many elements each kind has, and what they are: r a room, u a user, t a time,
 // p a packet's name, b its payload.
-var shapes = [...]string{toldBegin: "", toldEnd: "", toldSet: "rut", toldDrop: "rut", toldUser: "utpb", toldRoom: "rpb", toldMissed: "up"}
+var shapes = [...]string{toldBegin: "", toldEnd: "", toldSet: "rut", toldDrop: "rut", toldUser: "utpb", toldRoom: "rpb", toldMissed: "up", toldSession: "b"}
 
 // readTold reads something told. Its payload lies in b.
 func readTold(b []byte) (m message, err error) {

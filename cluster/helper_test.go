@@ -19,6 +19,8 @@ import (
 type network struct {
 	lost, doubled, late float64 // shares of the messages
 
+	change func(n *testNode, cfg *Config) // of each node that starts; nil: nothing
+
 	mu    sync.Mutex
 	rnd   *rand.Rand
 	plugs []*plug
@@ -122,6 +124,7 @@ type testNode struct {
 	srv  *peer.Server
 	addr string
 	made chan *peer.Conn // of clients
+	home *home           // of its sessions; nil: it has none
 
 	mu     sync.Mutex
 	inside map[string]int
@@ -138,7 +141,7 @@ func (w *network) start(t *testing.T, name string) *testNode {
 	reg.MustAdd(noted)
 	reg.MustAdd(double.Packets()...)
 	n.srv = peer.NewServer(reg, &peer.Config{Events: peer.Events{OnMade: func(c *peer.Conn) {
-		if NodeOf(c) == "" {
+		if NodeOf(c) == "" && n.home == nil {
 			n.made <- c
 		}
 	}}})
@@ -158,6 +161,9 @@ func (w *network) start(t *testing.T, name string) *testNode {
 		OnGap:    func(_ string, gaps uint64) { n.mu.Lock(); n.gaps++; n.mu.Unlock() },
 		Joined:   func(room, user, node string) { n.count(room+" "+user+" "+node, 1) },
 		Left:     func(room, user, node string) { n.count(room+" "+user+" "+node, -1) },
+	}
+	if w.change != nil {
+		w.change(n, &cfg)
 	}
 	p := &plug{net: w, node: name, came: make(chan []byte, 1<<16), done: make(chan struct{})}
 	node, err := newNode(n.srv, cfg, time.Now)

@@ -19,16 +19,17 @@ import (
 // Node is this process in a cluster. Any goroutine may use it.
 type Node struct {
 	// Set once.
-	cfg   Config
-	self  members.ID
-	began time.Time
-	clock func() time.Time // by which binds are ordered
-	srv   *peer.Server
-	cli   *peer.Client // of the conns to other nodes
-	rooms *room.Rooms
-	bus   bus
-	done  chan struct{} // closed by leave
-	ended sync.WaitGroup
+	cfg    Config
+	self   members.ID
+	began  time.Time
+	clock  func() time.Time // by which binds are ordered
+	srv    *peer.Server
+	cli    *peer.Client // of the conns to other nodes
+	rooms  *room.Rooms
+	bus    bus
+	travel *travel
+	done   chan struct{} // closed by leave
+	ended  sync.WaitGroup
 
 	mu sync.Mutex
 
@@ -88,6 +89,7 @@ func (n *Node) begin(ctx context.Context, b bus) error {
 	if err := n.extend(); err != nil {
 		return err
 	}
+	n.travel.begin()
 	if err := n.bus.start(ctx, n.self.Name); err != nil {
 		return err
 	}
@@ -132,6 +134,7 @@ func newNode(srv *peer.Server, cfg Config, clock func() time.Time) (*Node, error
 		users: make(map[string]*binding), names: make(map[room.Member]string), inside: make(map[inside]string), places: make(map[place]int), services: make(map[string]int),
 		roomWatches: make(map[string][]*roomWatch), userWatches: make(map[string][]*userWatch),
 	}
+	n.travel = newTravel(n, cfg.Travel)
 	n.members = members.New(n.self, cfg.Lease)
 	n.dir = directory.New(cfg.Name)
 	n.rooms = room.New(srv, &room.Config{Joined: n.memberJoined, Left: n.memberLeft})
@@ -176,6 +179,7 @@ func (n *Node) leave(err error) {
 	streams := n.streamsWith(func(*stream) bool { return true })
 	n.mu.Unlock()
 	close(n.done)
+	n.travel.end()
 	n.bus.close()
 	for _, s := range streams {
 		s.end(err)
@@ -326,17 +330,25 @@ func (n *Node) Nodes() (names []string) {
 }
 
 // Service is the conn to one of the nodes that offer a service, in turn; nil if there is none.
-// This node is not among them.
+// This node is not among them, and a node that drains is only if there is no other.
 func (n *Node) Service(name string) *peer.Conn {
+	leaving := n.travel.leaving()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	var conns []*peer.Conn
+	var conns, last []*peer.Conn
 	for _, h := range n.members.All() {
 		for _, s := range h.Services {
-			if o := n.to[h.From.Name]; s == name && o != nil && o.conn != nil {
+			switch o := n.to[h.From.Name]; {
+			case s != name || o == nil || o.conn == nil:
+			case leaving[h.From.Name]:
+				last = append(last, o.conn)
+			default:
 				conns = append(conns, o.conn)
 			}
 		}
+	}
+	if len(conns) == 0 {
+		conns = last
 	}
 	if len(conns) == 0 {
 		return nil

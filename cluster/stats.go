@@ -10,6 +10,8 @@ type Stats struct {
 	Missed    uint64 // packets for users who were not there any more
 	Gaps      uint64 // how often something was missing in a stream, and was asked for
 	Resent    uint64 // bytes that were sent again
+	Arrived   uint64 // sessions that have come from another node
+	Departed  uint64 // sessions that were given to another node
 	Malformed uint64 // messages that could not be read
 }
 

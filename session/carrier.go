@@ -32,7 +32,8 @@ type carrier struct {
 	served   bool   // the other side serves sessions
 	attempt  uint32 // at a client: the number of the conn
 	asked    bool   // it has asked for a session: a conn is for one, and has one try
-	sought   bool   // at a server: the session was looked for elsewhere
+	sought   bool   // at a server: the session was looked for elsewhere,
+	nowhere  bool   // and is nowhere
 	replaced bool   // at a server: a copy of the session has ended for it
 	live     bool   // it carries its session
 	over     bool   // it has carried one, or was about to, and does not any more: packets of it are late

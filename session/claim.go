@@ -7,6 +7,8 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+
+	"github.com/packetmq/packetmq/peer"
 )
 
 // Claim is what a conn shows of the session that it wants to carry. Whoever has a claim can
@@ -86,6 +88,30 @@ func (ss *Sessions) SetOrigin(node uint16, epoch uint32) {
 	ss.node, ss.epoch = node, epoch
 }
 
+// Take imports a session on one of the loops, as for a claim: f.Arrived is called before a conn
+// carries the session, and f.Taken with how it has ended, both on that loop. Any goroutine may
+// call it.
+func (ss *Sessions) Take(f Found) {
+	if ss == nil {
+		f.taken(ErrNoSession)
+		return
+	}
+	x, err := readExported(f.Data)
+	if err != nil {
+		f.taken(err)
+		return
+	}
+	loops := ss.host.peer.Reactor().Loops()
+	loop := loops[x.id.Seq%uint64(len(loops))]
+	err = loop.PostElse(func() {
+		_, err := ss.importOn(loop, f.Data, f.Arrived)
+		f.taken(err)
+	}, func() { f.taken(peer.ErrClosed) })
+	if err != nil {
+		f.taken(err)
+	}
+}
+
 // seek looks elsewhere for a session that a conn claims, once. Where there is no Finder, the conn
 // is refused, which count counts.
 func (ss *Sessions) seek(k *carrier, m *resume, count *atomic.Uint64) {
@@ -96,9 +122,13 @@ func (ss *Sessions) seek(k *carrier, m *resume, count *atomic.Uint64) {
 		return
 	}
 	k.onLoop(func() {
-		if k.sought {
+		switch {
+		case k.sought && k.nowhere:
 			count.Add(1)
 			k.refuse(refusedUnknown)
+			return
+		case k.sought:
+			k.turnAway()
 			return
 		}
 		k.sought = true
@@ -113,14 +143,15 @@ func (ss *Sessions) seek(k *carrier, m *resume, count *atomic.Uint64) {
 func (ss *Sessions) found(k *carrier, m *resume, f Found, count *atomic.Uint64) {
 	gone := func() { f.taken(ErrLost) }
 	goOn := func() {
+		k.nowhere = f.Data == nil && errors.Is(f.Err, ErrUnknown)
 		switch here := ss.Get(m.id); {
 		case k.lost:
 			gone()
 		case f.Data != nil:
 			ss.arrive(k, m, f)
-		case here != nil: // it has come meanwhile, for another conn
+		case here != nil: // it has come meanwhile, for another conn; or it is a copy, whose secret is wrong
 			here.resumeOn(k, m)
-		case errors.Is(f.Err, ErrUnknown):
+		case k.nowhere:
 			count.Add(1)
 			k.refuse(refusedUnknown)
 		default:

@@ -323,3 +323,27 @@ func TestTurnAway(t *testing.T) {
 	x.a.sessions.Resume()
 	back(t, near, x.carry(t, near, x.a))
 }
+
+// A copy that was left behind does not make a session unknown whose real home does not answer.
+func TestCopyWhileTheHomeIsSilent(t *testing.T) {
+	x := newTwo(t, Config{})
+	near, far, c := x.begin(t, nil)
+	far.Release(nil, func(r *Released, err error) {
+		if _, _, err := x.b.sessions.Import(r.Data()); err != nil {
+			t.Error(err)
+		}
+		r.Keep()
+	})
+	await.True(t, "a copy", func() bool { return x.b.sessions.Len() == 1 && !far.isFrozen() })
+	await.True(t, "end of the conn", func() bool { return c.State() != peer.Active })
+	c = x.carry(t, near, x.a)
+	back(t, near, c) // with another secret
+	c.Abort(errCut)
+	await.True(t, "the session is away", far.Away)
+	x.b.sessions.SetFinder(func(_ Claim, answer func(Found)) { answer(Found{Err: errCut}) })
+	lost := make(chan error, 1)
+	x.carry(t, near, x.b).OnLost(func(reason error) { lost <- reason })
+	if reason := await.Value(t, "loss", lost); !errors.Is(reason, ReasonMoved) || near.Err() != nil {
+		t.Errorf("lost with %v, ended with %v", reason, near.Err())
+	}
+}

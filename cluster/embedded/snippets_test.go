@@ -35,6 +35,10 @@ var (
 	secret  string
 	message string
 	player  *session.Session
+
+	sessions   *session.Sessions
+	blobOf     func(*session.Session) []byte
+	playerFrom func([]byte) any
 	chat    = registry.Define[string]("chat", 40)
 	buy     = call.Define[Order, int]("buy", 42)
 

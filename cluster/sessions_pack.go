@@ -1,0 +1,122 @@
+package cluster
+
+// What travels with a session beside its packets: the user that it is bound to, the rooms that
+// it is in, and what the program keeps with it.
+
+import (
+	"slices"
+
+	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/session"
+)
+
+// luggage is what travels with a session.
+type luggage struct {
+	user  string // "": it is bound to none
+	time  uint64 // of the bind
+	rooms []string
+	blob  []byte
+}
+
+// maxRooms bounds what is read of a luggage.
+const maxRooms = 1 << 16
+
+// pack returns the luggage of a session. On its loop.
+func (t *travel) pack(s *session.Session) []byte {
+	n := t.node
+	var l luggage
+	n.mu.Lock()
+	if b := n.users[n.names[s]]; b != nil && b.member == s {
+		l.user, l.time = n.names[s], b.time
+	}
+	n.mu.Unlock()
+	for r := range n.rooms.Of(s) {
+		l.rooms = append(l.rooms, r.Name())
+	}
+	if t.cfg.Pack != nil {
+		l.blob = t.cfg.Pack(s)
+	}
+	return l.append(nil)
+}
+
+func (l *luggage) append(b []byte) []byte {
+	b = codec.AppendString(codec.AppendArrayHeader(b, 4+len(l.rooms)), l.user)
+	b = codec.AppendBytes(codec.AppendUint(b, l.time), l.blob)
+	b = codec.AppendUint(b, uint64(len(l.rooms)))
+	for _, r := range l.rooms {
+		b = codec.AppendString(b, r)
+	}
+	return b
+}
+
+// readLuggage reads what append has written. The blob lies in b.
+func readLuggage(b []byte) (l luggage, err error) {
+	n, b, err := codec.ReadArrayHeader(b)
+	if err != nil || n < 4 || n > 4+maxRooms {
+		return l, errTold
+	}
+	user, b, err := codec.ReadText(b)
+	if err != nil {
+		return l, errTold
+	}
+	l.user = string(user)
+	if l.time, b, err = codec.ReadUint(b); err != nil {
+		return l, errTold
+	}
+	if l.blob, b, err = codec.ReadText(b); err != nil {
+		return l, errTold
+	}
+	rooms, b, err := codec.ReadUint(b)
+	if err != nil || rooms != uint64(n-4) {
+		return l, errTold
+	}
+	for range rooms {
+		var room []byte
+		if room, b, err = codec.ReadText(b); err != nil {
+			return l, errTold
+		}
+		l.rooms = append(l.rooms, string(room))
+	}
+	if len(b) > 0 {
+		return l, errTold
+	}
+	return l, nil
+}
+
+// arrived returns what is called when a session has come from a node, on its loop.
+func (t *travel) arrived(from string) func(s *session.Session, data []byte) {
+	return func(s *session.Session, data []byte) {
+		l, err := readLuggage(data)
+		if err != nil {
+			t.node.cfg.Logger.Warn("luggage of a session cannot be read", "session", s.ID(), "node", from)
+			return
+		}
+		t.unpack(s, &l, from)
+		if t.cfg.Arrived != nil {
+			t.cfg.Arrived(Arrival{s, slices.Clone(l.blob), from})
+		}
+	}
+}
+
+// unpack binds a session again, and has it join its rooms again. A user who was bound to
+// another session meanwhile stays with that.
+func (t *travel) unpack(s *session.Session, l *luggage, from string) {
+	n := t.node
+	if l.user != "" {
+		n.mu.Lock()
+		at, known := n.dir.Where(l.user)
+		n.mu.Unlock()
+		if known && at.Time > l.time {
+			s.End(ReasonElsewhere)
+			return
+		}
+		if err := n.Bind(s, l.user); err != nil {
+			n.cfg.Logger.Warn("user of a session was not bound", "session", s.ID(), "node", from, "err", err)
+		}
+	}
+	for _, name := range l.rooms {
+		if err := n.Room(name).Join(s); err != nil {
+			n.cfg.Logger.Warn("session has not joined its room", "session", s.ID(), "room", name, "err", err)
+		}
+	}
+}
