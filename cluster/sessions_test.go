@@ -209,7 +209,7 @@ func TestSessionFollowsItsClient(t *testing.T) {
 		for _, n := range all {
 			knows(t, n, "ann", all[i].Name())
 			await.True(t, "the member at its new node alone", func() bool {
-				return slices.Equal(n.Room("guild").Members(), []Member{{"ann", all[i].Name()}})
+				return slices.Equal(n.Presence("guild").Members(), []Member{{"ann", all[i].Name()}})
 			})
 		}
 	}
