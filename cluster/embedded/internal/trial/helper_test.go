@@ -56,10 +56,7 @@ type world struct {
 // testNode is a node's process, and what it has told.
 type testNode struct {
 	*Process
-	mu     sync.Mutex
-	here   map[string]int // guarded by mu: by what is there, how often it came minus how often it went
-	counts map[string]int // guarded by mu: by event, how often
-	wrong  []string       // guarded by mu
+	Presence
 }
 
 // newWorld starts nodes n0, n1 and so on, each of which has conns to all others.
@@ -90,12 +87,12 @@ func newWorld(t *testing.T, count int) *world {
 // start starts a node, and gives its address to the users.
 func (w *world) start(name string) *testNode {
 	w.t.Helper()
-	n := &testNode{here: make(map[string]int), counts: make(map[string]int)}
+	n := new(testNode)
 	cfg := NodeConfig{Name: name, Secret: "swordfish", Lease: time.Second}
 	for _, other := range w.nodes {
 		cfg.Routes = append(cfg.Routes, other.Route)
 	}
-	p, err := StartProcess(selfAsNode(), cfg, func(e Event) { w.users.Tell(e); n.event(e) })
+	p, err := StartProcess(selfAsNode(), cfg, func(e Event) { w.users.Tell(e); n.Tell(e) })
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -119,11 +116,9 @@ func (w *world) check() {
 		if err := n.Stop(); err != nil {
 			w.t.Error(err)
 		}
-		n.mu.Lock()
-		for _, wrong := range n.wrong {
+		for _, wrong := range n.Wrong() {
 			w.t.Errorf("%s: %s", name, wrong)
 		}
-		n.mu.Unlock()
 	}
 	if left := children(); len(left) > 0 {
 		w.t.Errorf("processes are left: %v", left)
@@ -149,48 +144,13 @@ func (w *world) whole() {
 	await.True(w.t, "whole cluster", func() bool {
 		for name, n := range w.nodes {
 			for other := range w.nodes {
-				if other != name && !n.has("node "+other) {
+				if other != name && !n.HasNode(other) {
 					return false
 				}
 			}
 		}
 		return true
 	})
-}
-
-// event takes in what a node tells.
-func (n *testNode) event(e Event) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	what, d := "", 0
-	switch e.Kind {
-	case hasUp:
-		what, d = "node "+e.Node, 1
-	case hasDown:
-		what, d = "node "+e.Node, -1
-	case hasJoined:
-		what, d = e.Room+": "+e.User+"@"+e.Node, 1
-	case hasLeft:
-		what, d = e.Room+": "+e.User+"@"+e.Node, -1
-	}
-	n.counts[e.Kind+" "+what]++
-	if n.here[what] += d; n.here[what] < 0 || n.here[what] > 1 {
-		n.wrong = append(n.wrong, fmt.Sprint(what, " is there ", n.here[what], " times"))
-	}
-}
-
-// has reports whether the last that was told of something is that it is there.
-func (n *testNode) has(what string) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.here[what] == 1
-}
-
-// times is how often an event was told.
-func (n *testNode) times(event string) int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.counts[event]
 }
 
 // user adds a user at a node, and waits until all nodes know him there, and as a member of his
@@ -221,7 +181,7 @@ func (w *world) knows(user, at string, rooms ...string) {
 			return where == at
 		})
 		for _, room := range rooms {
-			await.True(w.t, fmt.Sprintf("%s knows the member %s", name, user), func() bool { return n.has(room + ": " + user + "@" + at) })
+			await.True(w.t, fmt.Sprintf("%s knows the member %s", name, user), func() bool { return n.HasMember(room, user, at) })
 		}
 	}
 }

@@ -240,23 +240,18 @@ func (l *Ledger) stream(k stream) *streamLog {
 	return s
 }
 
-// Settled reports whether each delivery that is due has arrived, or was told one by one, so that
-// there is nothing to wait for.
-func (l *Ledger) Settled() bool {
+// Counts is the part of a Summary that takes no looking for: what was sent, is due, was received,
+// came twice and came late.
+func (l *Ledger) Counts() Summary {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	sum := l.summary()
-	return sum.Due == sum.Received+sum.ToldSingly
+	return l.sum
 }
 
 // Summary says what has become of all packets. It is final when no more can arrive.
 func (l *Ledger) Summary() Summary {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.summary()
-}
-
-func (l *Ledger) summary() Summary {
 	sum := l.sum
 	missed := maps.Clone(l.missed)
 	for k, r := range l.routes {

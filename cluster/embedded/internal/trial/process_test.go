@@ -31,8 +31,8 @@ func TestKilledNodeIsGone(t *testing.T) {
 	w.kill("n1")
 	for name, n := range w.nodes {
 		for i := range each {
-			what := fmt.Sprintf("guild: n1-%d@n1", i)
-			await.True(t, fmt.Sprint("end of ", what, " at ", name), func() bool { return !n.has(what) })
+			user := fmt.Sprint("n1-", i)
+			await.True(t, fmt.Sprint("end of ", user, " at ", name), func() bool { return !n.HasMember("guild", user, "n1") })
 		}
 	}
 	t.Logf("all members of the killed node had left after %v, with a lease of 1 s", time.Since(began))
@@ -44,9 +44,9 @@ func TestKilledNodeIsGone(t *testing.T) {
 	w.members("guild", append(want, "late@n1")...)
 	for name, n := range w.nodes {
 		for i := range each {
-			left := fmt.Sprintf("left guild: n1-%d@n1", i)
-			if got := n.times(left); n != n1 && got != 1 || n == n1 && got != 0 {
-				t.Errorf("%s was told %q %d times", name, left, got)
+			user := fmt.Sprint("n1-", i)
+			if got := n.Left("guild", user, "n1"); n != n1 && got != 1 || n == n1 && got != 0 {
+				t.Errorf("%s was told %d times that %s has left", name, got, user)
 			}
 		}
 	}
@@ -65,11 +65,13 @@ func TestPausedNodeComesBack(t *testing.T) {
 	began := time.Now()
 	others := []*testNode{w.nodes["n0"], w.nodes["n2"]}
 	for _, n := range others {
-		await.True(t, "end of the members", func() bool { return !n.has("guild: ann@n1") && !n.has("guild: eve@n1") && !n.has("node n1") })
+		await.True(t, "end of the members", func() bool {
+			return !n.HasMember("guild", "ann", "n1") && !n.HasMember("guild", "eve", "n1") && !n.HasNode("n1")
+		})
 	}
 	t.Logf("all members of the paused node had left after %v, with a lease of 1 s", time.Since(began))
 	again := w.users.Add(w.ctx, "ann", w.place("n2"), "guild")
-	await.True(t, "ann at n2", func() bool { return others[0].has("guild: ann@n2") })
+	await.True(t, "ann at n2", func() bool { return others[0].HasMember("guild", "ann", "n2") })
 	if err := n1.Resume(); err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +83,7 @@ func TestPausedNodeComesBack(t *testing.T) {
 	w.knows("ann", "n2")
 	w.knows("eve", "n1")
 	for _, n := range others {
-		if left, joined := n.times("left guild: eve@n1"), n.times("joined guild: eve@n1"); left != 1 || joined != 2 {
+		if left, joined := n.Left("guild", "eve", "n1"), n.Joined("guild", "eve", "n1"); left != 1 || joined != 2 {
 			t.Errorf("%s was told %d times that eve has left, and %d times that she has joined", n.Name(), left, joined)
 		}
 	}
@@ -121,7 +123,7 @@ func TestPausedNodeHoldsUpNobody(t *testing.T) {
 	if err := w.nodes["n1"].Pause(); err != nil {
 		t.Fatal(err)
 	}
-	for w.nodes["n0"].has("node n1") || w.nodes["n2"].has("node n1") {
+	for w.nodes["n0"].HasNode("n1") || w.nodes["n2"].HasNode("n1") {
 		question()
 	}
 	longest("while the paused node was still known")

@@ -5,6 +5,7 @@ package trial
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
@@ -212,7 +213,7 @@ func (u *User) live(ctx context.Context) error {
 		case s.Err() != nil:
 			s = u.begin()
 		default:
-			at++
+			at += 1 + rand.IntN(max(len(addrs)-1, 1)) // any other, so that not all come to the same one
 			u.pause(ctx)
 		}
 	}
