@@ -10,10 +10,14 @@ SOAK    ?= 10m
 SEEDS   ?= 500
 N       ?= 1000000
 
-.PHONY: run test ts test-all test-386 debug build command microbench versus bench bench-quick lint fmt tidy vet fuzz sim siege soak many cross clean
+.PHONY: run test cluster-test cluster ts test-all test-386 debug build command microbench versus bench bench-quick lint fmt tidy vet fuzz sim siege soak many cross clean
 
 run: build ## a server and its clients, live, with real traffic, for ten seconds
 	bin/bench run
+
+cluster: ## three nodes of a cluster as processes, with users who send each other packets; one is killed at half time; what was lost; downloads NATS the first time
+	cd cluster/embedded && $(GO) build -o ../../bin/cluster ./cmd/cluster
+	bin/cluster run
 
 siege: build ## attacks on a server from outside, promise by promise, for some minutes
 	bin/siege run
@@ -25,8 +29,13 @@ many: build ## N conns closed under writers that hold on to them; N unknown ids 
 soak: build ## clients that connect, talk and vanish, for SOAK
 	bin/siege soak --duration $(SOAK)
 
-test: ## every test of the library in Go, some at a smaller size, in two to three minutes; those that need Python with Twisted are skipped where there is none
+test: ## every test of the library in Go, some at a smaller size, in some three minutes; downloads NATS the first time; those that need Python with Twisted are skipped where there is none
 	$(GO) test -short -p 4 -parallel 10 -timeout 5m ./... # most of them wait most of the time
+	@$(MAKE) --no-print-directory cluster-test
+
+cluster-test: ## the nodes of a cluster, in the test's process and in others that are killed and paused, some at a smaller size, in about a minute; a part of test; downloads NATS the first time
+	cd cluster && $(GO) test -short -timeout 5m ./...
+	cd cluster/embedded && $(GO) test -short -timeout 5m ./...
 
 ts: ## clients/ts: its packages by npm, its build and its tests; skipped where there is no Node, unless PACKETMQ_NEED_NODE is set
 	@if command -v npm >/dev/null; then cd clients/ts && npm ci --silent && npm test; \

@@ -225,6 +225,11 @@ func (w *world) send(from *User, to string, filler []byte) (n uint64) {
 // settled waits until what was sent has arrived or was told, in order and once.
 func (w *world) settled() {
 	w.t.Helper()
+	defer func() {
+		if w.t.Failed() {
+			w.t.Logf("%+v, refused %v; lost: %v", w.users.Summary(), w.users.Refusals(), w.users.Lost())
+		}
+	}()
 	await.True(w.t, "word of all packets", func() bool { s := w.users.Summary(); return s.Silent == 0 })
 	s := w.users.Summary()
 	w.t.Logf("%+v", s)

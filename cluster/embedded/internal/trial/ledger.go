@@ -3,6 +3,7 @@ package trial
 // Ledger: what became of each packet that users have sent each other.
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -250,9 +251,21 @@ func (l *Ledger) Counts() Summary {
 
 // Summary says what has become of all packets. It is final when no more can arrive.
 func (l *Ledger) Summary() Summary {
+	sum, _ := l.judgeAll()
+	return sum
+}
+
+// Lost describes what was lost without a word.
+func (l *Ledger) Lost() []string {
+	_, lost := l.judgeAll()
+	slices.Sort(lost)
+	return lost
+}
+
+func (l *Ledger) judgeAll() (sum Summary, lost []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	sum := l.sum
+	sum = l.sum
 	missed := maps.Clone(l.missed)
 	for k, r := range l.routes {
 		for _, receiver := range l.receivers(k) {
@@ -262,16 +275,20 @@ func (l *Ledger) Summary() Summary {
 				gaps = append(slices.Clip(gaps), gap{s.last + 1, r.sent, l.lives[k.from], s.life != l.lives[receiver], s.at, l.now()})
 			}
 			for _, g := range gaps {
-				l.judge(&sum, k, r, &g, missed)
+				if n := l.judge(&sum, k, r, &g, missed); n > 0 {
+					lost = append(lost, fmt.Sprintf("%d of numbers %d to %d of %d from %s to %s at %s, between %v and %v; conns ended at %v",
+						n, g.first, g.last, r.sent, k.from, k.to, receiver, g.since, g.to, l.downs))
+				}
 			}
 		}
 	}
-	return sum
+	return sum, lost
 }
 
-// judge counts what a gap's packets are. mu is held.
-func (l *Ledger) judge(sum *Summary, k route, r *routeLog, g *gap, missed map[string]int) {
-	isDown := slices.ContainsFunc(l.downs, func(at time.Duration) bool { return g.since <= at && at <= g.to+downLate })
+// judge counts what a gap's packets are, and returns how many were lost without a word. mu is
+// held.
+func (l *Ledger) judge(sum *Summary, k route, r *routeLog, g *gap, missed map[string]int) (silent int) {
+	isDown := slices.ContainsFunc(l.downs, func(at time.Duration) bool { return g.since-downApart <= at && at <= g.to+downApart })
 	for n := g.first; n <= g.last; n++ {
 		switch {
 		case r.told[n]:
@@ -282,11 +299,13 @@ func (l *Ledger) judge(sum *Summary, k route, r *routeLog, g *gap, missed map[st
 			missed[k.to]--
 			sum.ToldSingly++
 		default:
-			sum.Silent++
+			silent++
 		}
 	}
+	sum.Silent += silent
+	return silent
 }
 
-// downLate is by how much the word of a conn's end may come here after a packet of the next conn:
-// they travel through different processes.
-const downLate = time.Second
+// downApart is by how much the word of a conn's end may come here after a packet of the next conn,
+// or before the last packet of the conn itself: they travel through different processes.
+const downApart = time.Second

@@ -128,6 +128,9 @@ func (r *trialRun) tell(out io.Writer) error {
 	for why, n := range r.users.Refusals() {
 		fmt.Fprintf(out, "  refused %s times: %s\n", figures.Count(n), why)
 	}
+	for _, l := range r.users.Lost() {
+		fmt.Fprintln(out, "  lost without a word:", l)
+	}
 	if !s.Kept() || lost > 0 || len(ghosts) > 0 || gone > promisedGone {
 		return ErrBroken
 	}
