@@ -45,68 +45,40 @@ func (n *Node) extend() error {
 	return nil
 }
 
-func appendEntry(b []byte, kind uint64, e directory.Entry) []byte {
-	b = codec.AppendUint(codec.AppendArrayHeader(b, 4), kind)
-	b = codec.AppendString(codec.AppendString(b, e.Room), e.User)
-	return codec.AppendUint(b, e.Time)
-}
-
-func appendBare(b []byte, kind uint64) []byte {
-	return codec.AppendUint(codec.AppendArrayHeader(b, 1), kind)
-}
-
-// tellAll tells a node everything. mu is held.
-func (n *Node) tellAll(c *peer.Conn) error {
-	b := appendBare(nil, toldBegin)
-	if err := c.SendExtension(Feature, b); err != nil {
-		return err
-	}
-	for _, e := range n.dir.Own() {
-		b = appendEntry(b[:0], toldSet, e)
-		if err := c.SendExtension(Feature, b); err != nil {
-			return err
-		}
-	}
-	return c.SendExtension(Feature, appendBare(b[:0], toldEnd))
-}
-
-// tell tells all nodes of a change of this node's entries. A conn on which that is not
-// possible begins anew, and has everything told again. mu is held.
-func (n *Node) tell(kind uint64, e directory.Entry) {
-	b := appendEntry(nil, kind, e)
-	for _, o := range n.to {
-		if o.conn == nil {
-			continue
-		}
-		if err := o.conn.SendExtension(Feature, b); err != nil {
-			o.conn.Abort(err)
-		}
-	}
-}
-
-// told takes in what another node tells.
+// told takes in what another node tells: one thing after the other.
 func (n *Node) told(c *peer.Conn, payload []byte) error {
 	from := NodeOf(c)
 	if from == "" {
 		return peer.ReasonProtocol
 	}
-	m, err := readTold(payload)
-	if err != nil {
-		return err
+	for more := true; more; more = len(payload) > 0 {
+		m, rest, err := nextTold(payload)
+		if err != nil {
+			return err
+		}
+		if err := n.hear(c, from, &m); err != nil {
+			return err
+		}
+		payload = rest
 	}
+	return nil
+}
+
+// hear takes in one thing that another node tells.
+func (n *Node) hear(c *peer.Conn, from string, m *message) error {
 	n.mu.Lock()
 	if !n.isNewest(c) {
 		n.mu.Unlock()
 		return nil // it is being ended
 	}
-	ended := n.learn(from, &m)
+	ended := n.learn(from, m)
 	n.mu.Unlock()
 	endAll(ended)
 	switch m.kind {
 	case toldUser:
-		n.forUser(c, &m)
+		n.forUser(c, m)
 	case toldRoom:
-		n.forRoom(&m)
+		n.forRoom(m)
 	case toldSession:
 		return n.travel.told(c, m.payload)
 	}
@@ -171,25 +143,34 @@ type message struct {
 // p a packet's name, b its payload.
 var shapes = [...]string{toldBegin: "", toldEnd: "", toldSet: "rut", toldDrop: "rut", toldUser: "utpb", toldRoom: "rpb", toldMissed: "up", toldSession: "b"}
 
-// readTold reads something told. Its payload lies in b.
-func readTold(b []byte) (m message, err error) {
+// readTold reads the only thing that is told in b.
+func readTold(b []byte) (message, error) {
+	m, rest, err := nextTold(b)
+	if err == nil && len(rest) > 0 {
+		err = errTold
+	}
+	return m, err
+}
+
+// nextTold reads the first thing that is told in b. Its payload lies there.
+func nextTold(b []byte) (m message, rest []byte, err error) {
 	n, b, err := codec.ReadArrayHeader(b)
 	if err != nil || n == 0 {
-		return m, errTold
+		return m, nil, errTold
 	}
 	if m.kind, b, err = codec.ReadUint(b); err != nil || m.kind >= uint64(len(shapes)) || n != 1+len(shapes[m.kind]) {
-		return m, errTold
+		return m, nil, errTold
 	}
 	for _, what := range shapes[m.kind] {
 		if what == 't' {
 			if m.entry.Time, b, err = codec.ReadUint(b); err != nil {
-				return m, errTold
+				return m, nil, errTold
 			}
 			continue
 		}
 		var text []byte
 		if text, b, err = codec.ReadText(b); err != nil {
-			return m, errTold
+			return m, nil, errTold
 		}
 		switch what {
 		case 'r':
@@ -202,8 +183,5 @@ func readTold(b []byte) (m message, err error) {
 			m.payload = text
 		}
 	}
-	if len(b) > 0 {
-		return m, errTold
-	}
-	return m, nil
+	return m, b, nil
 }

@@ -244,6 +244,9 @@ func (n *Node) step() {
 	}
 	after := n.see(n.members.Tick(now))
 	n.connectAll(now)
+	for _, o := range n.to {
+		n.tellMore(o)
+	}
 	streams := n.streamsWith(func(*stream) bool { return true })
 	n.mu.Unlock()
 	if hello {

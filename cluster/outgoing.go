@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/packetmq/packetmq/cluster/internal/directory"
 	"github.com/packetmq/packetmq/cluster/internal/link"
 	"github.com/packetmq/packetmq/cluster/internal/members"
 	"github.com/packetmq/packetmq/engine"
@@ -17,12 +18,14 @@ import (
 // outgoing is a node that is there, and the conn to it. Guarded by the node's mu.
 type outgoing struct {
 	id      members.ID
-	conn    *peer.Conn    // nil: it is not made yet
-	stream  streamID      // of conn, or of the one that is being made
-	making  bool          // a conn is being made
-	isUp    bool          // OnUp was posted, and OnDown was not since
-	retryAt time.Duration // no conn is made before
-	wait    time.Duration // after the next failure
+	conn    *peer.Conn      // nil: it is not made yet
+	stream  streamID        // of conn, or of the one that is being made
+	making  bool            // a conn is being made
+	isUp    bool            // OnUp was posted, and OnDown was not since
+	retryAt time.Duration   // no conn is made before
+	wait    time.Duration   // after the next failure
+	telling bool            // not everything was told on conn yet
+	untold  []directory.Key // what is left to be told then
 }
 
 const (
@@ -92,10 +95,7 @@ func (n *Node) connected(c *peer.Conn) {
 		return
 	}
 	o.conn, o.making, o.wait = c, false, 0
-	if err := n.tellAll(c); err != nil {
-		c.Abort(err)
-		return
-	}
+	n.tellAll(o)
 	o.isUp = true
 	if n.cfg.OnUp != nil {
 		n.call(func() { n.cfg.OnUp(id.far.Name) })
@@ -107,7 +107,7 @@ func (n *Node) outgoingLost(c *peer.Conn, reason error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if o := n.to[NodeOf(c)]; o != nil && o.conn == c {
-		o.conn = nil
+		o.conn, o.telling, o.untold = nil, false, nil
 		o.retryAt = n.now()
 		n.down(o, reason)
 	}

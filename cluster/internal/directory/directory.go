@@ -8,7 +8,6 @@ package directory
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 )
 
@@ -34,6 +33,9 @@ type Entry struct {
 // key is an Entry without its time.
 type key struct{ room, user string }
 
+// Key names an Entry of this node's.
+type Key struct{ key key }
+
 // Event is what a change means for this node's program.
 type Event struct {
 	Kind Kind
@@ -55,53 +57,162 @@ const (
 type Directory struct {
 	self  string
 	clock uint64
-	own   map[key]uint64
-	far   map[string]map[key]uint64 // by node
+	own   map[key]owned
+	keys  []key                     // of own, in no order
+	far   map[string]*far           // by node
 	users map[string]Stamp          // the latest of each user, own ones among them
+	more  map[string]int            // of users who are at several nodes, at how many besides that one
 	rooms map[string]map[string]int // by room, nodes and how many members they have; without own ones
-	fresh map[string]map[key]bool   // by node, what its snapshot under way has had
+	seats map[string]map[seat]bool  // by room, the members at all nodes
+}
+
+// far is what another node has said.
+type far struct {
+	round   uint32           // of telling everything
+	users   map[string]claim // that it has
+	members map[key]uint32   // and the rounds in which they were told last
+}
+
+// claim is that a node has a user.
+type claim struct {
+	time  uint64
+	round uint32 // in which it was told last
+}
+
+// seat is a member of some room.
+type seat struct{ user, node string }
+
+// sit notes that a member is in a room.
+func (d *Directory) sit(k key, node string) {
+	seats := d.seats[k.room]
+	if seats == nil {
+		seats = make(map[seat]bool)
+		d.seats[k.room] = seats
+	}
+	seats[seat{k.user, node}] = true
+}
+
+// rise takes that back.
+func (d *Directory) rise(k key, node string) {
+	seats := d.seats[k.room]
+	if delete(seats, seat{k.user, node}); len(seats) == 0 {
+		delete(d.seats, k.room)
+	}
+}
+
+// owned is what this node has of an entry of its own.
+type owned struct {
+	time uint64
+	at   int // in keys
 }
 
 // New returns the directory of a node that knows nothing.
 func New(self string) *Directory {
 	return &Directory{
-		self: self, own: make(map[key]uint64), far: make(map[string]map[key]uint64),
-		users: make(map[string]Stamp), rooms: make(map[string]map[string]int), fresh: make(map[string]map[key]bool),
+		self: self, own: make(map[key]owned), more: make(map[string]int), seats: make(map[string]map[seat]bool), far: make(map[string]*far),
+		users: make(map[string]Stamp), rooms: make(map[string]map[string]int),
 	}
 }
 
 // Bind says that a user is at this node from now on, and returns the entry to tell.
 func (d *Directory) Bind(user string, millis uint64) Entry {
 	d.clock = max(d.clock+1, millis)
-	d.own[key{"", user}] = d.clock
+	if d.setOwn(key{"", user}, d.clock) {
+		d.claim(user)
+	}
 	d.users[user] = Stamp{d.clock, d.self}
 	return Entry{User: user, Time: d.clock}
 }
 
 // Unbind takes that back. ok is false if it was not so with this time.
 func (d *Directory) Unbind(user string, time uint64) (e Entry, ok bool) {
-	if k := (key{"", user}); time == 0 || d.own[k] != time {
+	k := key{"", user}
+	if time == 0 || d.own[k].time != time {
 		return e, false
-	} else {
-		delete(d.own, k)
 	}
-	d.settle(user)
+	d.dropOwn(k)
+	d.release(user)
 	return Entry{User: user, Time: time}, true
 }
 
 // Join says that a member of a room is at this node.
 func (d *Directory) Join(room, user string) Entry {
-	d.own[key{room, user}] = 0
+	k := key{room, user}
+	d.setOwn(k, 0)
+	d.sit(k, d.self)
 	return Entry{Room: room, User: user}
 }
 
 // Leave takes that back. ok is false if it was not so.
 func (d *Directory) Leave(room, user string) (e Entry, ok bool) {
 	k := key{room, user}
-	if _, ok = d.own[k]; ok {
-		delete(d.own, k)
+	if ok = d.dropOwn(k); ok {
+		d.rise(k, d.self)
 	}
 	return Entry{Room: room, User: user}, ok
+}
+
+// setOwn sets an entry of this node's. It returns true if it is new.
+func (d *Directory) setOwn(k key, time uint64) bool {
+	o, known := d.own[k]
+	if !known {
+		o.at = len(d.keys)
+		d.keys = append(d.keys, k)
+	}
+	o.time = time
+	d.own[k] = o
+	return !known
+}
+
+// dropOwn takes an entry of this node's away. It returns false if there is none.
+func (d *Directory) dropOwn(k key) bool {
+	o, known := d.own[k]
+	if !known {
+		return false
+	}
+	last := len(d.keys) - 1
+	moved := d.keys[last]
+	d.keys[o.at], d.keys[last] = moved, key{}
+	d.keys = d.keys[:last]
+	if moved != k {
+		d.own[moved] = owned{d.own[moved].time, o.at}
+	}
+	delete(d.own, k)
+	return true
+}
+
+// claim notes that one node more says that it has a user.
+func (d *Directory) claim(user string) {
+	if _, known := d.users[user]; known {
+		d.more[user]++
+	}
+}
+
+// release notes that a node says so no more, and finds out where the user is then.
+func (d *Directory) release(user string) []Event {
+	if d.more[user] == 0 { // it was the only one
+		delete(d.users, user)
+		return nil
+	}
+	if d.more[user]--; d.more[user] == 0 {
+		delete(d.more, user)
+	}
+	return d.settle(user)
+}
+
+// Keys name the entries of this node.
+func (d *Directory) Keys() []Key {
+	keys := make([]Key, len(d.keys))
+	for i, k := range d.keys {
+		keys[i] = Key{k}
+	}
+	return keys
+}
+
+// Entry is the entry of this node that k names, if it still has it.
+func (d *Directory) Entry(k Key) (e Entry, ok bool) {
+	o, ok := d.own[k.key]
+	return Entry{k.key.room, k.key.user, o.time}, ok
 }
 
 // Where is where a user is.
@@ -124,16 +235,8 @@ func (d *Directory) NodesOf(room string) map[string]int { return d.rooms[room] }
 
 // Members are the members of a room at all nodes, by name, and their nodes.
 func (d *Directory) Members(room string) (all []Event) {
-	add := func(node string, entries map[key]uint64) {
-		for k := range entries {
-			if k.room == room && room != "" {
-				all = append(all, Event{Joined, room, k.user, node})
-			}
-		}
-	}
-	add(d.self, d.own)
-	for node, entries := range d.far {
-		add(node, entries)
+	for m := range d.seats[room] {
+		all = append(all, Event{Joined, room, m.user, m.node})
 	}
 	slices.SortFunc(all, func(a, b Event) int { return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.Node, b.Node)) })
 	return all
@@ -141,8 +244,8 @@ func (d *Directory) Members(room string) (all []Event) {
 
 // Own are the entries of this node, in order.
 func (d *Directory) Own() (all []Entry) {
-	for k, time := range d.own {
-		all = append(all, Entry{k.room, k.user, time})
+	for k, o := range d.own {
+		all = append(all, Entry{k.room, k.user, o.time})
 	}
 	slices.SortFunc(all, func(a, b Entry) int { return cmp.Or(cmp.Compare(a.Room, b.Room), cmp.Compare(a.User, b.User)) })
 	return all
@@ -150,37 +253,73 @@ func (d *Directory) Own() (all []Entry) {
 
 // Begin says that a node's entries come from the first on. What it has said before holds until
 // End.
-func (d *Directory) Begin(node string) { d.fresh[node] = make(map[key]bool) }
+func (d *Directory) Begin(node string) { d.said(node).round++ }
+
+// said is what a node has said.
+func (d *Directory) said(node string) *far {
+	f := d.far[node]
+	if f == nil {
+		f = &far{users: make(map[string]claim), members: make(map[key]uint32)}
+		d.far[node] = f
+	}
+	return f
+}
 
 // End says that all of the node's entries have come since Begin: others are no more.
-func (d *Directory) End(node string) (events []Event) {
-	fresh := d.fresh[node]
-	delete(d.fresh, node)
-	for _, k := range d.keysOf(node) {
-		if !fresh[k] {
-			events = append(events, d.drop(node, k)...)
+func (d *Directory) End(node string) []Event {
+	f := d.said(node)
+	return d.dropOlder(node, f, f.round)
+}
+
+// Forget takes all back that a node has said.
+func (d *Directory) Forget(node string) (events []Event) {
+	if f := d.far[node]; f != nil {
+		events = d.dropOlder(node, f, f.round+1)
+		delete(d.far, node)
+	}
+	return events
+}
+
+// dropOlder takes back what a node has not said since a round.
+func (d *Directory) dropOlder(node string, f *far, round uint32) (events []Event) {
+	var users []string
+	for user, c := range f.users {
+		if c.round != round {
+			users = append(users, user)
 		}
+	}
+	var members []key
+	for k, r := range f.members {
+		if r != round {
+			members = append(members, k)
+		}
+	}
+	slices.Sort(users)
+	slices.SortFunc(members, func(a, b key) int { return cmp.Or(cmp.Compare(a.room, b.room), cmp.Compare(a.user, b.user)) })
+	for _, user := range users {
+		delete(f.users, user)
+		events = append(events, d.release(user)...)
+	}
+	for _, k := range members {
+		events = append(events, d.dropMember(node, f, k))
 	}
 	return events
 }
 
 // Set takes in an entry of another node.
 func (d *Directory) Set(node string, e Entry) []Event {
-	k := key{e.Room, e.User}
-	if fresh := d.fresh[node]; fresh != nil {
-		fresh[k] = true
-	}
-	entries := d.far[node]
-	if entries == nil {
-		entries = make(map[key]uint64)
-		d.far[node] = entries
-	}
-	_, known := entries[k]
-	entries[k] = e.Time
+	f := d.said(node)
 	if e.Room == "" {
 		d.clock = max(d.clock, e.Time)
-		return d.settle(e.User)
+		if _, known := f.users[e.User]; !known {
+			d.claim(e.User)
+		}
+		f.users[e.User] = claim{e.Time, f.round}
+		return d.place(e.User, Stamp{e.Time, node})
 	}
+	k := key{e.Room, e.User}
+	_, known := f.members[k]
+	f.members[k] = f.round
 	if known {
 		return nil
 	}
@@ -190,38 +329,31 @@ func (d *Directory) Set(node string, e Entry) []Event {
 		d.rooms[e.Room] = nodes
 	}
 	nodes[node]++
+	d.sit(k, node)
 	return []Event{{Joined, e.Room, e.User, node}}
 }
 
 // Drop takes an entry of another node back.
 func (d *Directory) Drop(node string, e Entry) []Event {
+	f := d.said(node)
+	if e.Room == "" {
+		if c, known := f.users[e.User]; !known || c.time != e.Time {
+			return nil
+		}
+		delete(f.users, e.User)
+		return d.release(e.User)
+	}
 	k := key{e.Room, e.User}
-	time, known := d.far[node][k]
-	if !known || e.Room == "" && time != e.Time {
+	if _, known := f.members[k]; !known {
 		return nil
 	}
-	return d.drop(node, k)
+	return []Event{d.dropMember(node, f, k)}
 }
 
-// Forget takes all back that a node has said.
-func (d *Directory) Forget(node string) (events []Event) {
-	delete(d.fresh, node)
-	for _, k := range d.keysOf(node) {
-		events = append(events, d.drop(node, k)...)
-	}
-	delete(d.far, node)
-	return events
-}
-
-func (d *Directory) keysOf(node string) []key {
-	return slices.SortedFunc(maps.Keys(d.far[node]), func(a, b key) int { return cmp.Or(cmp.Compare(a.room, b.room), cmp.Compare(a.user, b.user)) })
-}
-
-func (d *Directory) drop(node string, k key) []Event {
-	delete(d.far[node], k)
-	if k.room == "" {
-		return d.settle(k.user)
-	}
+// dropMember takes a member of another node back.
+func (d *Directory) dropMember(node string, f *far, k key) Event {
+	delete(f.members, k)
+	d.rise(k, node)
 	nodes := d.rooms[k.room]
 	if nodes[node]--; nodes[node] == 0 {
 		delete(nodes, node)
@@ -229,29 +361,34 @@ func (d *Directory) drop(node string, k key) []Event {
 	if len(nodes) == 0 {
 		delete(d.rooms, k.room)
 	}
-	return []Event{{Left, k.room, k.user, node}}
+	return Event{Left, k.room, k.user, node}
 }
 
-// settle finds out anew where a user is.
-func (d *Directory) settle(user string) (events []Event) {
-	k := key{"", user}
-	var latest Stamp
-	if time, ok := d.own[k]; ok {
-		latest = Stamp{time, d.self}
+// place notes where a node says that a user is.
+func (d *Directory) place(user string, s Stamp) []Event {
+	if d.more[user] > 0 {
+		return d.settle(user)
 	}
-	for node, entries := range d.far {
-		if time, ok := entries[k]; ok {
-			if s := (Stamp{time, node}); s.Compare(latest) > 0 {
+	d.users[user] = s // nobody else says so
+	return nil
+}
+
+// settle finds out anew where a user is that several nodes say they have.
+func (d *Directory) settle(user string) (events []Event) {
+	own, here := d.own[key{"", user}]
+	var latest Stamp
+	if here {
+		latest = Stamp{own.time, d.self}
+	}
+	for node, f := range d.far {
+		if c, ok := f.users[user]; ok {
+			if s := (Stamp{c.time, node}); s.Compare(latest) > 0 {
 				latest = s
 			}
 		}
 	}
-	if latest.Node == "" {
-		delete(d.users, user)
-		return nil
-	}
 	d.users[user] = latest
-	if _, ok := d.own[k]; ok && latest.Node != d.self {
+	if here && latest.Node != d.self {
 		return []Event{{Moved, "", user, latest.Node}}
 	}
 	return nil
