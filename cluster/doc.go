@@ -5,7 +5,7 @@
 //	err = cluster.Send(n, cluster.User("u42"), chat, &message)  // wherever the user is
 //	guild := n.Room("guild:7")
 //	err = guild.Join(player)
-//	err = cluster.Send(n, guild, chat, &message)                // members anywhere
+//	err = room.Send(guild, chat, &message)                      // members anywhere
 //	r, err := call.Do(ctx, n.Node("eu-2"), buy, &Order{1})      // a node
 //	r, err = call.Do(ctx, n.Service("shop"), buy, &Order{1})    // one of those that offer it
 //

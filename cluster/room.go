@@ -9,7 +9,8 @@ import (
 	"github.com/packetmq/packetmq/room"
 )
 
-// Room is a room with members at any node: a Target. It exists while it has members.
+// Room is a room with members at any node: a Target of Send, and of room.Send. It exists while it
+// has members.
 type Room struct {
 	node *Node
 	name string
@@ -29,13 +30,18 @@ func (r Room) Name() string { return r.name }
 
 // Join makes m, a session or a conn of this node's server, a member, as room.Room.Join does.
 // Other nodes know it as the user that it is bound to by then.
-func (r Room) Join(m room.Member) error { return r.node.rooms.Room(r.name).Join(m) }
+func (r Room) Join(m room.Member) error { return r.Here().Join(m) }
 
 // Leave ends m's membership. It returns false if m was no member.
-func (r Room) Leave(m room.Member) bool { return r.node.rooms.Room(r.name).Leave(m) }
+func (r Room) Leave(m room.Member) bool { return r.Here().Leave(m) }
 
 // Here is the part of the room that is at this node.
-func (r Room) Here() room.Room { return r.node.rooms.Room(r.name) }
+func (r Room) Here() room.Room {
+	if r.node == nil {
+		return room.Room{}
+	}
+	return r.node.rooms.Room(r.name)
+}
 
 // place is a user's place in a room at this node, whatever he is in it by.
 type place struct{ room, user string }

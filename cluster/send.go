@@ -3,6 +3,7 @@ package cluster
 // Send: a packet to a user or a room, at whatever nodes.
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/packetmq/packetmq/codec"
@@ -63,7 +64,17 @@ func (u User) send(n *Node, e *peer.Encoded) error {
 	return o.conn.SendExtension(Feature, m)
 }
 
-func (r Room) send(n *Node, e *peer.Encoded) error {
+func (r Room) send(_ *Node, e *peer.Encoded) error {
+	return errors.Join(r.Here().SendEncoded(e), r.SendElsewhere(e))
+}
+
+// SendElsewhere sends a packet to the members at other nodes, as room.Send does. The errors are
+// those that Send returns for rooms.
+func (r Room) SendElsewhere(e *peer.Encoded) error {
+	n := r.node
+	if n == nil {
+		return room.ErrNoRoom
+	}
 	n.mu.Lock()
 	if n.err != nil {
 		defer n.mu.Unlock()
@@ -80,9 +91,6 @@ func (r Room) send(n *Node, e *peer.Encoded) error {
 	}
 	n.stats.Crossed += uint64(len(conns))
 	n.mu.Unlock()
-	if err := room.SendEncoded(r.Here(), e); err != nil {
-		failed = err
-	}
 	if len(conns) == 0 {
 		return failed
 	}
@@ -157,5 +165,5 @@ func (n *Node) forRoom(m *message) {
 		return
 	}
 	defer e.Release()
-	room.SendEncoded(n.rooms.Room(m.entry.Room), e)
+	n.rooms.Room(m.entry.Room).SendEncoded(e)
 }

@@ -300,17 +300,17 @@ func TestSendEncoded(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, options := range [][]Option{nil, {Except(ben)}} {
-		if err := SendEncoded(lobby, e, options...); err != nil {
+		if err := lobby.SendEncoded(e, options...); err != nil {
 			t.Fatal(err)
 		}
 	}
 	e.Release()
 	h.wantGot("anna", 7, 7)
 	h.wantGot("ben", 7)
-	if err := SendEncoded(lobby, nil); !errors.Is(err, peer.ErrNoPacket) {
+	if err := lobby.SendEncoded(nil); !errors.Is(err, peer.ErrNoPacket) {
 		t.Errorf("no packet: %v", err)
 	}
-	if err := SendEncoded(Room{}, e); !errors.Is(err, ErrNoRoom) {
+	if err := (Room{}).SendEncoded(e); !errors.Is(err, ErrNoRoom) {
 		t.Errorf("no room: %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package room
 // Send: one packet to all members of a room.
 
 import (
+	"errors"
 	"slices"
 	"sync"
 
@@ -34,24 +35,52 @@ func leavesOut(options []Option, m Member) bool {
 	return false
 }
 
+// Target is what Send sends to: a Room, or what another package has in its place for a room with
+// members elsewhere too, such as at other nodes. Any goroutine may call its methods.
+type Target interface {
+	// Here are the members that are conns of this process, or sessions.
+	Here() Room
+
+	// SendElsewhere sends what was encoded for the peer of Here to the other members. e may be
+	// released when it returns.
+	SendElsewhere(e *peer.Encoded) error
+}
+
+// Here is the room itself: all of its members are here.
+func (r Room) Here() Room { return r }
+
+// SendElsewhere sends nothing.
+func (Room) SendElsewhere(*peer.Encoded) error { return nil }
+
 // Send sends v as a packet of type pkt to everybody who is a member when it is called. v is
 // encoded once, unless hooks want to see it for each conn, and not at all if there is no
 // member. What one goroutine sends arrives at each member in the order of its calls, beside
 // what it sends by peer.Send.
 //
-// The error says that nothing was sent: the packet is not one of the peer's, or cannot be
+// A Target's members elsewhere are sent it too; options are for those who are here.
+//
+// The error of a Room says that nothing was sent: the packet is not one of the peer's, or cannot be
 // encoded. That a member cannot be sent to, because it takes its packets too slowly or is
 // ending, is counted in Stats and keeps nobody else from the packet.
-func Send[T any](r Room, pkt registry.Packet[T], v *T, options ...Option) error {
+func Send[T any, R Target](to R, pkt registry.Packet[T], v *T, options ...Option) error {
+	r := to.Here()
 	if r.rooms == nil {
 		return ErrNoRoom
 	}
-	return sendAll(&r.rooms.roster, r.rooms.audience(r.set), pkt, v, options)
+	if _, ok := any(to).(Room); ok {
+		return sendAll(&r.rooms.roster, r.rooms.audience(r.set), pkt, v, options)
+	}
+	e, err := peer.Encode(r.Peer(), pkt, v)
+	if err != nil {
+		return err
+	}
+	defer e.Release()
+	return errors.Join(r.SendEncoded(e, options...), to.SendElsewhere(e))
 }
 
-// SendEncoded is Send for a packet that was encoded before, by peer.Encode for the rooms' peer. It may
-// be released when SendEncoded returns.
-func SendEncoded(r Room, e *peer.Encoded, options ...Option) error {
+// SendEncoded is Send for a packet that was encoded before, by peer.Encode for the room's peer. It
+// may be released when SendEncoded returns.
+func (r Room) SendEncoded(e *peer.Encoded, options ...Option) error {
 	switch {
 	case r.rooms == nil:
 		return ErrNoRoom

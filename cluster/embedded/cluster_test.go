@@ -9,6 +9,7 @@ import (
 	"github.com/packetmq/packetmq/cluster"
 	"github.com/packetmq/packetmq/internal/await"
 	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/room"
 )
 
 // knows waits until a node knows where a user is.
@@ -80,8 +81,16 @@ func TestRoomsSpanNodes(t *testing.T) {
 	if n := all[2].Stats().Crossed; n != 2*packets {
 		t.Errorf("%d packets crossed to other nodes, want %d", n, 2*packets)
 	}
-	if err := cluster.Send(all[0].Node, all[0].Room("guild"), noted, &note{}); err != nil {
+	if err := room.Send(all[0].Room("guild"), noted, &note{N: 7}, room.Except(players[0].at)); err != nil {
 		t.Fatal(err)
+	}
+	for _, p := range players[1:] {
+		if v := p.next(t); v.N != 7 {
+			t.Fatalf("note %d, want 7", v.N)
+		}
+	}
+	if err := room.Send(cluster.Room{}, noted, &note{}); !errors.Is(err, room.ErrNoRoom) {
+		t.Errorf("no room: %v", err)
 	}
 	if n := all[0].Stats().Crossed; n != 1 {
 		t.Errorf("%d packets crossed, want one", n)
