@@ -87,6 +87,9 @@ type Config struct {
 	Joined func(room, user, node string)
 	Left   func(room, user, node string)
 
+	// Durability has packets for Durable targets kept in JetStream. Default: none are.
+	Durability *Durability
+
 	// Logger gets what an operator may want to know. Default: nothing is logged.
 	Logger *slog.Logger
 }

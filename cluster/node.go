@@ -19,17 +19,18 @@ import (
 // Node is this process in a cluster. Any goroutine may use it.
 type Node struct {
 	// Set once.
-	cfg    Config
-	self   members.ID
-	began  time.Time
-	clock  func() time.Time // by which binds are ordered
-	srv    *peer.Server
-	cli    *peer.Client // of the conns to other nodes
-	rooms  *room.Rooms
-	bus    bus
-	travel *travel
-	done   chan struct{} // closed by leave
-	ended  sync.WaitGroup
+	cfg     Config
+	self    members.ID
+	began   time.Time
+	clock   func() time.Time // by which binds are ordered
+	srv     *peer.Server
+	cli     *peer.Client // of the conns to other nodes
+	rooms   *room.Rooms
+	bus     bus
+	travel  *travel
+	durable *durable      // nil: there is no Config.Durability
+	done    chan struct{} // closed by leave
+	ended   sync.WaitGroup
 
 	mu sync.Mutex
 
@@ -69,7 +70,14 @@ func Join(ctx context.Context, srv *peer.Server, cfg Config) (*Node, error) {
 	if cfg.Server == nil && cfg.NATS == nil {
 		return nil, fmt.Errorf("%w: neither Server nor NATS", ErrConfig)
 	}
-	return n.join(ctx, &natsBus{conn: cfg.NATS, server: cfg.Server})
+	b := &natsBus{conn: cfg.NATS, server: cfg.Server}
+	if cfg.Durability != nil {
+		n.durable = newDurable(n, *cfg.Durability)
+	}
+	if n, err = n.join(ctx, b); err == nil && n.durable != nil {
+		n.durable.start(b.conn)
+	}
+	return n, err
 }
 
 // join has a new node take part over b.
@@ -180,6 +188,7 @@ func (n *Node) leave(err error) {
 	n.mu.Unlock()
 	close(n.done)
 	n.travel.end()
+	n.durable.stop()
 	n.bus.close()
 	for _, s := range streams {
 		s.end(err)

@@ -26,11 +26,16 @@ func (n *Node) receive(b []byte) {
 		err = errMessage
 	}
 	if err != nil {
-		n.mu.Lock()
-		n.stats.Malformed++
-		n.mu.Unlock()
-		n.cfg.Logger.Debug("message that cannot be read", "bytes", len(b), "err", err)
+		n.malformed(len(b), err)
 	}
+}
+
+// malformed counts a message that cannot be read.
+func (n *Node) malformed(bytes int, err error) {
+	n.mu.Lock()
+	n.stats.Malformed++
+	n.mu.Unlock()
+	n.cfg.Logger.Debug("message that cannot be read", "bytes", bytes, "err", err)
 }
 
 func (n *Node) receiveHello(b []byte) error {

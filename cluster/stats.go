@@ -13,6 +13,7 @@ type Stats struct {
 	Arrived   uint64 // sessions that have come from another node
 	Departed  uint64 // sessions that were given to another node
 	Malformed uint64 // messages that could not be read
+	Durable   DurableStats
 }
 
 // Stats returns what the node has counted.
@@ -35,5 +36,6 @@ func (n *Node) Stats() Stats {
 		s.Gaps += gaps
 		s.Resent += resent
 	}
+	s.Durable = n.durable.counts()
 	return s
 }

@@ -56,12 +56,14 @@ func (n *Node) Bind(m room.Member, user string) error {
 	if old != nil {
 		delete(n.names, old.member)
 	}
+	last, _ := n.dir.Where(user)
 	e := n.dir.Bind(user, uint64(n.clock().UnixMilli()))
 	b := &binding{m, e.Time}
 	n.users[user] = b
 	n.names[m] = user
 	n.tell(toldSet, e)
 	n.userChanged(user)
+	n.durable.bound(user, b, last.Node)
 	n.mu.Unlock()
 	if old != nil {
 		end(old.member)
@@ -97,6 +99,7 @@ func (n *Node) unbindHere(user string, b *binding) {
 		n.tell(toldDrop, e)
 	}
 	n.userChanged(user)
+	n.durable.unbound(user, b)
 }
 
 // end ends the session or conn of a user who is elsewhere.

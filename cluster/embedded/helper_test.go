@@ -91,7 +91,9 @@ func start(t testing.TB, name string, first *testNode, change func(*cluster.Conf
 		own.Routes = []string{first.server.Addr()}
 	}
 	n.server = New(own)
-	cfg.Server = n.server
+	if cfg.NATS == nil {
+		cfg.Server = n.server
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), await.Patience)
 	defer cancel()
 	if n.Node, err = cluster.Join(ctx, n.srv, cfg); err != nil {

@@ -1,0 +1,104 @@
+package embedded
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/packetmq/packetmq/cluster"
+	"github.com/packetmq/packetmq/internal/await"
+	"github.com/packetmq/packetmq/internal/leak"
+)
+
+func joinDurable(t testing.TB, r cluster.Room, users ...string) {
+	t.Helper()
+	for _, user := range users {
+		if err := r.JoinDurable(t.Context(), user); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A durable member has what was sent to the room from when he joined, there or away, at whatever
+// node, until he leaves. A packet is in the store once.
+func TestDurableRoom(t *testing.T) {
+	leak.Check(t)
+	a, b, s := twoNodes(t, cluster.Durability{})
+	here := a.player("here")
+	r := cluster.Durable(a.Room("guild.7"))
+	sendDurable(t, a, r, -1) // before anybody has joined
+	joinDurable(t, a.Room("guild.7"), "here", "away", "gone")
+	joinDurable(t, b.Room("guild.7"), "away") // again, which does nothing
+	for i := range 200 {
+		sendDurable(t, b, r, i)
+	}
+	wantNotes(t, here, 0, 199)
+	info, err := js(t, s).Stream(t.Context(), "packetmq-packets")
+	if err != nil || info.CachedInfo().State.Msgs != 201 {
+		t.Errorf("the store has %+v, %v", info.CachedInfo().State, err)
+	}
+	if err := a.Room("guild.7").LeaveDurable(t.Context(), "gone"); err != nil {
+		t.Fatal(err)
+	}
+	away, gone := b.player("away"), b.player("gone")
+	wantNotes(t, away, 0, 199)
+	sendDurable(t, a, r, 200)
+	wantNotes(t, here, 200, 200)
+	wantNotes(t, away, 200, 200)
+	sendDurable(t, a, cluster.Durable(cluster.User("gone")), 7)
+	wantNotes(t, gone, 7, 7)
+	users, err := b.Room("guild.7").DurableMembers(t.Context())
+	if slices.Sort(users); err != nil || !slices.Equal(users, []string{"away", "here"}) {
+		t.Errorf("members are %q, %v", users, err)
+	}
+}
+
+// A member who has acknowledged a room's packets has none of them again at another node.
+func TestDurableRoomCursor(t *testing.T) {
+	leak.Check(t)
+	a, b, _ := twoNodes(t, cluster.Durability{})
+	r := cluster.Durable(a.Room("r"))
+	joinDurable(t, a.Room("r"), "u")
+	p := a.player("u")
+	for i := range 5 {
+		sendDurable(t, b, r, i)
+	}
+	wantNotes(t, p, 0, 4)
+	await.True(t, "acknowledgements", func() bool { return a.Stats().Durable.Acked == 5 })
+	again := b.player("u")
+	sendDurable(t, b, r, 5)
+	wantNotes(t, again, 5, 5)
+}
+
+// A room takes packets on and on while its members are there. If one is away for so long that the
+// room is full, what he had not had is dropped, the oldest first, and told; the sender finds out
+// if it was too fast.
+func TestDurableRoomIsTrimmed(t *testing.T) {
+	leak.Check(t)
+	var told dropped
+	a, b, s := twoNodes(t, cluster.Durability{Packets: 40, OnDropped: told.add})
+	r := cluster.Durable(a.Room("r"))
+	joinDurable(t, a.Room("r"), "here", "away")
+	here := b.player("here")
+	for i := range 100 {
+		await.True(t, "room for a packet", func() bool {
+			return cluster.SendDurable(t.Context(), a.Node, r.WithID(fmt.Sprint(i)), noted, &note{N: i}) == nil
+		})
+		wantNotes(t, here, i, i)
+	}
+	away := a.player("away")
+	first := away.next(t).N
+	wantNotes(t, away, first+1, 99)
+	var lost []string
+	for i := range first {
+		lost = append(lost, fmt.Sprint("away r ", i, " false"))
+	}
+	got := slices.DeleteFunc(slices.Concat(told.all()), func(s string) bool { return s[:4] == "here" })
+	if first < 60 || !slices.Equal(got, lost) {
+		t.Errorf("the member has packets from %d on, and of what was dropped these were told: %q", first, got)
+	}
+	info, err := js(t, s).Stream(t.Context(), "packetmq-packets")
+	if err != nil || info.CachedInfo().State.Msgs > 40 {
+		t.Errorf("the store has %+v, %v", info.CachedInfo().State, err)
+	}
+}
