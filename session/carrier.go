@@ -42,6 +42,7 @@ type carrier struct {
 	// While it carries a session, for the conn's loop only.
 	in         uint64 // packets of the session that were handled, those on other conns included
 	told       uint64 // of them, those that are acknowledged
+	again      uint64 // packets that come next and were handled, since they were not acknowledged
 	unackBytes int    // of the others
 	ackPackets uint64 // after how many they are acknowledged
 	ackBytes   int
@@ -79,6 +80,10 @@ func (h *host) inside(c *peer.Conn, size int) error {
 		if err := k.idle("a packet"); err != nil {
 			return k.judged(err)
 		}
+		return peer.ErrDrop
+	}
+	if k.again > 0 {
+		k.again--
 		return peer.ErrDrop
 	}
 	k.in++
@@ -148,14 +153,24 @@ func (k *carrier) acknowledged(n uint64) error {
 	return nil
 }
 
-// ack tells the other side what was handled.
+// ack tells the other side what was handled; where copies are kept, when one has that.
 func (k *carrier) ack() {
-	if k.conn.SendExtension(Feature, appendAck(k.ackBuffer[:0], k.in)) != nil {
+	if s := k.session.Load(); s.keeper() != nil {
+		k.unackBytes = 0
+		s.copy()
+		return
+	}
+	k.tell(k.in)
+}
+
+// tell tells the other side how many packets need not be sent again.
+func (k *carrier) tell(n uint64) {
+	if k.conn.SendExtension(Feature, appendAck(k.ackBuffer[:0], n)) != nil {
 		k.owes = true
 		k.arm() // no room; or the conn is ending
 		return
 	}
-	k.told, k.unackBytes, k.owes = k.in, 0, false
+	k.told, k.unackBytes, k.owes = n, 0, false
 }
 
 // arm has tick called after Config.AckEvery.

@@ -33,6 +33,18 @@ func (c *Claim) read() (x secret, attempt uint32, ok bool) {
 	return secret(c.Proof[:secretSize]), binary.BigEndian.Uint32(c.Proof[secretSize:]), true
 }
 
+// Opens reports whether a claim is one of the session in data, as Released.Data and a Keeper
+// have it.
+func (c Claim) Opens(data []byte) bool {
+	x, err := readExported(data)
+	shown, _, ok := c.read()
+	if err != nil || !ok || x.id != c.ID {
+		return false
+	}
+	old, next := x.secret.equal(&shown), x.next.equal(&shown)
+	return old || next && x.renewing
+}
+
 // Finder finds a session at other servers. It is called on the loop of the conn that claims
 // the session, and calls answer once, then or later, on any goroutine. The conn waits until
 // then, so a Finder gives up after some time. It bounds how many it looks for at once.
@@ -42,6 +54,10 @@ type Finder func(c Claim, answer func(Found))
 type Found struct {
 	// Data is the session, as Released.Data has it. nil: it was not found, because of Err.
 	Data []byte
+
+	// Copy says that Data is a copy, as a Keeper has it: the client may have got more packets than
+	// it knows of, and packets that were sent since may be lost.
+	Copy bool
 
 	// Err is why it was not found. For ErrUnknown the client is told that its session has ended.
 	// After anything else its conn ends with ReasonMoved, and the client comes back to try again.
@@ -104,7 +120,7 @@ func (ss *Sessions) Take(f Found) {
 	loops := ss.host.peer.Reactor().Loops()
 	loop := loops[x.id.Seq%uint64(len(loops))]
 	err = loop.PostElse(func() {
-		_, err := ss.importOn(loop, f.Data, f.Arrived)
+		_, err := ss.importOn(loop, &f)
 		f.taken(err)
 	}, func() { f.taken(peer.ErrClosed) })
 	if err != nil {
@@ -181,7 +197,7 @@ func (ss *Sessions) arrive(k *carrier, m *resume, f Found) {
 		k.turnAway()
 		return
 	}
-	s, err := ss.importOn(k.conn.Loop(), f.Data, f.Arrived)
+	s, err := ss.importOn(k.conn.Loop(), &f)
 	f.taken(err)
 	if err != nil {
 		k.turnAway()

@@ -155,9 +155,22 @@ func (s *Session) freeze(blob func(*Session) []byte) (*exported, *carrier) {
 	}
 	k := s.detach()
 	s.stopWaiting()
-	x := &exported{secret: s.secret, next: s.next, renewing: s.renewing, unconfirmed: s.isUnconfirmed(), in: s.in, claim: s.claim}
 	s.mu.Lock()
 	s.frozen = true
+	s.mu.Unlock()
+	return s.asItIs(blob), k
+}
+
+// asItIs is the session as another process has to know it.
+func (s *Session) asItIs(blob func(*Session) []byte) *exported {
+	x := &exported{
+		secret: s.secret, next: s.next, renewing: s.renewing, unconfirmed: s.isUnconfirmed(),
+		in: s.in, copied: s.copies.in, claim: s.claim,
+	}
+	s.mu.Lock()
+	if k := s.carrier; k != nil {
+		x.in = k.in
+	}
 	x.id, x.acked, x.theirs = s.id, s.out.acked, s.theirs
 	for _, p := range s.out.packets() {
 		x.packets = append(x.packets, exportedPacket{p.Type.Name(), p.Payload})
@@ -166,7 +179,7 @@ func (s *Session) freeze(blob func(*Session) []byte) (*exported, *carrier) {
 	if blob != nil {
 		s.call(func() { x.blob = blob(s) })
 	}
-	return x, k
+	return x
 }
 
 // thaw has a frozen session go on here. tellAway says that it had a conn.
@@ -213,10 +226,9 @@ func (ss *Sessions) Import(data []byte) (s *Session, blob []byte, err error) {
 	return s, x.blob, nil
 }
 
-// importOn is Import to the loop on which it is called. arrived, unless it is nil, is called
-// before a conn carries the session.
-func (ss *Sessions) importOn(loop *engine.Loop, data []byte, arrived func(s *Session, blob []byte)) (*Session, error) {
-	x, err := readExported(data)
+// importOn is Import of what was found, to the loop on which it is called.
+func (ss *Sessions) importOn(loop *engine.Loop, f *Found) (*Session, error) {
+	x, err := readExported(f.Data)
 	if err != nil {
 		return nil, err
 	}
@@ -224,12 +236,15 @@ func (ss *Sessions) importOn(loop *engine.Loop, data []byte, arrived func(s *Ses
 	if err != nil {
 		return nil, err
 	}
+	if f.Copy {
+		s.restored, s.copies.in = true, s.in
+	}
 	if err := ss.adopt(s, x.unconfirmed); err != nil {
 		return nil, err
 	}
 	s.startWaiting()
-	if arrived != nil {
-		s.call(func() { arrived(s, x.blob) })
+	if f.Arrived != nil {
+		s.call(func() { f.Arrived(s, x.blob) })
 	}
 	return s, nil
 }
@@ -248,6 +263,7 @@ func (ss *Sessions) thatWas(x *exported, loop *engine.Loop) (*Session, error) {
 		s.out.add(t, p.payload)
 	}
 	s.out.sent = s.out.last() // the old process may have sent them
+	s.copies.in = min(x.copied, x.in)
 	return s, nil
 }
 

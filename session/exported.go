@@ -11,10 +11,10 @@ import (
 )
 
 // exportVersion is the version of the encoding of an exported session.
-const exportVersion = 1
+const exportVersion = 2
 
 // exportedFields is how many there are in its array.
-const exportedFields = 12
+const exportedFields = 13
 
 // ExportError is data that is no session which can be imported.
 type ExportError struct{ Err error }
@@ -33,6 +33,7 @@ type exported struct {
 	renewing     bool // there is a next
 	unconfirmed  bool // secret is a nonce
 	in, acked    uint64
+	copied       uint64 // of in, what the client was told; where no copies are kept it is not looked at
 	claim        uint64
 	theirs       window
 	packets      []exportedPacket
@@ -56,6 +57,7 @@ func (x *exported) append(b []byte) []byte {
 	}
 	b = codec.AppendBool(b, x.unconfirmed)
 	b = codec.AppendUint(b, x.in)
+	b = codec.AppendUint(b, x.copied)
 	b = codec.AppendUint(b, x.acked)
 	b = codec.AppendUint(b, x.claim)
 	b = codec.AppendUint(b, uint64(x.theirs.packets))
@@ -137,7 +139,7 @@ func readExported(b []byte) (*exported, error) {
 		r.fail(errors.New("a secret of another length"))
 	}
 	x.unconfirmed = r.bool()
-	x.in, x.acked = r.uint(1<<63), r.uint(1<<63)
+	x.in, x.copied, x.acked = r.uint(1<<63), r.uint(1<<63), r.uint(1<<63)
 	x.claim = r.uint(1<<32 - 1)
 	x.theirs.packets = uint32(r.uint(1<<32 - 1))
 	x.theirs.bytes = uint32(r.uint(1<<32 - 1))

@@ -109,6 +109,9 @@ func (s *Session) detach() *carrier {
 // anything else is sent. What it returns ends the session.
 func (s *Session) attach(k *carrier, theirs window, tell func() error) error {
 	k.in, k.told, k.unackBytes = s.in, s.in, 0
+	if s.keeper() != nil {
+		k.told, k.again = s.copies.in, s.in-s.copies.in
+	}
 	k.ackPackets = min(uint64(s.cfg.AckPackets), uint64(max(theirs.packets/4, 1)))
 	k.ackBytes = min(s.cfg.AckBytes, int(max(theirs.bytes/4, 1)))
 	k.session.Store(s)
@@ -296,6 +299,7 @@ func (s *Session) finish(reason error, tell bool) {
 		s.server.remove(s)
 	}
 	s.host.counters.ended.Add(1)
+	s.forgetCopy(reason)
 	s.setBegun()
 	for _, f := range lost {
 		calls = append(calls, func() { (*f)(reason) })

@@ -84,6 +84,16 @@ func (o *outbox) ack(n uint64) bool {
 	return true
 }
 
+// skip drops everything, and goes on after number n, if that is more than there is.
+func (o *outbox) skip(n uint64) bool {
+	if n < o.last() {
+		return false
+	}
+	o.clear()
+	o.acked, o.sent = n, n
+	return true
+}
+
 // resend has everything that is kept sent again, on another conn.
 func (o *outbox) resend() { o.sent = o.acked }
 

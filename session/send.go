@@ -80,6 +80,9 @@ func (s *Session) send(t *registry.Type, payload []byte) error {
 		return peer.ErrNotOnWire
 	}
 	err := s.keep(t, payload)
+	if err == nil && s.server != nil {
+		s.copyLater()
+	}
 	if err == ErrFull && s.policy(t) == registry.CloseSlow {
 		s.onOwner(func() { s.finish(ErrFull, true) })
 	}

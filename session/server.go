@@ -25,6 +25,7 @@ type Sessions struct {
 
 	moving atomic.Bool                                  // conns that ask for a session are to ask elsewhere
 	advise atomic.Pointer[func(*peer.Conn) peer.Advice] // what these are told; nil: nothing
+	keeper atomic.Pointer[Keeper]                       // nil: no copies are kept
 	finder atomic.Pointer[Finder]                       // nil: sessions are nowhere else
 
 	mu sync.Mutex
@@ -251,8 +252,9 @@ func (s *Session) resumed(k *carrier, m *resume) {
 		return
 	}
 	s.mu.Lock()
-	ok := s.out.ack(m.received)
+	ok := s.out.ack(m.received) || s.restored && s.out.skip(m.received)
 	s.mu.Unlock()
+	s.restored = false
 	if !ok {
 		k.refuse(refusedCount)
 		s.finish(ErrCount, false)
@@ -274,6 +276,9 @@ func (s *Session) resumed(k *carrier, m *resume) {
 func (s *Session) carryAtServer(k *carrier, theirs window, again bool) {
 	s.next, s.renewing = newSecret(), true
 	m := accepted{resumed: again, id: s.ID(), secret: s.next, received: s.in, window: s.cfg.window()}
+	if s.keeper() != nil {
+		m.received = s.copies.in
+	}
 	if s.isUnconfirmed() {
 		m.resumed = false
 	}
@@ -282,6 +287,7 @@ func (s *Session) carryAtServer(k *carrier, theirs window, again bool) {
 		s.finish(err, true)
 		return
 	}
+	s.copy()
 	if again {
 		s.callEach(s.backCalls())
 	} else if f := s.cfg.OnNew; f != nil {

@@ -59,6 +59,8 @@ type Session struct {
 	away      bool     // no conn carries it, since
 	awaySince time.Duration
 	wait      *engine.Timer // ends the session; nil: it is not away
+	copies    copies        // at a server with a keeper
+	restored  bool          // it comes from a copy, and the other side may have more than that
 }
 
 // ID is the session's id: zero at a client until the server has accepted the session.

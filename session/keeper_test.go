@@ -1,0 +1,218 @@
+package session
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/packetmq/packetmq/internal/await"
+)
+
+// store keeps copies in memory. While it is held it keeps nothing, and answers nothing.
+type store struct {
+	mu     sync.Mutex
+	copies map[ID][]byte
+	forgot []error
+	held   bool
+	waits  []func() // of what came while it was held
+	fails  error
+}
+
+func keepIn(ss *Sessions) *store {
+	x := &store{copies: make(map[ID][]byte)}
+	ss.SetKeeper(Keeper{Keep: x.keep, Forget: func(s *Session, reason error) {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.forgot = append(x.forgot, reason)
+	}})
+	return x
+}
+
+func (x *store) keep(s *Session, data []byte, done func(error)) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	keep := func() {
+		x.mu.Lock()
+		err := x.fails
+		if err == nil {
+			x.copies[s.ID()] = data
+		}
+		x.mu.Unlock()
+		done(err)
+	}
+	if x.held {
+		x.waits = append(x.waits, keep)
+		return
+	}
+	go keep()
+}
+
+func (x *store) hold() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.held = true
+}
+
+func (x *store) free() {
+	x.mu.Lock()
+	waits := x.waits
+	x.held, x.waits = false, nil
+	x.mu.Unlock()
+	for _, f := range waits {
+		f()
+	}
+}
+
+func (x *store) of(id ID) []byte {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.copies[id]
+}
+
+func acked(t *testing.T, s *Session) {
+	t.Helper()
+	await.True(t, "all is acknowledged", func() bool { n, _ := s.Pending(); return n == 0 })
+}
+
+var often = Config{AckEvery: time.Millisecond}
+
+// What a client sends is acknowledged when a copy knows of it, and not before. A conn that comes
+// in between has nothing handled twice.
+func TestAcknowledgedIsWhatIsKept(t *testing.T) {
+	x := newTwo(t, often)
+	kept := keepIn(x.a.sessions)
+	near, far, c := x.begin(t, nil)
+	send(t, near, 1)
+	wantSequence(t, x.a.got, 1, 1)
+	acked(t, near)
+	kept.hold()
+	for n := range 20 {
+		send(t, near, 2+n)
+	}
+	wantSequence(t, x.a.got, 2, 21)
+	c.Abort(errCut)
+	await.True(t, "the session is away", far.Away)
+	c = x.carry(t, near, x.a)
+	back(t, near, c)
+	send(t, far, 1) // which comes after anything that tells what has arrived
+	wantSequence(t, x.got, 1, 1)
+	if n, _ := near.Pending(); n != 20 {
+		t.Errorf("%d packets wait to be acknowledged, and no copy knows of 20", n)
+	}
+	send(t, near, 22)
+	wantSequence(t, x.a.got, 22, 22)
+	kept.free()
+	acked(t, near)
+	if len(x.a.got) != 0 {
+		t.Error("packets came twice")
+	}
+}
+
+// After a server's end without a word another one goes on with a copy: what was acknowledged is
+// not repeated, what was not is sent again, and what the client has got is known.
+func TestGoingOnWithACopy(t *testing.T) {
+	x := newTwo(t, often)
+	kept := keepIn(x.a.sessions)
+	keepIn(x.b.sessions)
+	near, far, c := x.begin(t, nil)
+	for n := range 10 {
+		send(t, near, n)
+		send(t, far, n)
+	}
+	acked(t, near)
+	acked(t, far)
+	wantSequence(t, x.a.got, 0, 9)
+	send(t, far, 10)
+	await.True(t, "a copy that knows of it", func() bool {
+		x, err := readExported(kept.of(far.ID()))
+		return err == nil && x.acked+uint64(len(x.packets)) == 11
+	})
+	kept.hold()
+	for n := range 5 {
+		send(t, near, 10+n)
+		send(t, far, 11+n)
+	}
+	wantSequence(t, x.a.got, 10, 14)
+	wantSequence(t, x.got, 0, 15)
+	c.Abort(errCut)
+	old := kept.of(near.ID())
+	x.b.sessions.SetFinder(func(c Claim, answer func(Found)) {
+		if !c.Opens(old) || (Claim{c.ID, make([]byte, proofSize)}).Opens(old) || c.Opens(nil) {
+			t.Error("the copy is opened by another claim")
+		}
+		answer(Found{Data: old, Copy: true})
+	})
+	send(t, near, 15)
+	back(t, near, x.carry(t, near, x.b))
+	wantSequence(t, x.b.got, 10, 15) // the first server has handled some of it, and acknowledged none
+	send(t, x.b.sessions.Get(near.ID()), 16)
+	wantSequence(t, x.got, 16, 16)
+	acked(t, near)
+	if near.Err() != nil {
+		t.Errorf("ended with %v", near.Err())
+	}
+	kept.free()
+}
+
+// A session of which a copy cannot be kept is tried again; one that another server has ends.
+func TestKeeperFails(t *testing.T) {
+	ended := make(chan ends, 1)
+	cfg := often
+	cfg.OnEnd = func(s *Session, reason error, unacked []Packet) { ended <- ends{s, reason, unacked} }
+	x := newTwo(t, cfg)
+	kept := keepIn(x.a.sessions)
+	kept.fails = errors.New("no")
+	near, far, _ := x.begin(t, nil)
+	send(t, near, 1)
+	wantSequence(t, x.a.got, 1, 1)
+	if n, _ := near.Pending(); n != 1 {
+		t.Error("it was acknowledged")
+	}
+	set := func(err error) {
+		kept.mu.Lock()
+		defer kept.mu.Unlock()
+		kept.fails = err
+	}
+	set(nil)
+	acked(t, near)
+	set(ErrSuperseded)
+	send(t, near, 2)
+	if e := await.Value(t, "end", ended); e.s != far || e.reason != ErrSuperseded {
+		t.Errorf("ended with %v", e.reason)
+	}
+	kept.mu.Lock()
+	defer kept.mu.Unlock()
+	if len(kept.forgot) != 1 || kept.forgot[0] != ErrSuperseded {
+		t.Errorf("forgot %v", kept.forgot)
+	}
+}
+
+// A session that moves takes along what its client was told, so that the next server tells no
+// more.
+func TestCopiesAndMoves(t *testing.T) {
+	x := newTwo(t, often)
+	first, second := keepIn(x.a.sessions), keepIn(x.b.sessions)
+	near, far, c := x.begin(t, nil)
+	send(t, near, 1)
+	acked(t, near)
+	first.hold()
+	second.hold()
+	send(t, near, 2)
+	wantSequence(t, x.a.got, 1, 2)
+	c.Abort(errCut)
+	await.True(t, "the session is away", far.Away)
+	back(t, near, x.carry(t, near, x.b))
+	send(t, x.b.sessions.Get(near.ID()), 1)
+	wantSequence(t, x.got, 1, 1)
+	if n, _ := near.Pending(); n != 1 {
+		t.Errorf("%d packets wait to be acknowledged", n)
+	}
+	send(t, near, 3)
+	wantSequence(t, x.b.got, 3, 3)
+	second.free()
+	acked(t, near)
+	if err := near.Err(); err != nil {
+		t.Error(err)
+	}
+}
