@@ -265,25 +265,3 @@ func TestServersAreStartedOnce(t *testing.T) {
 	}
 	n.server.Stop()
 }
-
-// A server without the secret is not let in.
-func TestStrangersStayOut(t *testing.T) {
-	first := start(t, "n0", nil, nil)
-	reg := first.srv.Registry()
-	srv := peer.NewServer(reg, nil)
-	if err := srv.RunAsync(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { srv.Close() })
-	server := New(Config{Secret: "guess", Routes: []string{first.server.Addr()}})
-	stranger, err := cluster.Join(t.Context(), srv, cluster.Config{Name: "mal", Server: server})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { stranger.Leave() })
-	friend := start(t, "n1", first, nil)
-	whole(t, []*testNode{first, friend})
-	if server.Routes() != 0 || len(stranger.Nodes()) != 0 {
-		t.Errorf("a stranger has %d routes and knows %v", server.Routes(), stranger.Nodes())
-	}
-}

@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,10 +20,13 @@ import (
 )
 
 // ErrSecret is that a server is to be reached from other machines without a secret.
-var ErrSecret = errors.New("embedded: an address that others can reach needs a secret")
+var ErrSecret = errors.New("embedded: an address that others can reach needs a secret or TLS")
 
 // ErrStore is that a server cannot keep a store with these settings: what wraps it says why.
 var ErrStore = errors.New("embedded: impossible store")
+
+// ErrTLS is that Config.TLS would not have both sides verified.
+var ErrTLS = errors.New("embedded: TLS needs certificates, RootCAs, and verification")
 
 // ErrNotReady is that the server did not come up in time.
 var ErrNotReady = errors.New("embedded: the server does not come up")
@@ -34,15 +38,22 @@ var ErrStarted = errors.New("embedded: the server runs already")
 // on the same machine can join.
 type Config struct {
 	// Listen is where servers of other nodes connect. Default: 127.0.0.1, at a port that is
-	// free. Another address than loopback needs a Secret.
+	// free. Another address than loopback needs a Secret or TLS.
 	Listen string
 
 	// Routes are the addresses of some other servers, host:port. They need not be there yet.
 	Routes []string
 
-	// Secret is what servers of the same cluster share. Without TLS it travels as it is: other
-	// machines are to be reached by a network that nobody else reads, or through a tunnel.
+	// Secret is what servers of the same cluster share. Without TLS it travels as it is, and so
+	// do the packets: other machines are to be reached by a network that nobody else reads, or
+	// through a tunnel.
 	Secret string
+
+	// TLS has the servers of a cluster show each other certificates, each of which RootCAs must
+	// have signed for the address in Routes, and encrypt what goes between them. It needs
+	// Certificates, or GetCertificate and GetClientCertificate, and RootCAs, which ClientCAs is
+	// taken for if it is nil. Whoever has no such certificate is no node. Default: no TLS.
+	TLS *tls.Config
 
 	// Name is that of the cluster. Servers of another one are refused. Default: "packetmq".
 	Name string
@@ -67,8 +78,7 @@ type Config struct {
 }
 
 // Server is a NATS server in this process, and this process' connection to it: a
-// cluster.Server. It may be
-// started again when it was stopped. Any goroutine may use it.
+// cluster.Server. It may be started again when it was stopped. Any goroutine may use it.
 type Server struct {
 	cfg Config
 
@@ -84,7 +94,7 @@ func New(cfg Config) *Server { return &Server{cfg: cfg} }
 
 // Start starts the server, by whose name other servers know it, and connects to it. It is for
 // cluster.Join, and for programs that use the server by themselves. The errors are ErrSecret,
-// ErrStore, ErrNotReady, ErrStarted, and what NATS says of the settings.
+// ErrTLS, ErrStore, ErrNotReady, ErrStarted, and what NATS says of the settings.
 func (s *Server) Start(ctx context.Context, name string) (*nats.Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -187,7 +197,7 @@ func (c *Config) options(node string) (*server.Options, error) {
 		}
 		host = h
 	}
-	if ip := net.ParseIP(host); (ip == nil || !ip.IsLoopback()) && host != "localhost" && c.Secret == "" {
+	if ip := net.ParseIP(host); (ip == nil || !ip.IsLoopback()) && host != "localhost" && c.Secret == "" && c.TLS == nil {
 		return nil, fmt.Errorf("%w: %s", ErrSecret, c.Listen)
 	}
 	name := c.Name
@@ -213,6 +223,13 @@ func (c *Config) options(node string) (*server.Options, error) {
 	if c.Secret != "" {
 		opts.Cluster.Username, opts.Cluster.Password = "node", c.Secret
 	}
+	if c.TLS != nil {
+		t, err := c.routeTLS()
+		if err != nil {
+			return nil, err
+		}
+		opts.Cluster.TLSConfig, opts.Cluster.TLSTimeout = t, tlsTime.Seconds()
+	}
 	for _, r := range c.Routes {
 		u := &url.URL{Scheme: "nats-route", Host: r}
 		if c.Secret != "" {
@@ -221,6 +238,22 @@ func (c *Config) options(node string) (*server.Options, error) {
 		opts.Routes = append(opts.Routes, u)
 	}
 	return opts, nil
+}
+
+// tlsTime bounds a handshake between two servers.
+const tlsTime = 5 * time.Second
+
+// routeTLS is for both ends of a connection between servers, each of which verifies the other.
+func (c *Config) routeTLS() (*tls.Config, error) {
+	t := c.TLS.Clone()
+	if t.RootCAs == nil || len(t.Certificates) == 0 && (t.GetCertificate == nil || t.GetClientCertificate == nil) || t.InsecureSkipVerify {
+		return nil, ErrTLS
+	}
+	if t.ClientCAs == nil {
+		t.ClientCAs = t.RootCAs
+	}
+	t.ClientAuth = tls.RequireAndVerifyClientCert
+	return t, nil
 }
 
 // addStore adds JetStream to the options.
