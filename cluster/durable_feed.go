@@ -33,6 +33,7 @@ type feed struct {
 	cursor   uint64 // number of the last packet that was sent, or was not to be
 	acked    uint64 // of the last one that was acknowledged, all before it too
 	settled  uint64 // of the last one that the store knows to be
+	atSweep  uint64 // cursor at the last sweep
 	record   uint64 // number of the record of the user's membership in the room
 	inFlight int    // packets that are not acknowledged
 	want     bool   // the store may have packets after cursor
@@ -181,7 +182,7 @@ func (f *feed) sendOne(s *stored) (was, wait bool) {
 	}
 	e, err := f.d.n.srv.EncodeRaw(t, payload)
 	if err == nil {
-		err = sendHere(f.box.member, e)
+		err = f.box.binding.sent.send(f.box.member, e, f.room, s.seq)
 		e.Release()
 	}
 	switch {

@@ -4,6 +4,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -26,6 +27,9 @@ func (d *durable) sweep() {
 		case d.ctx.Err() == nil:
 			d.n.cfg.Logger.Warn("store was not looked through", "err", err)
 			d.setError(storeError(err))
+			if errors.Is(err, jetstream.ErrStreamNotFound) {
+				d.streams(d.ctx) // the store has lost all it had
+			}
 		}
 		wait = max(every, 10*time.Since(began)) // a tenth of the time at most
 	}
@@ -67,6 +71,7 @@ func (d *durable) findMissed(ctx context.Context) error {
 	d.n.call(func() {
 		for _, list := range d.feeds {
 			for _, f := range list {
+				f.notice(info.State.LastSeq)
 				if f.room == "" && info.State.Subjects[f.subject] > uint64(f.inFlight) {
 					f.want = true
 					f.step()
@@ -76,6 +81,16 @@ func (d *durable) findMissed(ctx context.Context) error {
 		}
 	})
 	return nil
+}
+
+// notice has a feed begin anew if the store has begun anew: its last number is lower than what the
+// feed had a sweep ago.
+func (f *feed) notice(last uint64) {
+	if last < f.atSweep {
+		f.cursor, f.acked, f.settled, f.want = 0, 0, 0, true
+		f.step()
+	}
+	f.atSweep = f.cursor
 }
 
 // findMissedOf does that for the feeds of a room: the one that is furthest asks the store, and

@@ -16,6 +16,7 @@ type luggage struct {
 	time  uint64 // of the bind
 	rooms []string
 	blob  []byte
+	marks []byte // of durable packets
 }
 
 // maxRooms bounds what is read of a luggage.
@@ -25,11 +26,15 @@ const maxRooms = 1 << 16
 func (t *travel) pack(s *session.Session) []byte {
 	n := t.node
 	var l luggage
+	var sent *durableMarks
 	n.mu.Lock()
 	if b := n.users[n.names[s]]; b != nil && b.member == s {
-		l.user, l.time = n.names[s], b.time
+		l.user, l.time, sent = n.names[s], b.time, b.sent
 	}
 	n.mu.Unlock()
+	if sent != nil {
+		l.marks = sent.append(nil)
+	}
 	for r := range n.rooms.Of(s) {
 		l.rooms = append(l.rooms, r.Name())
 	}
@@ -40,8 +45,8 @@ func (t *travel) pack(s *session.Session) []byte {
 }
 
 func (l *luggage) append(b []byte) []byte {
-	b = codec.AppendString(codec.AppendArrayHeader(b, 4+len(l.rooms)), l.user)
-	b = codec.AppendBytes(codec.AppendUint(b, l.time), l.blob)
+	b = codec.AppendString(codec.AppendArrayHeader(b, 5+len(l.rooms)), l.user)
+	b = codec.AppendBytes(codec.AppendBytes(codec.AppendUint(b, l.time), l.blob), l.marks)
 	b = codec.AppendUint(b, uint64(len(l.rooms)))
 	for _, r := range l.rooms {
 		b = codec.AppendString(b, r)
@@ -52,7 +57,7 @@ func (l *luggage) append(b []byte) []byte {
 // readLuggage reads what append has written. The blob lies in b.
 func readLuggage(b []byte) (l luggage, err error) {
 	n, b, err := codec.ReadArrayHeader(b)
-	if err != nil || n < 4 || n > 4+maxRooms {
+	if err != nil || n < 5 || n > 5+maxRooms {
 		return l, errTold
 	}
 	user, b, err := codec.ReadText(b)
@@ -66,8 +71,11 @@ func readLuggage(b []byte) (l luggage, err error) {
 	if l.blob, b, err = codec.ReadText(b); err != nil {
 		return l, errTold
 	}
+	if l.marks, b, err = codec.ReadText(b); err != nil {
+		return l, errTold
+	}
 	rooms, b, err := codec.ReadUint(b)
-	if err != nil || rooms != uint64(n-4) {
+	if err != nil || rooms != uint64(n-5) {
 		return l, errTold
 	}
 	for range rooms {
@@ -110,7 +118,11 @@ func (t *travel) unpack(s *session.Session, l *luggage, from string) {
 			s.End(ReasonElsewhere)
 			return
 		}
-		if err := n.Bind(s, l.user); err != nil {
+		sent, err := readMarks(l.marks)
+		if err == nil {
+			err = n.bind(s, l.user, sent)
+		}
+		if err != nil {
 			n.cfg.Logger.Warn("user of a session was not bound", "session", s.ID(), "node", from, "err", err)
 		}
 	}

@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -364,7 +365,7 @@ func TestChainOfHomes(t *testing.T) {
 // What is no message about sessions ends the conn of the node that sends it, and does no harm.
 func FuzzTravel(f *testing.F) {
 	f.Add((&travelMessage{kind: travelAsk, number: 7, a: idBytes(session.ID{Node: 1, Epoch: 2, Seq: 3}), b: []byte("proof")}).append(nil))
-	f.Add((&luggage{user: "ann", time: 7, rooms: []string{"guild"}, blob: []byte("x")}).append(nil))
+	f.Add((&luggage{user: "ann", time: 7, rooms: []string{"guild"}, blob: []byte("x"), marks: (&durableMarks{last: map[string]uint64{"": 7}}).append(nil)}).append(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if m, err := readTravel(b); err == nil {
 			if again, err := readTravel(m.append(nil)); err != nil || fmt.Sprint(again) != fmt.Sprint(m) {
@@ -372,6 +373,11 @@ func FuzzTravel(f *testing.F) {
 			}
 			readID(m.a)
 			readOrigin(m.a)
+		}
+		if marks, err := readMarks(b); err == nil {
+			if again, err := readMarks(marks.append(nil)); err != nil || !maps.Equal(again.last, marks.last) {
+				t.Errorf("%v comes back as %v, %v", marks.last, again, err)
+			}
 		}
 		if l, err := readLuggage(b); err == nil {
 			if again, err := readLuggage(l.append(nil)); err != nil || strings.Join(again.rooms, ",") != strings.Join(l.rooms, ",") {

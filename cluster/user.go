@@ -15,6 +15,7 @@ import (
 type binding struct {
 	member room.Member
 	time   uint64 // of its entry in the directory
+	sent   *durableMarks
 }
 
 // User is a user, wherever he is: a Target.
@@ -24,7 +25,10 @@ type User string
 // server, until that ends, is bound to another user, or Unbind. Where he was before, at this node
 // or another, is ended with ReasonElsewhere. Of two binds at two nodes at about the same time one
 // ends, by the nodes' clocks.
-func (n *Node) Bind(m room.Member, user string) error {
+func (n *Node) Bind(m room.Member, user string) error { return n.bind(m, user, new(durableMarks)) }
+
+// bind is Bind for a member that has had the durable packets up to some marks.
+func (n *Node) bind(m room.Member, user string, sent *durableMarks) error {
 	if user == "" || len(user) > MaxName || strings.ContainsRune(user, 0) {
 		return ErrName
 	}
@@ -58,7 +62,7 @@ func (n *Node) Bind(m room.Member, user string) error {
 	}
 	last, _ := n.dir.Where(user)
 	e := n.dir.Bind(user, uint64(n.clock().UnixMilli()))
-	b := &binding{m, e.Time}
+	b := &binding{member: m, time: e.Time, sent: sent}
 	n.users[user] = b
 	n.names[m] = user
 	n.tell(toldSet, e)

@@ -83,6 +83,7 @@ func start(t testing.TB, name string, first *testNode, change func(*cluster.Conf
 		Joined:   func(room, user, node string) { n.count(n.inside, room+" "+user+" "+node, 1) },
 		Left:     func(room, user, node string) { n.count(n.inside, room+" "+user+" "+node, -1) },
 	}
+	cfg.Travel.Sessions = n.sessions
 	if change != nil {
 		change(&cfg)
 	}
@@ -158,6 +159,7 @@ func whole(t testing.TB, all []*testNode) {
 // player is a client with a session, bound to a user.
 type player struct {
 	*session.Session
+	cli  *peer.Client
 	at   *session.Session // at the server
 	got  chan note
 	ends chan error
@@ -170,7 +172,7 @@ func (n *testNode) player(user string) *player {
 	reg.MustAdd(noted)
 	reg.MustAdd(double.Packets()...)
 	cli := peer.NewClient(reg, nil)
-	p := &player{got: make(chan note, 20000), ends: make(chan error, 1)}
+	p := &player{cli: cli, got: make(chan note, 20000), ends: make(chan error, 1)}
 	peer.Handle(cli, noted, func(_ *peer.Conn, v *note) error { p.got <- *v; return nil })
 	if err := cli.RunAsync(); err != nil {
 		n.t.Fatal(err)

@@ -14,6 +14,7 @@ const prelude = `package snippets
 
 import (
 	"context"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
