@@ -4,6 +4,8 @@ package cluster
 
 import (
 	"context"
+	"slices"
+	"sync"
 
 	"github.com/nats-io/nats.go"
 
@@ -36,7 +38,9 @@ const pendingBytes = 64 << 20
 type natsBus struct {
 	conn   *nats.Conn
 	server Server // nil: conn is the program's
-	subs   []*nats.Subscription
+
+	mu   sync.Mutex
+	subs []*nats.Subscription // guarded by mu
 }
 
 func (b *natsBus) start(ctx context.Context, node string) (err error) {
@@ -55,11 +59,22 @@ func (b *natsBus) subscribe(ctx context.Context, f func(b []byte), subjects ...s
 			return err
 		}
 		sub.SetPendingLimits(-1, pendingBytes)
+		b.mu.Lock()
 		b.subs = append(b.subs, sub)
+		b.mu.Unlock()
 	}
 	ctx, cancel := context.WithTimeout(ctx, link.Patience) // NATS wants some deadline
 	defer cancel()
 	return b.conn.FlushWithContext(ctx)
+}
+
+// unsubscribe ends the subscription to a subject.
+func (b *natsBus) unsubscribe(subject string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.subs = slices.DeleteFunc(b.subs, func(sub *nats.Subscription) bool {
+		return sub.Subject == subject && sub.Unsubscribe() == nil
+	})
 }
 
 func (b *natsBus) close() {
@@ -67,6 +82,8 @@ func (b *natsBus) close() {
 		return // it was not started
 	}
 	b.conn.FlushTimeout(link.Patience)
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for _, sub := range b.subs {
 		sub.Unsubscribe()
 	}

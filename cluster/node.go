@@ -12,6 +12,7 @@ import (
 
 	"github.com/packetmq/packetmq/cluster/internal/directory"
 	"github.com/packetmq/packetmq/cluster/internal/members"
+	"github.com/packetmq/packetmq/cluster/internal/natswire"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/room"
 )
@@ -27,6 +28,7 @@ type Node struct {
 	cli     *peer.Client // of the conns to other nodes
 	rooms   *room.Rooms
 	bus     bus
+	own     *serverConns // nil: streams go by the bus alone
 	travel  *travel
 	durable *durable      // nil: there is no Config.Durability
 	done    chan struct{} // closed by leave
@@ -101,9 +103,11 @@ func (n *Node) begin(ctx context.Context, b bus) error {
 	if err := n.bus.start(ctx, n.self.Name); err != nil {
 		return err
 	}
-	if err := n.bus.subscribe(ctx, n.receive, n.subject("all"), n.subject("node."+n.self.Name)); err != nil {
+	if err := n.bus.subscribe(ctx, n.receive, n.subject("all"), n.subject("node."+n.self.Name), n.subject("stream."+n.self.Name)); err != nil {
 		return err
 	}
+	n.own = newServerConns(n, b)
+	n.own.dial(ctx)
 	n.sayHello("all", false)
 	return nil
 }
@@ -189,6 +193,7 @@ func (n *Node) leave(err error) {
 	close(n.done)
 	n.travel.end()
 	n.durable.stop()
+	n.own.close()
 	n.bus.close()
 	for _, s := range streams {
 		s.end(err)
@@ -202,10 +207,14 @@ func (n *Node) now() time.Duration { return time.Since(n.began) }
 // subject is a subject of NATS.
 func (n *Node) subject(of string) string { return n.cfg.Prefix + "." + of }
 
-// publish sends a message to a node. What cannot be sent is sent again.
-func (n *Node) publish(node string, b []byte) {
-	if err := n.bus.publish(n.subject("node."+node), b); err != nil && n.Err() == nil {
-		n.cfg.Logger.Debug("message was not sent", "node", node, "err", err)
+// publish sends a message of a stream. What cannot be sent is sent again. b is a payload with
+// natswire.End behind it.
+func (n *Node) publish(subject string, b []byte) {
+	if n.own.publish(subject, b) {
+		return
+	}
+	if err := n.bus.publish(subject, b[:len(b)-len(natswire.End)]); err != nil && n.Err() == nil {
+		n.cfg.Logger.Debug("message was not sent", "subject", subject, "err", err)
 	}
 }
 
@@ -256,14 +265,16 @@ func (n *Node) step() {
 	for _, o := range n.to {
 		n.tellMore(o)
 	}
+	n.own.step(now)
 	streams := n.streamsWith(func(*stream) bool { return true })
 	n.mu.Unlock()
 	if hello {
 		n.sayHello("all", false)
 	}
 	n.finish(after)
+	stalled := hello && n.own.isStalled()
 	for _, s := range streams {
-		s.tick()
+		s.tick(stalled)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/packetmq/packetmq/cluster/internal/link"
 	"github.com/packetmq/packetmq/cluster/internal/members"
+	"github.com/packetmq/packetmq/cluster/internal/natswire"
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/peer"
 )
@@ -119,7 +120,7 @@ func (n *Node) receiveSegment(b []byte) error {
 	switch {
 	case s == nil && e.segment.Flags&link.Reset == 0:
 		reset := envelope{n.self, e.from.Epoch, e.number, !e.begun, link.Segment{Flags: link.Reset}}
-		n.publish(e.from.Name, reset.append(nil))
+		n.publish(n.subject("stream."+e.from.Name), append(reset.append(nil), natswire.End...))
 		return nil
 	case s == nil:
 		return nil

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/packetmq/packetmq/cluster/internal/link"
+	"github.com/packetmq/packetmq/cluster/internal/natswire"
 	"github.com/packetmq/packetmq/engine"
 )
 
@@ -26,8 +27,9 @@ func (a Addr) String() string { return a.stream.far.Name }
 // stream is one end of a stream.
 type stream struct {
 	// Set once.
-	node *Node
-	id   streamID
+	node    *Node
+	id      streamID
+	subject string // that its messages are sent to
 
 	dropped atomic.Bool // what comes is not handled any more
 
@@ -57,7 +59,7 @@ var (
 )
 
 func newStream(n *Node, id streamID) *stream {
-	return &stream{node: n, id: id, link: link.New(n.now())}
+	return &stream{node: n, id: id, subject: n.subject("stream." + id.far.Name), link: link.New(n.now())}
 }
 
 // LocalAddr is this node. Any goroutine may call it, and RemoteAddr.
@@ -87,10 +89,15 @@ func (s *stream) wake() {
 	}
 }
 
-// tick sends what is due because of the time.
-func (s *stream) tick() {
+// tick sends what is due because of the time. With assure it also tells the other side that this
+// one is there, although its loop does not read.
+func (s *stream) tick(assure bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if assure {
+		s.link.Assure()
+		s.flush()
+	}
 	if s.node.now() >= s.link.Wake() {
 		s.flush()
 		s.wake()
@@ -105,8 +112,8 @@ func (s *stream) flush() {
 	now := s.node.now()
 	for segment, ok := s.link.Next(now); ok; segment, ok = s.link.Next(now) {
 		e := envelope{s.node.self, s.id.far.Epoch, s.id.number, s.id.begun, segment}
-		s.buffer = e.append(s.buffer[:0])
-		s.node.publish(s.id.far.Name, s.buffer)
+		s.buffer = append(e.append(s.buffer[:0]), natswire.End...)
+		s.node.publish(s.subject, s.buffer)
 	}
 	if s.link.Err() != nil {
 		s.wake()

@@ -85,9 +85,13 @@ type Server struct {
 	mu     sync.Mutex
 	server *server.Server // nil: it does not run
 	nc     *nats.Conn
+	user   *url.Userinfo // of the clients in this process
 }
 
-var _ cluster.Server = (*Server)(nil)
+var (
+	_ cluster.Server = (*Server)(nil)
+	_ cluster.Login  = (*Server)(nil)
+)
 
 // New returns a server, which cluster.Join starts.
 func New(cfg Config) *Server { return &Server{cfg: cfg} }
@@ -113,6 +117,7 @@ func (s *Server) Start(ctx context.Context, name string) (*nats.Conn, error) {
 		s.server.SetLoggerV2(logger{s.cfg.Logger}, false, false, false)
 	}
 	s.server.Start()
+	s.user = url.UserPassword(opts.Username, opts.Password)
 	err = ErrNotReady
 	if s.server.ReadyForConnections(readyTime(ctx)) {
 		s.nc, err = nats.Connect("", nats.InProcessServer(s.server), nats.UserInfo(opts.Username, opts.Password),
@@ -138,6 +143,18 @@ func (s *Server) Conn() *nats.Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.nc
+}
+
+// Login implements cluster.Login: the node's own conn is one of the loopback, which nobody else
+// knows the password of. All are "" while the server does not run.
+func (s *Server) Login() (addr, user, password string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.server == nil {
+		return "", "", ""
+	}
+	password, _ = s.user.Password()
+	return s.server.Addr().String(), s.user.Username(), password
 }
 
 // Addr is where servers of other nodes connect, "" while the server does not run.
