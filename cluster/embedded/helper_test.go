@@ -48,6 +48,17 @@ type testNode struct {
 // start starts a node that knows the others by the first one.
 func start(t testing.TB, name string, first *testNode, change func(*cluster.Config)) *testNode {
 	t.Helper()
+	return startAs(t, name, first, change, true)
+}
+
+// startLate is start for a server that does not run yet.
+func startLate(t testing.TB, name string, first *testNode) *testNode {
+	t.Helper()
+	return startAs(t, name, first, nil, false)
+}
+
+func startAs(t testing.TB, name string, first *testNode, change func(*cluster.Config), run bool) *testNode {
+	t.Helper()
 	n := &testNode{t: t, name: name, begun: make(chan *session.Session, 100), up: make(map[string]int), inside: make(map[string]int)}
 	reg := registry.New()
 	reg.MustAdd(noted)
@@ -66,15 +77,17 @@ func start(t testing.TB, name string, first *testNode, change func(*cluster.Conf
 		}
 		return nil
 	})
-	if err := n.srv.RunAsync(); err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() { n.srv.Close() })
-	ln, err := n.srv.Listen("tcp://127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	if run {
+		if err := n.srv.RunAsync(); err != nil {
+			t.Fatal(err)
+		}
+		ln, err := n.srv.Listen("tcp://127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.addr = "tcp://" + ln.Addr().String()
 	}
-	n.addr = "tcp://" + ln.Addr().String()
 	cfg := cluster.Config{
 		Name: name, Lease: time.Second,
 		OnUp:     func(node string) { n.count(n.up, node, 1) },
@@ -97,9 +110,11 @@ func start(t testing.TB, name string, first *testNode, change func(*cluster.Conf
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), await.Patience)
 	defer cancel()
-	if n.Node, err = cluster.Join(ctx, n.srv, cfg); err != nil {
+	node, err := cluster.Join(ctx, n.srv, cfg)
+	if err != nil {
 		t.Fatal(err)
 	}
+	n.Node = node
 	t.Cleanup(func() { n.Leave() })
 	return n
 }
