@@ -103,7 +103,7 @@ func (n *Node) begin(ctx context.Context, b bus) error {
 	if err := n.bus.start(ctx, n.self.Name); err != nil {
 		return err
 	}
-	if err := n.bus.subscribe(ctx, n.receive, n.subject("all"), n.subject("node."+n.self.Name), n.subject("stream."+n.self.Name)); err != nil {
+	if err := n.bus.subscribe(ctx, n.receive, n.subject("all"), n.subject("node."+n.self.Name), n.streamSubject(n.self.Name)); err != nil {
 		return err
 	}
 	n.own = newServerConns(n, b)
@@ -206,6 +206,9 @@ func (n *Node) now() time.Duration { return time.Since(n.began) }
 
 // subject is a subject of NATS.
 func (n *Node) subject(of string) string { return n.cfg.Prefix + "." + of }
+
+// streamSubject is the subject of all that a node is sent on streams.
+func (n *Node) streamSubject(node string) string { return n.subject("node." + node + ".stream") }
 
 // publish sends a message of a stream. What cannot be sent is sent again. b is a payload with
 // natswire.End behind it.

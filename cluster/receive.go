@@ -120,7 +120,7 @@ func (n *Node) receiveSegment(b []byte) error {
 	switch {
 	case s == nil && e.segment.Flags&link.Reset == 0:
 		reset := envelope{n.self, e.from.Epoch, e.number, !e.begun, link.Segment{Flags: link.Reset}}
-		n.publish(n.subject("stream."+e.from.Name), append(reset.append(nil), natswire.End...))
+		n.publish(n.streamSubject(e.from.Name), append(reset.append(nil), natswire.End...))
 		return nil
 	case s == nil:
 		return nil

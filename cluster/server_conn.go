@@ -11,6 +11,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -50,6 +51,9 @@ type serverConns struct {
 
 	conn    atomic.Pointer[serverConn] // that is in use; nil: none is
 	stalled atomic.Bool                // its loop does not answer
+
+	subscribing sync.Mutex
+	passed      bool // messages come on the conn alone, and not by nats.go; guarded by subscribing
 
 	// Guarded by the node's mu.
 	dialing   bool
@@ -98,8 +102,7 @@ func (s *serverConns) dial(ctx context.Context) {
 	if err == nil {
 		select {
 		case <-c.ready:
-			s.conn.Store(c)
-			s.bus.unsubscribe(n.subject("stream." + n.self.Name))
+			s.pass(c)
 		case <-c.ended:
 			err = c.err
 		case <-ctx.Done():
@@ -115,6 +118,16 @@ func (s *serverConns) dial(ctx context.Context) {
 	s.dialing, s.dueAt = false, n.now()+redialAfter
 	if n.err != nil || s.drained {
 		c.conn.Abort(errDrained)
+	}
+}
+
+// pass ends the subscription by nats.go, if c is still there in its place.
+func (s *serverConns) pass(c *serverConn) {
+	s.subscribing.Lock()
+	defer s.subscribing.Unlock()
+	if s.conn.Load() == c {
+		s.passed = true
+		s.bus.unsubscribe(s.node.streamSubject(s.node.self.Name))
 	}
 }
 
@@ -189,9 +202,16 @@ func (s *serverConns) lost(c *serverConn, err error) {
 		return
 	}
 	n.cfg.Logger.Warn("the node's own conn with its NATS server has ended", "err", err)
-	if err := s.bus.subscribe(context.Background(), n.receive, n.subject("stream."+n.self.Name)); err != nil {
-		n.cfg.Logger.Error("streams of other nodes are not heard", "err", err)
+	s.subscribing.Lock()
+	defer s.subscribing.Unlock()
+	if !s.passed {
+		return
 	}
+	if err := s.bus.subscribe(context.Background(), n.receive, n.streamSubject(n.self.Name)); err != nil {
+		n.cfg.Logger.Error("streams of other nodes are not heard", "err", err)
+		return
+	}
+	s.passed = false
 }
 
 // Opened implements engine.Handler. The server speaks first.
@@ -212,7 +232,7 @@ func (c *serverConn) heard(kind natswire.Kind, text []byte) error {
 	case natswire.Info:
 		if !c.isUp {
 			b := natswire.AppendConnect(nil, n.self.Name, c.of.user, c.of.password)
-			b = natswire.AppendSubscribe(b, n.subject("stream."+n.self.Name))
+			b = natswire.AppendSubscribe(b, n.streamSubject(n.self.Name))
 			return c.conn.Queue(append(b, natswire.SayPing...))
 		}
 	case natswire.Ping:
@@ -220,6 +240,7 @@ func (c *serverConn) heard(kind natswire.Kind, text []byte) error {
 	case natswire.Pong:
 		if !c.isUp {
 			c.isUp = true
+			c.of.conn.Store(c)
 			close(c.ready)
 		}
 	case natswire.Message:

@@ -59,7 +59,7 @@ var (
 )
 
 func newStream(n *Node, id streamID) *stream {
-	return &stream{node: n, id: id, subject: n.subject("stream." + id.far.Name), link: link.New(n.now())}
+	return &stream{node: n, id: id, subject: n.streamSubject(id.far.Name), link: link.New(n.now())}
 }
 
 // LocalAddr is this node. Any goroutine may call it, and RemoteAddr.

@@ -116,7 +116,7 @@ func TestOwnConnWaitsForTheServer(t *testing.T) {
 func TestStalledLoopIsSpokenFor(t *testing.T) {
 	all := nodes(t, 2)
 	said := make(chan struct{}, 1000)
-	sub, err := all[0].server.nc.Subscribe("packetmq.stream.n0", func(*nats.Msg) {
+	sub, err := all[0].server.nc.Subscribe("packetmq.node.n0.stream", func(*nats.Msg) {
 		select {
 		case said <- struct{}{}:
 		default:
