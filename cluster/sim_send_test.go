@@ -72,7 +72,8 @@ func (h *simHost) sendUser(s *simSend, user string, v *simNote) error {
 	}
 	if p := h.w.boundAs(user, at); p != nil {
 		s.to = []*simPlace{p}
-		s.dead = p.user != user || p.stamp != s.stamp || p.ended
+		b := p.host.users[user]
+		s.dead = b == nil || b.time != s.stamp
 	}
 	return Send(h.Node, User(user), simNoted, v)
 }
@@ -88,15 +89,15 @@ func (h *simHost) sendRoom(s *simSend, room string, v *simNote) error {
 	return Send(h.Node, h.Room(room), simNoted, v)
 }
 
-// boundAs is the place where a user was bound with a stamp.
-func (w *simWorld) boundAs(user string, at directory.Stamp) *simPlace {
-	i := slices.IndexFunc(w.binds, func(b simBind) bool {
-		return b.user == user && b.stamp == at.Time && b.place.host.Name() == at.Node
-	})
-	if i < 0 {
-		return nil
+// boundAs is the place where a user was bound with a stamp: of two processes of one name, at
+// the one that runs.
+func (w *simWorld) boundAs(user string, at directory.Stamp) (p *simPlace) {
+	for _, b := range w.binds {
+		if b.user == user && b.stamp == at.Time && b.place.host.Name() == at.Node && (p == nil || !b.place.host.over) {
+			p = b.place
+		}
 	}
-	return w.binds[i].place
+	return p
 }
 
 // came takes in that a packet came to a client.
