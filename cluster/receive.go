@@ -75,6 +75,10 @@ func (n *Node) see(events []members.Event) (after aftermath) {
 				delete(n.to, id.Name)
 			}
 			after.over = append(after.over, n.streamsWith(func(s *stream) bool { return s.id.far == id })...)
+		case members.Forgotten:
+			if in := n.from[id.Name]; in != nil && in.conn == nil {
+				delete(n.from, id.Name)
+			}
 		case members.Usurped:
 			after.usurped = true
 		}

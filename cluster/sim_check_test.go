@@ -76,6 +76,7 @@ func (w *simWorld) agree(patience time.Duration) {
 			return
 		}
 	}
+
 	w.Fail("after %v of peace: %s", patience, why)
 }
 

@@ -14,11 +14,13 @@ import (
 
 // simNetwork carries messages between plugs. All chance is drawn on the world's goroutine.
 type simNetwork struct {
-	w     *simWorld
-	plugs []*simPlug // of the hosts that run, as they began
-	count int
-	way   []flying
-	cut   map[[2]int]bool // from and to which machine nothing goes
+	w      *simWorld
+	plugs  []*simPlug // of the hosts that run, as they began
+	count  int        // of messages that were carried,
+	hellos int        // and of those that are hellos
+	bytes  int
+	way    []flying
+	cut    map[[2]int]bool // from and to which machine nothing goes
 
 	lost, doubled, late int // of a hundred messages
 }
@@ -113,6 +115,10 @@ func (net *simNetwork) carry(from, to *simPlug, b []byte) {
 		}
 		net.way = append(net.way, flying{to, at, b})
 		net.count++
+		net.bytes += len(b)
+		if b[0] == helloMessage {
+			net.hellos++
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/packetmq/packetmq/call"
 	"github.com/packetmq/packetmq/cluster"
+	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/internal/await"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/registry"
@@ -63,7 +64,7 @@ func startAs(t testing.TB, name string, first *testNode, change func(*cluster.Co
 	reg := registry.New()
 	reg.MustAdd(noted)
 	reg.MustAdd(double.Packets()...)
-	n.srv = peer.NewServer(reg, nil)
+	n.srv = peer.NewServer(reg, &peer.Config{Engine: &engine.Config{MaxConns: 30_000}}) // in memory, of which a benchmark has many
 	n.sessions = session.Serve(n.srv, &session.Config{OnNew: func(s *session.Session) { n.begun <- s }})
 	call.Handle(n.srv, double, func(_ *call.Context, v *int) (*string, error) {
 		text := fmt.Sprint(name, " ", 2**v)

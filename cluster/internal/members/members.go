@@ -34,11 +34,12 @@ type Event struct {
 type Kind int
 
 const (
-	Came    Kind = iota + 1
-	Changed      // its services
-	Left         // it said so
-	Lost         // it was not heard for the lease
-	Usurped      // another node has this one's name, and is later: this one is to end
+	Came      Kind = iota + 1
+	Changed        // its services
+	Left           // it said so
+	Lost           // it was not heard for the lease
+	Forgotten      // it is gone for long: whoever has its name now is another one
+	Usurped        // another node has this one's name, and is later: this one is to end
 )
 
 // Members are the nodes that one node knows. The zero value is not ready: see New.
@@ -107,12 +108,21 @@ func (m *Members) Hello(h Hello, now time.Duration) []Event {
 	return events
 }
 
+// remember is for how many leases a node is remembered that was not heard. With less, messages
+// that are late bring it back, for a lease. With more, it takes longer until an earlier start of
+// its is heard, which has outlived the later one: that ended before the two have met.
+const remember = 8
+
 // Tick tells which nodes were not heard for the lease.
 func (m *Members) Tick(now time.Duration) (events []Event) {
-	for _, n := range m.nodes {
-		if !n.gone && now-n.heard > m.lease {
+	for name, n := range m.nodes {
+		switch {
+		case !n.gone && now-n.heard > m.lease:
 			n.gone = true
 			events = append(events, Event{Lost, n.hello})
+		case n.gone && now-n.heard > remember*m.lease:
+			delete(m.nodes, name)
+			events = append(events, Event{Forgotten, n.hello})
 		}
 	}
 	slices.SortFunc(events, func(a, b Event) int { return cmp.Compare(a.Hello.From.Name, b.Hello.From.Name) })

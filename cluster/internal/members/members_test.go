@@ -19,7 +19,7 @@ func leaving(name string, epoch uint64) Hello { return Hello{From: ID{name, epoc
 // told is events as text.
 func told(events []Event) (all []string) {
 	for _, e := range events {
-		all = append(all, fmt.Sprint(map[Kind]string{Came: "came", Changed: "changed", Left: "left", Lost: "lost", Usurped: "usurped"}[e.Kind],
+		all = append(all, fmt.Sprint(map[Kind]string{Came: "came", Changed: "changed", Left: "left", Lost: "lost", Forgotten: "forgotten", Usurped: "usurped"}[e.Kind],
 			" ", e.Hello.From.Name, e.Hello.From.Epoch))
 	}
 	return all
@@ -93,5 +93,22 @@ func TestComingAndGoingAlternate(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A node that is gone for long is forgotten. So an earlier start of the same name, which has
+// outlived it, is heard again.
+func TestGoneForLong(t *testing.T) {
+	m := New(ID{"self", 1}, lease)
+	m.Hello(hello("a", 2), 0)
+	m.Tick(lease + 1)
+	if events := m.Hello(hello("a", 1), 2*lease); len(events) != 0 {
+		t.Errorf("an earlier start soon after: %v", told(events))
+	}
+	if got := told(m.Tick(remember*lease + 1)); !slices.Equal(got, []string{"forgotten a2"}) || len(m.nodes) != 0 {
+		t.Errorf("after long: %v, and %d are remembered", got, len(m.nodes))
+	}
+	if got := told(m.Hello(hello("a", 1), remember*lease+2)); !slices.Equal(got, []string{"came a1"}) {
+		t.Errorf("the earlier start: %v", got)
 	}
 }
