@@ -23,7 +23,9 @@ func (w *simWorld) finish() {
 			w.Fail("%s is not where it was bound last, at %s: %v", user, p.host.Name(), p.reason)
 		}
 	}
-	w.pass(7 * time.Second) // what was late has come
+	w.net.lost, w.net.doubled, w.net.late = 0, 0, 0
+	w.pass(9 * time.Second) // what was late has come
+	w.agree(30 * time.Second)
 	w.judge()
 	w.everybodySends()
 	if w.sabotage == simLeak && len(w.hosts) > 0 {
