@@ -78,7 +78,7 @@ func TestSameSourceSameBytes(t *testing.T) {
 
 // A program of which some types encode themselves, and say how.
 func TestTheArenaCanBeGenerated(t *testing.T) {
-	out := string(generate(t, "github.com/packetmq/packetmq/examples/arena"))
+	out := string(generate(t, "github.com/packetmq/packetmq/examples/arena/game"))
 	for _, want := range []string{
 		`t.tuple<Pos>("Pos", {`, `t.tuple<Move>("Move", {`, `defineState("arena:pos", 20, Pos, (v) => v.ID)`,
 		`definePacket("arena:say", 22, Say, { maxSize: 512 })`, `defineError("arena:missing", Missing)`,

@@ -1,4 +1,4 @@
-package main
+package game
 
 // The packets, calls and errors of the arena. Each side adds them to a registry of its own.
 
@@ -51,10 +51,11 @@ type Missing struct {
 }
 
 var (
-	pos  = state.Define("arena:pos", 20, func(p *Pos) uint64 { return p.ID })
-	move = registry.Define[Move]("arena:move", 21, registry.Reuse())
-	say  = registry.Define[Say]("arena:say", 22, registry.MaxSize(maxText))
-	said = registry.Define[Said]("arena:said", 23)
+	pos    = state.Define("arena:pos", 20, func(p *Pos) uint64 { return p.ID })
+	move   = registry.Define[Move]("arena:move", 21, registry.Reuse())
+	say    = registry.Define[Say]("arena:say", 22, registry.MaxSize(maxText))
+	said   = registry.Define[Said]("arena:said", 23)
+	places = registry.Define[Places]("arena:places", 32, registry.Optional()) // between nodes: players may lack it
 
 	enter   = call.Define[Enter, Place]("arena:enter", 24)    // a player calls the arena
 	use     = call.Define[Use, Used]("arena:use", 26)         // the same
@@ -69,7 +70,7 @@ var (
 
 // withPackets adds all of that to a registry.
 func withPackets(reg *registry.Registry) *registry.Registry {
-	reg.MustAdd(move, say, said)
+	reg.MustAdd(move, say, said, places)
 	reg.MustAdd(pos.Packets()...)
 	reg.MustAdd(enter.Packets()...)
 	reg.MustAdd(use.Packets()...)

@@ -1,4 +1,4 @@
-package main
+package game
 
 // Bots: players that play by themselves. A bot is a client like that of a person.
 

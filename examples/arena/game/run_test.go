@@ -1,4 +1,4 @@
-package main
+package game
 
 import (
 	"context"
@@ -30,7 +30,9 @@ const asCommand = "ARENA_TEST_AS_COMMAND"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
-		main()
+		if Run(context.Background(), os.Args[1:], os.Stdout, nil) != nil {
+			os.Exit(1)
+		}
 		return
 	}
 	os.Exit(m.Run())
@@ -45,7 +47,7 @@ func TestRun(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
 			out := &awaited{stop: stop}
-			if err := run(ctx, append(args, "-bots", "6", "-rooms", "2", "-for", "1m"), out); err != nil {
+			if err := Run(ctx, append(args, "-bots", "6", "-rooms", "2", "-for", "1m"), out, nil); err != nil {
 				t.Fatal(err)
 			}
 			if text := out.text.String(); !strings.HasPrefix(text, "listening on 127.0.0.1:") || !strings.Contains(text, "snapshots/s") || ctx.Err() == nil {
@@ -58,8 +60,8 @@ func TestRun(t *testing.T) {
 // Bots that the server does not let in end the command, and so do arguments that make no game.
 func TestRunFails(t *testing.T) {
 	leak.Check(t)
-	for _, args := range []string{"-hz 0", "-bots -1", "-rooms -1", "more", "-listen nowhere:x"} {
-		if err := run(t.Context(), strings.Fields(args), io.Discard); err == nil {
+	for _, args := range []string{"-hz 0", "-bots -1", "-rooms -1", "more", "-listen nowhere:x", "-join a", "-node a/b", "-node a -join ../b"} {
+		if err := Run(t.Context(), strings.Fields(args), io.Discard, nil); err == nil {
 			t.Errorf("arena %s: no error", args)
 		}
 	}
@@ -72,7 +74,7 @@ func TestRunFails(t *testing.T) {
 	if err := a.RunAsync(); err != nil {
 		t.Fatal(err)
 	}
-	err = run(t.Context(), []string{"-bots", "1", "-connect", ln.Addr().String()}, io.Discard)
+	err = Run(t.Context(), []string{"-bots", "1", "-connect", ln.Addr().String()}, io.Discard, nil)
 	if err == nil || !strings.Contains(err.Error(), "a bot cannot play") {
 		t.Errorf("bots with another key: %v", err)
 	}

@@ -1,4 +1,4 @@
-package main
+package game
 
 import (
 	"github.com/packetmq/packetmq/room"
@@ -10,11 +10,17 @@ import (
 type hall struct {
 	room.Room
 	positions *state.State[Pos]
+	others    Others // nil: there are no other nodes
 }
 
-func newHall(r room.Room, hz float64) *hall {
-	return &hall{r, state.New(r, pos, state.Hz(hz))}
+func newHall(r room.Room, hz float64, others Others) *hall {
+	return &hall{r, state.New(r, pos, state.Hz(hz)), others}
 }
 
 // tell says something to everybody in the hall, those who are away for a moment included.
-func (h *hall) tell(m *Said) error { return room.Send(h.Room, said, m) }
+func (h *hall) tell(m *Said) error {
+	if h.others != nil {
+		return h.others.Tell(h.Name(), said, m)
+	}
+	return room.Send(h.Room, said, m)
+}

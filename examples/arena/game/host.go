@@ -1,4 +1,4 @@
-package main
+package game
 
 // The server's process: the arena at its socket, the page, the bots, and the live line.
 
@@ -18,21 +18,52 @@ import (
 	"github.com/packetmq/packetmq/websocket"
 )
 
-// host serves an arena until ctx is done, and has bots play in it.
-func host(ctx context.Context, o options, out io.Writer) error {
+// host serves an arena until ctx is done, and has bots play in it. It is a node if o has a name
+// for it.
+func host(ctx context.Context, o options, out io.Writer, cluster Cluster) error {
+	var routes []string
+	if o.join != "" {
+		first, err := readNode(o.join)
+		if err != nil {
+			return err
+		}
+		o.key, routes = first.Key, []string{first.Route}
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	a := newArena(arenaConfig{key: o.key, hz: o.hz, seats: max(20, (o.bots+o.rooms-1)/o.rooms)}, new(peer.Config))
+	seats := max(20, (o.bots+o.rooms-1)/o.rooms)
+	if o.node != "" {
+		seats *= 10 // for players of nodes that are gone
+	}
+	a := newArena(arenaConfig{key: o.key, hz: o.hz, seats: seats}, new(peer.Config))
 	defer a.Close()
 	if err := websocket.Enable(a, nil); err != nil {
 		return err
 	}
+	if err := a.RunAsync(); err != nil {
+		return err
+	}
+	if o.node != "" {
+		n := Node{Name: o.node, Secret: string(o.key.sign(" nodes ")), Routes: routes} // no player has a name with a space
+		if err := a.joinCluster(ctx, cluster, n); err != nil {
+			return err
+		}
+		defer a.others.Close()
+	}
 	ln, err := a.Listen("any://" + o.listen) // TCP for the bots, and WebSocket for whom it suits
-	if err := errors.Join(err, a.RunAsync()); err != nil {
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "listening on %v\n", ln.Addr())
 	o.connect = ln.Addr().String()
+	if o.node != "" {
+		f := nodeFile{o.node, o.connect, a.others.Route(), o.key}
+		if err := f.write(); err != nil {
+			return err
+		}
+		defer f.remove()
+		fmt.Fprintf(out, "node %s is process %d\n", o.node, os.Getpid())
+	}
 	l := &live{arena: a, out: out}
 	var ended sync.WaitGroup
 	beside := func(f func() error) {
@@ -70,8 +101,13 @@ func runBots(ctx context.Context, o options, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, self, "-connect", o.connect, "-bots", strconv.Itoa(o.bots),
-		"-rooms", strconv.Itoa(o.rooms), "-hz", fmt.Sprint(o.hz))
+	args := []string{"-connect", o.connect, "-bots", strconv.Itoa(o.bots), "-rooms", strconv.Itoa(o.rooms), "-hz", fmt.Sprint(o.hz)}
+	if o.node != "" {
+		args = append(args, "-node", o.node)
+	}
+	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 5 * time.Second // after which it is killed
 	cmd.Env = append(os.Environ(), keyVar+"="+string(o.key))
 	cmd.Stdout, cmd.Stderr = w, os.Stderr
 	if err := cmd.Run(); ctx.Err() == nil {

@@ -1,4 +1,4 @@
-package main
+package game
 
 // The arena: who may come in, and what players may do.
 
@@ -34,11 +34,17 @@ type arena struct {
 	arenaConfig
 	rooms *room.Rooms
 
+	// Set once, before there are players. nil: there are no other nodes.
+	others Others
+	isNode func(c *peer.Conn) bool
+
 	// Loop only.
+	remote  map[string]remote  // by room
 	players map[string]*player // by name
-	halls   map[string]*hall   // by name; those that somebody is in
-	lastID  uint64             // of a player
-	handled uint64             // packets
+	byID    map[uint64]*player
+	halls   map[string]*hall // by name; those that somebody is in
+	lastID  uint64           // of a player
+	handled uint64           // packets
 }
 
 // arenaConfig is how an arena is set up.
@@ -50,7 +56,7 @@ type arenaConfig struct {
 
 // newArena makes an arena on the reactor of cfg, or on one of its own.
 func newArena(set arenaConfig, cfg *peer.Config) *arena {
-	a := &arena{arenaConfig: set, players: make(map[string]*player), halls: make(map[string]*hall)}
+	a := &arena{arenaConfig: set, players: make(map[string]*player), byID: make(map[uint64]*player), halls: make(map[string]*hall)}
 	cfg.Authenticate = a.authenticate
 	a.Server = peer.NewServer(withPackets(registry.New()), cfg)
 	state.Enable(a) // conns come before there is a hall
@@ -59,7 +65,7 @@ func newArena(set arenaConfig, cfg *peer.Config) *arena {
 		Away: away, OnNew: a.begun, OnBack: a.back, OnEnd: a.ended,
 		Service: session.Service{MayBegin: a.mayBegin, MayResume: a.mayResume},
 	})
-	a.Use(a.count, middleware.Authorise(hasSession))
+	a.Use(a.count, middleware.Authorise(a.hasSession))
 	a.handle()
 	return a
 }
@@ -87,8 +93,8 @@ func (a *arena) count(next peer.Next) peer.Next {
 	}
 }
 
-func hasSession(c *peer.Conn, _ *registry.Type) error {
-	if playerOf(c) == nil {
+func (a *arena) hasSession(c *peer.Conn, t *registry.Type) error {
+	if playerOf(c) == nil && t.Name() != places.Name() { // which is between nodes
 		return noSession
 	}
 	return nil
@@ -112,6 +118,9 @@ func tooFast(in *peer.Incoming) error {
 
 // authenticate keeps the name with the conn, until begun or back puts its player there.
 func (a *arena) authenticate(c *peer.Conn, cred peer.Credentials) error {
+	if a.isNode != nil && a.isNode(c) {
+		return nil
+	}
 	name, err := a.key.name(cred.Token)
 	if err != nil {
 		return &peer.Denied{Why: "who are you?", Err: err}
@@ -147,9 +156,15 @@ func (a *arena) begun(s *session.Session) {
 	a.lastID++
 	p := &player{name: nameOf(s.Conn()), session: s, bag: map[string]int{"potion": 2, "rope": 1}}
 	p.at = Pos{ID: a.lastID, X: width / 2, Y: height / 2}
-	a.players[p.name] = p
+	if a.others != nil {
+		p.at.ID = idOf(p.name)
+	}
+	a.players[p.name], a.byID[p.at.ID] = p, p
 	s.SetData(p)
 	s.Conn().SetData(p)
+	if !a.bind(p) {
+		s.End(peer.ReasonGeneric)
+	}
 }
 
 // back gives the player's next conn its data.
@@ -159,6 +174,7 @@ func (a *arena) back(s *session.Session, _ time.Duration) { s.Conn().SetData(s.D
 func (a *arena) ended(s *session.Session, reason error, unacked []session.Packet) {
 	p := s.Data().(*player)
 	delete(a.players, p.name)
+	delete(a.byID, p.at.ID)
 	a.Log(slog.LevelInfo, "player has left", "name", p.name, "reason", reason, "lines it may have missed", len(unacked))
 }
 
@@ -174,11 +190,16 @@ func (a *arena) onSay(c *peer.Conn, m *Say) error {
 }
 
 func (a *arena) onWhisper(c *call.Context, q *Whisper) (*Done, error) {
-	to := a.players[q.To]
-	if to == nil {
-		return nil, nobody
+	m := &Said{From: playerOf(c.Conn()).name, Text: q.Text, Private: true}
+	if to := a.players[q.To]; to != nil {
+		return nil, to.tell(m)
 	}
-	return nil, to.tell(&Said{From: playerOf(c.Conn()).name, Text: q.Text, Private: true})
+	if a.others != nil {
+		if found, err := a.others.Whisper(q.To, said, m); found {
+			return nil, err
+		}
+	}
+	return nil, nobody
 }
 
 func (a *arena) onUse(c *call.Context, q *Use) (*Used, error) {
@@ -229,11 +250,17 @@ func (a *arena) move(p *player, to room.Room) error {
 func (a *arena) joined(r room.Room, m room.Member) {
 	h := a.halls[r.Name()]
 	if h == nil {
-		h = newHall(r, a.hz)
+		h = newHall(r, a.hz, a.others)
 		a.halls[r.Name()] = h
 	}
 	p := m.(*session.Session).Data().(*player)
 	p.hall = h
+	if a.others != nil {
+		a.check("the other nodes", a.others.Enter(r.Name(), p.session))
+		if at, ok := h.positions.Get(p.at.ID); ok {
+			p.at = at // its node was another one until now
+		}
+	}
 	a.check("the others", h.positions.Set(&p.at))
 	a.check("the others", h.tell(&Said{From: "arena", Text: p.name + " is here"}))
 }
@@ -243,6 +270,9 @@ func (a *arena) left(r room.Room, m room.Member, _ error) {
 	h, p := a.halls[r.Name()], m.(*session.Session).Data().(*player)
 	if p.hall == h {
 		p.hall = nil
+	}
+	if a.others != nil {
+		a.others.Leave(r.Name(), p.session)
 	}
 	h.positions.Delete(p.at.ID)
 	if r.Len() > 0 {

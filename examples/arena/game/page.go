@@ -1,4 +1,4 @@
-package main
+package game
 
 // The page in which a person plays: files, names that are signed, and WebSocket, at one port of
 // net/http.

@@ -1,4 +1,4 @@
-package main
+package game
 
 // The live line: what the server does, each second, and what comes of it at the bots.
 
@@ -23,7 +23,7 @@ type live struct {
 // Write takes a report, or what the process of the bots writes of it at once.
 func (l *live) Write(b []byte) (int, error) {
 	var r report
-	if _, err := fmt.Sscanf(string(b[bytes.LastIndexByte(b[:len(b)-1], '\n')+1:]), reportFormat, &r.playing, &r.of, &r.p99, &r.total); err != nil {
+	if _, err := fmt.Sscanf(string(b[bytes.LastIndexByte(b[:len(b)-1], '\n')+1:]), reportFormat, &r.playing, &r.of, &r.sees, &r.p99, &r.total); err != nil {
 		return 0, fmt.Errorf("report of the bots: %w", err)
 	}
 	l.mu.Lock()
@@ -42,6 +42,7 @@ func (l *live) report() report {
 type sample struct {
 	at, cpu            time.Duration // cpu is that of the process
 	players, rooms     int
+	elsewhere          int // players at other nodes
 	snapshots, packets uint64
 }
 
@@ -49,6 +50,9 @@ type sample struct {
 func (l *live) sample() sample {
 	a := l.arena
 	s := sample{at: a.Reactor().Loops()[0].Time(), cpu: cpuTime(), players: len(a.players), rooms: len(a.halls), packets: a.handled}
+	for _, r := range a.remote {
+		s.elsewhere += len(r)
+	}
 	for _, h := range a.halls {
 		s.snapshots += h.positions.Stats().Ticks
 	}
@@ -77,6 +81,9 @@ func (l *live) show(ctx context.Context) {
 
 func (l *live) line(from, to sample, p99 int) {
 	t := (to.at - from.at).Seconds()
+	if l.arena.others != nil {
+		fmt.Fprintf(l.out, "%d players at other nodes, a bot here sees up to %d; ", to.elsewhere, l.report().sees)
+	}
 	fmt.Fprintf(l.out, "%d players in %d rooms, server %.1f %% of a core, %.0f packets/s in, %.0f snapshots/s out, p99 %.1f ms off\n",
 		to.players, to.rooms, 100*(to.cpu-from.cpu).Seconds()/t, float64(to.packets-from.packets)/t,
 		float64(to.snapshots-from.snapshots)/t, float64(p99)/1000)

@@ -1,4 +1,4 @@
-package main
+package game
 
 // A world for tests: an arena and bots in memory, on a virtual reactor whose time the test
 // moves. Nothing in it depends on the machine.

@@ -1,4 +1,4 @@
-package main
+package game
 
 // Tokens: how a player shows who it is. A token is a name, signed with the arena's key. In a
 // real game a web service would give it to who has paid, with a time until when it is valid.

@@ -1,4 +1,4 @@
-package main
+package game
 
 // Pos and Move: where a player is, and how it moves. Both encode and decode themselves, since
 // they travel often: each player of a room is sent the others' twenty times a second.
