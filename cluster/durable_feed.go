@@ -33,7 +33,7 @@ type feed struct {
 	cursor   uint64 // number of the last packet that was sent, or was not to be
 	acked    uint64 // of the last one that was acknowledged, all before it too
 	settled  uint64 // of the last one that the store knows to be
-	atSweep  uint64 // cursor at the last sweep
+	era      int    // grows when the store begins anew: what was sent before says nothing of what is in it
 	record   uint64 // number of the record of the user's membership in the room
 	inFlight int    // packets that are not acknowledged
 	want     bool   // the store may have packets after cursor
@@ -143,8 +143,12 @@ func (f *feed) awaitAck(number uint64, sent int) {
 		f.ack(number, sent)
 		return
 	}
+	era := f.era
 	s.WhenAcked(func(err error) {
 		f.d.n.call(func() {
+			if err == nil && era != f.era {
+				number = 0
+			}
 			if err == nil {
 				f.ack(number, sent)
 				return

@@ -58,6 +58,8 @@ type durable struct {
 	boxes map[string]*mailbox // by user
 	feeds map[string][]*feed  // by the subject on which they hear what is stored
 	subs  map[string]*nats.Subscription
+
+	created time.Time // when the stream of packets was made
 }
 
 func newDurable(n *Node, cfg Durability) *durable {
@@ -147,7 +149,9 @@ func (d *durable) open() {
 	}
 	d.setError(nil)
 	close(d.ready)
+	created := d.packets.CachedInfo().Created
 	d.n.call(func() {
+		d.created = created
 		for _, b := range d.boxes {
 			b.begin("")
 		}

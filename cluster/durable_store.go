@@ -87,11 +87,14 @@ func (d *durable) streams(ctx context.Context) error {
 	members.Name = token(d.n.cfg.Prefix) + "-members"
 	members.Subjects = []string{d.subject("member", "*", "*")}
 	members.MaxMsgsPerSubject = 1
-	var err error
-	if d.packets, err = d.js.CreateOrUpdateStream(ctx, packets); err != nil {
+	p, err := d.js.CreateOrUpdateStream(ctx, packets)
+	if err != nil {
 		return err
 	}
-	d.members, err = d.js.CreateOrUpdateStream(ctx, members)
+	m, err := d.js.CreateOrUpdateStream(ctx, members)
+	if err == nil && !d.isReady() {
+		d.packets, d.members = p, m
+	}
 	return err
 }
 

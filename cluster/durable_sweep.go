@@ -69,10 +69,14 @@ func (d *durable) findMissed(ctx context.Context) error {
 	}
 	d.count(func(s *DurableStats) { s.Waiting = waiting })
 	d.n.call(func() {
+		anew := !info.Created.Equal(d.created) // the store has lost all it had, and counts from 1 again
+		d.created = info.Created
 		for _, list := range d.feeds {
 			for _, f := range list {
-				f.notice(info.State.LastSeq)
-				if f.room == "" && info.State.Subjects[f.subject] > uint64(f.inFlight) {
+				if anew {
+					f.cursor, f.acked, f.settled, f.era = 0, 0, 0, f.era+1
+				}
+				if f.room == "" && (anew || info.State.Subjects[f.subject] > uint64(f.inFlight)) {
 					f.want = true
 					f.step()
 				}
@@ -81,16 +85,6 @@ func (d *durable) findMissed(ctx context.Context) error {
 		}
 	})
 	return nil
-}
-
-// notice has a feed begin anew if the store has begun anew: its last number is lower than what the
-// feed had a sweep ago.
-func (f *feed) notice(last uint64) {
-	if last < f.atSweep {
-		f.cursor, f.acked, f.settled, f.want = 0, 0, 0, true
-		f.step()
-	}
-	f.atSweep = f.cursor
 }
 
 // findMissedOf does that for the feeds of a room: the one that is furthest asks the store, and

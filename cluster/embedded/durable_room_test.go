@@ -94,7 +94,7 @@ func TestDurableRoomIsTrimmed(t *testing.T) {
 		lost = append(lost, fmt.Sprint("away r ", i, " false"))
 	}
 	got := slices.DeleteFunc(slices.Concat(told.all()), func(s string) bool { return s[:4] == "here" })
-	if first < 60 || !slices.Equal(got, lost) {
+	if first < 60 || len(got) < first || !slices.Equal(got[:first], lost) { // what is read just then may be dropped too
 		t.Errorf("the member has packets from %d on, and of what was dropped these were told: %q", first, got)
 	}
 	info, err := js(t, s).Stream(t.Context(), "packetmq-packets")

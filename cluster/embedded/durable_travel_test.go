@@ -76,7 +76,7 @@ func TestDurableTravels(t *testing.T) {
 // A store that has lost everything is made anew, and what is stored then comes.
 func TestDurableStoreIsLost(t *testing.T) {
 	leak.Check(t)
-	a, b, s := twoNodes(t, cluster.Durability{Age: 2 * time.Second, Memory: true})
+	a, b, s := twoNodes(t, cluster.Durability{Age: 8 * time.Second, Memory: true})
 	p := b.player("u")
 	u := cluster.Durable(cluster.User("u"))
 	for i := range 5 {

@@ -49,16 +49,25 @@ type testNode struct {
 // start starts a node that knows the others by the first one.
 func start(t testing.TB, name string, first *testNode, change func(*cluster.Config)) *testNode {
 	t.Helper()
-	return startAs(t, name, first, change, true)
+	return startAs(t, name, serverFor(first), change, true)
 }
 
 // startLate is start for a server that does not run yet.
 func startLate(t testing.TB, name string, first *testNode) *testNode {
 	t.Helper()
-	return startAs(t, name, first, nil, false)
+	return startAs(t, name, serverFor(first), nil, false)
 }
 
-func startAs(t testing.TB, name string, first *testNode, change func(*cluster.Config), run bool) *testNode {
+// serverFor has the settings of a NATS server that finds the others by the first one.
+func serverFor(first *testNode) Config {
+	own := Config{Secret: "swordfish"}
+	if first != nil {
+		own.Routes = []string{first.server.Addr()}
+	}
+	return own
+}
+
+func startAs(t testing.TB, name string, own Config, change func(*cluster.Config), run bool) *testNode {
 	t.Helper()
 	n := &testNode{t: t, name: name, begun: make(chan *session.Session, 100), up: make(map[string]int), inside: make(map[string]int)}
 	reg := registry.New()
@@ -100,10 +109,6 @@ func startAs(t testing.TB, name string, first *testNode, change func(*cluster.Co
 	cfg.Travel.Sessions = n.sessions
 	if change != nil {
 		change(&cfg)
-	}
-	own := Config{Secret: "swordfish"}
-	if first != nil {
-		own.Routes = []string{first.server.Addr()}
 	}
 	n.server = New(own)
 	if cfg.NATS == nil {
