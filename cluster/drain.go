@@ -296,7 +296,7 @@ func (t *travel) takePush(c *peer.Conn, m *travelMessage) {
 	}
 	t.cfg.Sessions.Take(session.Found{
 		Data:    slices.Clone(m.a),
-		Arrived: t.arrived(NodeOf(c)),
+		Arrived: t.arrivedOn(c),
 		Taken: func(err error) {
 			answer := travelMessage{kind: travelTook, number: number}
 			if err != nil {

@@ -103,6 +103,7 @@ func (n *Node) begin(ctx context.Context, b bus) error {
 	if err := n.bus.start(ctx, n.self.Name); err != nil {
 		return err
 	}
+	n.travel.use(b)
 	if err := n.bus.subscribe(ctx, n.receive, n.subject("all"), n.subject("node."+n.self.Name), n.streamSubject(n.self.Name)); err != nil {
 		return err
 	}

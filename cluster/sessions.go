@@ -33,6 +33,11 @@ type Travel struct {
 	// on the session's loop. Default: nothing is kept.
 	Pack func(s *session.Session) []byte
 
+	// Copies has copies of the sessions kept, by which other nodes go on with the sessions of a node
+	// that is gone without a word, such as &Bucket{}. What clients send is acknowledged when a copy
+	// knows of it. Default: none, and these sessions end.
+	Copies Copies
+
 	// Arrived is called when a session has come from another node, before a conn carries it:
 	// its user is bound and it is in its rooms again. It is called on a loop of the server, which
 	// is the session's. Default: none.
@@ -43,7 +48,7 @@ type Travel struct {
 type Arrival struct {
 	Session *session.Session
 	Blob    []byte // what Travel.Pack returned there; of the program's own from now on
-	From    string // the node
+	From    string // the node, "" if it comes from a copy: what its node has sent since that may be lost
 }
 
 const (
@@ -62,9 +67,10 @@ var errLater = errors.New("cluster: not known where the session is")
 // travel is what a node has to do with sessions that go from node to node.
 type travel struct {
 	// Set once.
-	node *Node
-	cfg  Travel
-	self origin
+	node    *Node
+	cfg     Travel
+	self    origin
+	archive *archive // nil: there are no copies
 
 	mu sync.Mutex
 
@@ -111,10 +117,14 @@ type giveKey struct {
 type give struct{ released *session.Released }
 
 func newTravel(n *Node, cfg Travel) *travel {
-	return &travel{
+	t := &travel{
 		node: n, cfg: cfg, finds: make(map[uint64]*find), pushes: make(map[uint64]*push), gives: make(map[giveKey]*give),
 		far: make(map[string]*about), moved: make(map[session.ID]string),
 	}
+	if cfg.Copies != nil && cfg.Sessions != nil {
+		t.archive = newArchive(t, cfg.Copies)
+	}
+	return t
 }
 
 // begin has the sessions know of other nodes.
@@ -124,13 +134,27 @@ func (t *travel) begin() {
 		t.cfg.Sessions.SetOrigin(t.self.node, t.self.epoch)
 		t.cfg.Sessions.SetFinder(t.find)
 	}
+	if t.archive != nil {
+		t.archive.begin()
+	}
 	t.node.srv.Observe(peer.Observer{Lost: t.incomingLost})
 	t.node.cli.Observe(peer.Observer{Made: t.introduce, Lost: t.outgoingLost})
+}
+
+// use has a Bucket use the node's connection to NATS.
+func (t *travel) use(b bus) {
+	bus, isNATS := b.(*natsBus)
+	if bucket, ok := t.cfg.Copies.(*Bucket); ok && isNATS {
+		bucket.use(bus.conn)
+	}
 }
 
 // end takes begin back, and has what is under way end.
 func (t *travel) end() {
 	t.cfg.Sessions.SetFinder(nil)
+	if t.archive != nil {
+		t.archive.end()
+	}
 	t.mu.Lock()
 	finds := make([]uint64, 0, len(t.finds))
 	for number := range t.finds {
@@ -270,6 +294,10 @@ func (t *travel) conclude(number uint64, err error) {
 	if f.later || t.node.now() < t.node.cfg.Lease { // else this node may not know yet who is there
 		err = errLater
 	}
+	if t.archive != nil && err == session.ErrUnknown {
+		t.archive.restore(f)
+		return
+	}
 	f.answer(session.Found{Err: err})
 }
 
@@ -314,7 +342,7 @@ func (t *travel) has(c *peer.Conn, number uint64, data []byte) {
 	}
 	f.answer(session.Found{
 		Data:    slices.Clone(data),
-		Arrived: t.arrived(NodeOf(c)),
+		Arrived: t.arrivedOn(c),
 		Taken: func(err error) {
 			m := travelMessage{kind: travelTook, number: number}
 			if err != nil {

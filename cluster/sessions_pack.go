@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/session"
 )
 
@@ -17,7 +18,13 @@ type luggage struct {
 	rooms []string
 	blob  []byte
 	marks []byte // of durable packets
+
+	revision uint64 // of the copy; 0 if none is kept
+	owner    string // whose copy that was
 }
+
+// luggageFields is how many fields a luggage has before its rooms.
+const luggageFields = 7
 
 // maxRooms bounds what is read of a luggage.
 const maxRooms = 1 << 16
@@ -35,6 +42,15 @@ func (t *travel) pack(s *session.Session) []byte {
 	if sent != nil {
 		l.marks = sent.append(nil)
 	}
+	if t.archive != nil {
+		k := t.archive.of(s.ID())
+		t.mu.Lock()
+		l.revision = k.revision
+		if len(k.owners) > 0 {
+			l.owner = k.owners[0]
+		}
+		t.mu.Unlock()
+	}
 	for r := range n.rooms.Of(s) {
 		l.rooms = append(l.rooms, r.Name())
 	}
@@ -45,8 +61,9 @@ func (t *travel) pack(s *session.Session) []byte {
 }
 
 func (l *luggage) append(b []byte) []byte {
-	b = codec.AppendString(codec.AppendArrayHeader(b, 5+len(l.rooms)), l.user)
+	b = codec.AppendString(codec.AppendArrayHeader(b, luggageFields+len(l.rooms)), l.user)
 	b = codec.AppendBytes(codec.AppendBytes(codec.AppendUint(b, l.time), l.blob), l.marks)
+	b = codec.AppendString(codec.AppendUint(b, l.revision), l.owner)
 	b = codec.AppendUint(b, uint64(len(l.rooms)))
 	for _, r := range l.rooms {
 		b = codec.AppendString(b, r)
@@ -57,7 +74,7 @@ func (l *luggage) append(b []byte) []byte {
 // readLuggage reads what append has written. The blob lies in b.
 func readLuggage(b []byte) (l luggage, err error) {
 	n, b, err := codec.ReadArrayHeader(b)
-	if err != nil || n < 5 || n > 5+maxRooms {
+	if err != nil || n < luggageFields || n > luggageFields+maxRooms {
 		return l, errTold
 	}
 	user, b, err := codec.ReadText(b)
@@ -74,8 +91,16 @@ func readLuggage(b []byte) (l luggage, err error) {
 	if l.marks, b, err = codec.ReadText(b); err != nil {
 		return l, errTold
 	}
+	if l.revision, b, err = codec.ReadUint(b); err != nil {
+		return l, errTold
+	}
+	owner, b, err := codec.ReadText(b)
+	if err != nil {
+		return l, errTold
+	}
+	l.owner = string(owner)
 	rooms, b, err := codec.ReadUint(b)
-	if err != nil || rooms != uint64(n-5) {
+	if err != nil || rooms != uint64(n-luggageFields) {
 		return l, errTold
 	}
 	for range rooms {
@@ -89,6 +114,18 @@ func readLuggage(b []byte) (l luggage, err error) {
 		return l, errTold
 	}
 	return l, nil
+}
+
+// arrivedOn is arrived for the node that a conn is with.
+func (t *travel) arrivedOn(c *peer.Conn) func(s *session.Session, data []byte) {
+	far := streamOf(c).far
+	arrived := t.arrived(far.Name)
+	return func(s *session.Session, data []byte) {
+		if l, err := readLuggage(data); err == nil && t.archive != nil {
+			t.archive.note(s.ID(), l.revision, ownerOf(far), l.owner)
+		}
+		arrived(s, data)
+	}
 }
 
 // arrived returns what is called when a session has come from a node, on its loop.

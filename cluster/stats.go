@@ -2,18 +2,20 @@ package cluster
 
 // Stats is what a node has counted, and what it has.
 type Stats struct {
-	Nodes     int    // other nodes that there is a conn to
-	Users     int    // at this node
-	Routes    int    // of Config.Server to other nodes' servers
-	Streams   int    // to other nodes, in both directions
-	Crossed   uint64 // packets for rooms that were sent to another node
-	Missed    uint64 // packets for users who were not there any more
-	Gaps      uint64 // how often something was missing in a stream, and was asked for
-	Resent    uint64 // bytes that were sent again
-	Arrived   uint64 // sessions that have come from another node
-	Departed  uint64 // sessions that were given to another node
-	Malformed uint64 // messages that could not be read
-	Durable   DurableStats
+	Nodes        int    // other nodes that there is a conn to
+	Users        int    // at this node
+	Routes       int    // of Config.Server to other nodes' servers
+	Streams      int    // to other nodes, in both directions
+	Crossed      uint64 // packets for rooms that were sent to another node
+	Missed       uint64 // packets for users who were not there any more
+	Gaps         uint64 // how often something was missing in a stream, and was asked for
+	Resent       uint64 // bytes that were sent again
+	Arrived      uint64 // sessions that have come from another node
+	Departed     uint64 // sessions that were given to another node
+	Restored     uint64 // sessions that have come from a copy
+	CopiesFailed uint64 // copies of sessions that could not be kept, and were tried again
+	Malformed    uint64 // messages that could not be read
+	Durable      DurableStats
 }
 
 // Stats returns what the node has counted.

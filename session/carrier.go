@@ -157,7 +157,7 @@ func (k *carrier) acknowledged(n uint64) error {
 func (k *carrier) ack() {
 	if s := k.session.Load(); s.keeper() != nil {
 		k.unackBytes = 0
-		s.copy()
+		s.copySoon()
 		return
 	}
 	k.tell(k.in)

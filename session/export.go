@@ -167,6 +167,9 @@ func (s *Session) asItIs(blob func(*Session) []byte) *exported {
 		secret: s.secret, next: s.next, renewing: s.renewing, unconfirmed: s.isUnconfirmed(),
 		in: s.in, copied: s.copies.in, claim: s.claim,
 	}
+	if blob != nil { // first, so that what it says was sent is among the packets
+		s.call(func() { x.blob = blob(s) })
+	}
 	s.mu.Lock()
 	if k := s.carrier; k != nil {
 		x.in = k.in
@@ -176,9 +179,6 @@ func (s *Session) asItIs(blob func(*Session) []byte) *exported {
 		x.packets = append(x.packets, exportedPacket{p.Type.Name(), p.Payload})
 	}
 	s.mu.Unlock()
-	if blob != nil {
-		s.call(func() { x.blob = blob(s) })
-	}
 	return x
 }
 

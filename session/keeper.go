@@ -33,15 +33,20 @@ type copies struct {
 	in      uint64        // packets of the client's that a copy knows of; the client was told of no more
 	way     bool          // one is on its way
 	more    bool          // another one is due after it
+	soon    bool          // copySoon has posted
 	waiting *engine.Timer // for the next one; nil: none does
 	late    atomic.Bool   // a copy is due because of what was sent
 }
 
 // SetKeeper has copies of the sessions kept. Acknowledgements to clients wait for them then, so a
 // Keep that fails again and again fills what clients keep. A session that ends before its first
-// copy is kept is in none. It is called before sessions begin.
+// copy is kept is in none. It is called before sessions begin; the zero Keeper takes it back.
 func (ss *Sessions) SetKeeper(k Keeper) {
-	if ss != nil && k.Keep != nil && k.Forget != nil {
+	switch {
+	case ss == nil:
+	case k.Keep == nil || k.Forget == nil:
+		ss.keeper.Store(nil)
+	default:
 		ss.keeper.Store(&k)
 	}
 }
@@ -73,6 +78,19 @@ func (s *Session) copy() {
 	x := s.asItIs(k.Blob)
 	x.copied = x.in // for who has this copy
 	k.Keep(s, x.append(nil), func(err error) { s.onOwner(func() { s.copied(x.in, err) }) })
+}
+
+// copySoon has a copy kept after what the loop is doing now: a packet that is counted already
+// may be about to be handled, and a copy that knows of it has to have what its handler sends.
+func (s *Session) copySoon() {
+	if s.copies.soon {
+		return
+	}
+	s.copies.soon = true
+	s.onOwner(func() {
+		s.copies.soon = false
+		s.copy()
+	})
 }
 
 // copied is called when a copy was kept that knows of in packets, or was not.

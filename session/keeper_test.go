@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/packetmq/packetmq/internal/await"
+	"github.com/packetmq/packetmq/peer"
 )
 
 // store keeps copies in memory. While it is held it keeps nothing, and answers nothing.
@@ -215,4 +216,32 @@ func TestCopiesAndMoves(t *testing.T) {
 	if err := near.Err(); err != nil {
 		t.Error(err)
 	}
+}
+
+// A copy that knows of a packet has what its handler has sent.
+func TestCopiesAreOfWhatWasHandled(t *testing.T) {
+	cfg := often
+	cfg.AckPackets = 1
+	x := newTwo(t, cfg)
+	peer.Handle(x.a.server, plain, func(c *peer.Conn, v *note) error { return Send(Of(c), plain, v) })
+	x.a.sessions.SetKeeper(Keeper{
+		Keep: func(s *Session, data []byte, done func(error)) {
+			x, err := readExported(data)
+			if err != nil || x.acked+uint64(len(x.packets)) < x.in {
+				t.Errorf("a copy knows of %d packets, and has %d answers after %d, %v", x.in, len(x.packets), x.acked, err)
+			}
+			done(nil)
+		},
+		Forget: func(*Session, error) {},
+	})
+	got := make(chan int, 1000)
+	peer.Handle(x.cli, plain, func(_ *peer.Conn, v *note) error { got <- v.N; return nil })
+	near, _, _ := x.begin(t, nil)
+	for n := range 500 {
+		if err := Send(near, plain, &note{n}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantSequence(t, got, 0, 499)
+	acked(t, near)
 }

@@ -1,0 +1,256 @@
+package cluster
+
+// Copies of sessions, which outlive their node.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/packetmq/packetmq/cluster/internal/members"
+	"github.com/packetmq/packetmq/codec"
+	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/session"
+)
+
+// Copies is where copies of sessions are kept, by keys of letters, digits and -. A key has a
+// revision, another one after each change, from 1; 0 means that there is no such key. Any
+// goroutine may call it, and may wait for it.
+type Copies interface {
+	// Put keeps value if the key's revision is the one that is given, and returns the next one.
+	// Else it is ErrRevision.
+	Put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
+
+	// Get returns what is kept, and its revision: nil and 0 if there is no such key.
+	Get(ctx context.Context, key string) (value []byte, revision uint64, err error)
+
+	// Delete drops the key if its revision is the one that is given. Else it is ErrRevision.
+	Delete(ctx context.Context, key string, revision uint64) error
+}
+
+// ErrRevision is returned by Copies where somebody else has changed the key.
+var ErrRevision = errors.New("cluster: the copy was changed by another node")
+
+const (
+	// copyPatience is how long Copies may take. With less, a store that elects a leader is not
+	// waited for; with more, clients wait for longer.
+	copyPatience = 5 * time.Second
+
+	// copiesAtOnce is how many calls of Copies a node makes at once. With more the store has more
+	// to do at once; with fewer, sessions wait for each other.
+	copiesAtOnce = 64
+)
+
+// keptCopy is what a node knows of the copy of one of its sessions.
+type keptCopy struct {
+	call sync.Mutex // held while Copies is called for it
+
+	// Guarded by the travel's mu.
+	revision uint64
+	owners   []string // whose copy it may be at that revision or after it: the nodes before this one
+}
+
+// archive is what a node has to do with copies.
+type archive struct {
+	// Set once.
+	travel *travel
+	store  Copies
+	ctx    context.Context // done when the node has left
+	cancel context.CancelFunc
+	room   chan struct{} // has an element for each call
+
+	copies map[session.ID]*keptCopy // guarded by the travel's mu
+}
+
+func newArchive(t *travel, store Copies) *archive {
+	a := &archive{travel: t, store: store, room: make(chan struct{}, copiesAtOnce), copies: make(map[session.ID]*keptCopy)}
+	a.ctx, a.cancel = context.WithCancel(context.Background())
+	return a
+}
+
+// begin has copies of the sessions kept.
+func (a *archive) begin() {
+	a.travel.cfg.Sessions.SetKeeper(session.Keeper{Keep: a.keep, Forget: a.forget, Blob: a.travel.pack})
+}
+
+// end takes begin back. What is under way ends.
+func (a *archive) end() {
+	a.travel.cfg.Sessions.SetKeeper(session.Keeper{})
+	a.cancel()
+}
+
+// run calls f on a goroutine, with a ctx for Copies.
+func (a *archive) run(f func(ctx context.Context)) {
+	go func() {
+		a.room <- struct{}{}
+		defer func() { <-a.room }()
+		ctx, cancel := context.WithTimeout(a.ctx, copyPatience)
+		defer cancel()
+		f(ctx)
+	}()
+}
+
+// of is what is known of the copy of a session.
+func (a *archive) of(id session.ID) *keptCopy {
+	a.travel.mu.Lock()
+	defer a.travel.mu.Unlock()
+	k := a.copies[id]
+	if k == nil {
+		k = new(keptCopy)
+		a.copies[id] = k
+	}
+	return k
+}
+
+// keep is Keeper.Keep.
+func (a *archive) keep(s *session.Session, data []byte, done func(error)) {
+	id, k := s.ID(), a.of(s.ID())
+	a.run(func(ctx context.Context) {
+		k.call.Lock()
+		defer k.call.Unlock()
+		err := a.put(ctx, id, k, data)
+		if err != nil {
+			a.travel.count(func(s *Stats) { s.CopiesFailed++ })
+			a.travel.node.cfg.Logger.Debug("copy of a session was not kept", "session", id, "err", err)
+		}
+		done(err)
+	})
+}
+
+// put keeps a copy in place of the one that this node, or one before it, has kept.
+func (a *archive) put(ctx context.Context, id session.ID, k *keptCopy, data []byte) error {
+	a.travel.mu.Lock()
+	revision, owners := k.revision, k.owners
+	a.travel.mu.Unlock()
+	own := ownerOf(a.travel.node.self)
+	value := appendCopy(own, data)
+	next, err := a.store.Put(ctx, id.String(), value, revision)
+	if errors.Is(err, ErrRevision) { // a Put before it may have been kept though it has failed, here or at the node before
+		var old []byte
+		if old, revision, err = a.store.Get(ctx, id.String()); err != nil {
+			return err
+		}
+		if owner, _, ok := readCopy(old); revision > 0 && ok && owner != own && !slices.Contains(owners, owner) {
+			return session.ErrSuperseded
+		}
+		next, err = a.store.Put(ctx, id.String(), value, revision)
+	}
+	if err != nil {
+		return err
+	}
+	a.travel.mu.Lock()
+	defer a.travel.mu.Unlock()
+	k.revision, k.owners = next, nil
+	return nil
+}
+
+// forget is Keeper.Forget.
+func (a *archive) forget(s *session.Session, reason error) {
+	id, k := s.ID(), a.of(s.ID())
+	a.travel.mu.Lock()
+	delete(a.copies, id)
+	a.travel.mu.Unlock()
+	if !isOver(reason) {
+		return
+	}
+	a.run(func(ctx context.Context) {
+		k.call.Lock() // after a Put that is under way
+		defer k.call.Unlock()
+		a.travel.mu.Lock()
+		revision := k.revision
+		a.travel.mu.Unlock()
+		if revision == 0 {
+			return
+		}
+		if err := a.store.Delete(ctx, id.String(), revision); err != nil && !errors.Is(err, ErrRevision) {
+			a.travel.node.cfg.Logger.Debug("copy of a session was not deleted", "session", id, "err", err)
+		}
+	})
+}
+
+// restore answers a search for a session that no node has, with a copy of it.
+func (a *archive) restore(f *find) {
+	a.run(func(ctx context.Context) {
+		found, err := a.found(ctx, f.claim)
+		if err != nil {
+			found.Err = err
+			if !errors.Is(err, session.ErrUnknown) {
+				a.travel.node.cfg.Logger.Debug("session was not found in the copies", "session", f.claim.ID, "err", err)
+			}
+		}
+		f.answer(found)
+	})
+}
+
+// found takes a copy over for this node, so that the node before can keep no other one.
+func (a *archive) found(ctx context.Context, c session.Claim) (session.Found, error) {
+	value, revision, err := a.store.Get(ctx, c.ID.String())
+	if err != nil {
+		return session.Found{}, err
+	}
+	_, data, ok := readCopy(value)
+	if !ok || !c.Opens(data) {
+		return session.Found{}, session.ErrUnknown
+	}
+	own := ownerOf(a.travel.node.self)
+	if revision, err = a.store.Put(ctx, c.ID.String(), appendCopy(own, data), revision); err != nil {
+		return session.Found{}, err
+	}
+	arrived := a.travel.arrived("")
+	return session.Found{
+		Data: data, Copy: true,
+		Arrived: func(s *session.Session, blob []byte) {
+			a.note(s.ID(), revision, own)
+			arrived(s, blob)
+		},
+		Taken: func(err error) {
+			if err == nil {
+				a.travel.count(func(s *Stats) { s.Restored++ })
+			}
+		},
+	}, nil
+}
+
+// note notes at which revision the copy of a session is that has come, and whose it may be.
+func (a *archive) note(id session.ID, revision uint64, owners ...string) {
+	k := a.of(id)
+	a.travel.mu.Lock()
+	defer a.travel.mu.Unlock()
+	k.revision, k.owners = revision, owners
+}
+
+// isOver reports whether a session that has ended for a reason is to be forgotten: it is not if
+// another node has it, or may have it from its copy.
+func isOver(reason error) bool {
+	for _, goesOn := range []error{session.ErrExported, session.ErrSuperseded, peer.ErrClosed} {
+		if errors.Is(reason, goesOn) {
+			return false
+		}
+	}
+	return true
+}
+
+// ownerOf names a node from its start to its end.
+func ownerOf(id members.ID) string { return fmt.Sprintf("%s/%d", id.Name, id.Epoch) }
+
+// appendCopy is a copy as it is kept: [owner, session].
+func appendCopy(owner string, data []byte) []byte {
+	return codec.AppendBytes(codec.AppendString(codec.AppendArrayHeader(nil, 2), owner), data)
+}
+
+// readCopy reads it. data lies in b.
+func readCopy(b []byte) (owner string, data []byte, ok bool) {
+	n, b, err := codec.ReadArrayHeader(b)
+	if err != nil || n != 2 {
+		return "", nil, false
+	}
+	text, b, err := codec.ReadText(b)
+	if err != nil {
+		return "", nil, false
+	}
+	data, b, err = codec.ReadText(b)
+	return string(text), data, err == nil && len(b) == 0
+}

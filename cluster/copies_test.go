@@ -1,0 +1,214 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/packetmq/packetmq/internal/await"
+	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/session"
+)
+
+// shelf is Copies in memory, which all nodes of a test share.
+type shelf struct {
+	mu    sync.Mutex
+	kept  map[string][]byte
+	rev   map[string]uint64
+	last  uint64
+	fails error
+}
+
+func newShelf() *shelf { return &shelf{kept: make(map[string][]byte), rev: make(map[string]uint64)} }
+
+func (x *shelf) Put(_ context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	switch {
+	case x.fails != nil:
+		return 0, x.fails
+	case x.rev[key] != revision:
+		return 0, ErrRevision
+	}
+	x.last++
+	x.kept[key], x.rev[key] = slices.Clone(value), x.last
+	return x.last, nil
+}
+
+func (x *shelf) Get(_ context.Context, key string) ([]byte, uint64, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.kept[key], x.rev[key], x.fails
+}
+
+func (x *shelf) Delete(_ context.Context, key string, revision uint64) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.rev[key] != revision {
+		return ErrRevision
+	}
+	delete(x.kept, key)
+	delete(x.rev, key)
+	return nil
+}
+
+func (x *shelf) fail(err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.fails = err
+}
+
+func (x *shelf) owner(id session.ID) string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	owner, _, _ := readCopy(x.kept[id.String()])
+	return owner
+}
+
+// withCopies has the nodes of a network keep copies of their sessions, too.
+func withCopies(w *network) *shelf {
+	x := newShelf()
+	change := w.change
+	w.change = func(n *testNode, cfg *Config) { change(n, cfg); cfg.Travel.Copies = x }
+	return x
+}
+
+// unacked is how many of the client's notes are not acknowledged.
+func (x *wanderer) unacked() int { n, _ := x.Pending(); return n }
+
+// A session outlives its node by its copy: what was acknowledged to the client is not repeated, the
+// rest is sent again, and the client gets what the copy knew of once. When the node was only cut
+// off, its part of the session ends there, and tells what was sent in it since.
+func TestSessionGoesOnFromItsCopy(t *testing.T) {
+	w := withSessions(1)
+	kept := withCopies(w)
+	all := w.startAll(t, 3)
+	settled(t, all)
+	x := newWanderer(t)
+	at := x.come(t, all[0])
+	if err := all[0].Bind(at, "ann"); err != nil {
+		t.Fatal(err)
+	}
+	const before, after = 100, 50
+	for i := range before {
+		sendNote(t, x.Session, i)
+		sendNote(t, at, i)
+	}
+	await.True(t, "all of it is acknowledged", func() bool { n, _ := at.Pending(); return x.unacked() == 0 && n == 0 })
+	await.True(t, "a copy with its user", func() bool {
+		kept.mu.Lock()
+		defer kept.mu.Unlock()
+		_, data, _ := readCopy(kept.kept[x.ID().String()])
+		return len(data) > 0 && slices.Contains(splitText(data), "ann")
+	})
+	kept.fail(errors.New("no"))
+	for i := range after {
+		sendNote(t, x.Session, before+i)
+	}
+	await.True(t, "all notes handled", func() bool { return len(all[0].home.got) == before+after })
+	w.setCut("n0", true)
+	await.True(t, "home that is gone", func() bool { return len(all[1].Nodes()) == 1 && len(all[2].Nodes()) == 1 })
+	x.conn.Abort(errors.New("cut by the test"))
+	await.True(t, "the session is away", at.Away)
+	if x.unacked() != after {
+		t.Fatalf("%d notes are not acknowledged, of which no copy knows", x.unacked())
+	}
+	sendNote(t, at, 7) // which nobody will get
+	kept.fail(nil)
+	x.come(t, all[1])
+	for i := range after {
+		if v := await.Value(t, "note", all[1].home.got); v.N != before+i {
+			t.Fatalf("note %d came again, want %d", v.N, before+i)
+		}
+	}
+	if a := await.Value(t, "arrival", all[1].home.arrived); a.From != "" || string(a.Blob) != "of "+a.Session.String() {
+		t.Errorf("arrived from %q with %q", a.From, a.Blob)
+	}
+	knows(t, all[2], "ann", "n1")
+	for i := range before {
+		if v := await.Value(t, "note", x.got); v.N != i {
+			t.Fatalf("the client got note %d, want %d", v.N, i)
+		}
+	}
+	if st := all[1].Stats(); st.Restored != 1 {
+		t.Errorf("counted %+v", st)
+	}
+	e := await.Value(t, "end of what was left behind", all[0].home.ends)
+	if !slices.Contains(e.unacked, 7) {
+		t.Errorf("ended with %v, not acknowledged: %v", e.reason, e.unacked)
+	}
+	await.True(t, "acknowledgements by the new node", func() bool { return x.unacked() == 0 })
+}
+
+// splitText finds words in bytes.
+func splitText(b []byte) (words []string) {
+	word := ""
+	for _, c := range append(slices.Clone(b), 0) {
+		if c >= 'a' && c <= 'z' {
+			word += string(rune(c))
+		} else if word != "" {
+			words, word = append(words, word), ""
+		}
+	}
+	return words
+}
+
+// Copies follow a session to the node where it is, and are gone when it has ended.
+func TestCopiesFollow(t *testing.T) {
+	w := withSessions(1)
+	kept := withCopies(w)
+	all := w.startAll(t, 3)
+	settled(t, all)
+	x := newWanderer(t)
+	at := x.come(t, all[0])
+	for i, to := range []int{1, 2, 0, 1} {
+		x.conn.Abort(errors.New("cut by the test"))
+		await.True(t, "the session is away", at.Away)
+		sendNote(t, x.Session, i)
+		at = x.come(t, all[to])
+		x.one(t, all, all[to])
+		await.True(t, "acknowledgement", func() bool { return x.unacked() == 0 })
+		if owner := kept.owner(x.ID()); owner != ownerOf(all[to].self) {
+			t.Errorf("the copy is of %s", owner)
+		}
+	}
+	for _, n := range all {
+		if st := n.Stats(); st.CopiesFailed != 0 {
+			t.Errorf("%s has counted %+v", n.Name(), st)
+		}
+	}
+	x.End("reason.bye")
+	await.True(t, "a copy that is gone", func() bool { return kept.owner(x.ID()) == "" })
+}
+
+// A copy is for who shows the secret, and while copies cannot be asked for the client comes again.
+func TestCopiesAndClaims(t *testing.T) {
+	w := withSessions(1)
+	kept := withCopies(w)
+	all := w.startAll(t, 2)
+	settled(t, all)
+	x := newWanderer(t)
+	at := x.come(t, all[0])
+	sendNote(t, x.Session, 0)
+	await.True(t, "acknowledgement", func() bool { return x.unacked() == 0 })
+	owner := kept.owner(x.ID())
+	w.setCut("n0", true)
+	await.True(t, "home that is gone", func() bool { return len(all[1].Nodes()) == 0 })
+	found := make(chan session.Found, 1)
+	all[1].travel.find(session.Claim{ID: x.ID(), Proof: make([]byte, 20)}, func(f session.Found) { found <- f })
+	if f := await.Value(t, "answer", found); !errors.Is(f.Err, session.ErrUnknown) || kept.owner(x.ID()) != owner {
+		t.Errorf("found %v", f.Err)
+	}
+	x.conn.Abort(errors.New("cut by the test"))
+	await.True(t, "the session is away", at.Away)
+	kept.fail(errors.New("no"))
+	x.try(t, all[1])
+	await.True(t, "end of the conn", func() bool { return x.conn.State() != peer.Active })
+	if x.Err() != nil {
+		t.Fatalf("ended with %v", x.Err())
+	}
+	kept.fail(nil)
+	x.come(t, all[1])
+}
