@@ -154,7 +154,9 @@ func (n *Node) forUser(c *peer.Conn, m *message) {
 	}
 	answer := codec.AppendUint(codec.AppendArrayHeader(nil, 3), toldMissed)
 	answer = codec.AppendString(codec.AppendString(answer, m.entry.User), m.packet)
-	c.SendExtension(Feature, answer)
+	if err := c.SendExtension(Feature, answer); err != nil {
+		c.Abort(err) // so that the sender is told at least that
+	}
 }
 
 // forRoom sends a packet on to the members of a room at this node.
