@@ -104,10 +104,10 @@ func (n *Node) begin(ctx context.Context, b bus) error {
 		return err
 	}
 	n.travel.use(b)
+	n.own = newServerConns(n, b)
 	if err := n.bus.subscribe(ctx, n.receive, n.subject("all"), n.subject("node."+n.self.Name), n.streamSubject(n.self.Name)); err != nil {
 		return err
 	}
-	n.own = newServerConns(n, b)
 	n.own.dial(ctx)
 	n.sayHello("all", false)
 	return nil
