@@ -29,6 +29,7 @@ type Node struct {
 	rooms   *room.Rooms
 	bus     bus
 	own     *serverConns // nil: streams go by the bus alone
+	ticker  ticker
 	travel  *travel
 	durable *durable      // nil: there is no Config.Durability
 	done    chan struct{} // closed by leave
@@ -148,6 +149,7 @@ func newNode(srv *peer.Server, cfg Config, clock func() time.Time) (*Node, error
 		roomWatches: make(map[string][]*roomWatch), userWatches: make(map[string][]*userWatch),
 	}
 	n.travel = newTravel(n, cfg.Travel)
+	n.ticker.hurry = make(chan struct{}, 1)
 	n.members = members.New(n.self, cfg.Lease)
 	n.dir = directory.New(cfg.Name)
 	n.rooms = room.New(srv, &room.Config{Joined: n.memberJoined, Left: n.memberLeft})
@@ -228,29 +230,11 @@ func (n *Node) sayHello(to string, leaving bool) {
 	n.bus.publish(n.subject(to), appendHello(nil, &h))
 }
 
-// tick calls step again and again. It has a goroutine of its own: a handler that is slow must
-// not keep the node from saying that it is there.
-func (n *Node) tick() {
-	defer n.ended.Done()
-	t := time.NewTicker(tickEvery)
-	defer t.Stop()
-	for {
-		select {
-		case <-n.done:
-			return
-		case <-t.C:
-			n.step()
-		}
-	}
-}
-
 // Heartbeats of conns to nodes are for their RTT: whether a node is there, hellos tell.
 const (
 	pingEvery = 5 * time.Second
 	pingIdle  = 90 * time.Second
 )
-
-const tickEvery = 25 * time.Millisecond
 
 // step does what is due because of the time.
 func (n *Node) step() {

@@ -118,6 +118,16 @@ func (s *stream) flush() {
 	if s.link.Err() != nil {
 		s.wake()
 	}
+	if s.link.Waits() {
+		s.node.ticker.hasten()
+	}
+}
+
+// waits reports whether tick has something to do sooner or later.
+func (s *stream) waits() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed || s.link.Waits()
 }
 
 // counts are how often something was missing, and how many bytes were sent again.
@@ -272,4 +282,5 @@ func (s *stream) Close() {
 	s.closed = true
 	s.link.Close()
 	s.flush()
+	s.node.ticker.hasten() // which forgets the stream
 }

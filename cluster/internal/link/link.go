@@ -270,3 +270,6 @@ func (l *Link) idle() bool { return l.acked == l.end() }
 // Wake is when Next may have something although nothing has come and nothing was written;
 // never, the largest Duration, if that cannot be.
 func (l *Link) Wake() time.Duration { return min(l.resendAt, l.ackAt) }
+
+// Waits reports whether Next has something because of the time, at some time.
+func (l *Link) Waits() bool { return l.Wake() != never }
