@@ -39,8 +39,9 @@ func Header(id uint16, n int) (h [HeaderSize]byte) {
 
 // AppendFrame appends a whole frame. The payload must be shorter than 4 GiB.
 func AppendFrame(dst []byte, id uint16, payload []byte) []byte {
-	dst = binary.BigEndian.AppendUint32(dst, uint32(IDSize+len(payload)))
-	dst = binary.BigEndian.AppendUint16(dst, id)
+	n := uint32(IDSize + len(payload))
+	// All of the header in one append, so that its room is checked once.
+	dst = append(dst, byte(n>>24), byte(n>>16), byte(n>>8), byte(n), byte(id>>8), byte(id))
 	return append(dst, payload...)
 }
 

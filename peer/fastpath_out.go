@@ -36,17 +36,22 @@ func (c *Conn) replyID(t *registry.Type) (id uint16, ok bool) {
 }
 
 // commit ends a packet: the last n bytes of what the callback has written. If there is no room
-// for it, it does what the overflow policy says.
+// for it, it does what the overflow policy says. Most packets are like the one before and come
+// while there is plenty of room. They are counted here by hand: without a call, nothing is
+// kept on the stack for one.
 func (c *Conn) commit(t *registry.Type, n int) error {
 	counts := c.counts()
-	if counts.out.c != c || counts.out.t != t { // countOut by hand, since a call counts here
-		counts.beginOut(c, t)
+	if counts.out.c != c || counts.out.t != t || !c.link.Light() {
+		return c.commitAny(counts, t, n)
 	}
 	counts.out.n.Packets++
 	counts.out.n.Bytes += uint64(n)
-	if c.link.Light() { // as for most packets
-		return nil
-	}
+	return nil
+}
+
+// commitAny is commit for every packet.
+func (c *Conn) commitAny(counts *loopCounts, t *registry.Type, n int) error {
+	counts.countOut(c, t, n)
 	refused, err := c.link.Commit(n)
 	if err == nil {
 		return nil

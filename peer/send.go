@@ -100,17 +100,23 @@ func (c *Conn) ReplyRaw(t *registry.Type, payload []byte) error {
 		return c.SendRaw(t, payload)
 	}
 	if engine.MayDirect(len(payload)) {
-		h := codec.Header(id, len(payload))
-		out.B = append(out.B, h[:]...)
-		if c.link.Direct(payload) {
-			c.counts().countOut(c, t, len(h)+len(payload))
-			return nil
-		}
-		out.B = append(out.B, payload...)
-	} else {
-		out.B = codec.AppendFrame(out.B, id, payload)
+		return c.replyLarge(out, t, id, payload)
 	}
+	out.B = codec.AppendFrame(out.B, id, payload)
 	return c.commit(t, codec.HeaderSize+len(payload))
+}
+
+// replyLarge is the end of ReplyRaw for a payload that may leave from where it lies. It is a
+// function of its own so that the short ones, which do not come here, need fewer registers.
+func (c *Conn) replyLarge(out *engine.Buffer, t *registry.Type, id uint16, payload []byte) error {
+	h := codec.Header(id, len(payload))
+	out.B = append(out.B, h[:]...)
+	if c.link.Direct(payload) {
+		c.counts().countOut(c, t, len(h)+len(payload))
+		return nil
+	}
+	out.B = append(out.B, payload...)
+	return c.commit(t, len(h)+len(payload))
 }
 
 // ReplyRawAll is ReplyRaw for some packets of one type, in their order, if there is plenty of
