@@ -65,6 +65,9 @@ func (s *Session) copy() {
 	if k == nil || s.hasEnded() || s.isFrozen() {
 		return
 	}
+	if s.restored { // the copy before says better what the client may have had; the resume has one kept
+		return
+	}
 	if s.copies.way {
 		s.copies.more = true
 		return

@@ -245,3 +245,40 @@ func TestCopiesAreOfWhatWasHandled(t *testing.T) {
 	wantSequence(t, got, 0, 499)
 	acked(t, near)
 }
+
+// What is sent in a session that comes from a copy, before its client has said how far it is, comes
+// after that, and is acknowledged when the client has it.
+func TestSendingBeforeACopyIsResumed(t *testing.T) {
+	x := newTwo(t, often)
+	kept := keepIn(x.a.sessions)
+	keepIn(x.b.sessions)
+	near, far, c := x.begin(t, nil)
+	send(t, far, 0)
+	wantSequence(t, x.got, 0, 0)
+	acked(t, far)
+	await.True(t, "a copy", func() bool { return kept.of(far.ID()) != nil })
+	kept.hold()
+	old := kept.of(far.ID())
+	for n := range 4 {
+		send(t, far, 1+n)
+	}
+	wantSequence(t, x.got, 1, 4)
+	c.Abort(errCut)
+	await.True(t, "the session is away", far.Away)
+	told := make(chan error, 1)
+	x.b.sessions.SetFinder(func(c Claim, answer func(Found)) {
+		answer(Found{Data: old, Copy: true, Arrived: func(s *Session, _ []byte) {
+			for n := range 3 { // fewer than the client has had since the copy
+				send(t, s, 5+n)
+			}
+			s.WhenAcked(func(err error) { told <- err })
+		}})
+	})
+	back(t, near, x.carry(t, near, x.b))
+	wantSequence(t, x.got, 5, 7)
+	if err := await.Value(t, "acknowledgement", told); err != nil {
+		t.Error(err)
+	}
+	acked(t, x.b.sessions.Get(near.ID()))
+	kept.free()
+}

@@ -84,14 +84,17 @@ func (o *outbox) ack(n uint64) bool {
 	return true
 }
 
-// skip drops everything, and goes on after number n, if that is more than there is.
-func (o *outbox) skip(n uint64) bool {
-	if n < o.last() {
-		return false
+// skip takes the other side's word that it has more than was given to conns, up to number n: a
+// copy does not know of all that was sent. What was given to conns is dropped, what was added
+// since stays, and follows after n. It returns by how much the numbers of that have grown.
+func (o *outbox) skip(n uint64) (by uint64, ok bool) {
+	if n < o.sent {
+		return 0, false
 	}
-	o.clear()
+	by = n - o.sent
+	o.ack(o.sent)
 	o.acked, o.sent = n, n
-	return true
+	return by, true
 }
 
 // resend has everything that is kept sent again, on another conn.

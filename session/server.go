@@ -252,7 +252,7 @@ func (s *Session) resumed(k *carrier, m *resume) {
 		return
 	}
 	s.mu.Lock()
-	ok := s.out.ack(m.received) || s.restored && s.out.skip(m.received)
+	ok := s.out.ack(m.received) || s.restored && s.skip(m.received)
 	s.mu.Unlock()
 	s.restored = false
 	if !ok {
@@ -266,6 +266,19 @@ func (s *Session) resumed(k *carrier, m *resume) {
 	s.host.counters.resumed.Add(1)
 	s.carryAtServer(k, m.window, true)
 	s.callAcked()
+}
+
+// skip goes on after a number that the other side has, and the copy that the session comes from
+// has not. mu is held.
+func (s *Session) skip(n uint64) bool {
+	known := s.out.sent
+	by, ok := s.out.skip(n)
+	for i := range s.whenAcked {
+		if w := &s.whenAcked[i]; w.number > known {
+			w.number += by
+		}
+	}
+	return ok
 }
 
 // carryAtServer has the conn carry the session, and tells the client so, with its next secret.
