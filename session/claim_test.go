@@ -226,7 +226,7 @@ func TestNotTaken(t *testing.T) {
 	x.b.sessions.SetFinder(func(c Claim, answer func(Found)) {
 		find(c, func(f Found) { found <- func() { answer(f) } })
 	})
-	c = x.carry(t, near, x.b)
+	x.carry(t, near, x.b)
 	answer := await.Value(t, "session that was found", found)
 	lost := make(chan error, 1)
 	for c := range x.b.server.Conns() {
