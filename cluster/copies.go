@@ -73,7 +73,7 @@ func newArchive(t *travel, store Copies) *archive {
 
 // begin has copies of the sessions kept.
 func (a *archive) begin() {
-	a.travel.cfg.Sessions.SetKeeper(session.Keeper{Keep: a.keep, Forget: a.forget, Blob: a.travel.pack})
+	a.travel.cfg.Sessions.SetKeeper(session.Keeper{Keep: a.keep, Forget: a.forget, Blob: a.travel.packWhole})
 }
 
 // end takes begin back. What is under way ends.

@@ -212,3 +212,35 @@ func TestCopiesAndClaims(t *testing.T) {
 	kept.fail(nil)
 	x.come(t, all[1])
 }
+
+// While a copy is made, no durable packet is sent in its session: the copy has it with its mark, or
+// has neither.
+func TestCopiesHaveMarksWithTheirPackets(t *testing.T) {
+	w := withSessions(1)
+	withCopies(w)
+	all := w.startAll(t, 1)
+	x := newWanderer(t)
+	at := x.come(t, all[0])
+	if err := all[0].Bind(at, "ann"); err != nil {
+		t.Fatal(err)
+	}
+	all[0].mu.Lock()
+	marks := all[0].users["ann"].sent
+	all[0].mu.Unlock()
+	done := make(chan struct{})
+	at.Loop().Post(func() {
+		defer close(done)
+		_, sends := all[0].travel.packWhole(at)
+		if marks.mu.TryLock() {
+			t.Error("a packet could be sent before the copy has the others")
+			return
+		}
+		sends()
+		if !marks.mu.TryLock() {
+			t.Error("nothing can be sent after the copy was made")
+			return
+		}
+		marks.mu.Unlock()
+	})
+	await.Value(t, "copy", done)
+}

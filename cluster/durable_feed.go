@@ -186,7 +186,7 @@ func (f *feed) sendOne(s *stored) (was, wait bool) {
 	}
 	e, err := f.d.n.srv.EncodeRaw(t, payload)
 	if err == nil {
-		err = f.box.binding.sent.send(f.box.member, e, f.room, s.seq)
+		err = f.box.binding.sent.send(f.box.member, e, f.d.created.UnixNano(), f.room, s.seq)
 		e.Release()
 	}
 	switch {

@@ -108,7 +108,7 @@ func (b *mailbox) feed(room string, cursor, record uint64) {
 	b.d.subscribe(f.live)
 	b.d.feeds[f.live] = append(b.d.feeds[f.live], f)
 	f.want = true
-	if mark := b.binding.sent.of(room); mark > f.cursor { // the session has come with these
+	if mark := b.binding.sent.of(b.d.created.UnixNano(), room); mark > f.cursor { // the session has come with these
 		f.cursor = mark
 		f.awaitAck(mark, 0)
 	}

@@ -18,36 +18,44 @@ type durableMarks struct {
 	mu sync.Mutex
 
 	// Guarded by mu.
-	last map[string]uint64 // by room; "": of the user's own
+	store int64             // when the store was made in which the numbers are: another one counts anew
+	last  map[string]uint64 // by room; "": of the user's own
 }
 
 // send sends a packet to the member, and notes it. An export of the member's session has both,
 // or neither: it asks for the marks when nothing can be sent in the session any more.
-func (d *durableMarks) send(m room.Member, e *peer.Encoded, room string, seq uint64) error {
+func (d *durableMarks) send(m room.Member, e *peer.Encoded, store int64, room string, seq uint64) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := sendHere(m, e); err != nil {
 		return err
 	}
-	if d.last == nil {
-		d.last = make(map[string]uint64)
+	if d.last == nil || d.store != store {
+		d.store, d.last = store, make(map[string]uint64)
 	}
 	d.last[room] = seq
 	return nil
 }
 
-// of is the mark of a room.
-func (d *durableMarks) of(room string) uint64 {
+// of is the mark of a room in a store.
+func (d *durableMarks) of(store int64, room string) uint64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.store != store {
+		return 0
+	}
 	return d.last[room]
 }
 
-// append appends the marks to b: [room, number, ...].
-func (d *durableMarks) append(b []byte) []byte {
+// lock has send wait until unlock.
+func (d *durableMarks) lock() (unlock func()) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	b = codec.AppendArrayHeader(b, 2*len(d.last))
+	return d.mu.Unlock
+}
+
+// append appends the marks to b: [store, room, number, ...]. mu is held.
+func (d *durableMarks) append(b []byte) []byte {
+	b = codec.AppendInt(codec.AppendArrayHeader(b, 1+2*len(d.last)), d.store)
 	for _, room := range slices.Sorted(maps.Keys(d.last)) {
 		b = codec.AppendUint(codec.AppendString(b, room), d.last[room])
 	}
@@ -61,7 +69,10 @@ func readMarks(b []byte) (*durableMarks, error) {
 		return d, nil
 	}
 	n, b, err := codec.ReadArrayHeader(b)
-	if err != nil || n%2 != 0 || n/2 > maxRooms {
+	if err != nil || n%2 != 1 || n/2 > maxRooms {
+		return nil, errTold
+	}
+	if d.store, b, err = codec.ReadInt(b); err != nil {
 		return nil, errTold
 	}
 	for range n / 2 {

@@ -148,10 +148,10 @@ func (d *durable) open() {
 		}
 	}
 	d.setError(nil)
-	close(d.ready)
 	created := d.packets.CachedInfo().Created
+	d.n.call(func() { d.created = created }) // before any mailbox begins
+	close(d.ready)
 	d.n.call(func() {
-		d.created = created
 		for _, b := range d.boxes {
 			b.begin("")
 		}

@@ -29,8 +29,15 @@ const luggageFields = 7
 // maxRooms bounds what is read of a luggage.
 const maxRooms = 1 << 16
 
-// pack returns the luggage of a session. On its loop.
+// pack returns the luggage of a session in which nothing can be sent meanwhile. On its loop.
 func (t *travel) pack(s *session.Session) []byte {
+	b, sends := t.packWhole(s)
+	sends()
+	return b
+}
+
+// packWhole returns the luggage of a session, and what lets durable packets be sent in it again.
+func (t *travel) packWhole(s *session.Session) (b []byte, sends func()) {
 	n := t.node
 	var l luggage
 	var sent *durableMarks
@@ -39,9 +46,6 @@ func (t *travel) pack(s *session.Session) []byte {
 		l.user, l.time, sent = n.names[s], b.time, b.sent
 	}
 	n.mu.Unlock()
-	if sent != nil {
-		l.marks = sent.append(nil)
-	}
 	if t.archive != nil {
 		k := t.archive.of(s.ID())
 		t.mu.Lock()
@@ -57,7 +61,12 @@ func (t *travel) pack(s *session.Session) []byte {
 	if t.cfg.Pack != nil {
 		l.blob = t.cfg.Pack(s)
 	}
-	return l.append(nil)
+	sends = func() {}
+	if sent != nil { // last: the program's function is not called with a lock
+		sends = sent.lock()
+		l.marks = sent.append(nil)
+	}
+	return l.append(nil), sends
 }
 
 func (l *luggage) append(b []byte) []byte {

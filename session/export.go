@@ -158,17 +158,24 @@ func (s *Session) freeze(blob func(*Session) []byte) (*exported, *carrier) {
 	s.mu.Lock()
 	s.frozen = true
 	s.mu.Unlock()
-	return s.asItIs(blob), k
+	if blob == nil {
+		return s.asItIs(nil), k
+	}
+	return s.asItIs(func(s *Session) ([]byte, func()) { return blob(s), nil }), k
 }
 
 // asItIs is the session as another process has to know it.
-func (s *Session) asItIs(blob func(*Session) []byte) *exported {
+func (s *Session) asItIs(blob func(*Session) (blob []byte, done func())) *exported {
 	x := &exported{
 		secret: s.secret, next: s.next, renewing: s.renewing, unconfirmed: s.isUnconfirmed(),
 		in: s.in, copied: s.copies.in, claim: s.claim,
 	}
 	if blob != nil { // first, so that what it says was sent is among the packets
-		s.call(func() { x.blob = blob(s) })
+		var done func()
+		s.call(func() { x.blob, done = blob(s) })
+		if done != nil {
+			defer done()
+		}
 	}
 	s.mu.Lock()
 	if k := s.carrier; k != nil {

@@ -24,8 +24,10 @@ type Keeper struct {
 	// Forget is called when the session ends, with why.
 	Forget func(s *Session, reason error)
 
-	// Blob returns what the program keeps with a session, as for Export. It may be nil.
-	Blob func(s *Session) []byte
+	// Blob returns what the program keeps with a session, as for Export. done, if it is not nil, is
+	// called at once when the session's packets were copied too: a blob that tells what was sent by
+	// other goroutines has these wait until then. Blob may be nil.
+	Blob func(s *Session) (blob []byte, done func())
 }
 
 // copies is what a session knows of its copies. Of the owner alone, but for late.

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"encoding/binary"
 	"errors"
 	"sync"
 	"testing"
@@ -281,4 +282,43 @@ func TestSendingBeforeACopyIsResumed(t *testing.T) {
 	}
 	acked(t, x.b.sessions.Get(near.ID()))
 	kept.free()
+}
+
+// What goroutines of the program send while a copy is made is in it if its blob says so, and is not
+// if it does not.
+func TestABlobAndItsPacketsAgree(t *testing.T) {
+	x := newTwo(t, often)
+	var mu sync.Mutex
+	sent := 0
+	x.a.sessions.SetKeeper(Keeper{
+		Keep: func(s *Session, data []byte, done func(error)) {
+			x, err := readExported(data)
+			if err != nil || int(x.acked)+len(x.packets) != int(binary.BigEndian.Uint32(x.blob)) {
+				t.Errorf("%d packets and %d, and the blob says %d, %v", x.acked, len(x.packets), x.blob, err)
+			}
+			done(nil)
+		},
+		Forget: func(*Session, error) {},
+		Blob: func(*Session) ([]byte, func()) {
+			mu.Lock()
+			return binary.BigEndian.AppendUint32(nil, uint32(sent)), mu.Unlock
+		},
+	})
+	near, far, _ := x.begin(t, nil)
+	const all = 2000
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for n := range all {
+			mu.Lock()
+			send(t, far, n)
+			sent++
+			mu.Unlock()
+		}
+	})
+	for n := range all { // whose acknowledgements want copies
+		send(t, near, n)
+	}
+	wg.Wait()
+	wantSequence(t, x.got, 0, all-1)
+	acked(t, near)
 }

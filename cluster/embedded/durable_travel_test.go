@@ -97,3 +97,41 @@ func TestDurableStoreIsLost(t *testing.T) {
 	})
 	wantNotes(t, p, 5, 5)
 }
+
+// How far a session had the packets of a store that is lost says nothing of the one that is made
+// after it, also at the node where the session goes meanwhile.
+func TestDurableTravelsToANewStore(t *testing.T) {
+	leak.Check(t)
+	a, b, s := twoNodes(t, cluster.Durability{Age: 8 * time.Second, Memory: true})
+	p := b.player("u")
+	u := cluster.Durable(cluster.User("u"))
+	for i := range 5 {
+		sendDurable(t, a, u, i)
+	}
+	wantNotes(t, p, 0, 4)
+	empty(t, s)
+	for _, name := range []string{"packetmq-packets", "packetmq-members"} {
+		if err := js(t, s).DeleteStream(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.Session.Conn().Abort(errors.New("cut by the test"))
+	await.True(t, "the session is away", p.at.Away)
+	await.True(t, "a new store", func() bool {
+		_, err := js(t, s).Stream(t.Context(), "packetmq-packets")
+		return err == nil && a.DurableReady(t.Context()) == nil
+	})
+	c, err := p.cli.Connect(t.Context(), a.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Session.Carry(c); err != nil {
+		t.Fatal(err)
+	}
+	await.True(t, "the session at its new node", func() bool { return a.Where("u") == "a" })
+	await.True(t, "a packet in the store", func() bool {
+		return cluster.SendDurable(t.Context(), a.Node, u.WithID("1"), noted, &note{N: 5}) == nil
+	})
+	wantNotes(t, p, 5, 5)
+	empty(t, s)
+}
