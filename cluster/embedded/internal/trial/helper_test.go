@@ -50,7 +50,7 @@ type world struct {
 	nodes map[string]*testNode
 
 	mu    sync.Mutex
-	addrs []string // guarded by mu
+	addrs []Address // guarded by mu
 }
 
 // testNode is a node's process, and what it has told.
@@ -65,7 +65,7 @@ func newWorld(t *testing.T, count int) *world {
 	leak.Check(t)
 	w := &world{t: t, nodes: make(map[string]*testNode)}
 	var err error
-	w.users, err = NewUsers(func() []string {
+	w.users, err = NewUsers(func() []Address {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		return slices.Clone(w.addrs)
@@ -92,14 +92,14 @@ func (w *world) start(name string) *testNode {
 	for _, other := range w.nodes {
 		cfg.Routes = append(cfg.Routes, other.Route)
 	}
-	p, err := StartProcess(selfAsNode(), cfg, func(e Event) { w.users.Tell(e); n.Tell(e) })
+	p, err := StartProcess(selfAsNode(), cfg, func(e Event) { w.users.Tell(name, e); n.Tell(e) })
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	n.Process = p
 	w.nodes[name] = n
 	w.mu.Lock()
-	w.addrs = append(w.addrs, p.Addr)
+	w.addrs = append(w.addrs, Address{name, p.Addr})
 	w.mu.Unlock()
 	return n
 }
@@ -166,7 +166,7 @@ func (w *world) user(name, node string, rooms ...string) *User {
 func (w *world) place(node string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Index(w.addrs, w.nodes[node].Addr)
+	return slices.Index(w.addrs, Address{node, w.nodes[node].Addr})
 }
 
 // knows waits until all nodes know a user at one node, and as a member of rooms there.

@@ -11,11 +11,14 @@ import (
 )
 
 // Ledger keeps the accounts of the packets between users. A packet that did not arrive must have
-// been told: one by one, as refused, unacknowledged or missed, or by the end of a session or of
-// a conn between nodes on which it may have been. One that was not is lost without a word.
+// been told: one by one, as refused, unacknowledged or missed, or by the end of the sender's or the
+// receiver's session, by the end of a conn between their nodes, or by a copy from which the receiver's
+// session went on, which is older than what its node has sent. One that was not is lost without a word.
 //
 // A Ledger trusts in order: what is missing before a packet that has arrived will not arrive.
-// If it does after all, it is counted as Disordered. Any goroutine may use it.
+// If it does after all, it is counted as Disordered, and what comes twice as Doubled. Only what a
+// client had to send again, because its session went on from a copy that does not know of it, is
+// counted as Repeated instead. Any goroutine may use it.
 type Ledger struct {
 	mu sync.Mutex
 
@@ -24,9 +27,11 @@ type Ledger struct {
 	lives    map[string]int      // how many sessions each user has had
 	routes   map[route]*routeLog
 	streams  map[stream]*streamLog
-	missed   map[string]int  // by user: packets that came to a node where he was no more
-	refusals map[string]int  // by why
-	downs    []time.Duration // when conns between nodes have ended
+	missed   map[string]int      // by user: packets that came to a node where he was no more
+	refusals map[string]int      // by why
+	sent     map[string][]packet // by user: what his sessions have taken
+	late     []latePacket
+	history  history
 	now      func() time.Duration
 	sum      Summary
 }
@@ -43,11 +48,25 @@ type stream struct {
 	receiver string
 }
 
+// packet is one that was sent.
+type packet struct {
+	on *routeLog
+	n  uint64
+}
+
+// latePacket is one that came after another one of its stream with the same number or a greater one.
+type latePacket struct {
+	packet
+	from  string
+	isNew bool // it had not come before
+}
+
 // routeLog is what was sent on a route.
 type routeLog struct {
-	sent   uint64
-	begins []uint64 // the first number of each life of the sender, from its first life on
-	told   map[uint64]bool
+	sent    uint64
+	begins  []uint64 // the first number of each life of the sender, from its first life on
+	told    map[uint64]bool
+	inDoubt map[uint64]bool // not acknowledged when the sender has lost his conn
 }
 
 // life is in which of its lives the sender has sent n.
@@ -85,8 +104,12 @@ type Summary struct {
 	Due          int // deliveries of what was sent
 	Received     int
 	ToldSingly   int // refused, unacknowledged or missed
-	ToldByEnd    int // by the end of a session, or of a conn between nodes
+	ToldByEnd    int // by the end of the sender's or the receiver's session
+	ToldByConn   int // by the end of a conn between their nodes
+	ToldByCopy   int // the receiver's session went on from a copy
+	MissedInRoom int // the receiver went to another node, and rooms may miss him then
 	Silent       int // lost without a word
+	Repeated     int // the sender's session went on from a copy that did not know of it
 	Doubled      int
 	Disordered   int
 }
@@ -98,7 +121,7 @@ func (s *Summary) Kept() bool { return s.Silent == 0 && s.Doubled == 0 && s.Diso
 func NewLedger(now func() time.Duration) *Ledger {
 	return &Ledger{
 		rooms: make(map[string][]string), lives: make(map[string]int), routes: make(map[route]*routeLog),
-		streams: make(map[stream]*streamLog), missed: make(map[string]int), refusals: make(map[string]int), now: now,
+		streams: make(map[stream]*streamLog), missed: make(map[string]int), refusals: make(map[string]int), sent: make(map[string][]packet), history: newHistory(), now: now,
 	}
 }
 
@@ -116,6 +139,31 @@ func (l *Ledger) Began(user string) {
 	l.lives[user]++
 }
 
+// Lives is how many sessions a user has had.
+func (l *Ledger) Lives(user string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lives[user]
+}
+
+// At says at which node a user is from now on.
+func (l *Ledger) At(user, node string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.history.places[user] = append(l.history.places[user], place{l.now(), node})
+}
+
+// Away says that a user has lost his conn, while so many of his packets were not acknowledged: the
+// last ones that he has sent. His node may have handled them.
+func (l *Ledger) Away(user string, pending int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	sent := l.sent[user]
+	for _, p := range sent[max(len(sent)-pending, 0):] {
+		p.on.inDoubt[p.n] = true
+	}
+}
+
 // Send enters a packet that is about to be sent. It returns its number, and the life of its sender.
 func (l *Ledger) Send(from, to string, isRoom bool) (n uint64, life int) {
 	l.mu.Lock()
@@ -123,7 +171,7 @@ func (l *Ledger) Send(from, to string, isRoom bool) (n uint64, life int) {
 	k := route{from, to, isRoom}
 	r := l.routes[k]
 	if r == nil {
-		r = &routeLog{told: make(map[uint64]bool)}
+		r = &routeLog{told: make(map[uint64]bool), inDoubt: make(map[uint64]bool)}
 		l.routes[k] = r
 	}
 	r.sent++
@@ -133,6 +181,7 @@ func (l *Ledger) Send(from, to string, isRoom bool) (n uint64, life int) {
 	l.sum.Sent++
 	l.sum.Acknowledged++ // until it is told that it was not
 	l.sum.Due += len(l.receivers(k))
+	l.sent[from] = append(l.sent[from], packet{r, r.sent})
 	return r.sent, life
 }
 
@@ -142,6 +191,21 @@ func (l *Ledger) receivers(k route) []string {
 		return l.rooms[k.to]
 	}
 	return []string{k.to}
+}
+
+// Taken is how many packets the sessions of a user have taken.
+func (l *Ledger) Taken(user string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.sent[user])
+}
+
+// Untaken says that the sender's session has not taken the packet that was entered last.
+func (l *Ledger) Untaken(from string, p *Post) {
+	l.mu.Lock()
+	l.sent[from] = l.sent[from][:len(l.sent[from])-1]
+	l.mu.Unlock()
+	l.Unacknowledged(from, p)
 }
 
 // Unacknowledged says that the sender's node has not acknowledged a packet. It may have arrived.
@@ -175,14 +239,23 @@ func (l *Ledger) told(k route, n uint64) {
 	}
 }
 
-// Tell enters what a node tells of packets that it has lost.
-func (l *Ledger) Tell(e Event) {
+// Tell enters what a node tells of packets that may be lost.
+func (l *Ledger) Tell(node string, e Event) {
 	switch e.Kind {
 	case hasMissed:
 		l.Missed(e.User)
 	case hasDown:
-		l.Down()
+		l.Down(node, e.Node)
+	case hasCopied:
+		l.Copied(e.User)
 	}
+}
+
+// Copied says that a node goes on with a user's session from a copy.
+func (l *Ledger) Copied(user string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.history.copied[user] = append(l.history.copied[user], l.now())
 }
 
 // Missed says that a packet for a user came to a node where he was no more.
@@ -193,10 +266,10 @@ func (l *Ledger) Missed(user string) {
 }
 
 // Down says that a conn between two nodes has ended.
-func (l *Ledger) Down() {
+func (l *Ledger) Down(a, b string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.downs = append(l.downs, l.now())
+	l.history.downs = append(l.history.downs, down{l.now(), a, b})
 }
 
 // Receive enters a packet that has arrived.
@@ -206,7 +279,7 @@ func (l *Ledger) Receive(receiver string, n *Note) {
 	s := l.stream(stream{route{n.From, n.To, n.IsRoom}, receiver})
 	l.sum.Received++
 	if n.N <= s.last {
-		l.late(s, n.N)
+		l.enterLate(s, latePacket{packet: packet{l.routes[route{n.From, n.To, n.IsRoom}], n.N}, from: n.From})
 		return
 	}
 	if n.N > s.last+1 {
@@ -215,19 +288,36 @@ func (l *Ledger) Receive(receiver string, n *Note) {
 	s.last, s.life, s.at = n.N, l.lives[receiver], l.now()
 }
 
-// late enters a packet that comes after one with a greater number. mu is held.
-func (l *Ledger) late(s *streamLog, n uint64) {
+// enterLate enters a packet that comes after one with a greater number, or a second time. mu is
+// held.
+func (l *Ledger) enterLate(s *streamLog, p latePacket) {
 	for i, g := range s.gaps {
-		if g.first <= n && n <= g.last {
-			l.sum.Disordered++
+		if g.first <= p.n && p.n <= g.last {
 			before, after := g, g
-			before.last, after.first = n-1, n+1
+			before.last, after.first = p.n-1, p.n+1
 			s.gaps = slices.Replace(s.gaps, i, i+1, before, after)
-			return
+			p.isNew = true
+			break
 		}
 	}
-	l.sum.Doubled++
-	l.sum.Received--
+	if !p.isNew {
+		l.sum.Received--
+	}
+	l.late = append(l.late, p)
+}
+
+// judgeLate counts what came late or twice. mu is held.
+func (l *Ledger) judgeLate(sum *Summary) {
+	for _, p := range l.late {
+		switch {
+		case p.on != nil && p.on.inDoubt[p.n] && len(l.history.copied[p.from]) > 0:
+			sum.Repeated++
+		case p.isNew:
+			sum.Disordered++
+		default:
+			sum.Doubled++
+		}
+	}
 }
 
 // stream returns the log of a stream, which begins when all users have their first sessions. mu
@@ -241,8 +331,7 @@ func (l *Ledger) stream(k stream) *streamLog {
 	return s
 }
 
-// Counts is the part of a Summary that takes no looking for: what was sent, is due, was received,
-// came twice and came late.
+// Counts is the part of a Summary that takes no looking for: what was sent, is due and was received.
 func (l *Ledger) Counts() Summary {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -266,6 +355,7 @@ func (l *Ledger) judgeAll() (sum Summary, lost []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	sum = l.sum
+	l.judgeLate(&sum)
 	missed := maps.Clone(l.missed)
 	for k, r := range l.routes {
 		for _, receiver := range l.receivers(k) {
@@ -275,9 +365,9 @@ func (l *Ledger) judgeAll() (sum Summary, lost []string) {
 				gaps = append(slices.Clip(gaps), gap{s.last + 1, r.sent, l.lives[k.from], s.life != l.lives[receiver], s.at, l.now()})
 			}
 			for _, g := range gaps {
-				if n := l.judge(&sum, k, r, &g, missed); n > 0 {
-					lost = append(lost, fmt.Sprintf("%d of numbers %d to %d of %d from %s to %s at %s, between %v and %v; conns ended at %v",
-						n, g.first, g.last, r.sent, k.from, k.to, receiver, g.since, g.to, l.downs))
+				if n := l.judge(&sum, stream{k, receiver}, r, &g, missed); n > 0 {
+					lost = append(lost, fmt.Sprintf("%d of numbers %d to %d of %d from %s to %s at %s, between %v and %v; %v",
+						n, g.first, g.last, r.sent, k.from, k.to, receiver, g.since, g.to, &l.history))
 				}
 			}
 		}
@@ -287,17 +377,25 @@ func (l *Ledger) judgeAll() (sum Summary, lost []string) {
 
 // judge counts what a gap's packets are, and returns how many were lost without a word. mu is
 // held.
-func (l *Ledger) judge(sum *Summary, k route, r *routeLog, g *gap, missed map[string]int) (silent int) {
-	isDown := slices.ContainsFunc(l.downs, func(at time.Duration) bool { return g.since-downApart <= at && at <= g.to+downApart })
+func (l *Ledger) judge(sum *Summary, k stream, r *routeLog, g *gap, missed map[string]int) (silent int) {
+	h := &l.history
+	isDown, isCopied := h.connEnded(k.from, k.receiver, g.since, g.to), h.wentOn(k.receiver, g.since, g.to)
+	hasMoved := k.isRoom && !isCopied && h.moved(k.receiver, g.since, g.to)
 	for n := g.first; n <= g.last; n++ {
 		switch {
 		case r.told[n]:
 			sum.ToldSingly++
-		case g.isAway, r.life(n) < g.nextLife, isDown:
+		case g.isAway, r.life(n) < g.nextLife:
 			sum.ToldByEnd++
 		case !k.isRoom && missed[k.to] > 0:
 			missed[k.to]--
 			sum.ToldSingly++
+		case hasMoved:
+			sum.MissedInRoom++
+		case isDown:
+			sum.ToldByConn++
+		case isCopied:
+			sum.ToldByCopy++
 		default:
 			silent++
 		}
@@ -305,7 +403,3 @@ func (l *Ledger) judge(sum *Summary, k route, r *routeLog, g *gap, missed map[st
 	sum.Silent += silent
 	return silent
 }
-
-// downApart is by how much the word of a conn's end may come here after a packet of the next conn,
-// or before the last packet of the conn itself: they travel through different processes.
-const downApart = time.Second

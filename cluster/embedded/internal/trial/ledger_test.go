@@ -18,6 +18,8 @@ func newAccount() *account {
 		a.Enter(user, "guild")
 		a.Began(user)
 	}
+	a.At("ann", "n1")
+	a.At("bob", "n2")
 	return a
 }
 
@@ -93,14 +95,104 @@ func TestLedger(t *testing.T) {
 				n := a.notes(3)
 				receive(a, n[0])
 				a.clock += time.Minute
-				a.Down()
+				a.Down("n1", "n2")
 				receive(a, n[2])
 			},
-			Summary{Sent: 3, Acknowledged: 3, Due: 3, Received: 2, ToldByEnd: 1},
+			Summary{Sent: 3, Acknowledged: 3, Due: 3, Received: 2, ToldByConn: 1},
+		},
+		"a conn between two other nodes ends": {
+			func(a *account) {
+				n := a.notes(3)
+				receive(a, n[0])
+				a.clock += time.Minute
+				a.Down("n1", "n3")
+				a.Down("n3", "n2")
+				receive(a, n[2])
+			},
+			Summary{Sent: 3, Acknowledged: 3, Due: 3, Received: 2, Silent: 1},
+		},
+		"a conn with the node ends where the receiver was long ago": {
+			func(a *account) {
+				a.clock += time.Minute
+				a.At("bob", "n3")
+				a.clock += time.Minute
+				n := a.notes(3)
+				receive(a, n[0])
+				a.Down("n1", "n2")
+				receive(a, n[2])
+			},
+			Summary{Sent: 3, Acknowledged: 3, Due: 3, Received: 2, Silent: 1},
+		},
+		"the receiver's session goes on from a copy": {
+			func(a *account) {
+				n := a.notes(3)
+				receive(a, n[0])
+				a.clock += time.Minute
+				a.Copied("bob")
+				receive(a, n[2])
+			},
+			Summary{Sent: 3, Acknowledged: 3, Due: 3, Received: 2, ToldByCopy: 1},
+		},
+		"the sender's session goes on from a copy": {
+			func(a *account) {
+				n := a.notes(3)
+				receive(a, n[0])
+				a.clock += time.Minute
+				a.Copied("ann")
+				receive(a, n[2])
+			},
+			Summary{Sent: 3, Acknowledged: 3, Due: 3, Received: 2, Silent: 1},
+		},
+		"and what was not acknowledged comes again": {
+			func(a *account) {
+				n := a.notes(4)
+				receive(a, n[0], n[1], n[3])
+				a.Away("ann", 2)
+				a.Copied("ann")
+				receive(a, n[2], n[3])
+			},
+			Summary{Sent: 4, Acknowledged: 4, Due: 4, Received: 4, Repeated: 2},
+		},
+		"and what was acknowledged comes again": {
+			func(a *account) {
+				n := a.notes(4)
+				receive(a, n[0], n[1], n[3])
+				a.Away("ann", 1)
+				a.Copied("ann")
+				receive(a, n[1], n[2], n[3])
+			},
+			Summary{Sent: 4, Acknowledged: 4, Due: 4, Received: 4, Repeated: 1, Doubled: 1, Disordered: 1},
+		},
+		"what was not acknowledged comes again without a copy": {
+			func(a *account) { n := a.notes(1); receive(a, n[0]); a.Away("ann", 1); receive(a, n[0]) },
+			Summary{Sent: 1, Acknowledged: 1, Due: 1, Received: 1, Doubled: 1},
+		},
+		"the receiver goes to another node": {
+			func(a *account) {
+				n := a.notes(3)
+				receive(a, n[0])
+				a.clock += time.Minute
+				a.At("bob", "n3")
+				receive(a, n[2])
+			},
+			Summary{Sent: 3, Acknowledged: 3, Due: 3, Received: 2, Silent: 1},
+		},
+		"a member of a room does": {
+			func(a *account) {
+				for n := range uint64(3) {
+					a.Send("ann", "guild", true)
+					a.Receive("ann", &Note{"ann", Post{To: "guild", IsRoom: true, N: n + 1, Life: 1}})
+				}
+				a.Receive("bob", &Note{"ann", Post{To: "guild", IsRoom: true, N: 1, Life: 1}})
+				a.clock += time.Minute
+				a.At("bob", "n3")
+				a.Receive("bob", &Note{"ann", Post{To: "guild", IsRoom: true, N: 3, Life: 1}})
+			},
+			Summary{Sent: 3, Acknowledged: 3, Due: 6, Received: 5, MissedInRoom: 1},
 		},
 		"one is missing long after a conn has ended": {
 			func(a *account) {
-				a.Down()
+				a.Down("n1", "n2")
 				a.clock += time.Minute
 				n := a.notes(3)
 				receive(a, n[0], n[2])

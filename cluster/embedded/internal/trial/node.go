@@ -25,6 +25,11 @@ type NodeConfig struct {
 	Secret string
 	Routes []string
 	Lease  time.Duration // 0: the cluster's default
+
+	// Listen and StoreDir are those of the node's NATS server if there are Copies of sessions. Each
+	// lies at all of Routes then, which are the other servers.
+	Copies           bool
+	Listen, StoreDir string
 }
 
 // Order is each further line: what the node is to do, or to tell.
@@ -41,6 +46,8 @@ const (
 	doStatus  = "status"  // tell what the node has counted
 	doStall   = "stall"   // hold the loop up until doGoOn
 	doGoOn    = "go on"
+	doStore   = "store" // wait until copies can be kept
+	doDrain   = "drain" // give all sessions to other nodes, leave, and tell what became of them
 )
 
 // Answer is what an Order is answered with. Text is empty for what there is nothing to tell about.
@@ -48,6 +55,8 @@ type Answer struct {
 	ID     int
 	Text   []string
 	Status Status
+	Moved  cluster.Drained
+	Why    string // an order was not obeyed
 }
 
 // Status is what a node has counted.
@@ -71,6 +80,7 @@ const (
 	hasJoined = "joined"
 	hasLeft   = "left"
 	hasMissed = "missed"
+	hasCopied = "from copy" // a user's session goes on here from a copy
 )
 
 // message is a line that a node's process writes: one of these.
@@ -86,10 +96,19 @@ type Ready struct {
 	Route string // for other nodes
 }
 
+// drainOver is over what time a node that drains gives its sessions away. With less, all of their
+// clients come to the others at once; with more, a rolling restart takes longer.
+const drainOver = 500 * time.Millisecond
+
+// storeRetry is how long to wait before a store is asked again that is not there yet.
+const storeRetry = 50 * time.Millisecond
+
 // node is a node with its server.
 type node struct {
 	*cluster.Node
-	srv *peer.Server
+	srv      *peer.Server
+	sessions *session.Sessions
+	copies   *cluster.Bucket // nil: none are kept
 
 	mu  sync.Mutex
 	out *json.Encoder // guarded by mu
@@ -111,17 +130,17 @@ func RunNode(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err := n.srv.RunAsync(); err != nil {
 		return err
 	}
-	server := embedded.New(embedded.Config{Secret: cfg.Secret, Routes: cfg.Routes})
-	var err error
-	if n.Node, err = cluster.Join(ctx, n.srv, n.config(&cfg, server)); err != nil {
-		return err
-	}
-	defer n.Leave()
-	ln, err := n.srv.Listen("tcp://127.0.0.1:0")
+	ln, err := n.srv.Listen("tcp://127.0.0.1:0") // whose address nobody knows until Ready
 	if err != nil {
 		return err
 	}
-	n.write(message{Ready: &Ready{"tcp://" + ln.Addr().String(), server.Addr()}})
+	addr := "tcp://" + ln.Addr().String()
+	server := embedded.New(embedded.Config{Secret: cfg.Secret, Routes: cfg.Routes, Listen: cfg.Listen, StoreDir: cfg.StoreDir})
+	if n.Node, err = cluster.Join(ctx, n.srv, n.config(&cfg, server, addr)); err != nil {
+		return err
+	}
+	defer n.Leave()
+	n.write(message{Ready: &Ready{addr, server.Addr()}})
 	return n.follow(ctx, orders)
 }
 
@@ -135,24 +154,36 @@ func (n *node) follow(ctx context.Context, orders *json.Decoder) error {
 				ended <- err
 				return
 			}
-			n.write(message{Answer: n.obey(&o)})
+			n.write(message{Answer: n.obey(ctx, &o)})
 		}
 	}()
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-n.Done():
-		return n.Err()
-	case err := <-ended:
-		if errors.Is(err, io.EOF) {
+	done := n.Done()
+	for {
+		select {
+		case <-ctx.Done():
 			return nil
+		case <-done:
+			if !errors.Is(n.Err(), cluster.ErrLeft) {
+				return n.Err()
+			}
+			done = nil // it was ordered to leave: the answer is written, and then the input ends
+			continue
+		case err := <-ended:
+			return unlessEOF(err)
 		}
-		return err
 	}
 }
 
+// unlessEOF is err, or nil for the end of the input.
+func unlessEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
 // obey does what an order says, and returns its answer.
-func (n *node) obey(o *Order) *Answer {
+func (n *node) obey(ctx context.Context, o *Order) *Answer {
 	a := &Answer{ID: o.ID}
 	switch o.Do {
 	case doWhere:
@@ -167,8 +198,37 @@ func (n *node) obey(o *Order) *Answer {
 		n.stall()
 	case doGoOn:
 		close(n.goOn)
+	case doStore:
+		if err := n.storeReady(ctx); err != nil {
+			a.Why = err.Error()
+		}
+	case doDrain:
+		var err error
+		if a.Moved, err = n.Drain(ctx, cluster.Drain{Over: drainOver}); err != nil {
+			a.Why = err.Error()
+		}
 	}
 	return a
+}
+
+// storeReady waits until the bucket of copies answers. Its servers elect a leader first.
+func (n *node) storeReady(ctx context.Context) error {
+	if n.copies == nil {
+		return nil
+	}
+	for {
+		one, cancel := context.WithTimeout(ctx, time.Second)
+		_, _, err := n.copies.Get(one, "none")
+		cancel()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-time.After(storeRetry):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // stall has the server's loop do nothing until doGoOn. It returns when it does nothing.
@@ -183,7 +243,7 @@ func (n *node) stall() {
 // serve makes the server. A client's token is the user that it is, and the rooms that it is in.
 func (n *node) serve() {
 	n.srv = peer.NewServer(withPackets(registry.New()), &peer.Config{Identity: peer.Identity{Authenticate: authenticate}})
-	session.Serve(n.srv, &session.Config{OnNew: n.enter})
+	n.sessions = session.Serve(n.srv, &session.Config{OnNew: n.enter})
 	peer.Handle(n.srv, post, n.sendOn)
 }
 
@@ -226,10 +286,30 @@ func (n *node) sendOn(c *peer.Conn, p *Post) error {
 	return nil
 }
 
-func (n *node) config(cfg *NodeConfig, server cluster.Server) cluster.Config {
+// pack is what goes with a session to another node: its user.
+func (n *node) pack(s *session.Session) []byte {
+	user, _ := s.Data().(string)
+	return []byte(user)
+}
+
+// arrived takes in a session that another node has had.
+func (n *node) arrived(a cluster.Arrival) {
+	user := string(a.Blob)
+	a.Session.SetData(user)
+	if a.From == "" {
+		n.write(message{Event: &Event{Kind: hasCopied, User: user}})
+	}
+}
+
+func (n *node) config(cfg *NodeConfig, server cluster.Server, addr string) cluster.Config {
 	tell := func(e Event) { n.write(message{Event: &e}) }
+	travel := cluster.Travel{Sessions: n.sessions, Advertise: addr, Pack: n.pack, Arrived: n.arrived}
+	if cfg.Copies {
+		n.copies = &cluster.Bucket{Replicas: len(cfg.Routes) + 1}
+		travel.Copies = n.copies
+	}
 	return cluster.Config{
-		Name: cfg.Name, Lease: cfg.Lease, Server: server,
+		Name: cfg.Name, Lease: cfg.Lease, Server: server, Travel: travel,
 		OnUp:     func(node string) { tell(Event{Kind: hasUp, Node: node}) },
 		OnDown:   func(node string, reason error) { tell(Event{Kind: hasDown, Node: node, Why: fmt.Sprint(reason)}) },
 		OnMissed: func(user, _ string) { tell(Event{Kind: hasMissed, User: user}) },

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/packetmq/packetmq/cluster"
 	"github.com/packetmq/packetmq/internal/command"
 )
 
@@ -182,6 +183,27 @@ func (p *Process) Stall(ctx context.Context) error {
 func (p *Process) GoOn(ctx context.Context) error {
 	_, err := p.order(ctx, doGoOn, "")
 	return err
+}
+
+// StoreReady waits until the node can keep copies of sessions.
+func (p *Process) StoreReady(ctx context.Context) error {
+	a, err := p.order(ctx, doStore, "")
+	if err == nil && a.Why != "" {
+		err = fmt.Errorf("node %s: %s", p.name, a.Why)
+	}
+	return err
+}
+
+// Drain has the node give its sessions to the others and leave. It returns what became of them.
+func (p *Process) Drain(ctx context.Context) (cluster.Drained, error) {
+	a, err := p.order(ctx, doDrain, "")
+	switch {
+	case err != nil:
+		return cluster.Drained{}, err
+	case a.Why != "":
+		return a.Moved, fmt.Errorf("node %s: %s", p.name, a.Why)
+	}
+	return a.Moved, nil
 }
 
 // Kill ends the process without a word, as a crash does, and waits for its end.

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"time"
 
+	"github.com/packetmq/packetmq/cluster"
 	"github.com/packetmq/packetmq/internal/command"
 )
 
@@ -16,9 +17,9 @@ import (
 func Program() *command.Program {
 	return &command.Program{
 		Name:  "cluster",
-		About: "Cluster runs three nodes as processes, with users who send each other packets, and kills one.",
+		About: "Cluster runs three nodes as processes, with users who send each other packets, and kills one or replaces all.",
 		Commands: []command.Command{
-			{Name: "run", About: "show nodes and users at work, kill a node at half time, and tell what was lost", Run: runCommand},
+			{Name: "run", About: "show nodes and users at work, kill a node or replace all, and tell what was lost", Run: runCommand},
 			{Name: "node", About: "be a node, whose settings and orders come by standard input", Run: nodeCommand},
 		},
 	}
@@ -47,6 +48,9 @@ func runCommand(ctx context.Context, args []string, std command.IO) error {
 	fs.IntVar(&cfg.users, "users", 90, "users, a third of them at each node")
 	fs.IntVar(&cfg.rooms, "rooms", 9, "rooms that they are in")
 	fs.IntVar(&cfg.rate, "rate", 2000, "packets that they send each second; one of ten goes to a room")
+	fs.BoolVar(&cfg.copies, "copies", true, "keep copies of sessions in JetStream, at all three nodes, by which they outlive their node")
+	fs.BoolVar(&cfg.restart, "restart", false, "replace all nodes, one after the other, instead of killing one")
+	fs.DurationVar(&cfg.lease, "lease", cluster.DefaultLease, "for how long a node may be silent before it is taken for gone")
 	fs.BoolVar(&cfg.plain, "plain", false, "print a line each second, as where there is no terminal")
 	if err := Program().Parse(fs, args, command.Arguments{}, std); err != nil {
 		return err
@@ -66,6 +70,8 @@ func (cfg *runConfig) check() error {
 		return command.Usagef("--users %d: want at least %d", cfg.users, 2*nodeCount)
 	case cfg.rooms < 1 || cfg.rooms > cfg.users:
 		return command.Usagef("--rooms %d: want at least 1, and at most as many as users", cfg.rooms)
+	case cfg.lease < cluster.MinLease || cfg.lease >= promisedGone:
+		return command.Usagef("--lease %v: want at least %v, and less than %v", cfg.lease, cluster.MinLease, promisedGone)
 	case cfg.rate < 1:
 		return command.Usagef("--rate %d: want at least 1", cfg.rate)
 	}

@@ -1,6 +1,7 @@
 package trial
 
-// The command run: nodes, users and traffic, a node killed at half time, and what was lost.
+// The command run: nodes, users and traffic, a node killed at half time or all replaced, and what
+// was lost.
 
 import (
 	"context"
@@ -9,10 +10,15 @@ import (
 	"fmt"
 	"io"
 	mathrand "math/rand/v2"
+	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/packetmq/packetmq/cluster"
 )
 
 const (
@@ -33,6 +39,9 @@ type runConfig struct {
 	duration           time.Duration
 	users, rooms, rate int
 	plain              bool
+	copies             bool             // copies of sessions are kept
+	restart            bool             // all nodes are replaced, instead of one killed
+	lease              time.Duration    // of the cluster
 	node               func() *exec.Cmd // that calls RunNode
 }
 
@@ -44,23 +53,37 @@ type trialRun struct {
 	all     latencies // of all packets
 	nodes   []*runNode
 	list    []*User
+	stores  string        // directory of the nodes' stores, "" for none
 	killAt  time.Duration // on the users' clock; 0: not yet
 
-	mu     sync.Mutex
-	goneAt time.Duration // guarded by mu: when a node last told that a user of the killed one has left
+	replaced  chan replaced
+	restarted int             // nodes that were replaced
+	drained   cluster.Drained // what became of their sessions
+
+	mu        sync.Mutex
+	addresses map[string]string // guarded by mu: of the nodes, by name
+	goneAt    time.Duration     // guarded by mu: when a node last told that a user of the killed one has left
 }
 
 // runNode is a node of a run.
 type runNode struct {
 	*Process
 	Presence
-	isKilled bool
-	last     Status
+	cfg       NodeConfig
+	isKilled  bool
+	isLeaving bool // it is being replaced
+	last      Status
 }
 
 // run runs what cfg says, prints what happens, and returns ErrBroken if a promise was broken.
 func run(ctx context.Context, cfg *runConfig, out io.Writer) (err error) {
-	r := &trialRun{runConfig: cfg}
+	r := &trialRun{runConfig: cfg, addresses: make(map[string]string), replaced: make(chan replaced, 1)}
+	if cfg.copies {
+		if r.stores, err = os.MkdirTemp("", "cluster-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(r.stores)
+	}
 	if r.users, err = NewUsers(r.addrs, r.arrived); err != nil {
 		return err
 	}
@@ -89,12 +112,18 @@ func (r *trialRun) unlessInterrupted(ctx context.Context, err error) error {
 	return err
 }
 
-func (r *trialRun) addrs() (list []string) {
-	for _, n := range r.nodes {
-		list = append(list, n.Addr)
+// addrs are where clients reach the nodes, by the nodes' places.
+func (r *trialRun) addrs() (list []Address) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range nodeCount {
+		list = append(list, Address{nodeName(i), r.addresses[nodeName(i)]})
 	}
 	return list
 }
+
+// nodeName is the name of the node at a place.
+func nodeName(i int) string { return fmt.Sprint("n", i+1) }
 
 func (r *trialRun) arrived(d time.Duration) {
 	r.latency.add(d)
@@ -104,18 +133,22 @@ func (r *trialRun) arrived(d time.Duration) {
 // start starts the nodes, and users who live until living is done, and waits until all nodes
 // know all of them.
 func (r *trialRun) start(ctx, living context.Context) error {
-	secret := rand.Text()
-	for i := range nodeCount {
-		n := new(runNode)
-		cfg := NodeConfig{Name: fmt.Sprint("n", i+1), Secret: secret}
-		for _, other := range r.nodes {
-			cfg.Routes = append(cfg.Routes, other.Route)
-		}
-		var err error
-		if n.Process, err = StartProcess(r.node(), cfg, func(e Event) { r.event(n, e) }); err != nil {
+	configs, err := nodeConfigs(nodeCount, r.stores)
+	if err != nil {
+		return err
+	}
+	for _, cfg := range configs {
+		cfg.Lease = r.lease
+		n, err := r.startNode(cfg)
+		if err != nil {
 			return err
 		}
 		r.nodes = append(r.nodes, n)
+	}
+	for _, n := range r.nodes {
+		if err := n.StoreReady(ctx); err != nil {
+			return err
+		}
 	}
 	for i := range r.runConfig.users {
 		r.list = append(r.list, r.users.Add(living, fmt.Sprint("user", i), i%nodeCount, r.roomOf(i)))
@@ -132,9 +165,45 @@ func (r *trialRun) start(ctx, living context.Context) error {
 	})
 }
 
+// startNode starts a node, and has users know its address.
+func (r *trialRun) startNode(cfg NodeConfig) (*runNode, error) {
+	n := &runNode{cfg: cfg}
+	var err error
+	if n.Process, err = StartProcess(r.node(), cfg, func(e Event) { r.event(n, e) }); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.addresses[cfg.Name] = n.Addr
+	return n, nil
+}
+
+// nodeConfigs are those of nodes which reach each other, and keep copies of their sessions below a
+// directory unless that is "".
+func nodeConfigs(count int, stores string) (list []NodeConfig, err error) {
+	secret := rand.Text()
+	var at []string
+	for range count {
+		ln, err := net.Listen("tcp", "127.0.0.1:0") // a store's servers have addresses that stay, so they are chosen before
+		if err != nil {
+			return nil, err
+		}
+		defer ln.Close()
+		at = append(at, ln.Addr().String())
+	}
+	for i := range count {
+		cfg := NodeConfig{Name: nodeName(i), Secret: secret, Listen: at[i], Routes: slices.Delete(slices.Clone(at), i, i+1)}
+		if stores != "" {
+			cfg.Copies, cfg.StoreDir = true, filepath.Join(stores, cfg.Name)
+		}
+		list = append(list, cfg)
+	}
+	return list, nil
+}
+
 // event takes in what a node tells.
 func (r *trialRun) event(n *runNode, e Event) {
-	r.users.Tell(e)
+	r.users.Tell(n.cfg.Name, e)
 	n.Tell(e)
 	if e.Kind == hasLeft && e.Node == killedName {
 		r.mu.Lock()
@@ -147,6 +216,9 @@ func (r *trialRun) event(n *runNode, e Event) {
 func (r *trialRun) gone() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.killAt == 0 {
+		return 0
+	}
 	return r.goneAt - r.killAt
 }
 
@@ -167,8 +239,8 @@ func (r *trialRun) until(ctx context.Context, most time.Duration, ok func() bool
 	return nil
 }
 
-// drive has the users send until the time is up, shows what happens each second, and kills a
-// node at half time.
+// drive has the users send until the time is up and all are back, shows what happens each second,
+// and kills a node at half time, or replaces all from a fifth of the time on.
 func (r *trialRun) drive(ctx context.Context, t *table) error {
 	send, show := time.NewTicker(sendEvery), time.NewTicker(time.Second)
 	defer send.Stop()
@@ -185,12 +257,19 @@ func (r *trialRun) drive(ctx context.Context, t *table) error {
 			}
 			t.show(r)
 		case <-send.C:
+		case res := <-r.replaced:
+			if err := r.take(ctx, res); err != nil {
+				return err
+			}
 		}
 		passed := r.users.now() - began
-		if passed >= r.duration {
+		if passed >= r.duration && r.isOver() || passed >= r.duration+patience {
 			return nil
 		}
-		if passed >= r.duration/2 && r.killAt == 0 {
+		switch {
+		case r.restart && passed >= r.duration/5 && !r.nodes[0].isLeaving && r.restarted == 0:
+			r.replace(ctx, 0)
+		case !r.restart && passed >= r.duration/2 && r.killAt == 0 && r.areCopied():
 			r.kill()
 		}
 		for due := int(passed.Seconds() * float64(r.rate)); sent < due; sent++ {
@@ -217,10 +296,30 @@ func (r *trialRun) kill() {
 	n.Kill()
 }
 
+// isOver reports whether all has happened that is to be shown, and all users have packets again.
+func (r *trialRun) isOver() bool {
+	_, lost := r.away()
+	if r.restart {
+		return r.restarted == nodeCount && lost == 0
+	}
+	return r.killAt > 0 && lost == 0
+}
+
+// areCopied reports whether there are copies of the sessions that are to outlive their node. Without
+// a copy nothing is acknowledged.
+func (r *trialRun) areCopied() bool {
+	for _, u := range r.leavers() {
+		if r.copies && !u.IsAcknowledged() {
+			return false
+		}
+	}
+	return true
+}
+
 // look asks the nodes for what they have counted.
 func (r *trialRun) look(ctx context.Context) (err error) {
 	for _, n := range r.nodes {
-		if n.isKilled {
+		if n.isKilled || n.isLeaving {
 			continue
 		}
 		if n.last, err = n.Status(ctx); err != nil {
@@ -238,7 +337,7 @@ func (r *trialRun) finish(ctx context.Context, out io.Writer) error {
 		if s.Received != received {
 			received, since = s.Received, r.users.now()
 		}
-		isGone := len(r.ghosts()) == 0 || r.users.now()-r.killAt > promisedGone
+		isGone := r.restart || len(r.ghosts()) == 0 || r.users.now()-r.killAt > promisedGone
 		return isGone && (s.Due == s.Received+s.ToldSingly || r.users.now()-since > quiet)
 	})
 	if err != nil {
@@ -260,11 +359,21 @@ func (r *trialRun) stop() (err error) {
 	return err
 }
 
-// away is how long each user of the killed node was without packets, shortest first, and how
+// leavers are the users of the nodes that were killed or replaced.
+func (r *trialRun) leavers() (list []*User) {
+	for i, u := range r.list {
+		if r.restart || i%nodeCount == killed {
+			list = append(list, u)
+		}
+	}
+	return list
+}
+
+// away is how long each of these users was without packets, each time, shortest first, and how
 // many have got none since then.
 func (r *trialRun) away() (each []time.Duration, lost int) {
-	for i := killed; i < len(r.list); i += nodeCount {
-		times, isBack := r.list[i].Away()
+	for _, u := range r.leavers() {
+		times, isBack := u.Away()
 		each = append(each, times...)
 		if !isBack || len(times) == 0 {
 			lost++
@@ -274,10 +383,20 @@ func (r *trialRun) away() (each []time.Duration, lost int) {
 	return each, lost
 }
 
+// anew is how many of these users had to begin another session.
+func (r *trialRun) anew() (count int) {
+	for _, u := range r.leavers() {
+		if r.users.Lives(u.Name) > 1 {
+			count++
+		}
+	}
+	return count
+}
+
 // ghosts are members of the killed node that another node has not told exactly once that they
 // have left.
 func (r *trialRun) ghosts() (wrong []string) {
-	for i := killed; i < len(r.list); i += nodeCount {
+	for i := killed; i < len(r.list) && !r.restart; i += nodeCount {
 		for _, n := range r.nodes {
 			if n.isKilled {
 				continue

@@ -14,19 +14,44 @@ import (
 )
 
 func shortRun() *runConfig {
-	return &runConfig{duration: 3 * time.Second, users: 12, rooms: 2, rate: 300, plain: true, node: selfAsNode}
+	return &runConfig{duration: 3 * time.Second, users: 12, rooms: 2, rate: 300, plain: true, node: selfAsNode, copies: true, lease: time.Second}
 }
 
-// A run in which a node is killed keeps all promises, and says so.
+// A run in which a node is killed keeps all promises, and says so. Its users' sessions go on at
+// other nodes.
 func TestRun(t *testing.T) {
+	testRun(t, shortRun(), `n2 killed`, `n2 was gone after +\d`, `users of these nodes +4 +4 kept their session, 0 began another one`)
+}
+
+// Without copies the sessions of a node that is killed end, and that is told.
+func TestRunWithoutCopies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the lease is waited for, and then for traffic")
+	}
+	cfg := shortRun()
+	cfg.copies = false
+	testRun(t, cfg, `n2 killed`, `n2 was gone after +\d`, `users of these nodes +4 +0 kept their session, 4 began another one`)
+}
+
+// A run in which all nodes are replaced ends no session.
+func TestRunRestarts(t *testing.T) {
+	cfg := shortRun()
+	cfg.restart = true
+	testRun(t, cfg, `nodes replaced +3 `, `, 0 left`, `told by the end of a session +0`, `handled again +0`,
+		`users of these nodes +12 +12 kept their session, 0 began another one`)
+}
+
+// testRun runs what cfg says, and looks for texts in what it prints.
+func testRun(t *testing.T, cfg *runConfig, texts ...string) {
+	t.Helper()
 	leak.Check(t)
 	var out strings.Builder
-	if err := run(t.Context(), shortRun(), &out); err != nil {
+	if err := run(t.Context(), cfg, &out); err != nil {
 		t.Errorf("the run ended with %v", err)
 	}
-	for _, want := range []string{
-		`(?m)^3 nodes: n1 \(process \d+\), n2 `, `n2 killed`, `lost without a word +0`, `doubled, out of order +0, 0`, `n2 was gone after +\d`, ` 0 are not back`,
-	} {
+	for _, want := range append(texts,
+		`(?m)^3 nodes: n1 \(process \d+\), n2 `, `lost without a word +0`, `doubled, out of order +0, 0`, ` 0 are not back`,
+	) {
 		if !regexp.MustCompile(want).MatchString(out.String()) {
 			t.Errorf("there is no %q in what it prints", want)
 		}
@@ -97,7 +122,7 @@ func TestRunNoticesBrokenPromises(t *testing.T) {
 }
 
 func TestCommandLine(t *testing.T) {
-	for _, args := range []string{"run --users 5", "run --rooms 0", "run --rate 0", "run --duration 1ms", "run x", "node x", "fly"} {
+	for _, args := range []string{"run --users 5", "run --rooms 0", "run --rate 0", "run --lease 1ms", "run --lease 10s", "run --duration 1ms", "run x", "node x", "fly"} {
 		if code := Program().Run(t.Context(), strings.Fields(args), command.IO{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}); code != 2 {
 			t.Errorf("%s: code %d", args, code)
 		}

@@ -13,6 +13,9 @@ import (
 	"github.com/packetmq/packetmq/internal/figures"
 )
 
+// linesOfLost is how many streams are listed at most of which packets are lost without a word.
+const linesOfLost = 20
+
 // table shows a run while it goes on.
 type table struct {
 	out      io.Writer
@@ -42,9 +45,17 @@ func (t *table) title(r *trialRun) {
 	for _, n := range r.nodes {
 		nodes = append(nodes, fmt.Sprintf("%s (process %d)", n.Name(), n.Pid()))
 	}
-	fmt.Fprintf(t.out, "%d nodes: %s\n%d users in %d rooms (process %d) send %s packets/s for %v; %s is killed at half time\n\n",
-		nodeCount, strings.Join(nodes, ", "), len(r.list), r.rooms, os.Getpid(), figures.Count(r.rate), r.duration, killedName)
+	fmt.Fprintf(t.out, "%d nodes: %s\n%d users in %d rooms (process %d) send %s packets/s for %v; %s\n\n",
+		nodeCount, strings.Join(nodes, ", "), len(r.list), r.rooms, os.Getpid(), figures.Count(r.rate), r.duration, r.plan())
 	t.at = r.users.now()
+}
+
+// plan says what becomes of the nodes.
+func (r *trialRun) plan() string {
+	if r.restart {
+		return "all nodes are replaced, one after the other"
+	}
+	return killedName + " is killed at half time"
 }
 
 // show shows the last second.
@@ -71,14 +82,22 @@ func (t *table) show(r *trialRun) {
 // short is a few words about each node.
 func (r *trialRun) short() (list []string) {
 	for _, n := range r.nodes {
-		if n.isKilled {
-			list = append(list, n.Name()+" killed")
+		if n.isKilled || n.isLeaving {
+			list = append(list, n.Name()+" "+n.fate())
 			continue
 		}
 		s := &n.last
-		list = append(list, fmt.Sprintf("%s %d users, %d nodes, %d gaps, %d missed", n.Name(), s.Users, len(s.Others), s.Gaps, s.Missed))
+		list = append(list, fmt.Sprintf("%s %d users, %d nodes, %d gaps, %d missed, %d from copies, %d not kept", n.Name(), s.Users, len(s.Others), s.Gaps, s.Missed, s.Restored, s.CopiesFailed))
 	}
 	return list
+}
+
+// fate is what becomes of a node.
+func (n *runNode) fate() string {
+	if n.isKilled {
+		return "killed"
+	}
+	return "being replaced"
 }
 
 // long is a table of the nodes.
@@ -87,8 +106,8 @@ func (r *trialRun) long() string {
 	w := tabwriter.NewWriter(&b, 0, 0, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "node\tusers\tother nodes\troom packets to others\tgaps\tbytes resent\tmissed\t")
 	for _, n := range r.nodes {
-		if n.isKilled {
-			fmt.Fprintf(w, "%s\tkilled\t\t\t\t\t\t\n", n.Name())
+		if n.isKilled || n.isLeaving {
+			fmt.Fprintf(w, "%s\t%s\t\t\t\t\t\t\n", n.Name(), n.fate())
 			continue
 		}
 		s := &n.last
@@ -103,6 +122,7 @@ func (r *trialRun) long() string {
 func (r *trialRun) tell(out io.Writer) error {
 	s, took := r.users.Summary(), r.all.take()
 	each, lost := r.away()
+	anew := r.anew()
 	ghosts := r.ghosts()
 	gone := r.gone()
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
@@ -113,12 +133,22 @@ func (r *trialRun) tell(out io.Writer) error {
 	row("deliveries due", figures.Count(s.Due), "one for each member of a room")
 	row("received", figures.Count(s.Received), fmt.Sprintf("p50 %s, p99 %s", figures.Latency(quantile(took, 0.5)), figures.Latency(quantile(took, 0.99))))
 	row("told as lost, one by one", figures.Count(s.ToldSingly), "")
-	row("told by the end of a session or a conn", figures.Count(s.ToldByEnd), "of the killed node")
+	row("told by the end of a session", figures.Count(s.ToldByEnd), "")
+	row("told by the end of a conn", figures.Count(s.ToldByConn), "between the two nodes of the sender and the receiver")
+	row("told by an older copy", figures.Count(s.ToldByCopy), "sent to a client by the killed node since the last copy")
+	row("missed in a room", figures.Count(s.MissedInRoom), "while the receiver's session moved")
 	row("lost without a word", s.Silent, "")
+	row("handled again", figures.Count(s.Repeated), "sent again by clients, as no copy knew of it")
 	row("doubled, out of order", fmt.Sprint(s.Doubled, ", ", s.Disordered), "")
 	if r.killAt > 0 {
 		row(killedName+" was gone after", figures.Latency(gone), "at both other nodes")
-		row("its users were away", figures.Latency(quantile(each, 0.5)), fmt.Sprintf("at least %s, at most %s; %d are not back",
+	}
+	if r.restart {
+		row("nodes replaced", r.restarted, fmt.Sprintf("%d sessions given to others, %d left", r.drained.Moved, r.drained.Left))
+	}
+	if len(each) > 0 || lost > 0 {
+		row("users of these nodes", len(r.leavers()), fmt.Sprintf("%d kept their session, %d began another one", len(r.leavers())-anew, anew))
+		row("they were away", figures.Latency(quantile(each, 0.5)), fmt.Sprintf("at least %s, at most %s; %d are not back",
 			figures.Latency(quantile(each, 0)), figures.Latency(quantile(each, 1)), lost))
 	}
 	for _, g := range ghosts {
@@ -128,10 +158,14 @@ func (r *trialRun) tell(out io.Writer) error {
 	for why, n := range r.users.Refusals() {
 		fmt.Fprintf(out, "  refused %s times: %s\n", figures.Count(n), why)
 	}
-	for _, l := range r.users.Lost() {
+	for i, l := range r.users.Lost() {
+		if i == linesOfLost {
+			fmt.Fprintln(out, "  and so on")
+			break
+		}
 		fmt.Fprintln(out, "  lost without a word:", l)
 	}
-	if !s.Kept() || lost > 0 || len(ghosts) > 0 || gone > promisedGone {
+	if !s.Kept() || lost > 0 || len(ghosts) > 0 || gone > promisedGone || r.drained.Left > 0 {
 		return ErrBroken
 	}
 	return nil

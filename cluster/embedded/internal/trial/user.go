@@ -27,14 +27,17 @@ type Users struct {
 	reactor *engine.Reactor
 	reg     *registry.Registry
 	began   time.Time
-	addrs   func() []string // of the nodes
+	addrs   func() []Address
 	arrived func(latency time.Duration)
 	wait    sync.WaitGroup
 }
 
+// Address is where clients reach a node.
+type Address struct{ Node, Addr string }
+
 // NewUsers returns users without one. addrs returns the addresses of nodes; arrived is called on
 // the users' loop with how long each packet took.
-func NewUsers(addrs func() []string, arrived func(latency time.Duration)) (*Users, error) {
+func NewUsers(addrs func() []Address, arrived func(latency time.Duration)) (*Users, error) {
 	us := &Users{reactor: engine.New(nil), reg: withPackets(registry.NewAdapting()), began: time.Now(), addrs: addrs, arrived: arrived}
 	us.Ledger = NewLedger(us.now)
 	if err := us.reactor.RunAsync(); err != nil {
@@ -66,6 +69,7 @@ type User struct {
 
 	// Guarded by mu.
 	session *session.Session
+	node    string          // that it goes to, or is at
 	awaySet bool            // it has lost its conn, and got nothing since then
 	awayAt  time.Duration   // when that was
 	away    []time.Duration // how long each time
@@ -115,6 +119,14 @@ func (u *User) Session() *session.Session {
 	return u.session
 }
 
+// IsAcknowledged reports whether the node has acknowledged something that the user has sent.
+func (u *User) IsAcknowledged() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	pending, _ := u.session.Pending()
+	return u.all.Taken(u.Name) > pending
+}
+
 // Away is how long the user was without packets, each time that it had lost its conn. isBack is
 // false if it has got none since the last time.
 func (u *User) Away() (each []time.Duration, isBack bool) {
@@ -130,7 +142,7 @@ func (u *User) Send(to string, isRoom bool, filler []byte) (n uint64, err error)
 	n, life := u.all.Ledger.Send(u.Name, to, isRoom)
 	p := &Post{To: to, IsRoom: isRoom, N: n, Life: life, At: int64(u.all.now()), Filler: filler}
 	if err = session.Send(u.session, post, p); err != nil {
-		u.all.Unacknowledged(u.Name, p)
+		u.all.Untaken(u.Name, p)
 	}
 	return n, err
 }
@@ -140,7 +152,12 @@ func (u *User) begin() *session.Session {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.all.Began(u.Name)
-	u.session = session.New(u.cli, &session.Config{OnEnd: u.ended, OnAway: func(*session.Session, error) { u.isAway() }})
+	u.session = session.New(u.cli, &session.Config{
+		OnNew:  func(*session.Session) { u.isHere() },
+		OnBack: func(*session.Session, time.Duration) { u.isHere() },
+		OnAway: func(s *session.Session, _ error) { u.isAway(s) },
+		OnEnd:  u.ended,
+	})
 	return u.session
 }
 
@@ -154,9 +171,26 @@ func (u *User) ended(_ *session.Session, _ error, unacked []session.Packet) {
 	u.hasLost()
 }
 
-func (u *User) isAway() {
+// isHere notes at which node the session is. On the loop.
+func (u *User) isHere() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	u.all.At(u.Name, u.node)
+}
+
+// goTo notes to which node the user goes.
+func (u *User) goTo(node string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.node = node
+}
+
+// isAway notes that the session has lost its conn. On the loop.
+func (u *User) isAway(s *session.Session) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	pending, _ := s.Pending()
+	u.all.Away(u.Name, pending)
 	if !u.awaySet {
 		u.awaySet, u.awayAt = true, u.all.now()
 	}
@@ -195,7 +229,9 @@ func (u *User) live(ctx context.Context) error {
 	s := u.Session()
 	for at := u.first; ; {
 		addrs := u.all.addrs()
-		c, err := u.cli.Connect(ctx, addrs[at%len(addrs)], session.Over(s))
+		to := addrs[at%len(addrs)]
+		u.goTo(to.Node)
+		c, err := u.cli.Connect(ctx, to.Addr, session.Over(s))
 		for err == nil && s.Err() == nil && c.State() == peer.Active {
 			select {
 			case <-u.lost:
