@@ -245,6 +245,7 @@ func (c *serverConn) heard(kind natswire.Kind, text []byte) error {
 		}
 	case natswire.Message:
 		n.receive(text)
+		c.conn.Loop().Relay() // to the streams' conns
 	case natswire.Refusal:
 		return errors.Join(errRefused, errors.New(string(text)))
 	}

@@ -33,6 +33,7 @@ type Loop struct {
 	ready     readyConns
 	longInput bool // a share was of long input, which may have taken long
 	metPause  bool // input was offered to a conn that was paused at that moment
+	relayed   bool // conns are to have their shares at the end of the callback
 	dirty     dirtyConns
 	unwritten unwritten
 	events    deferredEvents

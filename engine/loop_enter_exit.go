@@ -26,6 +26,7 @@ func (l *Loop) begin() {
 func (l *Loop) done() {
 	for range 2 { // twice, so that an answer to what was just asked leaves at once; not for ever
 		l.inbox.answerRequests()
+		l.runRelayed()
 		l.settle()
 		if !l.inbox.news.Load() {
 			break

@@ -149,3 +149,26 @@ func TestOwnConnEndsWithShutdown(t *testing.T) {
 	cancel()
 	await.Value(t, "end of the shutdown", over)
 }
+
+// What comes on the node's own conn is handled, and answered, without a wake-up of the loop.
+func TestStreamsNeedNoWakeUp(t *testing.T) {
+	all := nodes(t, 2)
+	turns := func() (sum uint64) {
+		for _, l := range all[1].srv.Reactor().Loops() {
+			l.Call(t.Context(), func() { sum += l.Info().Turns })
+		}
+		return sum
+	}
+	if loops := len(all[1].srv.Reactor().Loops()); loops > 1 {
+		t.Skipf("%d loops: those of conns may be others", loops)
+	}
+	asks(t, all[0], "n1")
+	before := turns()
+	const calls = 400
+	for range calls {
+		asks(t, all[0], "n1")
+	}
+	if n := turns() - before; n > calls/2 {
+		t.Errorf("%d turns for %d calls", n, calls)
+	}
+}
