@@ -62,7 +62,9 @@ type archive struct {
 	cancel context.CancelFunc
 	room   chan struct{} // has an element for each call
 
-	copies map[session.ID]*keptCopy // guarded by the travel's mu
+	// Guarded by the travel's mu.
+	copies    map[session.ID]*keptCopy
+	restoring int // searches in the copies that are under way
 }
 
 func newArchive(t *travel, store Copies) *archive {
@@ -172,8 +174,25 @@ func (a *archive) forget(s *session.Session, reason error) {
 }
 
 // restore answers a search for a session that no node has, with a copy of it.
+//
+// Whoever claims sessions that do not exist has them looked for: no more than maxFinds wait here.
 func (a *archive) restore(f *find) {
+	a.travel.mu.Lock()
+	full := a.restoring >= maxFinds
+	if !full {
+		a.restoring++
+	}
+	a.travel.mu.Unlock()
+	if full {
+		f.answer(session.Found{Err: errLater})
+		return
+	}
 	a.run(func(ctx context.Context) {
+		defer func() {
+			a.travel.mu.Lock()
+			defer a.travel.mu.Unlock()
+			a.restoring--
+		}()
 		found, err := a.found(ctx, f.claim)
 		if err != nil {
 			found.Err = err

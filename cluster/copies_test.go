@@ -244,3 +244,28 @@ func TestCopiesHaveMarksWithTheirPackets(t *testing.T) {
 	})
 	await.Value(t, "copy", done)
 }
+
+// Searches in the copies are bounded: a claim more is told to come again.
+func TestSearchesInCopiesAreBounded(t *testing.T) {
+	w := withSessions(1)
+	withCopies(w)
+	n := w.startAll(t, 1)[0]
+	search := func() error {
+		found := make(chan session.Found, 1)
+		n.travel.archive.restore(&find{answer: func(f session.Found) { found <- f }})
+		return await.Value(t, "answer", found).Err
+	}
+	set := func(count int) {
+		n.travel.mu.Lock()
+		defer n.travel.mu.Unlock()
+		n.travel.archive.restoring = count
+	}
+	set(maxFinds)
+	if err := search(); err != errLater {
+		t.Errorf("one more: %v", err)
+	}
+	set(0)
+	if err := search(); err != session.ErrUnknown {
+		t.Errorf("with room again: %v", err)
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/packetmq/packetmq/cluster/internal/directory"
 	"github.com/packetmq/packetmq/cluster/internal/members"
 	"github.com/packetmq/packetmq/cluster/internal/natswire"
+	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/room"
 )
@@ -87,6 +88,7 @@ func Join(ctx context.Context, srv *peer.Server, cfg Config) (*Node, error) {
 func (n *Node) join(ctx context.Context, b bus) (*Node, error) {
 	if err := n.begin(ctx, b); err != nil {
 		n.leave(err)
+		n.ended.Wait()
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
 	n.ended.Add(1)
@@ -176,8 +178,12 @@ func (n *Node) Err() error {
 }
 
 // Leave says goodbye to the other nodes, ends all conns with them, and stops Config.Server. The
-// program's own server and its clients go on.
+// program's own server and its clients go on. It waits for the server's loops, so no loop may call
+// it: engine.ErrOnLoop, and the node stays.
 func (n *Node) Leave() error {
+	if n.srv.Reactor().OnLoop() {
+		return engine.ErrOnLoop
+	}
 	n.sayHello("all", true)
 	n.leave(ErrLeft)
 	n.ended.Wait()

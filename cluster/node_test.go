@@ -10,6 +10,7 @@ import (
 
 	"github.com/packetmq/packetmq/call"
 	"github.com/packetmq/packetmq/cluster/internal/members"
+	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/internal/await"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/registry"
@@ -213,4 +214,18 @@ func FuzzReceive(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Leave, which waits for the loops, says so to a callback instead of waiting for itself.
+func TestLeaveOnALoop(t *testing.T) {
+	w := newNetwork(1)
+	n := w.start(t, "n0")
+	said := make(chan error, 1)
+	n.srv.Reactor().Post(func() { said <- n.Leave() })
+	if err := await.Value(t, "answer", said); err != engine.ErrOnLoop {
+		t.Errorf("on a loop: %v", err)
+	}
+	if err := n.Err(); err != nil {
+		t.Errorf("the node has left: %v", err)
+	}
 }

@@ -189,6 +189,12 @@ type player struct {
 // player connects a client to a node, as a user.
 func (n *testNode) player(user string) *player {
 	n.t.Helper()
+	return n.playerWith(user, nil)
+}
+
+// playerWith is player for a client whose session has settings of its own.
+func (n *testNode) playerWith(user string, cfg *session.Config) *player {
+	n.t.Helper()
 	reg := registry.NewAdapting()
 	reg.MustAdd(noted)
 	reg.MustAdd(double.Packets()...)
@@ -199,7 +205,7 @@ func (n *testNode) player(user string) *player {
 		n.t.Fatal(err)
 	}
 	n.t.Cleanup(func() { cli.Close() })
-	s, err := session.Dial(n.t.Context(), cli, n.addr, nil)
+	s, err := session.Dial(n.t.Context(), cli, n.addr, cfg)
 	if err != nil {
 		n.t.Fatal(err)
 	}
