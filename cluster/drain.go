@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/packetmq/packetmq/peer"
@@ -61,7 +62,13 @@ func (n *Node) Drain(ctx context.Context, d Drain) (Drained, error) {
 		return Drained{}, err
 	}
 	done := n.travel.pushAll(ctx, d.Over)
-	advise := func(_ *peer.Conn, a *peer.Advice) { a.To = n.travel.somewhere() }
+	to := n.travel.addresses() // of which the node knows none when it has left
+	var turn atomic.Uint64
+	advise := func(_ *peer.Conn, a *peer.Advice) {
+		if len(to) > 0 {
+			a.To = to[turn.Add(1)%uint64(len(to))]
+		}
+	}
 	err := context.Cause(ctx)
 	n.Leave()
 	return done, errors.Join(err, n.srv.Drain(ctx, peer.Drain{Comeback: peer.ComebackElsewhere, Advise: advise}))
@@ -106,20 +113,27 @@ func (t *travel) leaving() map[string]bool {
 	return nodes
 }
 
-// somewhere is the address of a node that does not drain, of each in turn; "" if none is known.
-func (t *travel) somewhere() string {
+// addresses are those of the nodes that do not drain, in order.
+func (t *travel) addresses() (all []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var all []string
 	for _, a := range t.far {
 		if !a.draining && a.address != "" {
 			all = append(all, a.address)
 		}
 	}
+	slices.Sort(all)
+	return all
+}
+
+// somewhere is the address of a node that does not drain, of each in turn; "" if none is known.
+func (t *travel) somewhere() string {
+	all := t.addresses()
 	if len(all) == 0 {
 		return ""
 	}
-	slices.Sort(all)
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.turn++
 	return all[t.turn%len(all)]
 }

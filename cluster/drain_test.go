@@ -59,7 +59,22 @@ func TestDrain(t *testing.T) {
 	for i, x := range clients {
 		sendNote(t, x.Session, i)
 	}
+	bare := make(chan *peer.Advice, 1) // to a conn without a session
+	reg := registry.NewAdapting()
+	reg.MustAdd(noted)
+	reg.MustAdd(double.Packets()...)
+	cli := peer.NewClient(reg, &peer.Config{Events: peer.Events{OnLost: func(_ *peer.Conn, reason error) { bare <- peer.AdviceOf(reason) }}})
+	if err := cli.RunAsync(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cli.Close() })
+	if _, err := cli.Connect(t.Context(), "tcp://"+all[0].addr); err != nil {
+		t.Fatal(err)
+	}
 	done, err := all[0].Drain(t.Context(), Drain{})
+	if a := await.Value(t, "advice to a bare conn", bare); a == nil || a.To == "" {
+		t.Errorf("a conn without a session was told %v", a)
+	}
 	if err != nil || done != (Drained{Moved: 11}) {
 		t.Fatalf("drained %+v, %v", done, err)
 	}

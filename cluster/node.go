@@ -61,8 +61,8 @@ type Node struct {
 }
 
 // Join makes srv a node of a cluster. It returns when others can hear of it; Config.OnUp tells
-// when there are conns with them. The server is to run, or to be run soon, and must not be
-// given to two nodes.
+// when there are conns with them. The server is to run, or to be run soon. It is one
+// node in its life: it cannot join again when that has left, or when Join has failed.
 //
 // The server's Config.Authenticate is asked about the conns of other nodes too: let those in
 // for which NodeOf is not "".

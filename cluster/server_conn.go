@@ -244,6 +244,10 @@ func (c *serverConn) heard(kind natswire.Kind, text []byte) error {
 			close(c.ready)
 		}
 	case natswire.Message:
+		if len(text) > 0 && text[0] == helloMessage { // which may have a node leave, and wait
+			n.malformed(len(text), errMessage)
+			return nil
+		}
 		n.receive(text)
 		c.conn.Loop().Relay() // to the streams' conns
 	case natswire.Refusal:
