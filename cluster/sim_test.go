@@ -57,8 +57,8 @@ func TestSimReplays(t *testing.T) {
 
 // A run notices what it is there to notice.
 func TestSimNotices(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes long")
+	if testing.Short() || raceEnabled {
+		t.Skip("takes long; make sim runs it")
 	}
 	simtest.Notices(t, simSeeds, 5, map[string]simSabotage{
 		"a packet lost": simLost, "a packet doubled": simDoubled, "packets swapped": simSwapped,
