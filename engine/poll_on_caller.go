@@ -43,11 +43,17 @@ func (h *handover) run() {
 	h.came <- struct{}{}
 	select {
 	case <-h.handled:
+		return
 	case <-h.off:
+	}
+	select {
+	case <-h.came: // nobody will handle it
+	case <-h.handled: // somebody was about to
 	}
 }
 
-// end lets the poller's goroutine go on, for good.
+// end lets the poller's goroutine go on, for good. An event that is being handled is
+// waited for, since its handler has the conns until then.
 func (h *handover) end() { close(h.off) }
 
 // serve handles the event that came. A Goexit or a panic passes through, and the

@@ -7,6 +7,7 @@ import (
 	"net"
 	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/packetmq/packetmq/internal/leak"
@@ -432,5 +433,35 @@ func TestBatchedOutputLeavesBeforePollReturns(t *testing.T) {
 	})
 	if !batched {
 		t.Error("nothing was batched")
+	}
+}
+
+// When the loop has closed, the poller's goroutine goes on with its conns: at once if nobody
+// has taken its event, and only when the event is handled if somebody has.
+func TestAnEventThatIsHandledOutlastsTheEnd(t *testing.T) {
+	for name, taken := range map[string]bool{"taken": true, "left": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				goOn := make(chan struct{})
+				h := newHandover(nil, func() { <-goOn })
+				over := false
+				go func() { h.run(); over = true }()
+				synctest.Wait()
+				if taken {
+					go func() { <-h.came; h.serve(); h.release() }()
+					synctest.Wait()
+				}
+				h.end()
+				synctest.Wait()
+				if over == taken {
+					t.Errorf("gone on is %t while the event was %s", over, name)
+				}
+				close(goOn)
+				synctest.Wait()
+				if !over {
+					t.Error("the poller's goroutine still waits")
+				}
+			})
+		})
 	}
 }
