@@ -16,6 +16,9 @@ import (
 	"github.com/packetmq/packetmq/peer"
 )
 
+// errNoNode ends a load whose node is not found in time.
+var errNoNode = errors.New("clusterpeer: the node is not found")
+
 // Ask joins a node of packetmq's, and calls it.
 func Ask(ctx context.Context, cfg caller.Config) (caller.Result, error) {
 	srv, err := newServer()
@@ -26,15 +29,23 @@ func Ask(ctx context.Context, cfg caller.Config) (caller.Result, error) {
 	if err := srv.RunAsync(); err != nil {
 		return caller.Result{}, err
 	}
-	n, _, err := join(ctx, srv, Node{Name: "load", Join: cfg.Addr})
+	found := make(chan struct{}, 1)
+	n, _, err := join(ctx, srv, Node{Name: "load", Join: cfg.Addr}, func(string) {
+		select {
+		case found <- struct{}{}:
+		default:
+		}
+	})
 	if err != nil {
 		return caller.Result{}, err
 	}
 	defer n.Leave()
-	for began := time.Now(); n.Node("n0") == nil; time.Sleep(time.Millisecond) {
-		if time.Since(began) > startPatience {
-			return caller.Result{}, errors.New("clusterpeer: the node is not found")
-		}
+	wait, cancel := context.WithTimeoutCause(ctx, startPatience, errNoNode)
+	defer cancel()
+	select {
+	case <-found:
+	case <-wait.Done():
+		return caller.Result{}, context.Cause(wait)
 	}
 	return caller.Calls(ctx, cfg, func(context.Context) (caller.Unary, error) { return asker{n.Node("n0")}, nil })
 }
@@ -67,16 +78,38 @@ func NATSAsk(ctx context.Context, cfg caller.Config) (caller.Result, error) {
 		return caller.Result{}, err
 	}
 	defer nc.Close()
-	for began := time.Now(); ; time.Sleep(time.Millisecond) {
-		if _, err = nc.Request(natsSubject, nil, time.Second); err == nil {
-			break
-		}
-		if time.Since(began) > startPatience {
-			return caller.Result{}, err
-		}
+	if err := untilAnswered(ctx, nc); err != nil {
+		return caller.Result{}, err
 	}
 	return caller.Calls(ctx, cfg, func(context.Context) (caller.Unary, error) { return natsAsker{nc}, nil })
 }
+
+// untilAnswered asks until the other server answers. Nothing tells a client of NATS that its server
+// has learnt of subscriptions at another one, so the question is repeated at intervals.
+func untilAnswered(ctx context.Context, nc *nats.Conn) error {
+	wait, cancel := context.WithTimeoutCause(ctx, startPatience, errNoNode)
+	defer cancel()
+	again := time.NewTicker(askAgain)
+	defer again.Stop()
+	for {
+		_, err := nc.RequestWithContext(wait, natsSubject, nil)
+		if err == nil {
+			return nil
+		}
+		if wait.Err() == nil && !errors.Is(err, nats.ErrNoResponders) {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-wait.Done():
+			return context.Cause(wait)
+		}
+	}
+}
+
+// askAgain is the interval between two questions to a server that is not found yet. A longer one
+// delays the start of the load, a shorter one takes CPU from the servers that look for each other.
+const askAgain = 10 * time.Millisecond
 
 type natsAsker struct{ *nats.Conn }
 

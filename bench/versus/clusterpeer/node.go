@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"time"
 
 	"github.com/packetmq/packetmq/bench/versus/caller"
 	"github.com/packetmq/packetmq/call"
@@ -54,7 +53,7 @@ func ServeNode(ctx context.Context, cfg Node, in io.Reader, out io.Writer) error
 	if err := srv.RunAsync(); err != nil {
 		return err
 	}
-	n, server, err := join(ctx, srv, cfg)
+	n, server, err := join(ctx, srv, cfg, nil)
 	if err != nil {
 		return err
 	}
@@ -67,14 +66,15 @@ func ServeNode(ctx context.Context, cfg Node, in io.Reader, out io.Writer) error
 	return cfg.serve(ctx, in, out, ln.Addr().String(), server.Addr(), func() int { return len(n.Nodes()) })
 }
 
-// join joins the cluster with an embedded server, which ends with the node.
-func join(ctx context.Context, srv *peer.Server, cfg Node) (*cluster.Node, *embedded.Server, error) {
+// join joins the cluster with an embedded server, which ends with the node. isUp is
+// cluster.Config.OnUp.
+func join(ctx context.Context, srv *peer.Server, cfg Node, isUp func(node string)) (*cluster.Node, *embedded.Server, error) {
 	own := embedded.Config{}
 	if cfg.Join != "" {
 		own.Routes = []string{cfg.Join}
 	}
 	server := embedded.New(own)
-	n, err := cluster.Join(ctx, srv, cluster.Config{Name: cfg.Name, Server: server})
+	n, err := cluster.Join(ctx, srv, cluster.Config{Name: cfg.Name, Server: server, OnUp: isUp})
 	return n, server, err
 }
 
@@ -104,7 +104,12 @@ func answer(srv *peer.Server, n *cluster.Node) {
 	})
 	peer.Handle(srv, aim, func(c *peer.Conn, user *string) error {
 		c.SetData(cluster.User(*user))
-		return whenKnown(n, *user, func() error { return peer.Send(c, aim, user) })
+		whenKnown(n, *user, func() {
+			if err := peer.Send(c, aim, user); err != nil {
+				c.Abort(err)
+			}
+		})
+		return nil
 	})
 	peer.HandleRaw(srv, tells, func(c *peer.Conn, b []byte) error {
 		v := codec.Raw(b)
@@ -113,17 +118,16 @@ func answer(srv *peer.Server, n *cluster.Node) {
 	call.Handle(srv, echoes, func(_ *call.Context, v *codec.Raw) (*codec.Raw, error) { return v, nil })
 }
 
-// whenKnown calls f when the node knows where a user is.
-func whenKnown(n *cluster.Node, user string, f func() error) error {
-	if n.Where(user) != "" {
-		return f()
-	}
-	time.AfterFunc(time.Millisecond, func() {
-		if n.Err() == nil {
-			whenKnown(n, user, f)
+// whenKnown calls f when the node knows where a user is. It is called on the server's only loop, on
+// which f is called too, after whenKnown has returned.
+func whenKnown(n *cluster.Node, user string, f func()) {
+	var stop func()
+	stop = n.WatchUser(user, func(node string) {
+		if node != "" {
+			stop()
+			f()
 		}
 	})
-	return nil
 }
 
 // Serve serves by packetmq's nodes: two in mode user, one in mode ask, which the load joins, three in
