@@ -11,39 +11,39 @@ import (
 	"github.com/packetmq/packetmq/internal/guard"
 )
 
-// call calls fn, a callback of c. After a panic or a Goexit c ends, unless it is nil.
-// The Goexit ends the goroutine all the same, so what must be done after call is
-// deferred before it.
-func (l *Loop) call(c *Conn, fn func()) {
-	guard.Call(fn, func(v any) { l.failed(c, v) })
-}
+// call calls fn, a callback of c. After a panic or a Goexit c ends. The Goexit ends the
+// goroutine all the same, so what must be done after call is deferred before it.
+func (c *Conn) call(fn func()) { guard.Call(fn, c.callFailed) }
 
-// run calls fn, which belongs to no conn: a posted function, or a timer's.
-func (l *Loop) run(fn func()) { l.call(nil, fn) }
-
-// failed ends c, if that is not nil, for a panic with v in a callback of it, or for a
-// Goexit if v is nil. A handler that is a Failer has the last word before that.
-func (l *Loop) failed(c *Conn, v any) {
-	if c != nil && c.state == open {
+// callFailed ends c for a panic with v in a callback of it, or for a Goexit if v is nil. A
+// handler that is a Failer has the last word before that.
+func (c *Conn) callFailed(v any) {
+	if c.state == open {
 		if f, ok := c.handler.(Failer); ok {
 			c.tellFailer(f, v)
 			return
 		}
 	}
-	err := l.logFailure(v)
-	if c != nil && !c.isEnding() {
+	err := c.loop.r.logFailure(v)
+	if !c.isEnding() {
 		c.endNow(err)
 	}
 }
 
+// call calls fn, which ends no conn: a posted function, a timer's, or what a handler is told
+// of a conn that has ended.
+func (r *Reactor) call(fn func()) {
+	guard.Call(fn, func(v any) { r.logFailure(v) })
+}
+
 // logFailure logs a panic with v, or a Goexit if v is nil, and returns it as an error.
-func (l *Loop) logFailure(v any) error {
+func (r *Reactor) logFailure(v any) error {
 	stack := debug.Stack()
 	if v == nil {
-		l.r.log(slog.LevelError, "callback called runtime.Goexit", "stack", string(stack))
+		r.log(slog.LevelError, "callback called runtime.Goexit", "stack", string(stack))
 		return ErrGoexit
 	}
-	l.r.log(slog.LevelError, "callback panicked", "panic", v, "stack", string(stack))
+	r.log(slog.LevelError, "callback panicked", "panic", v, "stack", string(stack))
 	return &PanicError{v, stack}
 }
 
@@ -54,12 +54,12 @@ func (c *Conn) tellFailer(f Failer, v any) {
 	if v != nil {
 		err = &PanicError{v, debug.Stack()} // f logs it
 	} else {
-		err = c.loop.logFailure(nil)
+		err = c.loop.r.logFailure(nil)
 	}
 	defer func() {
 		if !c.isEnding() {
 			c.endNow(err)
 		}
 	}()
-	c.loop.call(nil, func() { f.Failed(c, err) })
+	c.loop.r.call(func() { f.Failed(c, err) })
 }

@@ -144,7 +144,7 @@ func (c *Conn) drain() {
 	if c.loop.tap != nil {
 		c.loop.tap.Drained(c)
 	}
-	c.loop.call(c, func() { c.handler.Drain(c) })
+	c.call(func() { c.handler.Drain(c) })
 }
 
 // pump gives the conn a share of a turn, and of another one if input is left.

@@ -107,7 +107,7 @@ func (c *Conn) uncountMemory(s *slowState) {
 // closeTransport closes the transport. The rest of the end was done before, because a
 // program's transport may panic or call Goexit.
 func (c *Conn) closeTransport() {
-	c.loop.call(nil, c.tr.Close)
+	c.loop.r.call(c.tr.Close)
 }
 
 // beginFinish does what Finish asked for.

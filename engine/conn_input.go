@@ -37,7 +37,7 @@ func (s *connSink) Received(b []byte) (n int) {
 	returned := false
 	defer func() { // guard.Call by hand, since a call counts here
 		if !returned {
-			c.loop.failed(c, recover())
+			c.callFailed(recover())
 		}
 	}()
 	if c.loop.tap != nil {

@@ -34,12 +34,12 @@ func (c *Conn) refuseOpen(err error) {
 	defer c.loop.r.releaseConn()
 	defer c.closeTransport()
 	if err != nil {
-		c.loop.call(nil, func() { notOpened(c, c.handler, err) })
+		c.loop.r.call(func() { notOpened(c, c.handler, err) })
 	}
 }
 
 func (c *Conn) open() {
-	c.loop.call(c, func() {
+	c.call(func() {
 		if w, ok := c.handler.(Wrapper); ok {
 			c.wrap(w)
 		}

@@ -234,6 +234,6 @@ func (c *Conn) expire() {
 	case c.state == finishing, c.state == halfClosed:
 		c.graceOver()
 	case c.state == open && !c.isEnding():
-		c.loop.call(c, func() { c.handler.Expired(c) })
+		c.call(func() { c.handler.Expired(c) })
 	}
 }

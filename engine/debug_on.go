@@ -32,17 +32,17 @@ func (l *Loop) mustBeHere(call string) {
 	if l.Here() {
 		return
 	}
-	loop := l.goroutine.id.Load()
 	panic(fmt.Sprintf("engine: %s was not called on the loop, loop %d\n\nthe caller:\n%s\n\nthe loop%s",
-		call, l.index, debug.Stack(), l.whereabouts(loop)))
+		call, l.index, debug.Stack(), l.goroutine.whereabouts()))
 }
 
 // whereabouts says where the loop's goroutine is.
-func (l *Loop) whereabouts(id uint64) string {
+func (g *goroutine) whereabouts() string {
+	id := g.id.Load()
 	if id == 0 {
 		return " is on no goroutine now."
 	}
-	stack := bytes.TrimSpace(l.stack())
+	stack := bytes.TrimSpace(g.stack())
 	switch {
 	case len(stack) == 0:
 		return fmt.Sprintf(" was on goroutine %d, which has ended.", id)

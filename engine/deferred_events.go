@@ -57,12 +57,12 @@ func (e pressureEvent) call() {
 		if c.loop.tap != nil {
 			c.loop.tap.Pressed(c, e.above)
 		}
-		c.loop.call(c, func() { c.handler.Pressure(c, e.above) })
+		c.call(func() { c.handler.Pressure(c, e.above) })
 	}
 }
 
 func (e closedEvent) call() {
-	l := e.c.loop
-	defer l.r.releaseConn()
-	l.call(nil, func() { e.c.handler.Closed(e.c, e.err) })
+	r := e.c.loop.r
+	defer r.releaseConn()
+	r.call(func() { e.c.handler.Closed(e.c, e.err) })
 }

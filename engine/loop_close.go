@@ -9,25 +9,6 @@ type loopClosing struct {
 	again func() // begins the closing anew, after a Goexit; nil: it is not under way
 }
 
-// closeHere closes a loop that has no goroutine.
-func (l *Loop) closeHere(err error) { l.onOwn(func() { l.close(err) }) }
-
-// onOwn calls fn on a goroutine that it makes the loop's, which has none, and again
-// on another one when a callback calls Goexit there.
-func (l *Loop) onOwn(fn func()) {
-	for done := false; !done; {
-		left := make(chan struct{})
-		go func() {
-			defer close(left)
-			l.goroutine.adopt()
-			defer l.goroutine.disown()
-			fn()
-			done = true
-		}()
-		<-left
-	}
-}
-
 // closeAndTell is close, begun anew when a callback calls Goexit.
 func (l *Loop) closeAndTell(err error, closed chan struct{}) {
 	l.closing.again = func() { l.closeAndTell(err, closed) }
@@ -71,6 +52,6 @@ func (l *Loop) drop(t task) {
 	case t.c != nil:
 		t.c.refuseOpen(ErrClosed)
 	case t.dropped != nil:
-		l.run(t.dropped)
+		l.r.call(t.dropped)
 	}
 }

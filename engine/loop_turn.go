@@ -101,5 +101,5 @@ func (l *Loop) do(t task) {
 	if l.tap != nil {
 		l.tap.Called(l)
 	}
-	l.run(t.fn)
+	l.r.call(t.fn)
 }

@@ -10,7 +10,7 @@ import (
 
 // try calls a method of nc, which may panic or call Goexit.
 func (s *stream) try(method func()) {
-	guard.Call(method, func(v any) { s.r.loops[0].logFailure(v) })
+	guard.Call(method, func(v any) { s.r.logFailure(v) })
 }
 
 // Close implements Transport.

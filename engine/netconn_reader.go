@@ -19,7 +19,7 @@ func (s *stream) read() {
 			s.sink.Wake(nil)
 		}
 	}()
-	guard.Call(func() { s.err = s.readAll() }, func(v any) { s.err = s.r.loops[0].logFailure(v) })
+	guard.Call(func() { s.err = s.readAll() }, func(v any) { s.err = s.r.logFailure(v) })
 }
 
 // readAll returns why nc has no more, or nil when the loop wants no more.

@@ -17,7 +17,7 @@ func (s *stream) write() {
 		}
 		s.written()
 	}()
-	guard.Call(func() { err = s.writeAll() }, func(v any) { err = s.r.loops[0].logFailure(v) })
+	guard.Call(func() { err = s.writeAll() }, func(v any) { err = s.r.logFailure(v) })
 }
 
 func (s *stream) writeAll() error {

@@ -87,7 +87,7 @@ func (r *Reactor) teardown() {
 		})
 	}
 	closing.Wait()
-	r.loops[0].onOwn(func() { r.loops[0].runShutdownHooks(AfterShutdown) })
+	r.loops[0].goroutine.callOnNew(func() { r.loops[0].runShutdownHooks(AfterShutdown) })
 	r.work.close()
 	if !r.virtual {
 		procs.Give(len(drivers))
@@ -109,7 +109,7 @@ func (r *Reactor) closeHere(l *Loop) {
 		r.steps.Lock()
 		defer r.steps.Unlock()
 	}
-	l.closeHere(ErrClosed)
+	l.goroutine.callOnNew(func() { l.close(ErrClosed) })
 }
 
 // closeThere closes l on its goroutine.

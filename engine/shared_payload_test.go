@@ -125,10 +125,10 @@ func TestSharedPayloadsAreGivenBack(t *testing.T) {
 			r.Shutdown(t.Context())
 		},
 		"a panic": func(_ *testing.T, r *Reactor, c *Conn, _ net.Conn) {
-			r.Post(func() { r.loops[0].call(c, func() { panic("test") }) })
+			r.Post(func() { c.call(func() { panic("test") }) })
 		},
 		"Goexit": func(_ *testing.T, r *Reactor, c *Conn, _ net.Conn) {
-			r.Post(func() { r.loops[0].call(c, runtime.Goexit) })
+			r.Post(func() { c.call(runtime.Goexit) })
 		},
 	}
 	const size, times = 50_000, 30

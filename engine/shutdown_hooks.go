@@ -82,7 +82,7 @@ func (l *Loop) runShutdownHooks(last Phase) {
 		return
 	}
 	for t := l.r.nextShutdownHook(last); t != nil; t = l.r.nextShutdownHook(last) {
-		l.run(t.fn)
+		l.r.call(t.fn)
 	}
 }
 

@@ -284,7 +284,7 @@ func (l *Loop) fire(t *Timer, now time.Duration) {
 	if l.tap != nil && t.number > 0 {
 		l.tap.Fired(l, t.number)
 	}
-	l.run(t.fn)
+	l.r.call(t.fn)
 	l.timers.firing = nil
 	l.timers.again(t, now)
 }

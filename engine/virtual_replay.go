@@ -109,7 +109,7 @@ func (p *Replay) Finish(loop int, call uint64, decode func(v any) error, err err
 	delete(r.offloaded, call)
 	r.mu.Unlock()
 	if done != nil {
-		p.Do(loop, func() { p.v.r.loops[loop].run(func() { done(decode, err) }) })
+		p.Do(loop, func() { p.v.r.call(func() { done(decode, err) }) })
 	}
 	return done != nil
 }
@@ -129,7 +129,7 @@ func keepOffload[T any](r *replaying, call uint64, done func(T, error)) {
 
 // Run is Do for a function of the program's, which may panic.
 func (p *Replay) Run(loop int, fn func()) {
-	p.Do(loop, func() { p.v.r.loops[loop].run(fn) })
+	p.Do(loop, func() { p.v.r.call(fn) })
 }
 
 // Expire has the deadline of the conn of s come, whenever it is.

@@ -3,10 +3,7 @@ package engine
 // The watchdog, which reports callbacks that do not return.
 
 import (
-	"bytes"
-	"fmt"
 	"log/slog"
-	"runtime"
 	"time"
 )
 
@@ -44,25 +41,9 @@ func (r *Reactor) watchForStuckCallbacks() {
 }
 
 func (r *Reactor) reportStuck(l *Loop, d time.Duration) {
-	stack := l.stack()
+	stack := l.goroutine.stack()
 	r.log(slog.LevelError, "loop is stuck in a callback", "loop", l.index, "for", d, "stack", string(stack))
 	if f := r.cfg.OnStuck; f != nil {
-		go l.run(func() { f(l, stack) })
-	}
-}
-
-// stack is where the loop's goroutine is.
-func (l *Loop) stack() []byte {
-	prefix := fmt.Appendf(nil, "goroutine %d ", l.goroutine.id.Load())
-	for n := 64 << 10; ; n *= 2 {
-		buf := make([]byte, n)
-		if used := runtime.Stack(buf, true); used < n || n >= 64<<20 {
-			for _, g := range bytes.Split(buf[:used], []byte("\n\n")) {
-				if bytes.HasPrefix(g, prefix) {
-					return bytes.Clone(g)
-				}
-			}
-			return nil
-		}
+		go r.call(func() { f(l, stack) })
 	}
 }

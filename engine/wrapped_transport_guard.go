@@ -42,7 +42,7 @@ func (f *wrapperGuard) failed(v any) {
 	if v == nil && (f.c.state == closed || f.c.isEnding()) {
 		return
 	}
-	f.err = f.c.loop.logFailure(v)
+	f.err = f.c.loop.r.logFailure(v)
 	f.c.Abort(f.err)
 }
 
@@ -181,7 +181,7 @@ func (i inside) Ended(err error) {
 
 // Wake implements Sink. It is called on any goroutine.
 func (i inside) Wake(on *Loop) {
-	guard.Call(func() { i.sink.Wake(on) }, func(v any) { i.c.Abort(i.c.loop.logFailure(v)) })
+	guard.Call(func() { i.sink.Wake(on) }, func(v any) { i.c.Abort(i.c.loop.r.logFailure(v)) })
 }
 
 // Loop implements Sink.

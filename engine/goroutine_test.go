@@ -1,6 +1,10 @@
 package engine
 
-import "testing"
+import (
+	"bytes"
+	"runtime"
+	"testing"
+)
 
 // A goroutine's pointer stays the same while its stack grows and moves, and no other that
 // lives has it.
@@ -49,6 +53,42 @@ func TestGoroutineIsCalling(t *testing.T) {
 	calling("of the pointer only", false)
 	g.disown()
 	calling("after disown", false)
+}
+
+// What a new goroutine is to do is done, however often Goexit ends it, and it is the loop's
+// meanwhile.
+func TestGoroutineCallOnNew(t *testing.T) {
+	var g goroutine
+	calls := 0
+	g.callOnNew(func() {
+		if !g.isCalling() {
+			t.Error("it is another goroutine than the loop's")
+		}
+		if calls++; calls < 3 {
+			runtime.Goexit()
+		}
+	})
+	if calls != 3 {
+		t.Errorf("%d calls, want 3, of which the last one returned", calls)
+	}
+	if g.id.Load() != 0 {
+		t.Error("the loop has a goroutine that has ended")
+	}
+}
+
+// The stack is that of the loop's goroutine, whoever asks.
+func TestGoroutineStack(t *testing.T) {
+	var g goroutine
+	g.callOnNew(func() {
+		there := make(chan []byte)
+		go func() { there <- g.stack() }()
+		if stack := <-there; !bytes.Contains(stack, []byte("callOnNew")) {
+			t.Errorf("the stack is\n%s", stack)
+		}
+	})
+	if stack := g.stack(); stack != nil {
+		t.Errorf("without a goroutine the stack is\n%s", stack)
+	}
 }
 
 // Who is not on a loop learns it without an allocation.

@@ -1,9 +1,11 @@
 package engine
 
-// Which goroutine a loop is on, so that calls which would wait for themselves are refused.
+// The goroutine that a loop is on: which one it is, so that calls which would wait for
+// themselves are refused, and where it is, for reports.
 
 import (
 	"bytes"
+	"fmt"
 	"runtime"
 	"strconv"
 	"sync/atomic"
@@ -28,11 +30,44 @@ func (g *goroutine) disown() {
 	g.id.Store(0)
 }
 
+// callOnNew calls fn on a new goroutine, which is the loop's until fn has returned, and waits
+// for that. After a Goexit in fn it calls fn again, on another one. The loop has no goroutine
+// when it is called.
+func (g *goroutine) callOnNew(fn func()) {
+	for done := false; !done; {
+		left := make(chan struct{})
+		go func() {
+			defer close(left)
+			g.adopt()
+			defer g.disown()
+			fn()
+			done = true
+		}()
+		<-left
+	}
+}
+
 // isCalling reports whether it is the calling one. It takes nanoseconds to say no, which it
 // mostly does, and microseconds to say yes: the pointer of a goroutine that has ended may
 // have become that of another one, and the number may not.
 func (g *goroutine) isCalling() bool {
 	return g.pointer.Load() == goroutinePointer() && g.id.Load() == goid()
+}
+
+// stack is where the goroutine is, as the runtime prints it, or nil when there is none.
+func (g *goroutine) stack() []byte {
+	prefix := fmt.Appendf(nil, "goroutine %d ", g.id.Load())
+	for n := 64 << 10; ; n *= 2 {
+		buf := make([]byte, n)
+		if used := runtime.Stack(buf, true); used < n || n >= 64<<20 {
+			for _, g := range bytes.Split(buf[:used], []byte("\n\n")) {
+				if bytes.HasPrefix(g, prefix) {
+					return bytes.Clone(g)
+				}
+			}
+			return nil
+		}
+	}
 }
 
 // goid returns the number of the calling goroutine, from the first line of its
