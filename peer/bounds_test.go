@@ -176,7 +176,8 @@ func TestEveryWayOutRefusesWhatNeverFits(t *testing.T) {
 func TestEveryWayOutKeepsMaxTotalPending(t *testing.T) {
 	const total, conns = 8 << 20, 24
 	rounds := 8 // in each of which each conn would have a MB wait
-	if testing.Short() {
+	few := testing.Short() || raceEnabled
+	if few {
 		rounds = 1
 	}
 	all := append(ways(), way{"heartbeat answers", func(c *Conn, s *side, n int) error {
@@ -188,7 +189,7 @@ func TestEveryWayOutKeepsMaxTotalPending(t *testing.T) {
 	for _, w := range all {
 		for _, size := range []int{1000, 900_000} {
 			t.Run(fmt.Sprint(w.name, " ", size), func(t *testing.T) {
-				if w.name == "heartbeat answers" && size == 1000 && testing.Short() {
+				if w.name == "heartbeat answers" && size == 1000 && few {
 					t.Skip("answers are of one size; these only come in smaller groups, which takes a minute in the debug build")
 				}
 				s := newSide(false, 17, 18)

@@ -15,7 +15,10 @@ import (
 // A hundred handlers in a row call Goexit, each on a conn of its own, while
 // twenty other conns of the same loop echo and check every byte.
 func TestGoexitStaysItsOwn(t *testing.T) {
-	const others, exits = 20, 100
+	others, exits := 20, 100
+	if testing.Short() || raceEnabled {
+		others, exits = 10, 30
+	}
 	everywhere(t, nil, func(t *testing.T, w *world) {
 		Handle(w.server, w.s.ping, func(c *Conn, v *note) error {
 			if v.Text == "exit" {

@@ -156,7 +156,7 @@ func TestNoPacketFollowsTheOneThatPauses(t *testing.T) {
 // nor reorder a byte, in either direction.
 func TestTenThousandPausesKeepTheStream(t *testing.T) {
 	pauses := 10000
-	if testing.Short() {
+	if testing.Short() || raceEnabled {
 		pauses = 2000
 	}
 	everywhere(t, nil, func(t *testing.T, w *world) {

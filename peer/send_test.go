@@ -125,7 +125,7 @@ func TestSendErrors(t *testing.T) {
 // mixture.
 func TestOrderOfAllAPIs(t *testing.T) {
 	total := 100_000
-	if testing.Short() {
+	if testing.Short() || raceEnabled {
 		total = 10_000
 	}
 	everywhere(t, nil, func(t *testing.T, w *world) {
