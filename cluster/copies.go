@@ -42,6 +42,11 @@ const (
 	// copiesAtOnce is how many calls of Copies a node makes at once. With more the store has more
 	// to do at once; with fewer, sessions wait for each other.
 	copiesAtOnce = 64
+
+	// maxOwners is how many nodes are remembered at which a session was since its copy was known to
+	// be kept. With fewer, a session that goes from node to node while the store does not answer is
+	// taken for another one than its own copy sooner.
+	maxOwners = 32
 )
 
 // keptCopy is what a node knows of the copy of one of its sessions.

@@ -19,6 +19,7 @@ type shelf struct {
 	rev   map[string]uint64
 	last  uint64
 	fails error
+	lies  error // what Put returns though it has kept the copy
 }
 
 func newShelf() *shelf { return &shelf{kept: make(map[string][]byte), rev: make(map[string]uint64)} }
@@ -34,7 +35,7 @@ func (x *shelf) Put(_ context.Context, key string, value []byte, revision uint64
 	}
 	x.last++
 	x.kept[key], x.rev[key] = slices.Clone(value), x.last
-	return x.last, nil
+	return x.last, x.lies
 }
 
 func (x *shelf) Get(_ context.Context, key string) ([]byte, uint64, error) {
@@ -58,6 +59,13 @@ func (x *shelf) fail(err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.fails = err
+}
+
+// lie has Put keep copies, and return an error.
+func (x *shelf) lie(err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.lies = err
 }
 
 func (x *shelf) owner(id session.ID) string {
@@ -181,6 +189,39 @@ func TestCopiesFollow(t *testing.T) {
 	}
 	x.End("reason.bye")
 	await.True(t, "a copy that is gone", func() bool { return kept.owner(x.ID()) == "" })
+}
+
+// A store may have kept a copy though it did not say so. While it does not answer the session goes from
+// node to node: the last one knows the copy for one of the session's own.
+func TestCopiesOfNodesLongBefore(t *testing.T) {
+	w := withSessions(1)
+	kept := withCopies(w)
+	all := w.startAll(t, 4)
+	settled(t, all)
+	x := newWanderer(t)
+	at := x.come(t, all[0])
+	sendNote(t, x.Session, 0)
+	await.True(t, "acknowledgement", func() bool { return x.unacked() == 0 })
+	kept.lie(errors.New("no answer"))
+	before := all[0].Stats().CopiesFailed
+	sendNote(t, x.Session, 1)
+	await.True(t, "a copy of which its node does not know", func() bool { return all[0].Stats().CopiesFailed > before })
+	kept.fail(errors.New("no"))
+	for _, n := range all[1:] {
+		x.conn.Abort(errors.New("cut by the test"))
+		await.True(t, "the session is away", at.Away)
+		at = x.come(t, n)
+		x.one(t, all, n)
+	}
+	if owner := kept.owner(x.ID()); owner != ownerOf(all[0].self) {
+		t.Fatalf("the copy is of %s", owner)
+	}
+	kept.lie(nil)
+	kept.fail(nil)
+	await.True(t, "acknowledgement at the last node, or the session's end", func() bool { return x.unacked() == 0 || at.Err() != nil })
+	if owner := kept.owner(x.ID()); at.Err() != nil || owner != ownerOf(all[3].self) {
+		t.Errorf("the session has ended with %v, and the copy is of %s", at.Err(), owner)
+	}
 }
 
 // A copy is for who shows the secret, and while copies cannot be asked for the client comes again.

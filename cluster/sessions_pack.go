@@ -5,6 +5,7 @@ package cluster
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/packetmq/packetmq/codec"
 	"github.com/packetmq/packetmq/peer"
@@ -20,7 +21,7 @@ type luggage struct {
 	marks []byte // of durable packets
 
 	revision uint64 // of the copy; 0 if none is kept
-	owner    string // whose copy that was
+	owner    string // whose copy that may be: nodes with a space between them
 }
 
 // luggageFields is how many fields a luggage has before its rooms.
@@ -50,9 +51,7 @@ func (t *travel) packWhole(s *session.Session) (b []byte, sends func()) {
 		k := t.archive.of(s.ID())
 		t.mu.Lock()
 		l.revision = k.revision
-		if len(k.owners) > 0 {
-			l.owner = k.owners[0]
-		}
+		l.owner = strings.Join(k.owners, " ")
 		t.mu.Unlock()
 	}
 	for r := range n.rooms.Of(s) {
@@ -131,7 +130,8 @@ func (t *travel) arrivedOn(c *peer.Conn) func(s *session.Session, data []byte) {
 	arrived := t.arrived(far.Name)
 	return func(s *session.Session, data []byte) {
 		if l, err := readLuggage(data); err == nil && t.archive != nil {
-			t.archive.note(s.ID(), l.revision, ownerOf(far), l.owner)
+			owners := append([]string{ownerOf(far)}, strings.Fields(l.owner)...)
+			t.archive.note(s.ID(), l.revision, owners[:min(len(owners), maxOwners)]...)
 		}
 		arrived(s, data)
 	}

@@ -168,7 +168,7 @@ func (s *Session) freeze(blob func(*Session) []byte) (*exported, *carrier) {
 func (s *Session) asItIs(blob func(*Session) (blob []byte, done func())) *exported {
 	x := &exported{
 		secret: s.secret, next: s.next, renewing: s.renewing, unconfirmed: s.isUnconfirmed(),
-		in: s.in, copied: s.copies.in, claim: s.claim,
+		in: s.in, copied: s.copies.in, claim: s.claim, restored: s.restored,
 	}
 	if blob != nil { // first, so that what it says was sent is among the packets
 		var done func()
@@ -184,6 +184,10 @@ func (s *Session) asItIs(blob func(*Session) (blob []byte, done func())) *export
 	x.id, x.acked, x.theirs = s.id, s.out.acked, s.theirs
 	for _, p := range s.out.packets() {
 		x.packets = append(x.packets, exportedPacket{p.Type.Name(), p.Payload})
+	}
+	x.sent = x.last()
+	if x.restored { // what was added since the copy is the one thing that the client cannot have
+		x.sent = s.out.sent
 	}
 	s.mu.Unlock()
 	return x
@@ -269,7 +273,7 @@ func (ss *Sessions) thatWas(x *exported, loop *engine.Loop) (*Session, error) {
 		}
 		s.out.add(t, p.payload)
 	}
-	s.out.sent = s.out.last() // the old process may have sent them
+	s.out.sent, s.restored = x.sent, x.restored // the old process may have sent them
 	s.copies.in = min(x.copied, x.in)
 	return s, nil
 }

@@ -170,6 +170,7 @@ func TestEndDuringExport(t *testing.T) {
 var sample = exported{
 	id: ID{1, 2, 3}, secret: secret{1}, next: secret{2}, renewing: true, unconfirmed: true, in: 1 << 40, acked: 7, claim: 5,
 	theirs: window{4096, 1 << 18}, packets: []exportedPacket{{"test:news", []byte{0x91, 1}}, {"test:news", []byte{0x91, 2}}}, blob: []byte("blob"),
+	restored: true, sent: 8,
 }
 
 // What cannot be imported is refused, and changes nothing.
@@ -178,9 +179,13 @@ func TestImportRefuses(t *testing.T) {
 	good := sample.append(nil)
 	other := sample
 	other.packets = []exportedPacket{{"test:unknown", []byte{1}}}
+	other.sent = other.last()
+	tooMany, tooFew := sample, sample
+	tooMany.sent, tooFew.sent = sample.last()+1, sample.acked-1
 	for name, data := range map[string][]byte{
 		"nothing": nil, "cut off": good[:len(good)-1], "trailing": append(bytes.Clone(good), 1),
 		"another version": append([]byte{good[0], exportVersion + 1}, good[2:]...), "unknown packet": other.append(nil),
+		"more sent than there is": tooMany.append(nil), "less sent than acknowledged": tooFew.append(nil),
 	} {
 		_, _, err := p.sessions.Import(data)
 		if bad := (*ExportError)(nil); !errors.As(err, &bad) {
@@ -204,6 +209,26 @@ func TestImportRefuses(t *testing.T) {
 	another.id.Seq++
 	if _, _, err := p.sessions.Import(another.append(nil)); !errors.Is(err, ErrTooMany) {
 		t.Errorf("one more: %v", err)
+	}
+}
+
+// What a server of the version before has exported is imported: it is no session that comes from a
+// copy, and its client may have all of its packets.
+func TestImportOfTheVersionBefore(t *testing.T) {
+	data := sample.append(nil)
+	data[0] -= exportedFields - olderFields // the header of the array
+	data[1] = olderVersion
+	x, err := readExported(data[:len(data)-2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := sample
+	want.restored, want.sent = false, sample.last()
+	if !reflect.DeepEqual(x, &want) {
+		t.Errorf("read %+v, want %+v", x, want)
+	}
+	if _, err := readExported(data); err == nil {
+		t.Error("fields that it has not are read")
 	}
 }
 

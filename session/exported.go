@@ -10,11 +10,15 @@ import (
 	"github.com/packetmq/packetmq/registry"
 )
 
-// exportVersion is the version of the encoding of an exported session.
-const exportVersion = 2
+// The encoding of an exported session, and the one before it, which is still read: copies of
+// sessions, and servers that are being replaced, have that. It has no word of the last two fields.
+const (
+	exportVersion = 3
+	olderVersion  = 2
 
-// exportedFields is how many there are in its array.
-const exportedFields = 13
+	exportedFields = 15
+	olderFields    = 13
+)
 
 // ExportError is data that is no session which can be imported.
 type ExportError struct{ Err error }
@@ -38,7 +42,16 @@ type exported struct {
 	theirs       window
 	packets      []exportedPacket
 	blob         []byte
+
+	// restored says that the session comes from a copy, and that its client has not come back since:
+	// it may have more than sent packets then, which are those that the copy knows of. Else sent is the
+	// number of the last packet.
+	restored bool
+	sent     uint64
 }
+
+// last is the number of the newest packet.
+func (x *exported) last() uint64 { return x.acked + uint64(len(x.packets)) }
 
 type exportedPacket struct {
 	name    string
@@ -66,7 +79,8 @@ func (x *exported) append(b []byte) []byte {
 	for _, p := range x.packets {
 		b = codec.AppendBytes(codec.AppendString(b, p.name), p.payload)
 	}
-	return codec.AppendBytes(b, x.blob)
+	b = codec.AppendBool(codec.AppendBytes(b, x.blob), x.restored)
+	return codec.AppendUint(b, x.sent)
 }
 
 // exportReader reads the fields of an exported session, until one of them is wrong.
@@ -126,7 +140,9 @@ func (r *exportReader) fixed(b []byte) {
 func readExported(b []byte) (*exported, error) {
 	r := &exportReader{rest: b}
 	x := new(exported)
-	if r.count() != exportedFields || r.uint(1<<32) != exportVersion {
+	fields, version := r.count(), r.uint(1<<32)
+	older := fields == olderFields && version == olderVersion
+	if !older && (fields != exportedFields || version != exportVersion) {
 		return nil, &ExportError{errExportVersion}
 	}
 	var id [idSize]byte
@@ -158,6 +174,13 @@ func readExported(b []byte) (*exported, error) {
 		x.packets = append(x.packets, p)
 	}
 	x.blob = r.bytes()
+	x.sent = x.last()
+	if !older {
+		x.restored, x.sent = r.bool(), r.uint(x.last())
+	}
+	if x.sent < x.acked || !x.restored && x.sent != x.last() {
+		r.fail(errors.New("a wrong number of packets that were sent"))
+	}
 	if len(r.rest) > 0 {
 		r.fail(codec.ErrTrailing)
 	}

@@ -312,3 +312,93 @@ func TestABlobAndItsPacketsAgree(t *testing.T) {
 	wantSequence(t, x.got, 0, 9)
 	acked(t, near)
 }
+
+// A session that comes from a copy goes on to a third server before its client is back: whatever
+// the client has had since the copy, it gets what the second and the third have sent, once.
+func TestACopyGoesOnToAThirdServer(t *testing.T) {
+	for name, had := range map[string]int{"nothing since the copy": 0, "a few since": 4, "many since": 20} {
+		t.Run(name, func(t *testing.T) {
+			x := newTwo(t, often)
+			c := newPair(t, often)
+			c.sessions.SetOrigin(3, 1)
+			kept := keepIn(x.a.sessions)
+			keepIn(x.b.sessions)
+			keepIn(c.sessions)
+			near, far, conn := x.begin(t, nil)
+			for n := range 5 {
+				send(t, near, n)
+				send(t, far, n)
+			}
+			acked(t, near)
+			acked(t, far)
+			send(t, far, 5)
+			await.True(t, "a copy that knows of it", func() bool {
+				x, err := readExported(kept.of(far.ID()))
+				return err == nil && x.last() == 6
+			})
+			kept.hold()
+			old := kept.of(far.ID())
+			for n := range had {
+				send(t, far, 6+n)
+			}
+			for n := range 3 { // which no copy knows of
+				send(t, near, 5+n)
+			}
+			wantSequence(t, x.a.got, 0, 7)
+			wantSequence(t, x.got, 0, 5+had)
+			conn.Abort(errCut)
+			await.True(t, "the session is away", far.Away)
+			send(t, near, 8)
+
+			told := make(chan error, 2)
+			adds := func(first int) func(*Session, []byte) {
+				return func(s *Session, _ []byte) {
+					for n := range 3 {
+						send(t, s, first+n)
+					}
+					s.WhenAcked(func(err error) { told <- err })
+				}
+			}
+			give(t, x.b, Found{Data: old, Copy: true, Arrived: adds(100)})
+			give(t, c, Found{Data: released(t, x.b.sessions.Get(near.ID())), Arrived: adds(103)})
+			back(t, near, x.carry(t, near, c))
+			wantSequence(t, x.got, 100, 105)
+			wantSequence(t, c.got, 5, 8)
+			acked(t, near)
+			acked(t, c.sessions.Get(near.ID()))
+			if first, second := await.Value(t, "word of the second server", told), await.Value(t, "of the third", told); first != ErrExported || second != nil {
+				t.Errorf("told %v and %v", first, second)
+			}
+			if near.Err() != nil || len(x.got) > 0 || len(c.got) > 0 {
+				t.Errorf("ended with %v; %d and %d packets more", near.Err(), len(x.got), len(c.got))
+			}
+			kept.free()
+		})
+	}
+}
+
+// give has a server take a session.
+func give(t *testing.T, at *pair, f Found) {
+	t.Helper()
+	taken := make(chan error, 1)
+	f.Taken = func(err error) { taken <- err }
+	at.sessions.Take(f)
+	if err := await.Value(t, "session at its next server", taken); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// released takes a session out of its server for good, and returns it.
+func released(t *testing.T, s *Session) []byte {
+	t.Helper()
+	out := make(chan *Released, 1)
+	s.Release(nil, func(r *Released, err error) {
+		if err != nil {
+			t.Error(err)
+		}
+		out <- r
+	})
+	r := await.Value(t, "session that is released", out)
+	r.Gone(peer.Advice{})
+	return r.Data()
+}
