@@ -58,8 +58,8 @@ func (s *acceptedSocket) begin() {
 		s.err = ErrClosed
 	}
 	if s.err != nil {
+		p.noteRefused(s.remote, s.err) // before the other side can know
 		s.nc.Close()
-		p.noteRefused(s.remote, s.err)
 		return
 	}
 	go s.prepare()
@@ -108,9 +108,9 @@ func (s *acceptedSocket) open() {
 	p := s.peer
 	c, err := p.newConn()
 	if err != nil {
-		s.nc.Close()
 		p.admission.release(s.admitted)
 		p.noteRefused(s.remote, err)
+		s.nc.Close()
 		return
 	}
 	c.admitted = s.admitted
