@@ -68,11 +68,7 @@ func (c *Conn) remove(err error) {
 		l.tap.Closed(c, err)
 	}
 	l.deadlines.take(c)
-	last := len(l.conns) - 1
-	l.conns[c.slot] = l.conns[last]
-	l.conns[c.slot].slot = c.slot
-	l.conns[last] = nil
-	l.conns = l.conns[:last]
+	l.conns.remove(c)
 
 	c.mu.Lock()
 	c.shut = true

@@ -53,7 +53,7 @@ func (s *connSink) Received(b []byte) (n int) {
 		c.loop.tap.Took(c, n)
 	}
 	if n > longInput {
-		c.loop.longInput = true
+		c.loop.ready.long = true
 	}
 	return n
 }

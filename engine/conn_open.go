@@ -13,8 +13,7 @@ func (c *Conn) start() {
 		c.refuseOpen(nil)
 		return
 	}
-	c.slot = int32(len(l.conns))
-	l.conns = append(l.conns, c)
+	l.conns.add(c)
 	l.deadlines.start(l)
 	if l.tap != nil {
 		l.tap.Opened(c)

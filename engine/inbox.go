@@ -161,6 +161,13 @@ func (b *inbox) isEmpty() bool {
 	return len(b.taken) == 0 && b.tasks.Len() == 0 && len(b.requests) == 0
 }
 
+// posted is how many tasks wait. On the loop only.
+func (b *inbox) posted() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.tasks.Len() + len(b.taken) - b.begun
+}
+
 // beginTurn takes the tasks of a turn out, unless some are left of the last turn, which
 // a Goexit or a Stop ended. It reports whether a timer is due.
 func (b *inbox) beginTurn() (timerDue bool) {

@@ -5,7 +5,6 @@ package engine
 import (
 	"context"
 	"sync/atomic"
-	"time"
 )
 
 // Loop is one goroutine on which every callback of its conns, timers and
@@ -28,12 +27,10 @@ type Loop struct {
 
 	// Loop only.
 	buffers   *Cache
-	conns     []*Conn // all that are open, each at its Conn.slot
-	sockets   int     // how many of them a poller serves
+	conns     openConns
+	sockets   int // how many of them a poller serves
 	ready     readyConns
-	longInput bool // a share was of long input, which may have taken long
 	metPause  bool // input was offered to a conn that was paused at that moment
-	relayed   bool // conns are to have their shares at the end of the callback
 	dirty     dirtyConns
 	unwritten unwritten
 	events    deferredEvents
@@ -46,9 +43,8 @@ type Loop struct {
 	kept      keeping
 	wakeUps   uint64 // turns that the wake-up began
 	closing   loopClosing
-	watchers  []*watcher
-	began     time.Time // of the callback under way, if somebody watches
-	finished  bool      // the callback came to its end; else Goexit is ending the goroutine
+	watchers  callbackWatchers
+	finished  bool // the callback came to its end; else Goexit is ending the goroutine
 }
 
 // Post has fn called on the loop, after all that was posted before it. It never blocks.

@@ -28,8 +28,8 @@ func (l *Loop) close(err error) {
 	l.runShutdownHooks(DuringShutdown) // for which there may have been no goroutine
 	l.closing.begun = true
 	l.settle() // in place of the loop, nobody has reported yet what ended before
-	for len(l.conns) > 0 {
-		l.conns[len(l.conns)-1].endNow(err)
+	for c := l.conns.last(); c != nil; c = l.conns.last() {
+		c.endNow(err)
 		l.settle()
 	}
 	l.settle()

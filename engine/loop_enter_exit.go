@@ -17,16 +17,16 @@ func (l *Loop) enter() {
 func (l *Loop) begin() {
 	l.inbox.beginCallback()
 	l.finished = false
-	if len(l.watchers) > 0 {
-		l.began = time.Now()
-	}
+	l.watchers.begin()
 }
 
 // done flushes what was written and calls the handlers of deferred events.
 func (l *Loop) done() {
 	for range 2 { // twice, so that an answer to what was just asked leaves at once; not for ever
 		l.inbox.answerRequests()
-		l.runRelayed()
+		if l.ready.takeRelayed() {
+			l.runReady(time.Now())
+		}
 		l.settle()
 		if !l.inbox.news.Load() {
 			break
@@ -47,9 +47,7 @@ func (l *Loop) exit() {
 	if !l.finished {
 		l.afterGoexit()
 	}
-	if len(l.watchers) > 0 {
-		l.tellWatchers()
-	}
+	l.watchers.end()
 	l.inbox.endCallback()
 	// Halted: the turn that was asked for to park may have begun before the Stop.
 	l.inbox.wakeIfAsked(l.ready.any() || l.r.halted())

@@ -2,10 +2,7 @@ package engine
 
 // What a program can see of a loop's work: how much of it waits, and how long callbacks take.
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // LoopInfo is what a loop has done, and what waits for it at one moment.
 type LoopInfo struct {
@@ -34,26 +31,6 @@ func (l *Loop) Info() LoopInfo {
 	}
 }
 
-// posted is how many functions and attached conns wait. On the loop only.
-func (b *inbox) posted() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.tasks.Len() + len(b.taken) - b.begun
-}
-
-// waiting is how many conns wait for a share.
-func (q *readyConns) waiting() int { return len(q.list) - q.had + q.later.Len() }
-
-// waiting is how many timers are not due yet.
-func (ts *timers) waiting() int {
-	ts.mu.Lock()
-	defer ts.mu.Unlock()
-	return len(ts.heap)
-}
-
-// watcher is a function that Watch was given.
-type watcher struct{ call func(took time.Duration) }
-
 // Watch has f called at the end of each callback of the loop, with how long it took, until
 // stop is called. A callback here is all that the loop does for one event of its poller: a
 // read with all its packets, or a turn. f must be quick, and may not panic. Two looks at the
@@ -61,23 +38,10 @@ type watcher struct{ call func(took time.Duration) }
 // more than once. On the loop only, and so is stop.
 func (l *Loop) Watch(f func(took time.Duration)) (stop func()) {
 	l.mustBeHere("Loop.Watch")
-	own := &watcher{f}
-	l.watchers = append(slices.Clip(l.watchers), own)
+	own := l.watchers.add(f)
 	return func() {
 		l.mustBeHere("the stop of Loop.Watch")
-		l.watchers = slices.DeleteFunc(slices.Clone(l.watchers), func(w *watcher) bool { return w == own })
-	}
-}
-
-// tellWatchers ends the time of a callback.
-func (l *Loop) tellWatchers() {
-	if l.began.IsZero() { // the callback that began to watch
-		return
-	}
-	took := time.Since(l.began)
-	l.began = time.Time{}
-	for _, w := range l.watchers {
-		w.call(took)
+		l.watchers.remove(own)
 	}
 }
 

@@ -73,10 +73,9 @@ func (l *Loop) runReady(began time.Time) {
 		if shares == most {
 			break
 		}
-		if (shares%16 == 0 || l.longInput) && !l.r.virtual { // else to look costs as much as a share
-			if l.longInput = false; time.Since(began) > budget {
-				break
-			}
+		// To look at the clock more often would cost as much as a share.
+		if look := q.takeLong() || shares%16 == 0; look && !l.r.virtual && time.Since(began) > budget {
+			break
 		}
 	}
 	l.settle()

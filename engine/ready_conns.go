@@ -14,6 +14,9 @@ type readyConns struct {
 	later ringbuf.Ring[*Conn]
 	size  int // of the round: so many at the front of list have their share in it
 	had   int // how many of these have had it
+
+	long    bool // a share was of long input, which may have taken long
+	relayed bool // they are to have their shares at the end of the callback that is under way
 }
 
 // add gives c a share of a coming turn.
@@ -34,6 +37,9 @@ func (q *readyConns) addLater(c *Conn) {
 
 // any reports whether a conn waits for a share.
 func (q *readyConns) any() bool { return q.had < len(q.list) || q.later.Len() > 0 }
+
+// waiting is how many conns wait for a share.
+func (q *readyConns) waiting() int { return len(q.list) - q.had + q.later.Len() }
 
 // roundIsOver reports whether all of the round have had their share.
 func (q *readyConns) roundIsOver() bool { return q.had == q.size }
@@ -65,4 +71,18 @@ func (q *readyConns) next() *Conn {
 	q.had++
 	c.flags.unset(inReady)
 	return c
+}
+
+// takeRelayed reports whether relayed is set, and takes it back.
+func (q *readyConns) takeRelayed() bool {
+	relayed := q.relayed
+	q.relayed = false
+	return relayed
+}
+
+// takeLong reports whether long is set, and takes it back.
+func (q *readyConns) takeLong() bool {
+	long := q.long
+	q.long = false
+	return long
 }

@@ -2,21 +2,11 @@ package engine
 
 // Input of some conns that comes over another one: a multiplexer, or a broker's conn.
 
-import "time"
-
 // Relay says that the callback under way has brought input for other conns of this loop, whose
 // transports it has woken by Sink.Wake(nil). They have their shares of it at the end of this callback, bounded
 // as in a turn, and not in the next turn, which would cost a wake-up. What is left when those bounds
 // are reached is for that turn. On the loop only.
 func (l *Loop) Relay() {
 	l.mustBeHere("Loop.Relay")
-	l.relayed = true
-}
-
-// runRelayed gives conns their shares if a callback has asked for that.
-func (l *Loop) runRelayed() {
-	if l.relayed {
-		l.relayed = false
-		l.runReady(time.Now())
-	}
+	l.ready.relayed = true
 }

@@ -85,8 +85,8 @@ func TestRelayIsBounded(t *testing.T) {
 	l := v.r.loops[0]
 	v.r.Post(func() { p.sink.Wake(nil); c.Loop().Relay() })
 	v.Step(0)
-	if left <= 0 || l.relayed {
-		t.Errorf("%d shares are left after one callback, relayed %v", left, l.relayed)
+	if left <= 0 || l.ready.relayed {
+		t.Errorf("%d shares are left after one callback, relayed %v", left, l.ready.relayed)
 	}
 	v.Settle(10)
 	if left != 0 {

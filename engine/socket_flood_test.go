@@ -278,7 +278,7 @@ func TestInputIsHandledBetweenTwoLongShares(t *testing.T) {
 		said++
 		unheard++
 		time.Sleep(2 * turnBudget)
-		l.longInput = true // as after long input
+		l.ready.long = true // as after long input
 		return true
 	}
 	p.open = func() { p.sink.Wake(l) }

@@ -208,6 +208,19 @@ func (ts *timers) due(now time.Duration, seq uint64) *Timer {
 	return t
 }
 
+// numbered takes out the timer of that number, or returns nil.
+func (ts *timers) numbered(number uint64) *Timer {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	for _, t := range ts.heap {
+		if t.number == number {
+			ts.remove(t)
+			return t
+		}
+	}
+	return nil
+}
+
 // again puts a periodic timer back, at the next of its moments after now.
 func (ts *timers) again(t *Timer, now time.Duration) {
 	ts.mu.Lock()
@@ -223,6 +236,13 @@ func (ts *timers) again(t *Timer, now time.Duration) {
 func (ts *timers) next() (when time.Duration, ok bool) {
 	first := ts.first.Load()
 	return time.Duration(first - 1), first != 0
+}
+
+// waiting is how many timers are not due yet.
+func (ts *timers) waiting() int {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	return len(ts.heap)
 }
 
 // isDue reports whether a timer is due at now. It takes no lock, so that each turn

@@ -87,19 +87,6 @@ func (p *Replay) Fire(loop int, number uint64) (fired bool) {
 	return fired
 }
 
-// numbered takes out the timer of that number, or returns nil.
-func (ts *timers) numbered(number uint64) *Timer {
-	ts.mu.Lock()
-	defer ts.mu.Unlock()
-	for _, t := range ts.heap {
-		if t.number == number {
-			ts.remove(t)
-			return t
-		}
-	}
-	return nil
-}
-
 // Finish calls the function for the result of the Offload of that number with what decode
 // sets, or with err. It reports whether there is such a call.
 func (p *Replay) Finish(loop int, call uint64, decode func(v any) error, err error) bool {
