@@ -18,7 +18,7 @@ import (
 
 // Copies is where copies of sessions are kept, by keys of letters, digits and -. A key has a
 // revision, another one after each change, from 1; 0 means that there is no such key. Any
-// goroutine may call it, and may wait for it.
+// goroutine may call it, and may wait for it, at most until ctx is done: Leave waits for it too.
 type Copies interface {
 	// Put keeps value if the key's revision is the one that is given, and returns the next one.
 	// Else it is ErrRevision.
@@ -86,18 +86,41 @@ func (a *archive) begin() {
 // end takes begin back. What is under way ends.
 func (a *archive) end() {
 	a.travel.cfg.Sessions.SetKeeper(session.Keeper{})
+	a.travel.mu.Lock() // so that nothing begins after Leave has begun to wait
+	defer a.travel.mu.Unlock()
 	a.cancel()
 }
 
-// run calls f on a goroutine, with a ctx for Copies.
-func (a *archive) run(f func(ctx context.Context)) {
+// run has f call Copies on a goroutine of its own, which Leave waits for, and then done with what f
+// returns. When the node has left f is not called, and done is told so.
+func (a *archive) run(f func(ctx context.Context) error, done func(err error)) {
+	a.travel.mu.Lock()
+	over := a.ctx.Err() != nil
+	if !over {
+		a.travel.node.ended.Add(1)
+	}
+	a.travel.mu.Unlock()
+	if over {
+		done(ErrLeft)
+		return
+	}
 	go func() {
-		a.room <- struct{}{}
-		defer func() { <-a.room }()
-		ctx, cancel := context.WithTimeout(a.ctx, copyPatience)
-		defer cancel()
-		f(ctx)
+		defer a.travel.node.ended.Done()
+		done(a.call(f))
 	}()
+}
+
+// call calls f when there is room for one more.
+func (a *archive) call(f func(ctx context.Context) error) error {
+	select {
+	case a.room <- struct{}{}:
+	case <-a.ctx.Done():
+		return ErrLeft
+	}
+	defer func() { <-a.room }()
+	ctx, cancel := context.WithTimeout(a.ctx, copyPatience)
+	defer cancel()
+	return f(ctx)
 }
 
 // of is what is known of the copy of a session.
@@ -115,10 +138,11 @@ func (a *archive) of(id session.ID) *keptCopy {
 // keep is Keeper.Keep.
 func (a *archive) keep(s *session.Session, data []byte, done func(error)) {
 	id, k := s.ID(), a.of(s.ID())
-	a.run(func(ctx context.Context) {
+	a.run(func(ctx context.Context) error {
 		k.call.Lock()
 		defer k.call.Unlock()
-		err := a.put(ctx, id, k, data)
+		return a.put(ctx, id, k, data)
+	}, func(err error) {
 		if err != nil {
 			a.travel.count(func(s *Stats) { s.CopiesFailed++ })
 			a.travel.node.cfg.Logger.Debug("copy of a session was not kept", "session", id, "err", err)
@@ -163,16 +187,18 @@ func (a *archive) forget(s *session.Session, reason error) {
 	if !isOver(reason) {
 		return
 	}
-	a.run(func(ctx context.Context) {
+	a.run(func(ctx context.Context) error {
 		k.call.Lock() // after a Put that is under way
 		defer k.call.Unlock()
 		a.travel.mu.Lock()
 		revision := k.revision
 		a.travel.mu.Unlock()
 		if revision == 0 {
-			return
+			return nil
 		}
-		if err := a.store.Delete(ctx, id.String(), revision); err != nil && !errors.Is(err, ErrRevision) {
+		return a.store.Delete(ctx, id.String(), revision)
+	}, func(err error) {
+		if err != nil && !errors.Is(err, ErrRevision) {
 			a.travel.node.cfg.Logger.Debug("copy of a session was not deleted", "session", id, "err", err)
 		}
 	})
@@ -192,13 +218,14 @@ func (a *archive) restore(f *find) {
 		f.answer(session.Found{Err: errLater})
 		return
 	}
-	a.run(func(ctx context.Context) {
-		defer func() {
-			a.travel.mu.Lock()
-			defer a.travel.mu.Unlock()
-			a.restoring--
-		}()
-		found, err := a.found(ctx, f.claim)
+	var found session.Found
+	a.run(func(ctx context.Context) (err error) {
+		found, err = a.found(ctx, f.claim)
+		return err
+	}, func(err error) {
+		a.travel.mu.Lock()
+		a.restoring--
+		a.travel.mu.Unlock()
 		if err != nil {
 			found.Err = err
 			if !errors.Is(err, session.ErrUnknown) {

@@ -3,8 +3,10 @@ package cluster
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/packetmq/packetmq/internal/await"
@@ -308,5 +310,45 @@ func TestSearchesInCopiesAreBounded(t *testing.T) {
 	set(0)
 	if err := search(); err != session.ErrUnknown {
 		t.Errorf("with room again: %v", err)
+	}
+}
+
+// Leave waits for calls of Copies that are under way, and lets those go that wait for their turn.
+func TestLeaveWaitsForCopies(t *testing.T) {
+	w := withSessions(1)
+	withCopies(w)
+	n := w.startAll(t, 1)[0]
+	a := n.travel.archive
+	began := make(chan struct{})
+	var left atomic.Bool
+	a.run(func(ctx context.Context) error {
+		close(began)
+		<-ctx.Done()
+		<-n.cli.Lifetime().Done() // the last thing that Leave does before it waits
+		for range 100_000 {
+			if left.Load() {
+				t.Error("Leave has not waited for a call")
+				break
+			}
+			runtime.Gosched()
+		}
+		return ctx.Err()
+	}, func(error) {})
+	await.Value(t, "call", began)
+	for range copiesAtOnce - 1 {
+		a.room <- struct{}{}
+	}
+	waited := make(chan error, 1)
+	a.run(func(context.Context) error { return nil }, func(err error) { waited <- err })
+	if err := n.Leave(); err != nil {
+		t.Fatal(err)
+	}
+	left.Store(true)
+	if err := await.Value(t, "end of the wait", waited); err != ErrLeft {
+		t.Errorf("what waited is told %v", err)
+	}
+	a.run(func(context.Context) error { t.Error("called after Leave"); return nil }, func(err error) { waited <- err })
+	if err := await.Value(t, "answer after Leave", waited); err != ErrLeft {
+		t.Errorf("what comes after Leave is told %v", err)
 	}
 }
