@@ -31,6 +31,34 @@ type Copies interface {
 	Delete(ctx context.Context, key string, revision uint64) error
 }
 
+// readier is a Copies that takes its time until it can keep any.
+type readier interface {
+	Ready(ctx context.Context) error
+}
+
+// CopiesReady waits until copies of sessions can be kept: until the bucket of Travel.Copies is
+// there, or the method Ready(context.Context) error of another Copies returns, if it has one. A
+// program that takes clients from then on has copies of all their sessions. Without Copies it is
+// ErrNoStore, and if ctx ends before, that with the reason.
+func (n *Node) CopiesReady(ctx context.Context) error {
+	a := n.travel.archive
+	if a == nil {
+		return fmt.Errorf("%w: no Config.Travel.Copies", ErrNoStore)
+	}
+	r, ok := a.store.(readier)
+	if !ok {
+		return n.Err()
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(a.ctx, cancel)()
+	err := r.Ready(ctx)
+	if left := n.Err(); left != nil {
+		return left
+	}
+	return err
+}
+
 // ErrRevision is returned by Copies where somebody else has changed the key.
 var ErrRevision = errors.New("cluster: the copy was changed by another node")
 

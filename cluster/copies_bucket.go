@@ -18,7 +18,7 @@ const DefaultCopyAge = time.Hour
 
 // Bucket keeps copies of sessions in a bucket of JetStream, by the connection of the node that it
 // is given to, one node for each Bucket. It is made when it is used first; until there is
-// JetStream, no copies are kept, and nothing is acknowledged to clients.
+// JetStream, no copies are kept, and nothing is acknowledged to clients: see Node.CopiesReady.
 //
 // A copy is one message, which the NATS server's limit has to allow: 1 MiB as a rule.
 type Bucket struct {
@@ -82,6 +82,27 @@ func (b *Bucket) bucket(ctx context.Context) (jetstream.KeyValue, error) {
 	}
 	b.kv = kv
 	return kv, nil
+}
+
+// Ready waits until the bucket is there. If ctx ends before, it is ErrNoStore with the reason.
+func (b *Bucket) Ready(ctx context.Context) error {
+	for {
+		err := b.ready(ctx)
+		if err == nil {
+			return nil
+		}
+		if pause(ctx, openEvery); ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// ready makes the bucket, if the store does that in time.
+func (b *Bucket) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	_, err := b.bucket(ctx)
+	return err
 }
 
 // Put implements Copies.

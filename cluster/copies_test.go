@@ -352,3 +352,49 @@ func TestLeaveWaitsForCopies(t *testing.T) {
 		t.Errorf("what comes after Leave is told %v", err)
 	}
 }
+
+// slowShelf is a shelf that can be used later.
+type slowShelf struct {
+	*shelf
+	ready chan struct{}
+}
+
+func (x slowShelf) Ready(ctx context.Context) error {
+	select {
+	case <-x.ready:
+		return nil
+	case <-ctx.Done():
+		return ErrNoStore
+	}
+}
+
+// CopiesReady returns when copies can be kept, and at the end of its ctx or of the node.
+func TestCopiesReady(t *testing.T) {
+	w := withSessions(1)
+	if err := w.start(t, "bare").CopiesReady(t.Context()); !errors.Is(err, ErrNoStore) {
+		t.Errorf("without Copies: %v", err)
+	}
+	withCopies(w)
+	if err := w.start(t, "plain").CopiesReady(t.Context()); err != nil {
+		t.Errorf("with Copies that are ready: %v", err)
+	}
+	x := slowShelf{newShelf(), make(chan struct{})}
+	change := w.change
+	w.change = func(n *testNode, cfg *Config) { change(n, cfg); cfg.Travel.Copies = x }
+	n, other := w.start(t, "slow"), w.start(t, "other")
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := n.CopiesReady(over); !errors.Is(err, ErrNoStore) {
+		t.Errorf("with a ctx that is done: %v", err)
+	}
+	left := make(chan error, 1)
+	go func() { left <- other.CopiesReady(t.Context()) }()
+	other.Leave()
+	if err := await.Value(t, "end of the wait", left); !errors.Is(err, ErrLeft) {
+		t.Errorf("at a node that leaves: %v", err)
+	}
+	close(x.ready)
+	if err := n.CopiesReady(t.Context()); err != nil {
+		t.Errorf("when they are ready: %v", err)
+	}
+}

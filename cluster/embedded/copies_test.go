@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -116,6 +117,28 @@ func TestSessionGoesOnFromJetStream(t *testing.T) {
 	}
 	if second.Stats().Restored != 1 {
 		t.Errorf("counted %+v", second.Stats())
+	}
+}
+
+// The bucket of the copies is ready when JetStream has made it, and says why it is not.
+func TestBucketIsReady(t *testing.T) {
+	leak.Check(t)
+	store, none := startServer(t, "store", Config{StoreDir: t.TempDir()}), startServer(t, "none", Config{})
+	node := func(name string, of *Server) *testNode {
+		return start(t, name, nil, func(cfg *cluster.Config) {
+			cfg.NATS, cfg.Travel.Copies = of.connect(t), &cluster.Bucket{}
+		})
+	}
+	if err := node("a", store).CopiesReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js(t, store).KeyValue(t.Context(), "packetmq-sessions"); err != nil {
+		t.Errorf("the bucket: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if err := node("b", none).CopiesReady(ctx); !errors.Is(err, cluster.ErrNoStore) {
+		t.Errorf("without JetStream: %v", err)
 	}
 }
 
