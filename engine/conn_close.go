@@ -121,7 +121,7 @@ func (c *Conn) restartGrace() {
 	grace := s.grace
 	c.mu.Unlock()
 	s.unsent = c.pendingNow()
-	c.setDeadline(later(c.loop.deadlines.time(c.loop), max(grace, 1)))
+	c.setDeadline(later(c.loop.deadlines.time(), max(grace, 1)))
 }
 
 // halfClose ends this side's direction, and waits for the end of the other side's.

@@ -14,7 +14,7 @@ func (c *Conn) start() {
 		return
 	}
 	l.conns.add(c)
-	l.deadlines.start(l)
+	l.deadlines.start()
 	if l.tap != nil {
 		l.tap.Opened(c)
 	}

@@ -28,6 +28,13 @@ const unreadTicks = 4
 //
 // Loop only.
 type deadlineWheel struct {
+	// Set once.
+	clock     *clock
+	inbox     *inbox
+	timers    *timers
+	conns     *openConns // while there are any, the wheel turns
+	countsAll bool       // time in which the loop stood still counts: nobody could have read anything meanwhile
+
 	slots [128]*Conn // lists, linked through Conn.nextDue
 	now   int32      // ticks that were counted
 	last  int32      // the tick of the reactor's clock at the last turn
@@ -42,28 +49,9 @@ type overdue struct {
 	until int32 // the tick up to which it waits for input to be read
 }
 
-// Now is the clock of the loop's deadlines. It goes on in steps of 250 ms while conns are
-// open. It stands still while the reactor is stopped, and while the loop cannot read its
-// sockets, because of a long callback or because the whole process is stopped. To read it
-// costs a load. On the loop only.
-func (l *Loop) Now() time.Duration {
-	l.mustBeHere("Loop.Now")
-	return time.Duration(l.deadlines.now) * Tick
-}
-
-// Time is the time since the reactor was made, without the time it stood stopped.
-// Any goroutine may call it.
-func (l *Loop) Time() time.Duration { return l.r.clock.now() }
-
 // Ticks is a moment on the clock that Loop.Now reads, in its steps of 250 ms. It takes
 // half the memory of a time.Duration.
 type Ticks int32
-
-// Ticks is Now in ticks. On the loop only.
-func (l *Loop) Ticks() Ticks {
-	l.mustBeHere("Loop.Ticks")
-	return Ticks(l.deadlines.now)
-}
 
 // Time is the moment as Loop.Now and Conn.SetDeadline have it.
 func (t Ticks) Time() time.Duration { return time.Duration(t) * Tick }
@@ -87,12 +75,14 @@ func (c *Conn) SetDeadline(at time.Duration) {
 	}
 }
 
-func (c *Conn) setDeadline(at time.Duration) {
+func (c *Conn) setDeadline(at time.Duration) { c.loop.deadlines.set(c, at) }
+
+// set has the deadline of c come at a time of the wheel's clock, or never if that is 0.
+func (w *deadlineWheel) set(c *Conn, at time.Duration) {
 	if at <= 0 {
 		c.deadline = 0
 		return
 	}
-	w := &c.loop.deadlines
 	c.deadline = max(int32(min((at-1)/Tick+1, maxTicks)), w.now+1)
 	if c.wheelAt != 0 {
 		if c.wheelAt <= c.deadline { // it is moved when that slot comes up
@@ -104,11 +94,11 @@ func (c *Conn) setDeadline(at time.Duration) {
 }
 
 // start has the wheel turn, as long as conns are open.
-func (w *deadlineWheel) start(l *Loop) {
+func (w *deadlineWheel) start() {
 	if w.timer == nil {
-		w.last = int32(l.r.clock.now() / Tick)
+		w.last = int32(w.clock.now() / Tick)
 		w.now, w.late = w.last, false
-		w.timer = l.Every(Tick, func() { w.turn(l) })
+		w.timer = w.timers.every(Tick, Tick, w.turn)
 	}
 }
 
@@ -142,12 +132,12 @@ func (w *deadlineWheel) take(c *Conn) {
 // turn goes on by the ticks that have passed. It is called once in a tick. A call that is
 // late by a tick or more does not count, because the loop could not read meanwhile. If the
 // call before did not count either, it does: so for a loop that is always late, time
-// passes slowly, but it passes. On a virtual loop that does not replay, all ticks count.
-func (w *deadlineWheel) turn(l *Loop) {
-	at := int32(l.r.clock.now() / Tick)
+// passes slowly, but it passes. With countsAll, each call counts.
+func (w *deadlineWheel) turn() {
+	at := int32(w.clock.now() / Tick)
 	passed := at - w.last
 	w.last = at
-	if !l.r.virtual || l.r.replay != nil {
+	if !w.countsAll {
 		w.late = passed > 1 && !w.late
 		if passed = min(passed, 1); w.late {
 			passed = 0
@@ -158,18 +148,18 @@ func (w *deadlineWheel) turn(l *Loop) {
 		w.expire(w.now, end+unreadTicks)
 	}
 	if len(w.due) > 0 {
-		l.inbox.wakeAfterRound()
+		w.inbox.wakeAfterRound()
 	}
-	if len(l.conns) == 0 && w.timer != nil {
+	if len(*w.conns) == 0 && w.timer != nil {
 		w.timer.Stop()
 		w.timer = nil
 	}
 }
 
-// time is Now, but exact: the clock of deadlines between two ticks.
-func (w *deadlineWheel) time(l *Loop) time.Duration {
-	part := l.r.clock.now() - time.Duration(w.last)*Tick
-	if !l.r.virtual || l.r.replay != nil {
+// time is Loop.Now, but exact: the clock of deadlines between two ticks.
+func (w *deadlineWheel) time() time.Duration {
+	part := w.clock.now() - time.Duration(w.last)*Tick
+	if !w.countsAll {
 		part = min(part, Tick) // the rest will not be counted
 	}
 	return time.Duration(w.now)*Tick + part
@@ -195,9 +185,10 @@ func (w *deadlineWheel) expire(at, until int32) {
 // judge calls Expired for the conns in due. It is called at the end of a poll round that
 // began after their deadlines had come (see findRoundEnd), so what arrived before has been
 // read, unless it was more than one read takes: such a conn stays in due. Each conn is
-// taken out before its Expired is called, which may call Goexit and may move deadlines.
-func (w *deadlineWheel) judge(l *Loop) {
-	for i := len(w.due) - 1; i >= 0 && !l.r.halted(); i-- {
+// taken out before its Expired is called, which may call Goexit and may move deadlines. Those
+// that are left when halted reports true wait for the next turn.
+func (w *deadlineWheel) judge(halted func() bool) {
+	for i := len(w.due) - 1; i >= 0 && !halted(); i-- {
 		o := w.due[i]
 		expired := o.c.deadline != 0 && o.c.deadline <= w.now // else its deadline was moved
 		if expired && w.now < o.until && o.c.unread() {
@@ -213,7 +204,7 @@ func (w *deadlineWheel) judge(l *Loop) {
 		}
 	}
 	if len(w.due) > 0 {
-		l.inbox.wakeAfterRound()
+		w.inbox.wakeAfterRound()
 	}
 }
 

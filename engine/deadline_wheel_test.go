@@ -7,6 +7,79 @@ import (
 	"time"
 )
 
+// wheelAlone is a wheel without a loop, on a manual clock.
+func wheelAlone() *deadlineWheel {
+	ts := timersAlone()
+	return &deadlineWheel{clock: ts.clock, inbox: ts.inbox, timers: ts, conns: new(openConns), countsAll: true}
+}
+
+// pass turns the wheel n times, a tick apart.
+func (w *deadlineWheel) pass(n int) {
+	for range n {
+		w.clock.advance(Tick)
+		w.turn()
+	}
+}
+
+// A deadline is due at its tick, also if the wheel has to go around for it or if it was moved
+// to earlier or later, and not at all once it was taken away.
+func TestWheelHasDeadlinesDueAtTheirTicks(t *testing.T) {
+	const last = 300
+	for name, test := range map[string]struct {
+		set []time.Duration // in ticks, one after the other
+		due int32           // 0: never
+	}{
+		"near":                 {[]time.Duration{1}, 1},
+		"in the last slot":     {[]time.Duration{127}, 127},
+		"once around":          {[]time.Duration{128}, 128},
+		"twice around":         {[]time.Duration{260}, 260},
+		"moved to later":       {[]time.Duration{5, 200}, 200},
+		"moved to earlier":     {[]time.Duration{200, 5}, 5},
+		"taken away":           {[]time.Duration{5, 0}, 0},
+		"taken away and set":   {[]time.Duration{5, 0, 7}, 7},
+		"beyond what is tried": {[]time.Duration{last + 1}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, c, other := wheelAlone(), new(Conn), new(Conn)
+			w.conns.add(c)
+			w.start()
+			w.set(other, last*Tick) // in the same slots for a while
+			for _, ticks := range test.set {
+				w.set(c, ticks*Tick)
+			}
+			due := int32(0)
+			for range last - 1 {
+				w.pass(1)
+				if len(w.due) > 0 && due == 0 {
+					due = w.now
+				}
+			}
+			if due != test.due || len(w.due) > 1 {
+				t.Errorf("due at tick %d, want %d", due, test.due)
+			}
+		})
+	}
+}
+
+// The wheel has a timer while there are conns, one at a time.
+func TestWheelTurnsForConns(t *testing.T) {
+	w, c := wheelAlone(), new(Conn)
+	for range 2 {
+		w.conns.add(c)
+		w.start()
+		w.start()
+		w.pass(1)
+		if n := w.timers.waiting(); n != 1 {
+			t.Errorf("%d timers while a conn is open, want 1", n)
+		}
+		w.conns.remove(c)
+		w.pass(1)
+		if n := w.timers.waiting(); n != 0 {
+			t.Errorf("%d timers without conns", n)
+		}
+	}
+}
+
 func TestFarDeadlines(t *testing.T) {
 	for _, d := range far {
 		v := virtual(t, nil)

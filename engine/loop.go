@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"sync/atomic"
+	"time"
 )
 
 // Loop is one goroutine on which every callback of its conns, timers and
@@ -45,6 +46,21 @@ type Loop struct {
 	closing   loopClosing
 	watchers  callbackWatchers
 	finished  bool // the callback came to its end; else Goexit is ending the goroutine
+}
+
+// newLoop makes a loop of r, and tells its parts of those that they use.
+func newLoop(r *Reactor, index int) *Loop {
+	l := &Loop{
+		r:          r,
+		index:      index,
+		commitFrom: min(flushFrom, r.cfg.MaxPending),
+		tap:        r.cfg.Tap,
+		buffers:    r.pool.cache(),
+	}
+	l.timers.clock, l.timers.inbox = r.clock, &l.inbox
+	l.deadlines.clock, l.deadlines.inbox = r.clock, &l.inbox
+	l.deadlines.timers, l.deadlines.conns = &l.timers, &l.conns
+	return l
 }
 
 // Post has fn called on the loop, after all that was posted before it. It never blocks.
@@ -100,6 +116,43 @@ func (l *Loop) Call(ctx context.Context, fn func()) error {
 	default:
 		return err
 	}
+}
+
+// After calls fn on the loop once d has passed, not before. Any goroutine may
+// call it. The loop's clock stands still while the reactor is stopped. On a closed
+// reactor the timer never comes.
+func (l *Loop) After(d time.Duration, fn func()) *Timer { return l.timers.after(d, fn) }
+
+// Every calls fn on the loop each time d has passed, until the timer is
+// stopped. Calls that could not be made in time are left out, not made up for.
+// A d below a millisecond means a millisecond. Any goroutine may call it.
+func (l *Loop) Every(d time.Duration, fn func()) *Timer {
+	d = max(d, time.Millisecond)
+	return l.timers.every(d, d, fn)
+}
+
+// EveryNow is Every with a first call at once, in the loop's next turn.
+func (l *Loop) EveryNow(d time.Duration, fn func()) *Timer {
+	return l.timers.every(0, max(d, time.Millisecond), fn)
+}
+
+// Now is the clock of the loop's deadlines. It goes on in steps of 250 ms while conns are
+// open. It stands still while the reactor is stopped, and while the loop cannot read its
+// sockets, because of a long callback or because the whole process is stopped. To read it
+// costs a load. On the loop only.
+func (l *Loop) Now() time.Duration {
+	l.mustBeHere("Loop.Now")
+	return time.Duration(l.deadlines.now) * Tick
+}
+
+// Time is the time since the reactor was made, without the time it stood stopped.
+// Any goroutine may call it.
+func (l *Loop) Time() time.Duration { return l.r.clock.now() }
+
+// Ticks is Now in ticks. On the loop only.
+func (l *Loop) Ticks() Ticks {
+	l.mustBeHere("Loop.Ticks")
+	return Ticks(l.deadlines.now)
 }
 
 // Halted reports whether the reactor was stopped and the callback under way

@@ -56,7 +56,7 @@ func (l *Loop) exit() {
 // afterGoexit has the next turn do what Goexit kept this callback from doing. All else
 // that a callback works on is where the next one looks for it.
 func (l *Loop) afterGoexit() {
-	l.timers.afterGoexit(l.r.clock.now())
+	l.timers.afterGoexit()
 	l.unwritten.clear(&l.r.pool) // of a Wrapper's transport, as is unread: its conn has ended
 	l.unread = nil
 	if l.r.draining.Load() {

@@ -30,7 +30,7 @@ func (l *Loop) takesAnother(began time.Time) bool {
 // order and each bounded.
 func (l *Loop) turn(began time.Time) {
 	timerDue := l.inbox.beginTurn()
-	l.deadlines.judge(l)
+	l.deadlines.judge(l.r.halted)
 	for !l.r.halted() { // the rest waits for the next Run
 		t, ok := l.inbox.nextTask()
 		if !ok {
@@ -39,7 +39,7 @@ func (l *Loop) turn(began time.Time) {
 		l.do(t)
 	}
 	if timerDue || l.timers.isDue(l.r.clock.at(began)) { // where a busy machine is late to wake the loop
-		l.runTimers()
+		l.timers.run(l.r.halted, l.callTimer)
 	}
 	l.inbox.answerRequests()
 	l.settle()
@@ -92,6 +92,7 @@ func (l *Loop) settle() {
 	}
 }
 
+// do does a task: it calls the function that was posted, or opens the conn that was attached.
 func (l *Loop) do(t task) {
 	if t.c != nil {
 		t.c.start()
@@ -99,6 +100,14 @@ func (l *Loop) do(t task) {
 	}
 	if l.tap != nil {
 		l.tap.Called(l)
+	}
+	l.r.call(t.fn)
+}
+
+// callTimer calls the function of a timer that is due.
+func (l *Loop) callTimer(t *Timer) {
+	if l.tap != nil && t.number > 0 {
+		l.tap.Fired(l, t.number)
 	}
 	l.r.call(t.fn)
 }

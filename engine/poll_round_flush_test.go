@@ -20,8 +20,7 @@ type rounds struct {
 }
 
 func newRounds(t *testing.T, conns int) *rounds {
-	r := New(nil)
-	r.clock = &clock{manual: true}
+	r := newReactor(nil, &clock{manual: true})
 	k := &rounds{t: t, l: r.loops[0]}
 	k.l.inbox.setWake(func() { k.rings.Add(1) })
 	k.p = &poller{loop: k.l}

@@ -67,10 +67,12 @@ type Reactor struct {
 
 // New makes a reactor. Nil means the defaults. It holds no descriptor and no
 // goroutine until it runs, or listens.
-func New(cfg *Config) *Reactor {
+func New(cfg *Config) *Reactor { return newReactor(cfg, newClock()) }
+
+func newReactor(cfg *Config, clock *clock) *Reactor {
 	r := &Reactor{
 		cfg:       cfg.withDefaults(),
-		clock:     newClock(),
+		clock:     clock,
 		listeners: make(map[*Listener]struct{}),
 		still:     make(chan struct{}),
 		done:      make(chan struct{}),
@@ -82,7 +84,7 @@ func New(cfg *Config) *Reactor {
 	r.endCtx, r.cancel = context.WithCancelCause(context.Background())
 	r.work.max = r.cfg.Workers
 	for i := range r.cfg.Loops {
-		r.loops = append(r.loops, &Loop{r: r, index: i, buffers: r.pool.cache(), commitFrom: min(flushFrom, r.cfg.MaxPending), tap: r.cfg.Tap})
+		r.loops = append(r.loops, newLoop(r, i))
 	}
 	return r
 }

@@ -51,7 +51,7 @@ func (c *Conn) noteBacklog(n, written int) {
 	if n|c.backlog != 0 {
 		s := c.needSlow()
 		if c.backlog == 0 || n < c.backlog+written {
-			s.progressAt = c.loop.deadlines.time(c.loop)
+			s.progressAt = c.loop.deadlines.time()
 		}
 		c.backlog = n
 		c.countMemory(s)
@@ -125,7 +125,7 @@ func (c *Conn) checkBacklog() {
 	switch {
 	case !c.flags.has(toldAbove) && n > cfg.SoftPending:
 		c.flags.set(toldAbove)
-		c.needSlow().aboveSince = c.loop.deadlines.time(c.loop)
+		c.needSlow().aboveSince = c.loop.deadlines.time()
 		c.deferPressure()
 	case c.flags.has(toldAbove) && n <= cfg.SoftPending/2:
 		c.flags.unset(toldAbove)
@@ -168,7 +168,7 @@ func (l *Loop) lookAfter(c *Conn) {
 	}
 	on.conns = append(on.conns, c)
 	if on.timer == nil {
-		on.timer = l.everyHidden(every, on.look)
+		on.timer = l.timers.everyHidden(every, on.look)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 // Timer is a callback that is due on a loop.
 type Timer struct {
-	loop   *Loop
+	in     *timers
 	fn     func()
 	when   time.Duration // on the loop's clock
 	period time.Duration // 0: once
@@ -27,71 +27,16 @@ type Timer struct {
 // Called on the timer's loop, no call comes after it; from elsewhere one may be
 // under way.
 func (t *Timer) Stop() bool {
-	ts := &t.loop.timers
-	ts.mu.Lock()
-	defer ts.mu.Unlock()
-	return ts.stop(t)
+	t.in.mu.Lock()
+	defer t.in.mu.Unlock()
+	return t.in.stop(t)
 }
 
 // Reset has the timer's next call come once d has passed from now, whether it was
 // waiting, stopped or called; one of Every goes on from there with its period. It
 // reports whether it kept a call from coming before. On a closed reactor nothing
 // comes. Any goroutine may call it.
-func (t *Timer) Reset(d time.Duration) bool {
-	l := t.loop
-	ts := &l.timers
-	when := later(l.r.clock.now(), max(d, 0))
-	ts.mu.Lock()
-	active := ts.stop(t)
-	t.over = false
-	first := ts.push(t, when)
-	ts.mu.Unlock()
-	if first {
-		l.rearm()
-	}
-	return active
-}
-
-// After calls fn on the loop once d has passed, not before. Any goroutine may
-// call it. The loop's clock stands still while the reactor is stopped. On a closed
-// reactor the timer never comes.
-func (l *Loop) After(d time.Duration, fn func()) *Timer { return l.schedule(d, 0, fn) }
-
-// Every calls fn on the loop each time d has passed, until the timer is
-// stopped. Calls that could not be made in time are left out, not made up for.
-// A d below a millisecond means a millisecond. Any goroutine may call it.
-func (l *Loop) Every(d time.Duration, fn func()) *Timer {
-	d = max(d, time.Millisecond)
-	return l.schedule(d, d, fn)
-}
-
-// EveryNow is Every with a first call at once, in the loop's next turn.
-func (l *Loop) EveryNow(d time.Duration, fn func()) *Timer {
-	return l.schedule(0, max(d, time.Millisecond), fn)
-}
-
-func (l *Loop) schedule(d, period time.Duration, fn func()) *Timer {
-	if fn == nil { // each time it is due, it would be a fault with nobody to blame
-		panic(nonNil("function", fn))
-	}
-	t := &Timer{loop: l, fn: fn, period: period}
-	l.set(t, d)
-	return t
-}
-
-// everyHidden is Every for a timer that no Tap is told of.
-func (l *Loop) everyHidden(d time.Duration, fn func()) *Timer {
-	t := &Timer{loop: l, fn: fn, period: d, hidden: true}
-	l.set(t, d)
-	return t
-}
-
-// set has t come once d has passed.
-func (l *Loop) set(t *Timer, d time.Duration) {
-	if l.timers.add(t, later(l.r.clock.now(), max(d, 0))) {
-		l.rearm()
-	}
-}
+func (t *Timer) Reset(d time.Duration) bool { return t.in.reset(t, d) }
 
 // later is now+d, at most the end of time.
 func later(now, d time.Duration) time.Duration {
@@ -104,6 +49,11 @@ func later(now, d time.Duration) time.Duration {
 // timers are a loop's timers, in a heap by when they are due. The lock is held for heap
 // operations only, never during a callback.
 type timers struct {
+	// Set once.
+	clock *clock
+	inbox *inbox // is told that a timer is due
+
+	// Any goroutine.
 	first atomic.Int64 // when the first one is due, plus 1; 0: never
 	alarm alarm
 
@@ -147,14 +97,47 @@ func (a *alarm) stop() {
 	}
 }
 
-// add reports whether t is the first one due now.
-func (ts *timers) add(t *Timer, when time.Duration) bool {
-	ts.mu.Lock()
-	defer ts.mu.Unlock()
-	return ts.push(t, when)
+// after makes a timer that comes once d has passed. Any goroutine may call it.
+func (ts *timers) after(d time.Duration, fn func()) *Timer {
+	return ts.add(&Timer{fn: fn}, d)
 }
 
-// push is add with ts.mu held.
+// every makes a timer that comes each time period has passed, for the first time once d has.
+// Any goroutine may call it.
+func (ts *timers) every(d, period time.Duration, fn func()) *Timer {
+	return ts.add(&Timer{fn: fn, period: period}, d)
+}
+
+// everyHidden is every for a timer that no Tap is told of.
+func (ts *timers) everyHidden(period time.Duration, fn func()) *Timer {
+	return ts.add(&Timer{fn: fn, period: period, hidden: true}, period)
+}
+
+// add has t come once d has passed.
+func (ts *timers) add(t *Timer, d time.Duration) *Timer {
+	if t.fn == nil { // each time it is due, it would be a fault with nobody to blame
+		panic(nonNil("function", t.fn))
+	}
+	t.in, t.slot = ts, -1
+	ts.reset(t, d)
+	return t
+}
+
+// reset is Timer.Reset.
+func (ts *timers) reset(t *Timer, d time.Duration) (active bool) {
+	when := later(ts.clock.now(), max(d, 0))
+	ts.mu.Lock()
+	active = ts.stop(t)
+	t.over = false
+	first := ts.push(t, when)
+	ts.mu.Unlock()
+	if first {
+		ts.rearm()
+	}
+	return active
+}
+
+// push puts t in. It reports whether t is the first one due now. ts.mu is held.
 func (ts *timers) push(t *Timer, when time.Duration) bool {
 	ts.seq++
 	t.when, t.seq, t.slot = when, ts.seq, -1
@@ -259,10 +242,10 @@ func (ts *timers) last() uint64 {
 }
 
 // afterGoexit puts the timer back whose function called Goexit.
-func (ts *timers) afterGoexit(now time.Duration) {
+func (ts *timers) afterGoexit() {
 	if t := ts.firing; t != nil {
 		ts.firing = nil
-		ts.again(t, now)
+		ts.again(t, ts.clock.now())
 	}
 }
 
@@ -277,42 +260,40 @@ func (ts *timers) clear() {
 	ts.note()
 }
 
-// runTimers calls the functions of the timers that were due when it began. A timer that a
-// callback makes waits for the next turn, so that no timer can keep the loop to itself.
-func (l *Loop) runTimers() {
-	now, seq := l.r.clock.now(), l.timers.last()
+// run has call call each timer that was due when run began, unless halted reports true. A
+// timer that a callback makes waits for the next turn, so that no timer can keep the loop to
+// itself. On the loop only.
+func (ts *timers) run(halted func() bool, call func(t *Timer)) {
+	now, seq := ts.clock.now(), ts.last()
 	for range maxTasks {
-		if l.r.halted() {
+		if halted() {
 			break
 		}
-		t := l.timers.due(now, seq)
+		t := ts.due(now, seq)
 		if t == nil {
 			break
 		}
-		l.fire(t, now)
+		ts.fire(t, now, call)
 	}
-	if l.timers.isDue(l.r.clock.now()) {
-		l.inbox.noteTimer() // the alarm is a goroutine, which a busy machine is in no hurry to run
+	if ts.isDue(ts.clock.now()) {
+		ts.inbox.noteTimer() // the alarm is a goroutine, which a busy machine is in no hurry to run
 		return
 	}
-	l.rearm()
+	ts.rearm()
 }
 
-// fire calls t, which has been taken out and was due at now.
-func (l *Loop) fire(t *Timer, now time.Duration) {
-	l.timers.firing = t
-	if l.tap != nil && t.number > 0 {
-		l.tap.Fired(l, t.number)
-	}
-	l.r.call(t.fn)
-	l.timers.firing = nil
-	l.timers.again(t, now)
+// fire has call call t, which has been taken out and was due at now.
+func (ts *timers) fire(t *Timer, now time.Duration, call func(t *Timer)) {
+	ts.firing = t
+	call(t)
+	ts.firing = nil
+	ts.again(t, now)
 }
 
-// rearm sets the alarm to the first timer.
-func (l *Loop) rearm() {
-	if when, ok := l.timers.next(); ok && !l.r.virtual {
-		l.timers.alarm.set(max(when-l.r.clock.now(), 0), l.inbox.poke)
+// rearm sets the alarm to the first timer. Who moves a manual clock looks at the timers, too.
+func (ts *timers) rearm() {
+	if when, ok := ts.next(); ok && !ts.clock.manual {
+		ts.alarm.set(max(when-ts.clock.now(), 0), ts.inbox.poke)
 	}
 }
 

@@ -2,9 +2,74 @@ package engine
 
 import (
 	"math"
+	"runtime"
+	"slices"
 	"testing"
 	"time"
 )
+
+// timersAlone are timers without a loop, on a manual clock.
+func timersAlone() *timers { return &timers{clock: &clock{manual: true}, inbox: new(inbox)} }
+
+// A run calls what was due when it began, in order, and leaves the rest to the next one.
+func TestTimersRun(t *testing.T) {
+	never := func() bool { return false }
+	for name, test := range map[string]struct {
+		halted func(calls int) bool
+		first  []string // calls of the first run
+	}{
+		"to the end": {func(int) bool { return false }, []string{"now", "soon"}},
+		"halted":     {func(calls int) bool { return calls == 1 }, []string{"now"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ts := timersAlone()
+			var called []string
+			note := func(what string) func() { return func() { called = append(called, what) } }
+			ts.after(time.Hour, note("late"))
+			ts.after(time.Second, note("soon"))
+			ts.after(0, func() {
+				ts.after(0, note("made in a run"))
+				note("now")()
+			})
+			ts.after(time.Second/2, note("stopped")).Stop()
+			ts.clock.advance(time.Second)
+			call := func(t *Timer) { t.fn() }
+			ts.run(func() bool { return test.halted(len(called)) }, call)
+			if !slices.Equal(called, test.first) {
+				t.Errorf("the first run called %v, want %v", called, test.first)
+			}
+			if !ts.inbox.hasNews() {
+				t.Error("timers are due, and nobody is told")
+			}
+			ts.clock.advance(time.Second)
+			ts.run(never, call)
+			if want := []string{"now", "soon", "made in a run"}; !slices.Equal(called, want) || ts.waiting() != 1 {
+				t.Errorf("both runs called %v, want %v", called, want)
+			}
+		})
+	}
+}
+
+// A timer whose function called Goexit comes again if it is periodic.
+func TestTimersAfterGoexit(t *testing.T) {
+	ts := timersAlone()
+	calls := 0
+	ts.every(time.Second, time.Second, func() { calls++; runtime.Goexit() })
+	for range 2 {
+		ts.clock.advance(time.Second)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			ts.run(func() bool { return false }, func(t *Timer) { t.fn() })
+			t.Error("the goroutine goes on after a Goexit")
+		}()
+		<-ended
+		ts.afterGoexit()
+	}
+	if calls != 2 || ts.waiting() != 1 {
+		t.Errorf("%d calls, want 2", calls)
+	}
+}
 
 func TestTimers(t *testing.T) {
 	r := start(t, nil)

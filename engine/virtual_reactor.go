@@ -24,13 +24,16 @@ import (
 type Virtual struct{ r *Reactor }
 
 // NewVirtual makes a virtual reactor, which runs. Nil means the defaults.
-func NewVirtual(cfg *Config) *Virtual {
-	r := New(cfg)
-	r.virtual = true
+func NewVirtual(cfg *Config) *Virtual { return newVirtual(cfg, nil) }
+
+// newVirtual is NewVirtual for a Replay, too.
+func newVirtual(cfg *Config, replay *replaying) *Virtual {
+	r := newReactor(cfg, &clock{manual: true})
+	r.virtual, r.replay = true, replay
 	r.lines.Inline = true
 	r.pool.pool.Fresh = true
-	r.clock = &clock{manual: true}
-	for range r.loops {
+	for _, l := range r.loops {
+		l.deadlines.countsAll = replay == nil
 		r.drivers = append(r.drivers, virtualDriver{})
 	}
 	r.state = running

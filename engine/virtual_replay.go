@@ -24,9 +24,7 @@ type replaying struct {
 // NewReplay makes a reactor that replays. Nil means the defaults; Workers and OnCaller mean
 // nothing.
 func NewReplay(cfg *Config) *Replay {
-	v := NewVirtual(cfg)
-	v.r.replay = &replaying{offloaded: make(map[uint64]func(func(any) error, error))}
-	return &Replay{v}
+	return &Replay{newVirtual(cfg, &replaying{offloaded: make(map[uint64]func(func(any) error, error))})}
 }
 
 // Reactor is the reactor, for peers.
@@ -81,7 +79,7 @@ func (p *Replay) Fire(loop int, number uint64) (fired bool) {
 	p.Do(loop, func() {
 		if t := l.timers.numbered(number); t != nil {
 			fired = true
-			l.fire(t, l.r.clock.now())
+			l.timers.fire(t, l.r.clock.now(), l.callTimer)
 		}
 	})
 	return fired
