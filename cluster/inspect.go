@@ -14,6 +14,7 @@ func (n *Node) Inspect() *inspect.Cluster {
 	c := &inspect.Cluster{
 		Node: n.self.Name, Users: s.Users, Routes: s.Routes,
 		Crossed: s.Crossed, Missed: s.Missed, Malformed: s.Malformed, Nodes: []inspect.Node{},
+		Durable: n.durable.inspect(),
 	}
 	n.mu.Lock()
 	users := n.dir.Users()
@@ -48,4 +49,20 @@ func (s *stream) count(x *inspect.Node) {
 	x.UnderWay += s.link.UnderWay()
 	x.Gaps += s.link.Gaps()
 	x.Resent += s.link.Resent()
+}
+
+// inspect is what the console shows of durable packets, nil where none are kept.
+func (d *durable) inspect() *inspect.Durable {
+	if d == nil {
+		return nil
+	}
+	s := d.counts()
+	x := &inspect.Durable{
+		Waiting: s.Waiting, Stored: s.Stored, Refused: s.Refused, Doubled: s.Doubled, Delivered: s.Delivered,
+		Acked: s.Acked, Returned: s.Returned, Skipped: s.Skipped, Dropped: s.Dropped,
+	}
+	if err := d.whyNot(); err != nil {
+		x.Why = err.Error()
+	}
+	return x
 }

@@ -12,6 +12,22 @@ type Cluster struct {
 	Malformed uint64 `json:"malformed"` // messages that could not be read
 
 	Nodes []Node `json:"nodes"` // the others, in the order of their names
+
+	Durable *Durable `json:"durable,omitempty"` // nil: the node keeps no durable packets
+}
+
+// Durable is what a node has counted of packets that wait in a store for users who are away.
+type Durable struct {
+	Why       string `json:"why,omitempty"` // there is no store; "": there is
+	Waiting   uint64 `json:"waiting"`       // packets in the store that are for users at any node, as of some seconds ago
+	Stored    uint64 `json:"stored"`        // packets of this node
+	Refused   uint64 `json:"refused"`       // packets of this node that were not stored
+	Doubled   uint64 `json:"doubled"`       // packets of this node that were in the store already
+	Delivered uint64 `json:"delivered"`     // packets that were sent to members at this node
+	Acked     uint64 `json:"acked"`         // of these, what was acknowledged
+	Returned  uint64 `json:"returned"`      // of these, what comes again
+	Skipped   uint64 `json:"skipped"`       // packets that the program did not want sent
+	Dropped   uint64 `json:"dropped"`       // packets that waited for too long, or could not be sent
 }
 
 // Node is another node.

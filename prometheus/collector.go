@@ -32,6 +32,7 @@ type Collector struct {
 	// With inspect.Config.Cluster.
 	users, routes, crossed, missed, malformed   *prom.Desc
 	nodes, rtt, underWay, pending, gaps, resent *prom.Desc
+	store, waiting, durable                     *prom.Desc
 }
 
 // New returns a Collector of the peer that i inspects. With more than one peer in a process,
@@ -73,6 +74,9 @@ func New(i *inspect.Inspector) *Collector {
 		crossed:   desc("cluster_crossed_total", "Packets for rooms that were sent to another node."),
 		missed:    desc("cluster_missed_total", "Packets for users who were not there any more."),
 		malformed: desc("cluster_malformed_total", "Messages of nodes that could not be read."),
+		store:     desc("durable_store_up", "1 if there is a store for durable packets."),
+		waiting:   desc("durable_waiting", "Durable packets in the store that are for users at any node."),
+		durable:   desc("durable_packets_total", "Durable packets of this node, by what became of them.", "outcome"),
 		nodes:     desc("node_up", "1 if there is a conn to the other node.", "node"),
 		rtt:       desc("node_rtt_seconds", "Round trip to the other node, of the last heartbeat.", "node"),
 		underWay:  desc("node_under_way_bytes", "Bytes that the other node has not acknowledged.", "node"),
@@ -89,6 +93,7 @@ func (c *Collector) Describe(ch chan<- *prom.Desc) {
 		c.conns, c.made, c.ended, c.refused, c.used, c.most,
 		c.busy, c.watched, c.longest, c.callbacks, c.posted, c.ready, c.timers, c.unreadOfLoops,
 		c.users, c.routes, c.crossed, c.missed, c.malformed, c.nodes, c.rtt, c.underWay, c.pending, c.gaps, c.resent,
+		c.store, c.waiting, c.durable,
 	} {
 		ch <- d
 	}
@@ -207,6 +212,9 @@ func (c *Collector) collectCluster(s sender, k *inspect.Cluster) {
 	s.counter(c.crossed, float64(k.Crossed))
 	s.counter(c.missed, float64(k.Missed))
 	s.counter(c.malformed, float64(k.Malformed))
+	if k.Durable != nil {
+		c.collectDurable(s, k.Durable)
+	}
 	for _, n := range k.Nodes {
 		up := 0.0
 		if n.Up {
@@ -218,6 +226,21 @@ func (c *Collector) collectCluster(s sender, k *inspect.Cluster) {
 		s.gauge(c.pending, float64(n.PendingOut), n.Node)
 		s.gauge(c.gaps, float64(n.Gaps), n.Node)
 		s.gauge(c.resent, float64(n.Resent), n.Node)
+	}
+}
+
+func (c *Collector) collectDurable(s sender, d *inspect.Durable) {
+	up := 0.0
+	if d.Why == "" {
+		up = 1
+	}
+	s.gauge(c.store, up)
+	s.gauge(c.waiting, float64(d.Waiting))
+	for outcome, n := range map[string]uint64{
+		"stored": d.Stored, "refused": d.Refused, "doubled": d.Doubled, "delivered": d.Delivered,
+		"acked": d.Acked, "returned": d.Returned, "skipped": d.Skipped, "dropped": d.Dropped,
+	} {
+		s.counter(c.durable, float64(n), outcome)
 	}
 }
 

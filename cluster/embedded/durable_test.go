@@ -352,6 +352,27 @@ func TestDurableWithoutStore(t *testing.T) {
 	}
 }
 
+// The console of a node has what became of its durable packets, and why there is no store.
+func TestDurableIsInspected(t *testing.T) {
+	leak.Check(t)
+	n := durableNode(t, "a", store(t), cluster.Durability{})
+	sendDurable(t, n, cluster.Durable(cluster.User("u")), 1)
+	wantNotes(t, n.player("u"), 1, 1)
+	await.True(t, "counts", func() bool {
+		d := n.Inspect().Durable
+		return d != nil && d.Why == "" && d.Stored == 1 && d.Delivered == 1
+	})
+	without := startServer(t, "plain", Config{})
+	lone := start(t, "b", nil, func(cfg *cluster.Config) { cfg.NATS, cfg.Durability = without.Conn(), &cluster.Durability{} })
+	if d := lone.Inspect().Durable; d == nil || d.Why == "" {
+		t.Errorf("of a node without a store there is %+v", d)
+	}
+	plain := start(t, "c", nil, func(cfg *cluster.Config) { cfg.NATS = without.Conn() })
+	if d := plain.Inspect().Durable; d != nil {
+		t.Errorf("of a node that keeps no durable packets there is %+v", d)
+	}
+}
+
 // A packet that no node of the user's can read is dropped, and keeps nothing after it waiting.
 func TestDurableBadPackets(t *testing.T) {
 	leak.Check(t)

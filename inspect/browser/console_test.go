@@ -47,6 +47,14 @@ func TestFiguresAreLive(t *testing.T) {
 	p.Wait("a table without conns", fmt.Sprintf(rows+` === ""`, "conns"))
 }
 
+// A node that keeps durable packets shows what became of them.
+func TestDurablePacketsAreShown(t *testing.T) {
+	w := newWorld(t, inspect.Config{Cluster: func() *inspect.Cluster {
+		return &inspect.Cluster{Node: "eu-1", Nodes: []inspect.Node{}, Durable: &inspect.Durable{Why: "no <store>", Waiting: 7, Dropped: 9}}
+	}})
+	w.open().Wait("durable packets", `(text => text.startsWith("durable packets (no <store>): 7 wait ·") && text.endsWith("9 dropped"))(document.querySelector("#durable-facts").textContent)`)
+}
+
 // A node of a cluster shows the others; a peer that is in none shows no table of them.
 func TestNodesAreShown(t *testing.T) {
 	w := newWorld(t, inspect.Config{})
@@ -57,6 +65,7 @@ func TestNodesAreShown(t *testing.T) {
 	p := w.open()
 	p.Wait("this node", `document.querySelector("#cluster-facts").textContent.startsWith("this one is eu-1 · 12 users")`)
 	p.Wait("a node", fmt.Sprintf(rows+`.startsWith("<b>eu-2 | up | – | 500 µs | 3 | 0 B | 2.0 KiB |")`, "nodes"))
+	p.Wait("nothing of durable packets", `document.querySelector("#durable-facts").hidden`)
 	p.Wait("another one", fmt.Sprintf(rows+`.includes("eu-3 | no conn |")`, "nodes"))
 }
 
