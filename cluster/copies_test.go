@@ -120,8 +120,7 @@ func TestSessionGoesOnFromItsCopy(t *testing.T) {
 	await.True(t, "all notes handled", func() bool { return len(all[0].home.got) == before+after })
 	w.setCut("n0", true)
 	await.True(t, "home that is gone", func() bool { return len(all[1].Nodes()) == 1 && len(all[2].Nodes()) == 1 })
-	x.conn.Abort(errors.New("cut by the test"))
-	await.True(t, "the session is away", at.Away)
+	x.cut(t, at)
 	if x.unacked() != after {
 		t.Fatalf("%d notes are not acknowledged, of which no copy knows", x.unacked())
 	}
@@ -174,8 +173,7 @@ func TestCopiesFollow(t *testing.T) {
 	x := newWanderer(t)
 	at := x.come(t, all[0])
 	for i, to := range []int{1, 2, 0, 1} {
-		x.conn.Abort(errors.New("cut by the test"))
-		await.True(t, "the session is away", at.Away)
+		x.cut(t, at)
 		sendNote(t, x.Session, i)
 		at = x.come(t, all[to])
 		x.one(t, all, all[to])
@@ -210,8 +208,7 @@ func TestCopiesOfNodesLongBefore(t *testing.T) {
 	await.True(t, "a copy of which its node does not know", func() bool { return all[0].Stats().CopiesFailed > before })
 	kept.fail(errors.New("no"))
 	for _, n := range all[1:] {
-		x.conn.Abort(errors.New("cut by the test"))
-		await.True(t, "the session is away", at.Away)
+		x.cut(t, at)
 		at = x.come(t, n)
 		x.one(t, all, n)
 	}
@@ -244,8 +241,7 @@ func TestCopiesAndClaims(t *testing.T) {
 	if f := await.Value(t, "answer", found); !errors.Is(f.Err, session.ErrUnknown) || kept.owner(x.ID()) != owner {
 		t.Errorf("found %v", f.Err)
 	}
-	x.conn.Abort(errors.New("cut by the test"))
-	await.True(t, "the session is away", at.Away)
+	x.cut(t, at)
 	kept.fail(errors.New("no"))
 	x.try(t, all[1])
 	await.True(t, "end of the conn", func() bool { return x.conn.State() != peer.Active })

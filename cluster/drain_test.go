@@ -7,28 +7,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/packetmq/packetmq/cluster/internal/clustertest"
 	"github.com/packetmq/packetmq/internal/await"
 	"github.com/packetmq/packetmq/peer"
-	"github.com/packetmq/packetmq/registry"
 	"github.com/packetmq/packetmq/session"
 )
 
 // follower is a client that goes where servers send it.
 func follower(t *testing.T, n *testNode) *wanderer {
 	t.Helper()
-	reg := registry.NewAdapting()
-	reg.MustAdd(noted)
-	reg.MustAdd(double.Packets()...)
-	x := &wanderer{got: make(chan note, 100_000), ends: make(chan ended, 1)}
-	x.cli = peer.NewClient(reg, &peer.Config{Reconnect: &peer.Backoff{
+	x := &wanderer{ends: make(chan ended, 1)}
+	x.cli, x.got = clustertest.NewClient(t, &peer.Config{Reconnect: &peer.Backoff{
 		Min: time.Millisecond, Max: 20 * time.Millisecond, Follow: func(string, string) bool { return true },
 	}})
-	peer.Handle(x.cli, noted, func(_ *peer.Conn, v *note) error { x.got <- *v; return nil })
-	if err := x.cli.RunAsync(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { x.cli.Close() })
-	s, err := session.Dial(t.Context(), x.cli, "tcp://"+n.addr, &session.Config{OnEnd: func(s *session.Session, reason error, unacked []session.Packet) {
+	s, err := session.Dial(t.Context(), x.cli, n.addr, &session.Config{OnEnd: func(s *session.Session, reason error, unacked []session.Packet) {
 		x.ends <- ended{s.ID(), reason, numbersOf(unacked)}
 	}})
 	if err != nil {
@@ -53,22 +45,14 @@ func TestDrain(t *testing.T) {
 	if err := all[0].Bind(at, "ann"); err != nil {
 		t.Fatal(err)
 	}
-	away.conn.Abort(errors.New("cut by the test"))
-	await.True(t, "the session is away", at.Away)
+	away.cut(t, at)
 	sendNote(t, at, 0)
 	for i, x := range clients {
 		sendNote(t, x.Session, i)
 	}
 	bare := make(chan *peer.Advice, 1) // to a conn without a session
-	reg := registry.NewAdapting()
-	reg.MustAdd(noted)
-	reg.MustAdd(double.Packets()...)
-	cli := peer.NewClient(reg, &peer.Config{Events: peer.Events{OnLost: func(_ *peer.Conn, reason error) { bare <- peer.AdviceOf(reason) }}})
-	if err := cli.RunAsync(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cli.Close() })
-	if _, err := cli.Connect(t.Context(), "tcp://"+all[0].addr); err != nil {
+	cli, _ := clustertest.NewClient(t, &peer.Config{Events: peer.Events{OnLost: func(_ *peer.Conn, reason error) { bare <- peer.AdviceOf(reason) }}})
+	if _, err := cli.Connect(t.Context(), all[0].addr); err != nil {
 		t.Fatal(err)
 	}
 	done, err := all[0].Drain(t.Context(), Drain{})
@@ -82,7 +66,7 @@ func TestDrain(t *testing.T) {
 		t.Errorf("the node has not left: %v", all[0].Err())
 	}
 	for i, x := range clients {
-		await.True(t, "the client at another node", func() bool { return !x.Away() && x.Session.Conn().Dialed() != "tcp://"+all[0].addr })
+		await.True(t, "the client at another node", func() bool { return !x.Away() && x.Session.Conn().Dialed() != all[0].addr })
 		sendNote(t, x.Session, len(clients)+i)
 	}
 	handledOnce(t, all, 2*len(clients), false)
@@ -114,7 +98,7 @@ func TestDrainingNodeTakesNothing(t *testing.T) {
 		if at := NodeOf(all[1].Service("shop")); at != "n2" {
 			t.Fatalf("the service is asked for at %s", at)
 		}
-		if a := all[1].travel.somewhere(); a != "tcp://"+all[2].addr {
+		if a := all[1].travel.somewhere(); a != all[2].addr {
 			t.Fatalf("clients are sent to %s", a)
 		}
 	}

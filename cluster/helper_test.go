@@ -8,11 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/packetmq/packetmq/call"
+	"github.com/packetmq/packetmq/cluster/internal/clustertest"
 	"github.com/packetmq/packetmq/internal/await"
 	"github.com/packetmq/packetmq/internal/leak"
 	"github.com/packetmq/packetmq/peer"
-	"github.com/packetmq/packetmq/registry"
 )
 
 // network carries messages between the nodes of a test, with faults.
@@ -108,14 +107,11 @@ func (p *plug) subscribe(_ context.Context, f func(b []byte), subjects ...string
 
 func (p *plug) close() { p.closed.Do(func() { close(p.done) }) }
 
-type note struct {
-	N    int
-	From string
-}
+type note = clustertest.Note
 
 var (
-	noted  = registry.Define[note]("test:note", 40)
-	double = call.Define[int, int]("test:double", 42)
+	noted  = clustertest.Noted
+	double = clustertest.Double
 )
 
 // testNode is a node, and what its program was told.
@@ -126,41 +122,29 @@ type testNode struct {
 	made chan *peer.Conn // of clients
 	home *home           // of its sessions; nil: it has none
 
+	members clustertest.Presence // by "room user node"
+
 	mu     sync.Mutex
-	inside map[string]int
 	missed int
-	wrong  string
 	gaps   uint64
 }
 
 // start starts a node.
 func (w *network) start(t *testing.T, name string) *testNode {
 	t.Helper()
-	n := &testNode{made: make(chan *peer.Conn, 10), inside: make(map[string]int)}
-	reg := registry.New()
-	reg.MustAdd(noted)
-	reg.MustAdd(double.Packets()...)
-	n.srv = peer.NewServer(reg, &peer.Config{Events: peer.Events{OnMade: func(c *peer.Conn) {
+	n := &testNode{made: make(chan *peer.Conn, 10)}
+	n.srv = clustertest.NewServer(t, name, &peer.Config{Events: peer.Events{OnMade: func(c *peer.Conn) {
 		if NodeOf(c) == "" && n.home == nil {
 			n.made <- c
 		}
 	}}})
-	call.Handle(n.srv, double, func(_ *call.Context, v *int) (*int, error) { twice := 2 * *v; return &twice, nil })
-	if err := n.srv.RunAsync(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { n.srv.Close() })
-	ln, err := n.srv.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	n.addr = ln.Addr().String()
+	n.addr = clustertest.Run(t, n.srv)
 	cfg := Config{
 		Name: name, Lease: 500 * time.Millisecond,
 		OnMissed: func(string, string) { n.mu.Lock(); n.missed++; n.mu.Unlock() },
 		OnGap:    func(_ string, gaps uint64) { n.mu.Lock(); n.gaps++; n.mu.Unlock() },
-		Joined:   func(room, user, node string) { n.count(room+" "+user+" "+node, 1) },
-		Left:     func(room, user, node string) { n.count(room+" "+user+" "+node, -1) },
+		Joined:   func(room, user, node string) { n.members.Came(room + " " + user + " " + node) },
+		Left:     func(room, user, node string) { n.members.Went(room + " " + user + " " + node) },
 	}
 	if w.change != nil {
 		w.change(n, &cfg)
@@ -177,20 +161,6 @@ func (w *network) start(t *testing.T, name string) *testNode {
 	return n
 }
 
-func (n *testNode) count(what string, d int) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.inside[what] += d; n.inside[what] < 0 || n.inside[what] > 1 {
-		n.wrong = fmt.Sprint(what, " is there ", n.inside[what], " times")
-	}
-}
-
-func (n *testNode) has(what string) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.inside[what] == 1
-}
-
 // startAll starts nodes that know each other.
 func (w *network) startAll(t *testing.T, count int) (all []*testNode) {
 	t.Helper()
@@ -201,42 +171,19 @@ func (w *network) startAll(t *testing.T, count int) (all []*testNode) {
 	whole(t, all)
 	t.Cleanup(func() {
 		for _, n := range all {
-			n.mu.Lock()
-			if n.wrong != "" {
-				t.Error(n.Name(), n.wrong)
-			}
-			n.mu.Unlock()
+			n.members.Check(t, n.Name())
 		}
 	})
 	return all
 }
 
-func whole(t *testing.T, all []*testNode) {
-	t.Helper()
-	await.True(t, "whole cluster", func() bool {
-		for _, n := range all {
-			if len(n.Nodes()) != len(all)-1 {
-				return false
-			}
-		}
-		return true
-	})
-}
+func whole(t *testing.T, all []*testNode) { t.Helper(); clustertest.AwaitWhole(t, all) }
 
 // user connects a client to the node that is a user, and returns its conn at the node, and
 // what comes to it.
 func (n *testNode) user(t *testing.T, user string) (*peer.Conn, chan note) {
 	t.Helper()
-	reg := registry.NewAdapting()
-	reg.MustAdd(noted)
-	reg.MustAdd(double.Packets()...)
-	cli := peer.NewClient(reg, nil)
-	got := make(chan note, 100_000)
-	peer.Handle(cli, noted, func(_ *peer.Conn, v *note) error { got <- *v; return nil })
-	if err := cli.RunAsync(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cli.Close() })
+	cli, got := clustertest.NewClient(t, nil)
 	if _, err := cli.Connect(t.Context(), n.addr); err != nil {
 		t.Fatal(err)
 	}

@@ -77,12 +77,12 @@ func TestPartitionHeals(t *testing.T) {
 	}
 	for range 3 {
 		for _, n := range all {
-			await.True(t, "member", func() bool { return n.has("guild bob n2") })
+			await.True(t, "member", func() bool { return n.members.Has("guild bob n2") })
 			knows(t, n, "bob", "n2")
 		}
 		w.setCut("n2", true)
 		for _, n := range all[:2] {
-			await.True(t, "end of the presence", func() bool { return !n.has("guild bob n2") })
+			await.True(t, "end of the presence", func() bool { return !n.members.Has("guild bob n2") })
 			knows(t, n, "bob", "")
 			if err := Send(n.Node, User("bob"), noted, &note{}); !errors.Is(err, ErrNoUser) {
 				t.Errorf("sent behind the cut: %v", err)
@@ -166,7 +166,7 @@ func TestCallsCrossFaults(t *testing.T) {
 	all := w.startAll(t, 2)
 	for i := range 200 {
 		answer, err := call.Do(t.Context(), all[0].Node.Node("n1"), double, &i)
-		if err != nil || *answer != 2*i {
+		if err != nil || *answer != fmt.Sprint("n1 ", 2*i) {
 			t.Fatalf("call %d was answered %v, %v", i, answer, err)
 		}
 	}

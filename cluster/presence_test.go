@@ -61,7 +61,7 @@ func (n *testNode) flush() {
 func (n *testNode) mark(t *testing.T, room string, c *peer.Conn, user string, far *testNode) {
 	t.Helper()
 	n.Room(room).Join(c)
-	await.True(t, "mark", func() bool { return far.has(room + " " + user + " " + n.Name()) })
+	await.True(t, "mark", func() bool { return far.members.Has(room + " " + user + " " + n.Name()) })
 }
 
 // A watch of a room begins with who is there, and is told of each who comes and goes.
@@ -69,7 +69,7 @@ func TestRoomsAreWatched(t *testing.T) {
 	all := newNetwork(1).startAll(t, 2)
 	ann, _ := all[0].user(t, "ann")
 	all[0].Room("guild").Join(ann)
-	await.True(t, "member", func() bool { return all[1].has("guild ann n0") })
+	await.True(t, "member", func() bool { return all[1].members.Has("guild ann n0") })
 
 	var w told
 	stop := all[1].Presence("guild").Watch(func(m Member, here bool) { w.add("%s %s %v", m.User, m.Node, here) })

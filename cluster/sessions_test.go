@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/packetmq/packetmq/cluster/internal/clustertest"
 	"github.com/packetmq/packetmq/internal/await"
 	"github.com/packetmq/packetmq/peer"
-	"github.com/packetmq/packetmq/registry"
 	"github.com/packetmq/packetmq/session"
 )
 
@@ -57,7 +57,7 @@ func withSessions(seed uint64) *network {
 		})
 		peer.Handle(n.srv, noted, func(c *peer.Conn, v *note) error { h.got <- *v; return nil })
 		cfg.Travel = Travel{
-			Sessions: h.sessions, Advertise: "tcp://" + n.addr,
+			Sessions: h.sessions, Advertise: n.addr,
 			Pack:    func(s *session.Session) []byte { return []byte("of " + s.String()) },
 			Arrived: func(a Arrival) { h.arrived <- a },
 		}
@@ -76,15 +76,8 @@ type wanderer struct {
 
 func newWanderer(t *testing.T) *wanderer {
 	t.Helper()
-	reg := registry.NewAdapting()
-	reg.MustAdd(noted)
-	reg.MustAdd(double.Packets()...)
-	x := &wanderer{cli: peer.NewClient(reg, nil), got: make(chan note, 100_000), ends: make(chan ended, 1)}
-	peer.Handle(x.cli, noted, func(_ *peer.Conn, v *note) error { x.got <- *v; return nil })
-	if err := x.cli.RunAsync(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { x.cli.Close() })
+	x := &wanderer{ends: make(chan ended, 1)}
+	x.cli, x.got = clustertest.NewClient(t, nil)
 	x.Session = session.New(x.cli, &session.Config{OnEnd: func(s *session.Session, reason error, unacked []session.Packet) {
 		x.ends <- ended{s.ID(), reason, numbersOf(unacked)}
 	}})
@@ -118,6 +111,13 @@ func (x *wanderer) come(t *testing.T, n *testNode) *session.Session {
 		return x.Session.Conn() == x.conn
 	})
 	return n.home.sessions.Get(x.ID())
+}
+
+// cut ends the conn that carries the session, and waits until the node where it is has seen that.
+func (x *wanderer) cut(t *testing.T, at *session.Session) {
+	t.Helper()
+	x.conn.Abort(errors.New("cut by the test"))
+	await.True(t, "the session is away", at.Away)
 }
 
 // settled waits until this node is old enough to know all others.
@@ -197,8 +197,7 @@ func TestSessionFollowsItsClient(t *testing.T) {
 	}
 	both()
 	for _, i := range []int{1, 2, 0, 2, 1} {
-		x.conn.Abort(errors.New("cut by the test"))
-		await.True(t, "the session is away", at.Away)
+		x.cut(t, at)
 		both()
 		at = x.come(t, all[i])
 		x.one(t, all, all[i])
@@ -271,8 +270,7 @@ func TestHomeIsCutWhileAsked(t *testing.T) {
 	settled(t, all)
 	x := newWanderer(t)
 	at := x.come(t, all[0])
-	x.conn.Abort(errors.New("cut by the test"))
-	await.True(t, "the session is away", at.Away)
+	x.cut(t, at)
 	sendNote(t, at, 1)
 	w.setCut("n0", true)
 	x.try(t, all[1])
@@ -302,8 +300,7 @@ func TestCutsDuringMoves(t *testing.T) {
 		sendNote(t, x.Session, i)
 		sendNote(t, at, i)
 		to := all[(i+1)%2]
-		x.conn.Abort(errors.New("cut by the test"))
-		await.True(t, "the session is away", at.Away)
+		x.cut(t, at)
 		x.try(t, to)
 		cut := time.AfterFunc(time.Duration(i)*20*time.Microsecond, func() {
 			for _, n := range all {
@@ -334,8 +331,7 @@ func TestChainOfHomes(t *testing.T) {
 	x := newWanderer(t)
 	at := x.come(t, all[0])
 	for _, n := range all[1:3] {
-		x.conn.Abort(errors.New("cut by the test"))
-		await.True(t, "the session is away", at.Away)
+		x.cut(t, at)
 		at = x.come(t, n)
 		x.one(t, all, n)
 	}

@@ -76,7 +76,7 @@ func BenchmarkOneWay(b *testing.B) {
 		b.ResetTimer()
 		for i := range b.N {
 			await.True(b, "room for a packet", func() bool {
-				err := cluster.Send(all[0].Node, cluster.User("ann"), noted, &note{i, text})
+				err := cluster.Send(all[0].Node, cluster.User("ann"), noted, &note{N: i, Text: text})
 				if err != nil && !errors.Is(err, peer.ErrBackpressure) {
 					b.Fatal(err)
 				}

@@ -27,7 +27,7 @@ func TestUsersAreReached(t *testing.T) {
 	const each = 1000
 	for i := range each {
 		for _, n := range all {
-			if err := cluster.Send(n.Node, cluster.User("ann"), noted, &note{i, n.name}); err != nil {
+			if err := cluster.Send(n.Node, cluster.User("ann"), noted, &note{N: i, Text: n.name}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -96,11 +96,11 @@ func TestRoomsSpanNodes(t *testing.T) {
 		t.Errorf("%d packets crossed, want one", n)
 	}
 	for _, n := range all {
-		await.True(t, "presence", func() bool { return n.has(n.inside, "guild u13 n1") })
+		await.True(t, "presence", func() bool { return n.members.Has("guild u13 n1") })
 	}
 	all[1].Room("guild").Leave(players[8].at)
 	for _, n := range all {
-		await.True(t, "end of the presence", func() bool { return !n.has(n.inside, "guild u13 n1") })
+		await.True(t, "end of the presence", func() bool { return !n.members.Has("guild u13 n1") })
 	}
 }
 
@@ -182,13 +182,13 @@ func TestNodesComeAndGo(t *testing.T) {
 	p := all[1].player("bob")
 	all[1].Room("guild").Join(p.at)
 	for _, n := range all {
-		await.True(t, "member", func() bool { return n.has(n.inside, "guild bob n1") })
+		await.True(t, "member", func() bool { return n.members.Has("guild bob n1") })
 	}
 	all[1].Leave()
 	rest := []*testNode{all[0], all[2]}
 	for _, n := range rest {
 		knows(t, n, "bob", "")
-		await.True(t, "end of the presence", func() bool { return !n.has(n.inside, "guild bob n1") && !n.has(n.up, "n1") })
+		await.True(t, "end of the presence", func() bool { return !n.members.Has("guild bob n1") && !n.up.Has("n1") })
 	}
 	if _, err := call.Do(t.Context(), all[1].Node.Node("n0"), double, new(int)); err == nil {
 		t.Error("a node that has left calls others")
@@ -215,9 +215,9 @@ func TestPartition(t *testing.T) {
 	all := nodes(t, 2)
 	p := all[1].player("eve")
 	all[1].Room("guild").Join(p.at)
-	await.True(t, "member", func() bool { return all[0].has(all[0].inside, "guild eve n1") })
+	await.True(t, "member", func() bool { return all[0].members.Has("guild eve n1") })
 	all[1].server.Conn().Close() // as if the process were paused
-	await.True(t, "end of the presence", func() bool { return !all[0].has(all[0].inside, "guild eve n1") })
+	await.True(t, "end of the presence", func() bool { return !all[0].members.Has("guild eve n1") })
 	knows(t, all[0], "eve", "")
 	if all[0].Node.Node("n1") != nil {
 		t.Error("there is a conn to a node that is gone")

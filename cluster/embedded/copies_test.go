@@ -9,10 +9,10 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/packetmq/packetmq/cluster"
+	"github.com/packetmq/packetmq/cluster/internal/clustertest"
 	"github.com/packetmq/packetmq/internal/await"
 	"github.com/packetmq/packetmq/internal/leak"
 	"github.com/packetmq/packetmq/peer"
-	"github.com/packetmq/packetmq/registry"
 	"github.com/packetmq/packetmq/session"
 )
 
@@ -23,22 +23,13 @@ func TestSessionGoesOnFromJetStream(t *testing.T) {
 	store := startServer(t, "store", Config{StoreDir: t.TempDir()})
 	got := make(chan note, 1000)
 	node := func(name string) (*cluster.Node, *peer.Server, string, *nats.Conn) {
-		reg := registry.New()
-		reg.MustAdd(noted)
-		srv := peer.NewServer(reg, nil)
+		srv := clustertest.NewServer(t, name, nil)
 		sessions := session.Serve(srv, &session.Config{AckEvery: 10 * time.Millisecond})
 		peer.Handle(srv, noted, func(c *peer.Conn, v *note) error {
-			got <- note{v.N, name}
+			got <- note{N: v.N, Text: name}
 			return session.Send(session.Of(c), noted, v)
 		})
-		if err := srv.RunAsync(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { srv.Close() })
-		ln, err := srv.Listen("tcp://127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
+		addr := clustertest.Run(t, srv)
 		nc := store.connect(t)
 		ctx, cancel := context.WithTimeout(t.Context(), await.Patience)
 		defer cancel()
@@ -49,21 +40,13 @@ func TestSessionGoesOnFromJetStream(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { n.Leave() })
-		return n, srv, "tcp://" + ln.Addr().String(), nc
+		return n, srv, addr, nc
 	}
 	first, srv, from, nc := node("n0")
 	second, _, to, _ := node("n1")
-	await.True(t, "whole cluster", func() bool { return len(first.Nodes()) == 1 && len(second.Nodes()) == 1 })
+	clustertest.AwaitWhole(t, []*cluster.Node{first, second})
 
-	reg := registry.NewAdapting()
-	reg.MustAdd(noted)
-	cli := peer.NewClient(reg, nil)
-	answers := make(chan int, 1000)
-	peer.Handle(cli, noted, func(_ *peer.Conn, v *note) error { answers <- v.N; return nil })
-	if err := cli.RunAsync(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cli.Close() })
+	cli, answers := clustertest.NewClient(t, nil)
 	s, err := session.Dial(t.Context(), cli, from, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -104,15 +87,15 @@ func TestSessionGoesOnFromJetStream(t *testing.T) {
 	}
 	await.True(t, "all is acknowledged", func() bool { n, _ := s.Pending(); return n == 0 })
 	for i := range 2 * each {
-		want := note{i, "n0"}
+		want := note{N: i, Text: "n0"}
 		if i >= each {
 			want.Text = "n1"
 		}
 		if v := <-got; v != want {
 			t.Fatalf("handled %v, want %v", v, want)
 		}
-		if n := await.Value(t, "answer", answers); n != i {
-			t.Fatalf("answer %d, want %d", n, i)
+		if v := await.Value(t, "answer", answers); v.N != i {
+			t.Fatalf("answer %d, want %d", v.N, i)
 		}
 	}
 	if second.Stats().Restored != 1 {

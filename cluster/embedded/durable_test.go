@@ -11,10 +11,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/packetmq/packetmq/cluster"
+	"github.com/packetmq/packetmq/cluster/internal/clustertest"
 	"github.com/packetmq/packetmq/internal/await"
 	"github.com/packetmq/packetmq/internal/leak"
 	"github.com/packetmq/packetmq/peer"
-	"github.com/packetmq/packetmq/registry"
 	"github.com/packetmq/packetmq/room"
 	"github.com/packetmq/packetmq/session"
 )
@@ -100,16 +100,7 @@ func js(t testing.TB, s *Server) jetstream.JetStream {
 // conn connects a client without a session, and returns its conn at the node, and what comes.
 func (n *testNode) conn(t testing.TB) (*peer.Conn, chan note) {
 	t.Helper()
-	reg := registry.NewAdapting()
-	reg.MustAdd(noted)
-	reg.MustAdd(double.Packets()...)
-	cli := peer.NewClient(reg, nil)
-	got := make(chan note, 100)
-	peer.Handle(cli, noted, func(_ *peer.Conn, v *note) error { got <- *v; return nil })
-	if err := cli.RunAsync(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cli.Close() })
+	cli, got := clustertest.NewClient(t, nil)
 	if _, err := cli.Connect(t.Context(), n.addr); err != nil {
 		t.Fatal(err)
 	}

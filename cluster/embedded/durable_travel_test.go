@@ -73,12 +73,14 @@ func TestDurableTravels(t *testing.T) {
 	})
 }
 
-// A store that has lost everything is made anew, and what is stored then comes.
-func TestDurableStoreIsLost(t *testing.T) {
+// losesStore starts two nodes and a user's client at b, which has been sent notes 0 to 4, and then
+// has the store lose everything.
+func losesStore(t *testing.T) (a, b *testNode, p *player, u cluster.DurableTarget) {
+	t.Helper()
 	leak.Check(t)
 	a, b, s := twoNodes(t, cluster.Durability{Age: 8 * time.Second, Memory: true})
-	p := b.player("u")
-	u := cluster.Durable(cluster.User("u"))
+	p = b.player("u")
+	u = cluster.Durable(cluster.User("u"))
 	for i := range 5 {
 		sendDurable(t, a, u, i)
 	}
@@ -89,6 +91,12 @@ func TestDurableStoreIsLost(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	return a, b, p, u
+}
+
+// A store that has lost everything is made anew, and what is stored then comes.
+func TestDurableStoreIsLost(t *testing.T) {
+	a, _, p, u := losesStore(t)
 	await.True(t, "a store", func() bool { // which a node may have made by now
 		err := cluster.SendDurable(t.Context(), a.Node, u, noted, &note{N: 5})
 		if err != nil && !errors.Is(err, cluster.ErrNoStore) {
@@ -102,20 +110,7 @@ func TestDurableStoreIsLost(t *testing.T) {
 // How far a session had the packets of a store that is lost says nothing of the one that is made
 // after it, also at the node where the session goes meanwhile.
 func TestDurableTravelsToANewStore(t *testing.T) {
-	leak.Check(t)
-	a, b, s := twoNodes(t, cluster.Durability{Age: 8 * time.Second, Memory: true})
-	p := b.player("u")
-	u := cluster.Durable(cluster.User("u"))
-	for i := range 5 {
-		sendDurable(t, a, u, i)
-	}
-	wantNotes(t, p, 0, 4)
-	empty(t, s)
-	for _, name := range []string{"packetmq-packets", "packetmq-members"} {
-		if err := js(t, s).DeleteStream(t.Context(), name); err != nil {
-			t.Fatal(err)
-		}
-	}
+	a, b, p, u := losesStore(t)
 	p.Session.Conn().Abort(errors.New("cut by the test"))
 	await.True(t, "the session is away", p.at.Away)
 	await.True(t, "a new store", func() bool {

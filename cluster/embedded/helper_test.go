@@ -7,24 +7,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/packetmq/packetmq/call"
 	"github.com/packetmq/packetmq/cluster"
+	"github.com/packetmq/packetmq/cluster/internal/clustertest"
 	"github.com/packetmq/packetmq/engine"
 	"github.com/packetmq/packetmq/internal/await"
 	"github.com/packetmq/packetmq/peer"
-	"github.com/packetmq/packetmq/registry"
 	"github.com/packetmq/packetmq/session"
 )
 
-// note is what the tests send.
-type note struct {
-	N    int
-	Text string
-}
+type note = clustertest.Note
 
 var (
-	noted  = registry.Define[note]("test:note", 40)
-	double = call.Define[int, string]("test:double", 42)
+	noted  = clustertest.Noted
+	double = clustertest.Double
 )
 
 // testNode is a node with a server for clients, and what its program was told.
@@ -38,12 +33,12 @@ type testNode struct {
 	sessions *session.Sessions
 	begun    chan *session.Session
 
+	up      clustertest.Presence // other nodes
+	members clustertest.Presence // by "room user node"
+
 	mu     sync.Mutex
-	up     map[string]int // by node: came minus went
-	inside map[string]int // by "room user node": joined minus left
 	missed []string
 	direct []int // notes that came from other nodes
-	wrong  string
 }
 
 // start starts a node that knows the others by the first one.
@@ -69,16 +64,9 @@ func serverFor(first *testNode) Config {
 
 func startAs(t testing.TB, name string, own Config, change func(*cluster.Config), run bool) *testNode {
 	t.Helper()
-	n := &testNode{t: t, name: name, begun: make(chan *session.Session, 100), up: make(map[string]int), inside: make(map[string]int)}
-	reg := registry.New()
-	reg.MustAdd(noted)
-	reg.MustAdd(double.Packets()...)
-	n.srv = peer.NewServer(reg, &peer.Config{Engine: &engine.Config{MaxConns: 30_000}}) // in memory, of which a benchmark has many
+	n := &testNode{t: t, name: name, begun: make(chan *session.Session, 100)}
+	n.srv = clustertest.NewServer(t, name, &peer.Config{Engine: &engine.Config{MaxConns: 30_000}}) // in memory, of which a benchmark has many
 	n.sessions = session.Serve(n.srv, &session.Config{OnNew: func(s *session.Session) { n.begun <- s }})
-	call.Handle(n.srv, double, func(_ *call.Context, v *int) (*string, error) {
-		text := fmt.Sprint(name, " ", 2**v)
-		return &text, nil
-	})
 	peer.Handle(n.srv, noted, func(c *peer.Conn, v *note) error {
 		if cluster.NodeOf(c) != "" {
 			n.mu.Lock()
@@ -87,24 +75,16 @@ func startAs(t testing.TB, name string, own Config, change func(*cluster.Config)
 		}
 		return nil
 	})
-	t.Cleanup(func() { n.srv.Close() })
 	if run {
-		if err := n.srv.RunAsync(); err != nil {
-			t.Fatal(err)
-		}
-		ln, err := n.srv.Listen("tcp://127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		n.addr = "tcp://" + ln.Addr().String()
+		n.addr = clustertest.Run(t, n.srv)
 	}
 	cfg := cluster.Config{
 		Name: name, Lease: time.Second,
-		OnUp:     func(node string) { n.count(n.up, node, 1) },
-		OnDown:   func(node string, _ error) { n.count(n.up, node, -1) },
+		OnUp:     func(node string) { n.up.Came(node) },
+		OnDown:   func(node string, _ error) { n.up.Went(node) },
 		OnMissed: func(user, packet string) { n.mu.Lock(); n.missed = append(n.missed, user+" "+packet); n.mu.Unlock() },
-		Joined:   func(room, user, node string) { n.count(n.inside, room+" "+user+" "+node, 1) },
-		Left:     func(room, user, node string) { n.count(n.inside, room+" "+user+" "+node, -1) },
+		Joined:   func(room, user, node string) { n.members.Came(room + " " + user + " " + node) },
+		Left:     func(room, user, node string) { n.members.Went(room + " " + user + " " + node) },
 	}
 	cfg.Travel.Sessions = n.sessions
 	if change != nil {
@@ -125,22 +105,6 @@ func startAs(t testing.TB, name string, own Config, change func(*cluster.Config)
 	return n
 }
 
-// count counts something that comes and goes in turn.
-func (n *testNode) count(m map[string]int, what string, d int) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if m[what] += d; m[what] < 0 || m[what] > 1 {
-		n.wrong = fmt.Sprint(what, " is there ", m[what], " times")
-	}
-}
-
-// has is what the program at the node believes to be there.
-func (n *testNode) has(m map[string]int, what string) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return m[what] == 1
-}
-
 // nodes starts as many nodes, each of which has conns to all others.
 func nodes(t testing.TB, count int) (all []*testNode) {
 	t.Helper()
@@ -154,28 +118,15 @@ func nodes(t testing.TB, count int) (all []*testNode) {
 	whole(t, all)
 	t.Cleanup(func() {
 		for _, n := range all {
-			n.mu.Lock()
-			if n.wrong != "" {
-				t.Errorf("%s: %s", n.name, n.wrong)
-			}
-			n.mu.Unlock()
+			n.up.Check(t, n.name)
+			n.members.Check(t, n.name)
 		}
 	})
 	return all
 }
 
 // whole waits until each node has conns to all others.
-func whole(t testing.TB, all []*testNode) {
-	t.Helper()
-	await.True(t, "whole cluster", func() bool {
-		for _, n := range all {
-			if len(n.Nodes()) != len(all)-1 {
-				return false
-			}
-		}
-		return true
-	})
-}
+func whole(t testing.TB, all []*testNode) { t.Helper(); clustertest.AwaitWhole(t, all) }
 
 // player is a client with a session, bound to a user.
 type player struct {
@@ -195,16 +146,8 @@ func (n *testNode) player(user string) *player {
 // playerWith is player for a client whose session has settings of its own.
 func (n *testNode) playerWith(user string, cfg *session.Config) *player {
 	n.t.Helper()
-	reg := registry.NewAdapting()
-	reg.MustAdd(noted)
-	reg.MustAdd(double.Packets()...)
-	cli := peer.NewClient(reg, nil)
-	p := &player{cli: cli, got: make(chan note, 20000), ends: make(chan error, 1)}
-	peer.Handle(cli, noted, func(_ *peer.Conn, v *note) error { p.got <- *v; return nil })
-	if err := cli.RunAsync(); err != nil {
-		n.t.Fatal(err)
-	}
-	n.t.Cleanup(func() { cli.Close() })
+	cli, got := clustertest.NewClient(n.t, nil)
+	p := &player{cli: cli, got: got, ends: make(chan error, 1)}
 	s, err := session.Dial(n.t.Context(), cli, n.addr, cfg)
 	if err != nil {
 		n.t.Fatal(err)

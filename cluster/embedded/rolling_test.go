@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/packetmq/packetmq/cluster"
+	"github.com/packetmq/packetmq/cluster/internal/clustertest"
 	"github.com/packetmq/packetmq/internal/await"
 	"github.com/packetmq/packetmq/internal/leak"
 	"github.com/packetmq/packetmq/peer"
@@ -25,23 +26,13 @@ type echoer struct {
 
 func newEchoer(t *testing.T, name, route string, handled *atomic.Int64) *echoer {
 	t.Helper()
-	reg := registry.New()
-	reg.MustAdd(noted)
-	srv := peer.NewServer(reg, nil)
+	srv := clustertest.NewServer(t, name, nil)
 	e := &echoer{sessions: session.Serve(srv, nil)}
 	peer.Handle(srv, noted, func(c *peer.Conn, v *note) error {
 		handled.Add(1)
 		return session.Send(session.Of(c), noted, v)
 	})
-	if err := srv.RunAsync(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { srv.Close() })
-	ln, err := srv.Listen("tcp://127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	e.addr = "tcp://" + ln.Addr().String()
+	e.addr = clustertest.Run(t, srv)
 	own := Config{Secret: "swordfish"}
 	if route != "" {
 		own.Routes = []string{route}
@@ -49,26 +40,15 @@ func newEchoer(t *testing.T, name, route string, handled *atomic.Int64) *echoer 
 	e.own = New(own)
 	ctx, cancel := context.WithTimeout(t.Context(), await.Patience)
 	defer cancel()
-	e.Node, err = cluster.Join(ctx, srv, cluster.Config{
+	node, err := cluster.Join(ctx, srv, cluster.Config{
 		Name: name, Server: e.own, Travel: cluster.Travel{Sessions: e.sessions, Advertise: e.addr},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	e.Node = node
 	t.Cleanup(func() { e.Leave() })
 	return e
-}
-
-func allKnown(t *testing.T, all []*echoer) {
-	t.Helper()
-	await.True(t, "whole cluster", func() bool {
-		for _, e := range all {
-			if len(e.Nodes()) != len(all)-1 {
-				return false
-			}
-		}
-		return true
-	})
 }
 
 // talker is one client's session, and how far its conversation has got.
@@ -93,6 +73,46 @@ func (x *talker) talk(t *testing.T, stop *atomic.Bool, done chan<- int) {
 	}
 }
 
+// startTalkers starts clients at the nodes in turn, whose sessions send notes until stop is true. Each
+// then tells how many of its notes were answered.
+func startTalkers(t *testing.T, clients int, at []*echoer, stop *atomic.Bool) <-chan int {
+	t.Helper()
+	cli := peer.NewClient(clustertest.WithPackets(registry.NewAdapting()), &peer.Config{Reconnect: &peer.Backoff{
+		Min: time.Millisecond, Max: 50 * time.Millisecond, Follow: func(string, string) bool { return true },
+	}})
+	done := make(chan int, clients)
+	peer.Handle(cli, noted, func(c *peer.Conn, v *note) error {
+		x := session.Of(c).Data().(*talker)
+		if v.N != x.answered {
+			t.Errorf("%v: got note %d, want %d", x.s, v.N, x.answered)
+		}
+		x.answered++
+		c.Loop().After(20*time.Millisecond, func() { x.talk(t, stop, done) }) // else they have the CPUs all to themselves
+		return nil
+	})
+	if err := cli.RunAsync(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cli.Close() })
+	for i := range clients {
+		x := new(talker)
+		s, err := session.Dial(t.Context(), cli, at[i%len(at)].addr, &session.Config{
+			OnEnd: func(s *session.Session, reason error, unacked []session.Packet) {
+				if !stop.Load() {
+					t.Errorf("%v has ended with %v", s, reason)
+				}
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.s = s
+		s.SetData(x)
+		s.Loop().Post(func() { x.talk(t, stop, done) })
+	}
+	return done
+}
+
 // All three nodes are replaced, one after the other, while 300 clients send and are answered:
 // of the sessions' packets none is lost, doubled or out of order.
 func TestRollingRestartOfThreeNodes(t *testing.T) {
@@ -107,42 +127,8 @@ func TestRollingRestartOfThreeNodes(t *testing.T) {
 	for i := range 2 {
 		all = append(all, newEchoer(t, fmt.Sprint("n", i+1), all[0].own.Addr(), &handled))
 	}
-	allKnown(t, all)
-	reg := registry.NewAdapting()
-	reg.MustAdd(noted)
-	cli := peer.NewClient(reg, &peer.Config{Reconnect: &peer.Backoff{
-		Min: time.Millisecond, Max: 50 * time.Millisecond, Follow: func(string, string) bool { return true },
-	}})
-	done := make(chan int, clients)
-	peer.Handle(cli, noted, func(c *peer.Conn, v *note) error {
-		x := session.Of(c).Data().(*talker)
-		if v.N != x.answered {
-			t.Errorf("%v: got note %d, want %d", x.s, v.N, x.answered)
-		}
-		x.answered++
-		c.Loop().After(20*time.Millisecond, func() { x.talk(t, &stop, done) }) // else they have the CPUs all to themselves
-		return nil
-	})
-	if err := cli.RunAsync(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cli.Close() })
-	for i := range clients {
-		x := new(talker)
-		s, err := session.Dial(t.Context(), cli, all[i%3].addr, &session.Config{
-			OnEnd: func(s *session.Session, reason error, unacked []session.Packet) {
-				if !stop.Load() {
-					t.Errorf("%v has ended with %v", s, reason)
-				}
-			},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		x.s = s
-		s.SetData(x)
-		s.Loop().Post(func() { x.talk(t, &stop, done) })
-	}
+	clustertest.AwaitWhole(t, all)
+	done := startTalkers(t, clients, all, &stop)
 	moved := 0
 	for i := range all {
 		before := handled.Load()
@@ -153,7 +139,7 @@ func TestRollingRestartOfThreeNodes(t *testing.T) {
 		}
 		moved += result.Moved
 		all[i] = newEchoer(t, fmt.Sprint("n", i), all[(i+1)%3].own.Addr(), &handled)
-		allKnown(t, all)
+		clustertest.AwaitWhole(t, all)
 	}
 	stop.Store(true)
 	total := 0

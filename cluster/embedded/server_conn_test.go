@@ -89,9 +89,7 @@ func TestOwnConnIsMadeAnew(t *testing.T) {
 		})
 	}
 	asks(t, all[0], "n1")
-	all[0].mu.Lock()
-	defer all[0].mu.Unlock()
-	if all[0].up["n1"] != 1 {
+	if !all[0].up.Has("n1") {
 		t.Error("the conn between the nodes has ended with it")
 	}
 }
