@@ -4,6 +4,7 @@ package cluster
 // room's packets.
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -282,7 +283,7 @@ func (d *durable) trim(ctx context.Context, room string) error {
 	if len(members) == 0 {
 		return d.packets.Purge(ctx, jetstream.WithPurgeSubject(subject))
 	}
-	least := slices.MinFunc(members, func(a, b membership) int { return int(int64(a.cursor) - int64(b.cursor)) }).cursor
+	least := slices.MinFunc(members, func(a, b membership) int { return cmp.Compare(a.cursor, b.cursor) }).cursor
 	if err := d.purge(ctx, d.packets, subject, least); err != nil {
 		return err
 	}

@@ -45,14 +45,17 @@ func (u User) send(n *Node, e *peer.Encoded) error {
 	}
 	b := n.users[string(u)]
 	at, ok := n.dir.Where(string(u))
-	o := n.to[at.Node]
+	var c *peer.Conn
+	if o := n.to[at.Node]; o != nil {
+		c = o.conn
+	}
 	n.mu.Unlock()
 	switch {
 	case b != nil:
 		return sendHere(b.member, e)
 	case !ok:
 		return ErrNoUser
-	case o == nil || o.conn == nil:
+	case c == nil:
 		return fmt.Errorf("%w: %s", ErrNoNode, at.Node)
 	}
 	m := codec.AppendUint(codec.AppendArrayHeader(nil, 5), toldUser)
@@ -61,7 +64,7 @@ func (u User) send(n *Node, e *peer.Encoded) error {
 	if err != nil {
 		return err
 	}
-	return o.conn.SendExtension(Feature, m)
+	return c.SendExtension(Feature, m)
 }
 
 func (r Room) send(_ *Node, e *peer.Encoded) error {
