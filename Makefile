@@ -2,8 +2,9 @@
 # the code.
 
 GO      ?= go
-RACED   := bench clients/ts/e2e cluster cluster/embedded cmd/packetmq inspect/browser otel prometheus siege websocket/interop # tested with the race detector
-MODULES := . $(RACED) bench/versus internal/browsertest tools
+RACED   := bench cluster cluster/embedded otel prometheus siege # tested with the race detector
+PLAIN   := clients/ts/e2e cmd/packetmq inspect/browser websocket/interop tools # what is raced in them is tested elsewhere
+MODULES := . $(RACED) $(PLAIN) bench/versus internal/browsertest
 C       := limit load fan room
 FUZZTIME ?= 10s
 SOAK    ?= 10m
@@ -29,13 +30,16 @@ many: build ## N conns closed under writers that hold on to them; N unknown ids 
 soak: build ## clients that connect, talk and vanish, for SOAK
 	bin/siege soak --duration $(SOAK)
 
-test: ## every test of the library in Go, some at a smaller size, in some three minutes; downloads NATS the first time; those that need Python with Twisted are skipped where there is none
-	$(GO) test -short -p 4 -parallel 10 -timeout 5m ./... # most of them wait most of the time
-	@$(MAKE) --no-print-directory cluster-test
+cluster_tests = (cd cluster && $(GO) test -short -timeout 5m ./...) && (cd cluster/embedded && $(GO) test -short -timeout 5m ./...)
+
+test: ## every test of the library in Go, some at a smaller size, in some two minutes; downloads NATS the first time; those that need Python with Twisted are skipped where there is none
+	@log=$$(mktemp); trap 'rm -f $$log' EXIT; \
+	{ $(cluster_tests); } >$$log 2>&1 & cluster=$$!; \
+	code=0; $(GO) test -short -p 4 -parallel 10 -timeout 5m ./... || code=$$?; \
+	wait $$cluster || code=$$?; cat $$log; exit $$code # most tests wait most of the time, so the cluster's run beside the others
 
 cluster-test: ## the nodes of a cluster, in the test's process and in others that are killed and paused, some at a smaller size, in about a minute; a part of test; downloads NATS the first time
-	cd cluster && $(GO) test -short -timeout 5m ./...
-	cd cluster/embedded && $(GO) test -short -timeout 5m ./...
+	$(cluster_tests)
 
 ts: ## clients/ts: its packages by npm, its build and its tests; skipped where there is no Node, unless PACKETMQ_NEED_NODE is set
 	@if command -v npm >/dev/null; then cd clients/ts && npm ci --silent && npm test; \
@@ -43,18 +47,18 @@ ts: ## clients/ts: its packages by npm, its build and its tests; skipped where t
 	else echo "clients/ts is skipped: there is no Node (Debian: apt-get install nodejs npm)"; fi
 
 test-all: ts command ## all tests of all modules at their full size, with the race detector where it is our code; then those that it would spoil; some ten minutes, and downloads what bench/versus compares with
-	$(GO) test -race -p 4 -timeout 10m ./...
-	@set -e; for m in $(RACED); do echo "$$m"; (cd $$m && $(GO) test -race -timeout 10m ./...); done
-	cd bench/versus && $(GO) test -timeout 10m -p 1 ./... # what it compares with has data races of its own
-	cd tools && $(GO) test ./...
-	$(GO) test -run 'Alloc|ConnMemory|OrderOfAllAPIs|TenThousandPauses|GoexitStaysItsOwn|EveryWayOutKeepsMaxTotalPending' ./...
-	$(GO) test -tags poll_opt -short ./engine # with gnet's other way to poll
+	$(GO) test -race -vet=off -p 4 -timeout 15m ./...
+	@set -e; for m in $(RACED); do echo "$$m"; (cd $$m && $(GO) test -race -vet=off -timeout 10m ./...); done
+	@set -e; for m in $(PLAIN); do echo "$$m"; (cd $$m && $(GO) test -vet=off -timeout 10m ./...); done
+	cd bench/versus && $(GO) test -vet=off -timeout 10m -p 1 ./... # what it compares with has data races of its own
+	$(GO) test -vet=off -run 'Alloc|ConnMemory|OrderOfAllAPIs|TenThousandPauses|GoexitStaysItsOwn|EveryWayOutKeepsMaxTotalPending' ./...
+	$(GO) test -vet=off -tags poll_opt -short ./engine # with gnet's other way to poll
 
 test-386: ## the tests on a processor of 32 bits, which those of amd64 are as well; without the race detector, which is not there
-	GOARCH=386 $(GO) test -short -p 4 -timeout 10m ./...
+	GOARCH=386 $(GO) test -vet=off -short -p 4 -timeout 10m ./...
 
 debug: ## the tests in the debug build
-	$(GO) test -tags packetmq_debug -timeout 20m ./internal/... ./engine ./memconn ./peer ./call ./room/... ./state ./session ./websocket ./capture -short
+	$(GO) test -vet=off -tags packetmq_debug -timeout 20m ./internal/... ./engine ./memconn ./peer ./call ./room/... ./state ./session ./websocket ./capture -short
 
 build: ## bin/bench and bin/siege
 	cd bench && $(GO) build -o ../bin/bench ./cmd/bench
