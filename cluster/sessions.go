@@ -52,8 +52,8 @@ type Arrival struct {
 }
 
 const (
-	// maxFinds bounds how many sessions a node looks for at once, and how many it gives away to
-	// one other node at once. With fewer, clients who all come at once have to come again.
+	// maxFinds bounds how many sessions a node looks for at once, and how many it gives away at
+	// once, to all others together. With fewer, clients who all come at once have to come again.
 	maxFinds = 4096
 
 	// maxMoved bounds how many sessions a node remembers that it has given away. With fewer,

@@ -200,22 +200,9 @@ func (s *Server) stop() {
 
 // options are those of the server.
 func (c *Config) options(node string) (*server.Options, error) {
-	host, port := "127.0.0.1", server.RANDOM_PORT
-	if c.Listen != "" {
-		h, p, err := net.SplitHostPort(c.Listen)
-		if err != nil {
-			return nil, fmt.Errorf("embedded: Listen: %w", err)
-		}
-		if port, err = strconv.Atoi(p); err != nil {
-			return nil, fmt.Errorf("embedded: Listen: %w", err)
-		}
-		if port == 0 {
-			port = server.RANDOM_PORT
-		}
-		host = h
-	}
-	if ip := net.ParseIP(host); (ip == nil || !ip.IsLoopback()) && host != "localhost" && c.Secret == "" && c.TLS == nil {
-		return nil, fmt.Errorf("%w: %s", ErrSecret, c.Listen)
+	host, port, err := c.listenAt()
+	if err != nil {
+		return nil, err
 	}
 	name := c.Name
 	if name == "" {
@@ -238,7 +225,7 @@ func (c *Config) options(node string) (*server.Options, error) {
 		}
 	}
 	if c.Secret != "" {
-		opts.Cluster.Username, opts.Cluster.Password = "node", c.Secret
+		opts.Cluster.Username, opts.Cluster.Password = routeUser, c.Secret
 	}
 	if c.TLS != nil {
 		t, err := c.routeTLS()
@@ -247,14 +234,44 @@ func (c *Config) options(node string) (*server.Options, error) {
 		}
 		opts.Cluster.TLSConfig, opts.Cluster.TLSTimeout = t, tlsTime.Seconds()
 	}
-	for _, r := range c.Routes {
-		u := &url.URL{Scheme: "nats-route", Host: r}
-		if c.Secret != "" {
-			u.User = url.UserPassword("node", c.Secret)
-		}
-		opts.Routes = append(opts.Routes, u)
+	for _, addr := range c.Routes {
+		opts.Routes = append(opts.Routes, c.route(addr))
 	}
 	return opts, nil
+}
+
+// listenAt is where servers of other nodes connect. An address that other machines reach needs a
+// secret or TLS.
+func (c *Config) listenAt() (host string, port int, err error) {
+	host, port = "127.0.0.1", server.RANDOM_PORT
+	if c.Listen != "" {
+		var p string
+		if host, p, err = net.SplitHostPort(c.Listen); err != nil {
+			return "", 0, fmt.Errorf("embedded: Listen: %w", err)
+		}
+		if port, err = strconv.Atoi(p); err != nil {
+			return "", 0, fmt.Errorf("embedded: Listen: %w", err)
+		}
+		if port == 0 {
+			port = server.RANDOM_PORT
+		}
+	}
+	if ip := net.ParseIP(host); (ip == nil || !ip.IsLoopback()) && host != "localhost" && c.Secret == "" && c.TLS == nil {
+		return "", 0, fmt.Errorf("%w: %s", ErrSecret, c.Listen)
+	}
+	return host, port, nil
+}
+
+// routeUser is as whom servers of a cluster log in with each other.
+const routeUser = "node"
+
+// route is how another server is reached.
+func (c *Config) route(addr string) *url.URL {
+	u := &url.URL{Scheme: "nats-route", Host: addr}
+	if c.Secret != "" {
+		u.User = url.UserPassword(routeUser, c.Secret)
+	}
+	return u
 }
 
 // tlsTime bounds a handshake between two servers.
@@ -289,11 +306,7 @@ func (c *Config) addStore(opts *server.Options, node string) error {
 		// JetStream takes the number of routes for the number of servers that are to elect a
 		// leader at first. It drops the route to this server itself.
 		own := net.JoinHostPort(opts.Cluster.Host, strconv.Itoa(opts.Cluster.Port))
-		u := &url.URL{Scheme: "nats-route", Host: own}
-		if c.Secret != "" {
-			u.User = url.UserPassword("node", c.Secret)
-		}
-		opts.Routes = append(opts.Routes, u)
+		opts.Routes = append(opts.Routes, c.route(own))
 	}
 	return nil
 }
