@@ -32,17 +32,8 @@ func (n *Node) bind(m room.Member, user string, sent *durableMarks) error {
 	if user == "" || len(user) > MaxName || strings.ContainsRune(user, 0) {
 		return ErrName
 	}
-	switch m := m.(type) {
-	case *session.Session:
-		if m == nil {
-			return room.ErrNoMember
-		}
-	case *peer.Conn:
-		if m == nil || m.Peer() != n.srv.Peer {
-			return peer.ErrNoConn
-		}
-	default:
-		return room.ErrNoMember
+	if err := n.checkMember(m); err != nil {
+		return err
 	}
 	n.mu.Lock()
 	if n.err != nil {
@@ -74,6 +65,22 @@ func (n *Node) bind(m room.Member, user string, sent *durableMarks) error {
 	}
 	m.OnLost(func(error) { n.unbind(user, b) })
 	return nil
+}
+
+// checkMember returns why a user cannot be bound to m.
+func (n *Node) checkMember(m room.Member) error {
+	switch m := m.(type) {
+	case *session.Session:
+		if m != nil {
+			return nil
+		}
+	case *peer.Conn:
+		if m == nil || m.Peer() != n.srv.Peer {
+			return peer.ErrNoConn
+		}
+		return nil
+	}
+	return room.ErrNoMember
 }
 
 // Unbind takes Bind back. It returns false if m was no user.

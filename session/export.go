@@ -168,7 +168,7 @@ func (s *Session) freeze(blob func(*Session) []byte) (*exported, *carrier) {
 func (s *Session) asItIs(blob func(*Session) (blob []byte, done func())) *exported {
 	x := &exported{
 		secret: s.secret, next: s.next, renewing: s.renewing, unconfirmed: s.isUnconfirmed(),
-		in: s.in, copied: s.copies.in, claim: s.claim, restored: s.restored,
+		in: s.in, copied: s.copies.known, claim: s.claim, restored: s.restored,
 	}
 	if blob != nil { // first, so that what it says was sent is among the packets
 		var done func()
@@ -248,7 +248,7 @@ func (ss *Sessions) importOn(loop *engine.Loop, f *Found) (*Session, error) {
 		return nil, err
 	}
 	if f.Copy {
-		s.restored, s.copies.in = true, s.in
+		s.restored, s.copies.known = true, s.in
 	}
 	if err := ss.adopt(s, x.unconfirmed); err != nil {
 		return nil, err
@@ -274,7 +274,7 @@ func (ss *Sessions) thatWas(x *exported, loop *engine.Loop) (*Session, error) {
 		s.out.add(t, p.payload)
 	}
 	s.out.sent, s.restored = x.sent, x.restored // the old process may have sent them
-	s.copies.in = min(x.copied, x.in)
+	s.copies.known = min(x.copied, x.in)
 	return s, nil
 }
 

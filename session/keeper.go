@@ -30,14 +30,14 @@ type Keeper struct {
 	Blob func(s *Session) (blob []byte, done func())
 }
 
-// copies is what a session knows of its copies. Of the owner alone, but for late.
+// copies is what a session knows of its copies. Of the owner alone, but for due.
 type copies struct {
-	in      uint64        // packets of the client's that a copy knows of; the client was told of no more
-	way     bool          // one is on its way
-	more    bool          // another one is due after it
-	soon    bool          // copySoon has posted
-	waiting *engine.Timer // for the next one; nil: none does
-	late    atomic.Bool   // a copy is due because of what was sent
+	known    uint64        // how many of the client's packets a copy knows of; the client was told of no more
+	underWay bool          // Keep was called and has not called done
+	again    bool          // another copy is to be kept after the one that is under way
+	posted   bool          // copySoon has posted
+	waiting  *engine.Timer // for the next copy; nil: none waits
+	due      atomic.Bool   // a copy is to be kept because of what was sent
 }
 
 // SetKeeper has copies of the sessions kept. Acknowledgements to clients wait for them then, so a
@@ -70,16 +70,16 @@ func (s *Session) copy() {
 	if s.restored { // the copy before says better what the client may have had; the resume has one kept
 		return
 	}
-	if s.copies.way {
-		s.copies.more = true
+	if s.copies.underWay {
+		s.copies.again = true
 		return
 	}
 	if s.copies.waiting != nil {
 		s.copies.waiting.Stop()
 		s.copies.waiting = nil
 	}
-	s.copies.way = true
-	s.copies.late.Store(false)
+	s.copies.underWay = true
+	s.copies.due.Store(false)
 	x := s.asItIs(k.Blob)
 	x.copied = x.in // for who has this copy
 	k.Keep(s, x.append(nil), func(err error) { s.onOwner(func() { s.copied(x.in, err) }) })
@@ -88,19 +88,19 @@ func (s *Session) copy() {
 // copySoon has a copy kept after what the loop is doing now: a packet that is counted already
 // may be about to be handled, and a copy that knows of it has to have what its handler sends.
 func (s *Session) copySoon() {
-	if s.copies.soon {
+	if s.copies.posted {
 		return
 	}
-	s.copies.soon = true
+	s.copies.posted = true
 	s.onOwner(func() {
-		s.copies.soon = false
+		s.copies.posted = false
 		s.copy()
 	})
 }
 
 // copied is called when a copy was kept that knows of in packets, or was not.
 func (s *Session) copied(in uint64, err error) {
-	s.copies.way = false
+	s.copies.underWay = false
 	switch {
 	case s.hasEnded():
 		return
@@ -108,19 +108,19 @@ func (s *Session) copied(in uint64, err error) {
 		s.finish(ErrSuperseded, true)
 		return
 	case err != nil:
-		s.copies.more = false
+		s.copies.again = false
 		s.copyAfter()
 		return
 	}
-	s.copies.in = max(s.copies.in, in)
+	s.copies.known = max(s.copies.known, in)
 	s.mu.Lock()
 	k := s.carrier
 	s.mu.Unlock()
-	if k != nil && k.live && k.told < s.copies.in {
-		k.tell(s.copies.in)
+	if k != nil && k.live && k.told < s.copies.known {
+		k.tell(s.copies.known)
 	}
-	if s.copies.more {
-		s.copies.more = false
+	if s.copies.again {
+		s.copies.again = false
 		s.copy()
 	}
 }
@@ -143,7 +143,7 @@ func (s *Session) copyAfter() {
 
 // copyLater has a copy kept soon, which has what was sent. Any goroutine may call it.
 func (s *Session) copyLater() {
-	if s.keeper() != nil && !s.copies.late.Swap(true) {
+	if s.keeper() != nil && !s.copies.due.Swap(true) {
 		s.onOwner(s.copyAfter)
 	}
 }

@@ -110,7 +110,7 @@ func (s *Session) detach() *carrier {
 func (s *Session) attach(k *carrier, theirs window, tell func() error) error {
 	k.in, k.told, k.unackBytes = s.in, s.in, 0
 	if s.keeper() != nil {
-		k.told, k.again = s.copies.in, s.in-s.copies.in
+		k.told, k.again = s.copies.known, s.in-s.copies.known
 	}
 	k.ackPackets = min(uint64(s.cfg.AckPackets), uint64(max(theirs.packets/4, 1)))
 	k.ackBytes = min(s.cfg.AckBytes, int(max(theirs.bytes/4, 1)))

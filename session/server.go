@@ -290,7 +290,7 @@ func (s *Session) carryAtServer(k *carrier, theirs window, again bool) {
 	s.next, s.renewing = newSecret(), true
 	m := accepted{resumed: again, id: s.ID(), secret: s.next, received: s.in, window: s.cfg.window()}
 	if s.keeper() != nil {
-		m.received = s.copies.in
+		m.received = s.copies.known
 	}
 	if s.isUnconfirmed() {
 		m.resumed = false
