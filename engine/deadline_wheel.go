@@ -183,7 +183,7 @@ func (w *deadlineWheel) expire(at, until int32) {
 }
 
 // judge calls Expired for the conns in due. It is called at the end of a poll round that
-// began after their deadlines had come (see findRoundEnd), so what arrived before has been
+// began after their deadlines had come (see batching.findRoundEnd), so what arrived before has been
 // read, unless it was more than one read takes: such a conn stays in due. Each conn is
 // taken out before its Expired is called, which may call Goexit and may move deadlines. Those
 // that are left when halted reports true wait for the next turn.

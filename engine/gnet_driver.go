@@ -117,10 +117,7 @@ func (p *poller) stop() {
 		p.callbacks.end()
 	}
 	p.waker.Close()
-	if p.loop.writable != nil {
-		p.loop.writable.close()
-		p.loop.writable = nil
-	}
+	p.loop.writable.close()
 }
 
 func (p *poller) enrol(nc net.Conn, c *Conn) error {
@@ -239,10 +236,11 @@ func (p *poller) handle() {
 	l.enter()
 	switch e.kind {
 	case wakeUpCame:
-		l.floodEnded()
+		l.flooding.roundEnded()
 		l.wokenUp()
 	case inputCame:
-		if e.s.take(e.input); l.noteRead() {
+		e.s.take(e.input)
+		if l.batching.noteRead() && !l.events.any() && !l.inbox.news.Load() && !l.r.halted() {
 			l.finish()
 			l.exit()
 			return

@@ -8,6 +8,8 @@ type polled struct{}
 
 type flooding struct{}
 
+func newFlooding(*clock, *inbox) flooding { return flooding{} }
+
 type unreadInput []byte
 
 func startDriver(*Loop) (driver, error) { return nil, ErrPlatform }

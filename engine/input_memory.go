@@ -38,7 +38,7 @@ func (c *Conn) Keep(k *Kept, n int) {
 		l.r.lighten()
 	}
 	if l.r.input.Load() > int64(l.r.cfg.MaxTotalInput) {
-		l.overdrawn()
+		l.r.balanceInput(l)
 	}
 }
 
@@ -113,39 +113,40 @@ func (q *keeping) weight(k *Kept) float64 {
 	return float64(k.n) * float64(q.clock-k.since+int64(k.n))
 }
 
-// overdrawn has the loop whose conns keep the most end some of them: the one that
-// drew last, l, need not be the one that has drawn the most.
-func (l *Loop) overdrawn() {
-	most := l
-	for _, other := range l.r.loops {
-		if other.kept.total.Load() > most.kept.total.Load() {
-			most = other
-		}
-	}
-	switch {
-	case most == l:
-		l.shed()
-	case !most.kept.asked.Swap(true):
-		most.Post(most.shed)
-	}
-}
-
 // shedMore is which part of the bound is freed beyond what is overdrawn, as a divisor,
 // so that the next conn to grow does not call for it again. A larger part ends more
 // conns in a row, each of which takes the loop a tenth of a millisecond.
 const shedMore = 64
 
-// shed ends conns until the account is balanced, and a part more.
-func (l *Loop) shed() {
-	l.kept.asked.Store(false)
-	limit := int64(l.r.cfg.MaxTotalInput)
-	for l.r.input.Load() > limit-limit/shedMore {
-		k := l.kept.first()
+// shed ends conns until all is balanced with limit, and a part more.
+func (q *keeping) shed(all *atomic.Int64, limit int64) {
+	q.asked.Store(false)
+	for all.Load() > limit-limit/shedMore {
+		k := q.first()
 		if k == nil {
 			return
 		}
 		c := k.c
-		l.kept.set(k, 0, &l.r.input)
+		q.set(k, 0, all)
 		c.Abort(ErrInput)
+	}
+}
+
+// balanceInput has the loop whose conns keep the most end some of them, when the account is
+// overdrawn. The loop that drew last, which is the calling one, need not be the one that has
+// drawn the most.
+func (r *Reactor) balanceInput(drew *Loop) {
+	limit := int64(r.cfg.MaxTotalInput)
+	most := drew
+	for _, other := range r.loops {
+		if other.kept.total.Load() > most.kept.total.Load() {
+			most = other
+		}
+	}
+	switch {
+	case most == drew:
+		most.kept.shed(&r.input, limit)
+	case !most.kept.asked.Swap(true):
+		most.Post(func() { most.kept.shed(&r.input, limit) })
 	}
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"sync/atomic"
 	"testing"
 )
 
@@ -110,5 +111,32 @@ func TestFewEndAtATime(t *testing.T) {
 	}
 	if most := conns/shedMore + 2; ended < 1 || ended > most {
 		t.Errorf("%d of %d conns ended for one too many, want at most %d", ended, conns, most)
+	}
+}
+
+// The account knows who keeps the most, and the sum, whatever is kept and given back.
+func TestKeepingKnowsWhoKeepsTheMost(t *testing.T) {
+	var q keeping
+	var all atomic.Int64
+	var a, b Kept
+	for i, step := range []struct {
+		k     *Kept
+		n     int
+		first *Kept
+		sum   int64
+	}{
+		{&a, 100, &a, 100},
+		{&b, 800, &b, 900},
+		{&b, 810, &b, 910},
+		{&b, 10, &a, 110},
+		{&a, 0, &b, 10},
+		{&b, 0, nil, 0},
+		{&a, 400, &a, 400},
+		{&b, 600, &a, 1000}, // which has just come to that, and a has not grown meanwhile
+	} {
+		q.set(step.k, step.n, &all)
+		if q.first() != step.first || q.total.Load() != step.sum || all.Load() != step.sum {
+			t.Errorf("step %d: %d bytes are kept, want %d, or another one keeps the most", i, q.total.Load(), step.sum)
+		}
 	}
 }

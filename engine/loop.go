@@ -39,7 +39,7 @@ type Loop struct {
 	flooding  flooding
 	unread    unreadInput
 	backlogs  backlogs
-	writable  *writable
+	writable  writable
 	deadlines deadlineWheel
 	kept      keeping
 	wakeUps   uint64 // turns that the wake-up began
@@ -60,6 +60,9 @@ func newLoop(r *Reactor, index int) *Loop {
 	l.timers.clock, l.timers.inbox = r.clock, &l.inbox
 	l.deadlines.clock, l.deadlines.inbox = r.clock, &l.inbox
 	l.deadlines.timers, l.deadlines.conns = &l.timers, &l.conns
+	l.batching.clock, l.batching.inbox = r.clock, &l.inbox
+	l.flooding = newFlooding(r.clock, &l.inbox)
+	l.backlogs.timers = &l.timers
 	return l
 }
 

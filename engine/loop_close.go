@@ -25,7 +25,7 @@ func (l *Loop) closeAndTell(err error, closed chan struct{}) {
 
 // close ends every conn, on the loop or, where that does not run, in its place.
 func (l *Loop) close(err error) {
-	l.runShutdownHooks(DuringShutdown) // for which there may have been no goroutine
+	l.r.callShutdownHooks(l, DuringShutdown) // for which there may have been no goroutine
 	l.closing.begun = true
 	l.settle() // in place of the loop, nobody has reported yet what ended before
 	for c := l.conns.last(); c != nil; c = l.conns.last() {
@@ -34,14 +34,15 @@ func (l *Loop) close(err error) {
 	}
 	l.settle()
 	if len(l.r.loops) == 1 { // else when all have closed
-		l.runShutdownHooks(AfterShutdown)
+		l.r.callShutdownHooks(l, AfterShutdown)
 		l.settle()
 	}
 	l.inbox.close(l.drop)
 	l.timers.clear()
 	l.timers.alarm.stop()
 	l.ready = readyConns{}
-	l.backlogs, l.events.pressure = backlogs{}, nil
+	l.backlogs.clear()
+	l.events.pressure = nil
 	l.buffers.clear()
 }
 

@@ -9,9 +9,7 @@ import "time"
 // which has none to go back to, takes one turn after the other for a while.
 func (l *Loop) wokenUp() {
 	l.wakeUps++
-	if l.batching.measured {
-		l.batching.roundEnded(l.r.clock.now())
-	}
+	l.batching.roundEnded()
 	began := time.Now()
 	for l.turn(began); l.takesAnother(began); l.turn(began) {
 	}
@@ -86,7 +84,7 @@ func (l *Loop) runReady(began time.Time) {
 func (l *Loop) settle() {
 	for l.dirty.flush(); (l.events.any() || l.backlogs.crowded) && !l.r.halted(); l.dirty.flush() {
 		if l.backlogs.crowded {
-			l.endCrowding()
+			l.r.endCrowding(l)
 		}
 		l.events.call(l.r)
 	}

@@ -34,6 +34,10 @@ const (
 
 // batching decides whether output waits for the reads to come. Loop only.
 type batching struct {
+	// Set once.
+	clock *clock
+	inbox *inbox
+
 	reads uint32 // so far; it may wrap
 	on    bool   // output waits for the end of the round
 
@@ -43,16 +47,14 @@ type batching struct {
 	since    time.Duration
 }
 
-// noteRead counts a read that was handled. It reports whether what the handlers wrote
-// waits for more reads of this round.
-func (l *Loop) noteRead() (wait bool) {
-	b := &l.batching
+// noteRead counts a read that was handled. It reports whether what the handlers wrote may
+// wait for more reads of this round.
+func (b *batching) noteRead() (wait bool) {
 	b.reads++
 	if !b.measured && (b.on || debugBuild || b.reads%batchProbe == 0) {
-		l.findRoundEnd()
+		b.findRoundEnd()
 	}
-	return b.on && b.measured && (b.reads-b.from+1)%batchMost != 0 &&
-		!l.events.any() && !l.inbox.news.Load() && !l.r.halted()
+	return b.on && b.measured && (b.reads-b.from+1)%batchMost != 0
 }
 
 // findRoundEnd has roundEnded called when the sockets that are ready now have been
@@ -62,17 +64,20 @@ func (l *Loop) noteRead() (wait bool) {
 // and the wake-up socket is not in it yet: see pollSet.
 // A socket that has input left after its read is in the list again before the
 // wake-up, and so is read once more, in a round that counts as the same.
-func (l *Loop) findRoundEnd() {
-	if b := &l.batching; l.inbox.wakeAfterRound() {
-		b.measured, b.from, b.since = true, b.reads, l.r.clock.now()
+func (b *batching) findRoundEnd() {
+	if b.inbox.wakeAfterRound() {
+		b.measured, b.from, b.since = true, b.reads, b.clock.now()
 		b.on = b.on || debugBuild
 	}
 }
 
-// roundEnded decides, at the end of a round that was measured, whether the output of the
-// next one is batched.
-func (b *batching) roundEnded(now time.Duration) {
-	more, took := b.reads-b.from, now-b.since
+// roundEnded decides, at the end of a round, whether the output of the next one is batched,
+// if the round was measured.
+func (b *batching) roundEnded() {
+	if !b.measured {
+		return
+	}
+	more, took := b.reads-b.from, b.clock.now()-b.since
 	b.on = 1+more >= batchFrom && took <= batchTime*time.Duration(more)
 	b.measured = false
 }

@@ -258,3 +258,48 @@ func TestGoexitInTheWritesBeforeAStop(t *testing.T) {
 		t.Errorf("input was handled: %v; %d answers were sent, want %d", handled, got, batchFrom+1)
 	}
 }
+
+// The output of a round is batched if the last one that was measured had many reads, and quick
+// ones.
+func TestBatchingDecidesByTheLastRound(t *testing.T) {
+	if debugBuild {
+		t.Skip("the debug build always batches")
+	}
+	for name, test := range map[string]struct {
+		reads int
+		each  time.Duration
+		on    bool
+	}{
+		"many":           {batchFrom, batchTime, true},
+		"few":            {batchFrom - 1, batchTime, false},
+		"many slow ones": {batchFrom, batchTime + 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := batching{clock: &clock{manual: true}, inbox: new(inbox)}
+			b.inbox.setWake(func() {})
+			for range batchProbe {
+				b.noteRead()
+			}
+			if !b.measured {
+				t.Fatalf("no round was measured in %d reads", batchProbe)
+			}
+			for range test.reads - 1 {
+				b.clock.advance(test.each)
+				b.noteRead()
+			}
+			if b.roundEnded(); b.on != test.on || b.measured {
+				t.Errorf("output is batched: %v", b.on)
+			}
+		})
+	}
+}
+
+// Where nobody tells the end of a round, none is measured and nothing waits for it.
+func TestBatchingWithoutADriver(t *testing.T) {
+	b := batching{clock: &clock{manual: true}, inbox: new(inbox)}
+	for range batchProbe {
+		if b.noteRead() || b.measured {
+			t.Fatal("output waits for an end that does not come")
+		}
+	}
+}

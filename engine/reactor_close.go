@@ -87,7 +87,7 @@ func (r *Reactor) teardown() {
 		})
 	}
 	closing.Wait()
-	r.loops[0].goroutine.callOnNew(func() { r.loops[0].runShutdownHooks(AfterShutdown) })
+	r.loops[0].goroutine.callOnNew(func() { r.callShutdownHooks(r.loops[0], AfterShutdown) })
 	r.work.close()
 	if !r.virtual {
 		procs.Give(len(drivers))

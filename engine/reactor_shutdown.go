@@ -108,7 +108,7 @@ func (r *Reactor) leftOver(ctx context.Context, cause error) error {
 
 // drain has every handler of the loop end its conversation.
 func (l *Loop) drain() {
-	l.runShutdownHooks(DuringShutdown)
+	l.r.callShutdownHooks(l, DuringShutdown)
 	for _, c := range append([]*Conn(nil), l.conns...) {
 		c.drain()
 	}

@@ -57,7 +57,7 @@ func (r *Reactor) OnShutdown(when Phase, fn func()) (remove func(), err error) {
 // loop's end does it.
 func (r *Reactor) runShutdownHooks(ctx context.Context, last Phase) {
 	for l := r.loops[0]; !r.virtual && r.hasShutdownHooks(last); { // again, after a Goexit
-		if l.Call(ctx, func() { l.runShutdownHooks(last) }) != nil {
+		if l.Call(ctx, func() { r.callShutdownHooks(l, last) }) != nil {
 			return
 		}
 	}
@@ -75,14 +75,14 @@ func (r *Reactor) hasShutdownHooks(last Phase) bool {
 	return false
 }
 
-// runShutdownHooks calls those that are left up to a phase, on the first loop. A Goexit leaves the rest
-// to another call.
-func (l *Loop) runShutdownHooks(last Phase) {
-	if l.index != 0 {
+// callShutdownHooks calls those that are left up to a phase, if on, the calling loop, is the
+// first one. A Goexit leaves the rest to another call.
+func (r *Reactor) callShutdownHooks(on *Loop, last Phase) {
+	if on != r.loops[0] {
 		return
 	}
-	for t := l.r.nextShutdownHook(last); t != nil; t = l.r.nextShutdownHook(last) {
-		l.r.call(t.fn)
+	for t := r.nextShutdownHook(last); t != nil; t = r.nextShutdownHook(last) {
+		r.call(t.fn)
 	}
 }
 

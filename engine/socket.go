@@ -110,7 +110,7 @@ func (s *socket) Open(sink Sink) {
 }
 
 // take delivers b, which has been read, to the handler. What is left over waits. Long input
-// waits if the round has been long already: see socket_flood.go.
+// waits if the round has been long already: see flooding.go.
 func (s *socket) take(b []byte) {
 	if len(s.input()) > 0 { // where sockets cannot wait
 		s.appendInput(b)
@@ -128,7 +128,7 @@ func (s *socket) take(b []byte) {
 		return
 	}
 	long := len(b) > longInput
-	if long && s.loop.roundIsLong(false) {
+	if long && s.loop.flooding.roundIsLong(false) {
 		s.wait(b)
 		s.pause()
 		return
@@ -136,7 +136,7 @@ func (s *socket) take(b []byte) {
 	sink := s.sink()
 	n := sink.Received(b)
 	more := n > 0
-	for more && n < len(b) && !s.flags.has(endTold) && !s.loop.Halted() && !(long && s.loop.roundIsLong(true)) {
+	for more && n < len(b) && !s.flags.has(endTold) && !s.loop.Halted() && !(long && s.loop.flooding.roundIsLong(true)) {
 		// Another share at once, since what waits is copied.
 		if s.loop.unread = b[n:]; !s.flushBetweenShares() {
 			return

@@ -15,106 +15,13 @@ package engine
 import (
 	"os"
 	"slices"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-const (
-	// roundTime is how long a round handles long input for. It is twice that until
-	// the round is known to be long. Longer, and others wait longer beside a flood;
-	// shorter, and honest input of many sockets is copied.
-	roundTime = 3 * time.Millisecond
-
-	// floodTime is how long a round handles long input for while a flood goes on.
-	// Thousands of sockets have input then, and it takes the round some milliseconds
-	// more to have all the others wait. Rounds of honest input that are longer than
-	// this, and not than roundTime, do not make a flood go on.
-	floodTime = roundTime / 4
-
-	// pieceSize is how much is read at a time of a socket that gnet does not look
-	// at, in bytes. The memory for what waits of it is as much.
-	pieceSize = 64 << 10
-
-	// floodRead is how much gnet reads of a socket in a flood, in bytes. That is long
-	// input still, so that the socket waits; a read of 256 KiB takes as long as some
-	// fifty of these.
-	floodRead = 2 * longInput
-
-	// floodLasts is how long a flood is said to go on after the last long round.
-	floodLasts = 100 * time.Millisecond
-
-	// maxPaused is how many sockets of a loop wait at most. More are handled in the
-	// round, at the cost of its length. The memory is in Config.MaxTotalInput.
-	maxPaused = 1 << 16
-)
-
-// flooding is what a loop knows of it. Loop only.
-type flooding struct {
-	set   int           // gnet's epoll set; 0: not known, and no socket waits
-	since time.Duration // when the round's long input began to be handled
-	read  time.Duration // when what is handled was read
-	timed bool          // since is of this round, whose end is waited for
-	piece []byte        // of pieceSize, once it is needed
-
-	buffer *[]byte       // that gnet reads into; nil: not known
-	whole  []byte        // all of it, while it is cut short
-	until  time.Duration // when it is whole again
-
-	paused int // sockets that gnet does not look at, but for those that the program has paused
-}
-
-// roundIsLong reports whether this round has handled long input for its time. It is
-// asked before long input is handled, and again between two shares of it.
-func (l *Loop) roundIsLong(again bool) bool {
-	f := &l.flooding
-	if f.set == 0 || f.paused >= maxPaused {
-		return false
-	}
-	now := l.r.clock.now()
-	if !again {
-		f.read = now
-		f.readWhole(now)
-	}
-	most := roundTime
-	if f.whole != nil {
-		most = floodTime
-	}
-	long := false
-	switch {
-	case f.since == 0:
-		f.since = now
-	case now-f.since <= most:
-	case f.timed:
-		long = true
-	default: // of this round, or of some: to find out, the round's end is waited for
-		f.timed, f.since = l.inbox.wakeAfterRound(), f.read
-		long = now-f.read > most
-	}
-	if long && now-f.since > roundTime {
-		f.readLittle(now)
-	}
-	return long
-}
-
-// readLittle has gnet read little of each socket for a while.
-func (f *flooding) readLittle(now time.Duration) {
-	f.until = now + floodLasts
-	if f.whole == nil && f.buffer != nil && len(*f.buffer) > floodRead {
-		f.whole = *f.buffer
-		*f.buffer = f.whole[:floodRead]
-	}
-}
-
-// readWhole has gnet read as much as it can again, if that while is over.
-func (f *flooding) readWhole(now time.Duration) {
-	if f.whole != nil && now >= f.until {
-		*f.buffer, f.whole = f.whole, nil
-	}
-}
-
-// floodEnded says that a round is over.
-func (l *Loop) floodEnded() { l.flooding.since, l.flooding.timed = 0, false }
+// pieceSize is how much is read at a time of a socket that gnet does not look
+// at, in bytes. The memory for what waits of it is as much.
+const pieceSize = 64 << 10
 
 // wait has b wait, before the input that waits already.
 func (s *socket) wait(b []byte) {

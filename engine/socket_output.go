@@ -159,20 +159,8 @@ func (s *socket) send(b []byte) (n int, err error) {
 // watch has the loop told when the socket takes output again.
 func (s *socket) watch() {
 	if !s.rare.watched {
-		s.rare.watched = s.loop.watchWritable(s.gc.Fd(), s.conn())
+		s.rare.watched = s.loop.writable.add(s.gc.Fd(), s.conn())
 	}
-}
-
-// watchWritable has c woken when fd takes output again. It reports whether it is.
-func (l *Loop) watchWritable(fd int, c *Conn) bool {
-	if l.writable == nil {
-		w, err := newWritable()
-		if err != nil {
-			return false
-		}
-		l.writable = w
-	}
-	return l.writable.add(fd, c)
 }
 
 // hasBacklog reports whether output waits that is to leave first.

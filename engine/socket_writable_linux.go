@@ -16,7 +16,7 @@ import (
 // that have a backlog are in a second epoll set, on which a goroutine waits in the
 // runtime's own poller. It takes no thread while nothing happens.
 type writable struct {
-	set  *os.File
+	set  *os.File // nil: no socket has had a backlog yet
 	raw  syscall.RawConn
 	done chan struct{} // closed when the goroutine has ended
 
@@ -24,28 +24,34 @@ type writable struct {
 	conns map[int32]*Conn // by descriptor
 }
 
-// newWritable begins to wait, on a goroutine that ends with close.
-func newWritable() (*writable, error) {
+// open begins to wait, on a goroutine that ends with close.
+func (w *writable) open() error {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
-		return nil, os.NewSyscallError("epoll_create1", err)
+		return os.NewSyscallError("epoll_create1", err)
 	}
 	if err := unix.SetNonblock(fd, true); err != nil { // so that os.File leaves it to the runtime's poller
 		unix.Close(fd)
-		return nil, os.NewSyscallError("fcntl", err)
+		return os.NewSyscallError("fcntl", err)
 	}
-	w := &writable{set: os.NewFile(uintptr(fd), "writable"), done: make(chan struct{}), conns: make(map[int32]*Conn)}
-	if w.raw, err = w.set.SyscallConn(); err != nil {
-		w.set.Close()
-		return nil, err
+	set := os.NewFile(uintptr(fd), "writable")
+	raw, err := set.SyscallConn()
+	if err != nil {
+		set.Close()
+		return err
 	}
+	w.set, w.raw = set, raw
+	w.done, w.conns = make(chan struct{}), make(map[int32]*Conn)
 	go w.wait()
-	return w, nil
+	return nil
 }
 
 // add has c told, by Wake, each time that fd begins to take output, and now if it does.
-// It reports whether that is so.
+// It reports whether that is so. On the loop only.
 func (w *writable) add(fd int, c *Conn) bool {
+	if w.set == nil && w.open() != nil {
+		return false
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	const events = unix.EPOLLOUT | unix.EPOLLET
@@ -99,8 +105,11 @@ func (w *writable) wake(fd int32) {
 	}
 }
 
-// close ends the goroutine.
+// close ends the goroutine, if there is one.
 func (w *writable) close() {
-	w.set.Close()
-	<-w.done
+	if w.set != nil {
+		w.set.Close()
+		<-w.done
+		w.set = nil
+	}
 }

@@ -4,13 +4,9 @@ package engine
 
 // Without epoll the loop looks at sockets with a backlog from time to time.
 
-import "errors"
-
 // writable is for Linux alone: elsewhere gnet has a piece of what waits, and the loop
 // looks every 5 ms whether that has gone.
 type writable struct{}
-
-func newWritable() (*writable, error) { return nil, errors.ErrUnsupported }
 
 func (*writable) add(int, *Conn) bool { return false }
 func (*writable) remove(int)          {}
