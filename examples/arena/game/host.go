@@ -21,28 +21,17 @@ import (
 // host serves an arena until ctx is done, and has bots play in it. It is a node if o has a name
 // for it.
 func host(ctx context.Context, o options, out io.Writer, cluster Cluster) error {
-	var routes []string
-	if o.join != "" {
-		first, err := readNode(o.join)
-		if err != nil {
-			return err
-		}
-		o.key, routes = first.Key, []string{first.Route}
-	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	seats := max(20, (o.bots+o.rooms-1)/o.rooms)
-	if o.node != "" {
-		seats *= 10 // for players of nodes that are gone
+	routes, err := o.routes()
+	if err != nil {
+		return err
 	}
-	a := newArena(arenaConfig{key: o.key, hz: o.hz, seats: seats}, new(peer.Config))
+	a, err := startArena(o)
+	if err != nil {
+		return err
+	}
 	defer a.Close()
-	if err := websocket.Enable(a, nil); err != nil {
-		return err
-	}
-	if err := a.RunAsync(); err != nil {
-		return err
-	}
 	if o.node != "" {
 		n := Node{Name: o.node, Secret: string(o.key.sign(" nodes ")), Routes: routes} // no player has a name with a space
 		if err := a.joinCluster(ctx, cluster, n); err != nil {
@@ -64,6 +53,39 @@ func host(ctx context.Context, o options, out io.Writer, cluster Cluster) error 
 		defer f.remove()
 		fmt.Fprintf(out, "node %s is process %d\n", o.node, os.Getpid())
 	}
+	return a.play(ctx, stop, o, out)
+}
+
+// routes are the addresses of the node to join, if there is one. Its key is the arena's from then on.
+func (o *options) routes() ([]string, error) {
+	if o.join == "" {
+		return nil, nil
+	}
+	first, err := readNode(o.join)
+	if err != nil {
+		return nil, err
+	}
+	o.key = first.Key
+	return []string{first.Route}, nil
+}
+
+// startArena makes an arena that runs, and listens nowhere yet.
+func startArena(o options) (*arena, error) {
+	seats := max(20, (o.bots+o.rooms-1)/o.rooms)
+	if o.node != "" {
+		seats *= 10 // for players of nodes that are gone
+	}
+	a := newArena(arenaConfig{key: o.key, hz: o.hz, seats: seats}, new(peer.Config))
+	if err := errors.Join(websocket.Enable(a, nil), a.RunAsync()); err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// play has the page served and the bots play, and shows the live line, until ctx is done. stop ends
+// ctx, when one of them fails.
+func (a *arena) play(ctx context.Context, stop context.CancelCauseFunc, o options, out io.Writer) error {
 	l := &live{arena: a, out: out}
 	var ended sync.WaitGroup
 	beside := func(f func() error) {

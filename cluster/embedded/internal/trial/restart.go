@@ -21,7 +21,7 @@ type replaced struct {
 // replace begins to replace the node at a place. The result comes on r.replaced.
 func (r *trialRun) replace(ctx context.Context, at int) {
 	old := r.nodes[at]
-	old.isLeaving = true
+	old.isLeaving, r.replacing = true, true
 	var others []*runNode
 	for _, n := range r.nodes {
 		if n != old {
@@ -77,6 +77,7 @@ func (r *trialRun) pause(ctx context.Context, d time.Duration) error {
 
 // take has a node take its place, and begins to replace the next one.
 func (r *trialRun) take(ctx context.Context, res replaced) error {
+	r.replacing = false
 	if res.node != nil {
 		r.nodes[res.at] = res.node
 	}

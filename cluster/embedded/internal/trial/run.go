@@ -57,6 +57,7 @@ type trialRun struct {
 	killAt  time.Duration // on the users' clock; 0: not yet
 
 	replaced  chan replaced
+	replacing bool            // replaced will have a result
 	restarted int             // nodes that were replaced
 	drained   cluster.Drained // what became of their sessions
 
@@ -87,9 +88,11 @@ func run(ctx context.Context, cfg *runConfig, out io.Writer) (err error) {
 	if r.users, err = NewUsers(r.addrs, r.arrived); err != nil {
 		return err
 	}
-	living, cancel := context.WithCancel(context.Background())
+	living, endLives := context.WithCancel(context.Background())
+	driving, endReplacing := context.WithCancel(ctx)
 	defer func() {
-		cancel()
+		endReplacing()
+		endLives()
 		err = errors.Join(err, r.stop())
 		r.users.Close()
 	}()
@@ -98,7 +101,7 @@ func run(ctx context.Context, cfg *runConfig, out io.Writer) (err error) {
 	}
 	t := newTable(out, cfg.plain)
 	t.title(r)
-	if err := r.drive(ctx, t); err != nil {
+	if err := r.drive(driving, t); err != nil {
 		return r.unlessInterrupted(ctx, err)
 	}
 	return r.finish(ctx, out)
@@ -349,8 +352,14 @@ func (r *trialRun) finish(ctx context.Context, out io.Writer) error {
 	return r.tell(out)
 }
 
-// stop ends the users' lives and the nodes.
+// stop ends the nodes, also one that is about to take another one's place: the context of replace is
+// done.
 func (r *trialRun) stop() (err error) {
+	if r.replacing {
+		if res := <-r.replaced; res.node != nil {
+			r.nodes = append(r.nodes, res.node)
+		}
+	}
 	for _, n := range r.nodes {
 		if !n.isKilled {
 			err = errors.Join(err, n.Stop())

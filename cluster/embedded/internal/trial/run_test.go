@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -89,6 +90,28 @@ func TestRunInterrupted(t *testing.T) {
 	}
 	if left := children(); len(left) > 0 {
 		t.Errorf("processes are left: %v", left)
+	}
+}
+
+// A run that is interrupted while a node is replaced ends the process of the new node too.
+func TestRunInterruptedInARestart(t *testing.T) {
+	leak.Check(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	cfg := shortRun()
+	cfg.restart = true
+	node, started := cfg.node, 0 // the fourth takes the place of the first
+	cfg.node = func() *exec.Cmd {
+		if started++; started == 4 {
+			cancel()
+		}
+		return node()
+	}
+	if err := run(ctx, cfg, io.Discard); err != nil {
+		t.Errorf("the run ended with %v", err)
+	}
+	if left := children(); len(left) > 0 || started != 4 {
+		t.Errorf("of %d processes these are left: %v", started, left)
 	}
 }
 

@@ -122,7 +122,6 @@ func (r *trialRun) long() string {
 func (r *trialRun) tell(out io.Writer) error {
 	s, took := r.users.Summary(), r.all.take()
 	each, lost := r.away()
-	anew := r.anew()
 	ghosts := r.ghosts()
 	gone := r.gone()
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
@@ -146,15 +145,31 @@ func (r *trialRun) tell(out io.Writer) error {
 	if r.restart {
 		row("nodes replaced", r.restarted, fmt.Sprintf("%d sessions given to others, %d left", r.drained.Moved, r.drained.Left))
 	}
-	if len(each) > 0 || lost > 0 {
-		row("users of these nodes", len(r.leavers()), fmt.Sprintf("%d kept their session, %d began another one", len(r.leavers())-anew, anew))
-		row("they were away", figures.Latency(quantile(each, 0.5)), fmt.Sprintf("at least %s, at most %s; %d are not back",
-			figures.Latency(quantile(each, 0)), figures.Latency(quantile(each, 1)), lost))
-	}
+	r.tellAway(row, each, lost)
 	for _, g := range ghosts {
 		row("presence", "wrong", g)
 	}
 	w.Flush()
+	r.tellLosses(out)
+	if !s.Kept() || lost > 0 || len(ghosts) > 0 || gone > promisedGone || r.drained.Left > 0 {
+		return ErrBroken
+	}
+	return nil
+}
+
+// tellAway tells for how long users of the killed or replaced nodes were away.
+func (r *trialRun) tellAway(row func(what string, v any, more string), each []time.Duration, lost int) {
+	if len(each)+lost == 0 {
+		return
+	}
+	leavers, anew := len(r.leavers()), r.anew()
+	row("users of these nodes", leavers, fmt.Sprintf("%d kept their session, %d began another one", leavers-anew, anew))
+	row("they were away", figures.Latency(quantile(each, 0.5)), fmt.Sprintf("at least %s, at most %s; %d are not back",
+		figures.Latency(quantile(each, 0)), figures.Latency(quantile(each, 1)), lost))
+}
+
+// tellLosses tells what was refused, and which packets were lost without a word.
+func (r *trialRun) tellLosses(out io.Writer) {
 	for why, n := range r.users.Refusals() {
 		fmt.Fprintf(out, "  refused %s times: %s\n", figures.Count(n), why)
 	}
@@ -165,8 +180,4 @@ func (r *trialRun) tell(out io.Writer) error {
 		}
 		fmt.Fprintln(out, "  lost without a word:", l)
 	}
-	if !s.Kept() || lost > 0 || len(ghosts) > 0 || gone > promisedGone || r.drained.Left > 0 {
-		return ErrBroken
-	}
-	return nil
 }
