@@ -111,7 +111,7 @@ func (a *archive) begin() {
 	a.travel.cfg.Sessions.SetKeeper(session.Keeper{Keep: a.keep, Forget: a.forget, Blob: a.travel.packWhole})
 }
 
-// end takes begin back. What is under way ends.
+// end has no more copies kept. What is under way ends.
 func (a *archive) end() {
 	a.travel.cfg.Sessions.SetKeeper(session.Keeper{})
 	a.travel.mu.Lock() // so that nothing begins after Leave has begun to wait

@@ -58,7 +58,7 @@ func (d *durable) bound(user string, b *binding, from string) {
 	})
 }
 
-// unbound ends that. n.mu is held.
+// unbound has nothing sent to a user any more who is bound here no more. n.mu is held.
 func (d *durable) unbound(user string, b *binding) {
 	if d == nil {
 		return
@@ -160,7 +160,7 @@ func (d *durable) subscribe(live string) {
 	d.subs[live] = sub
 }
 
-// unsubscribe ends that.
+// unsubscribe has what is stored on a subject heard no more.
 func (d *durable) unsubscribe(live string) {
 	if sub := d.subs[live]; sub != nil {
 		sub.Unsubscribe()

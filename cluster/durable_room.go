@@ -55,7 +55,8 @@ func (r Room) JoinDurable(ctx context.Context, user string) error {
 	return nil
 }
 
-// LeaveDurable ends that. What waited for him does so no more. The errors are those of JoinDurable.
+// LeaveDurable ends the membership that JoinDurable has begun. What waited for the user in the room
+// waits no more. The errors are those of JoinDurable.
 func (r Room) LeaveDurable(ctx context.Context, user string) error {
 	d, err := r.store(user)
 	if err != nil {

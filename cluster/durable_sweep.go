@@ -87,8 +87,8 @@ func (d *durable) findMissed(ctx context.Context) error {
 	return nil
 }
 
-// findMissedOf does that for the feeds of a room: the one that is furthest asks the store, and
-// those that are behind it read.
+// findMissedOf has feeds of a room read: the one that is furthest, which finds out what there is, and
+// those that have read less.
 func (d *durable) findMissedOf(list []*feed) {
 	if len(list) == 0 || list[0].room == "" {
 		return

@@ -36,7 +36,7 @@ func appendHello(b []byte, h *members.Hello) []byte {
 	return b
 }
 
-// readHello reads what is behind the kind.
+// readHello reads what follows the kind.
 func readHello(b []byte) (h members.Hello, err error) {
 	n, b, err := codec.ReadArrayHeader(b)
 	if err != nil || n < 3 || n > maxServices+3 {
@@ -94,7 +94,7 @@ func (e *envelope) append(b []byte) []byte {
 	return e.segment.Append(b)
 }
 
-// readEnvelope reads what is behind the kind. The segment's data lies in b.
+// readEnvelope reads what follows the kind. The segment's data lies in b.
 func readEnvelope(b []byte) (e envelope, err error) {
 	const fixed = 1 + 8 + 8 + 8 + 1
 	if len(b) < fixed || len(b) < fixed+int(b[fixed-1]) {

@@ -220,7 +220,7 @@ func (n *Node) subject(of string) string { return n.cfg.Prefix + "." + of }
 func (n *Node) streamSubject(node string) string { return n.subject("node." + node + ".stream") }
 
 // publish sends a message of a stream. What cannot be sent is sent again. b is a payload with
-// natswire.End behind it.
+// natswire.End after it.
 func (n *Node) publish(subject string, b []byte) {
 	if n.own.publish(subject, b) {
 		return

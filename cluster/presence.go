@@ -43,7 +43,7 @@ func (p Presence) Members() (all []Member) {
 // called after stop has returned on that loop.
 func (p Presence) Watch(f func(m Member, here bool)) (stop func()) {
 	n := p.node
-	w := &roomWatch{f: f, known: make(map[seat]bool)}
+	w := &roomWatch{f: f, known: make(map[occupant]bool)}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.roomWatches[p.room] = append(n.roomWatches[p.room], w)
@@ -66,31 +66,30 @@ type roomWatch struct {
 	f    func(m Member, here bool)
 	over atomic.Bool
 
-	known map[seat]bool // that f was told are there; on the first loop only
+	known map[occupant]bool // that f was told are there; on the first loop only
 }
 
-// seat is a user's place in a room, at a node.
-type seat struct{ user, node string }
+// occupant is a member of the room of a watch, by its name in the directory.
+type occupant struct{ user, node string }
 
 // see tells of a member that has joined or left. Events from before the watch began may come
 // after what it began with.
 func (w *roomWatch) see(e directory.Event) {
-	s, here := seat{e.User, e.Node}, e.Kind == directory.Joined
-	if w.over.Load() || w.known[s] == here {
+	o, here := occupant{e.User, e.Node}, e.Kind == directory.Joined
+	if w.over.Load() || w.known[o] == here {
 		return
 	}
 	if here {
-		w.known[s] = true
+		w.known[o] = true
 	} else {
-		delete(w.known, s)
+		delete(w.known, o)
 	}
 	w.f(Member{shown(e.User), e.Node}, here)
 }
 
 // WatchUser has f called with the node that a user is at, "" for none: once with where he is now,
 // and then whenever that changes. While he goes from one node to another he may be at none. f is
-// called on the server's first loop; stop ends it, as
-// Presence.Watch has it.
+// called on the server's first loop; stop ends it, as Presence.Watch has it.
 func (n *Node) WatchUser(user string, f func(node string)) (stop func()) {
 	w := &userWatch{f: f}
 	n.mu.Lock()

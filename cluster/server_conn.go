@@ -167,7 +167,7 @@ func (s *serverConns) answered() {
 func (s *serverConns) isStalled() bool { return s != nil && s.stalled.Load() }
 
 // publish queues a message on the conn. ok is false if that is not possible. b is a payload with
-// natswire.End behind it.
+// natswire.End after it.
 func (s *serverConns) publish(subject string, b []byte) (ok bool) {
 	if s == nil || s.stalled.Load() {
 		return false

@@ -149,7 +149,7 @@ func (t *travel) use(b bus) {
 	}
 }
 
-// end takes begin back, and has what is under way end.
+// end has the sessions know of no other nodes, and ends what is under way.
 func (t *travel) end() {
 	t.cfg.Sessions.SetFinder(nil)
 	if t.archive != nil {

@@ -14,7 +14,7 @@ const (
 	toldAtOnce = 16 << 10
 
 	// toldAhead is how many bytes of a conn may wait before no more is told on it for now.
-	// With more, other packets wait behind them for longer; with less, telling everything takes
+	// With more, other packets wait for them for longer; with less, telling everything takes
 	// longer than the network does.
 	toldAhead = 512 << 10
 )

@@ -11,8 +11,8 @@ import (
 	"slices"
 )
 
-// Stamp orders the places of a user: by time, which no clock that is behind can turn back, and
-// then by node.
+// Stamp orders the places of a user: by time, and then by node. A node whose clock is behind gives
+// a new place a later time than all that it has seen.
 type Stamp struct {
 	Time uint64 // in milliseconds since 1970, or later than all stamps that were seen
 	Node string
@@ -58,12 +58,12 @@ type Directory struct {
 	self  string
 	clock uint64
 	own   map[key]owned
-	keys  []key                     // of own, in no order
-	far   map[string]*far           // by node
-	users map[string]Stamp          // the latest of each user, own ones among them
-	more  map[string]int            // of users who are at several nodes, at how many besides that one
-	rooms map[string]map[string]int // by room, nodes and how many members they have; without own ones
-	seats map[string]map[seat]bool  // by room, the members at all nodes
+	keys  []key                      // of own, in no order
+	far   map[string]*far            // by node
+	users map[string]Stamp           // the latest of each user, own ones among them
+	more  map[string]int             // of users who are at several nodes, at how many besides that one
+	rooms map[string]map[string]int  // by room, nodes and how many members they have; without own ones
+	in    map[string]map[member]bool // by room, the members at all nodes
 }
 
 // far is what another node has said.
@@ -79,24 +79,24 @@ type claim struct {
 	round uint32 // in which it was told last
 }
 
-// seat is a member of some room.
-type seat struct{ user, node string }
+// member is a member of some room.
+type member struct{ user, node string }
 
-// sit notes that a member is in a room.
-func (d *Directory) sit(k key, node string) {
-	seats := d.seats[k.room]
-	if seats == nil {
-		seats = make(map[seat]bool)
-		d.seats[k.room] = seats
+// addMember notes that a member at a node is in a room.
+func (d *Directory) addMember(k key, node string) {
+	in := d.in[k.room]
+	if in == nil {
+		in = make(map[member]bool)
+		d.in[k.room] = in
 	}
-	seats[seat{k.user, node}] = true
+	in[member{k.user, node}] = true
 }
 
-// rise takes that back.
-func (d *Directory) rise(k key, node string) {
-	seats := d.seats[k.room]
-	if delete(seats, seat{k.user, node}); len(seats) == 0 {
-		delete(d.seats, k.room)
+// removeMember notes that a member at a node is in a room no more.
+func (d *Directory) removeMember(k key, node string) {
+	in := d.in[k.room]
+	if delete(in, member{k.user, node}); len(in) == 0 {
+		delete(d.in, k.room)
 	}
 }
 
@@ -109,7 +109,7 @@ type owned struct {
 // New returns the directory of a node that knows nothing.
 func New(self string) *Directory {
 	return &Directory{
-		self: self, own: make(map[key]owned), more: make(map[string]int), seats: make(map[string]map[seat]bool), far: make(map[string]*far),
+		self: self, own: make(map[key]owned), more: make(map[string]int), in: make(map[string]map[member]bool), far: make(map[string]*far),
 		users: make(map[string]Stamp), rooms: make(map[string]map[string]int),
 	}
 }
@@ -124,7 +124,8 @@ func (d *Directory) Bind(user string, millis uint64) Entry {
 	return Entry{User: user, Time: d.clock}
 }
 
-// Unbind takes that back. ok is false if it was not so with this time.
+// Unbind says that a user is at this node no more, and returns the entry to tell. ok is false if
+// it was not bound with this time.
 func (d *Directory) Unbind(user string, time uint64) (e Entry, ok bool) {
 	k := key{"", user}
 	if time == 0 || d.own[k].time != time {
@@ -139,15 +140,15 @@ func (d *Directory) Unbind(user string, time uint64) (e Entry, ok bool) {
 func (d *Directory) Join(room, user string) Entry {
 	k := key{room, user}
 	d.setOwn(k, 0)
-	d.sit(k, d.self)
+	d.addMember(k, d.self)
 	return Entry{Room: room, User: user}
 }
 
-// Leave takes that back. ok is false if it was not so.
+// Leave says that a member of a room is at this node no more. ok is false if there was none.
 func (d *Directory) Leave(room, user string) (e Entry, ok bool) {
 	k := key{room, user}
 	if ok = d.dropOwn(k); ok {
-		d.rise(k, d.self)
+		d.removeMember(k, d.self)
 	}
 	return Entry{Room: room, User: user}, ok
 }
@@ -235,7 +236,7 @@ func (d *Directory) NodesOf(room string) map[string]int { return d.rooms[room] }
 
 // Members are the members of a room at all nodes, by name, and their nodes.
 func (d *Directory) Members(room string) (all []Event) {
-	for m := range d.seats[room] {
+	for m := range d.in[room] {
 		all = append(all, Event{Joined, room, m.user, m.node})
 	}
 	slices.SortFunc(all, func(a, b Event) int { return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.Node, b.Node)) })
@@ -329,7 +330,7 @@ func (d *Directory) Set(node string, e Entry) []Event {
 		d.rooms[e.Room] = nodes
 	}
 	nodes[node]++
-	d.sit(k, node)
+	d.addMember(k, node)
 	return []Event{{Joined, e.Room, e.User, node}}
 }
 
@@ -353,7 +354,7 @@ func (d *Directory) Drop(node string, e Entry) []Event {
 // dropMember takes a member of another node back.
 func (d *Directory) dropMember(node string, f *far, k key) Event {
 	delete(f.members, k)
-	d.rise(k, node)
+	d.removeMember(k, node)
 	nodes := d.rooms[k.room]
 	if nodes[node]--; nodes[node] == 0 {
 		delete(nodes, node)

@@ -3,5 +3,5 @@
 // and knows no clock: a Link takes the segments that came and says which to send.
 //
 // A side may have Window bytes under way. What is missing is asked for at once when something
-// behind it comes, and sent again when it is not acknowledged in time.
+// after it comes, and sent again when it is not acknowledged in time.
 package link

@@ -40,7 +40,7 @@ var (
 type Link struct {
 	err error // why it has ended; nil: it goes on
 
-	// To the other side. The end of the stream counts as a byte behind the last one.
+	// To the other side. The end of the stream counts as a byte after the last one.
 	out      []byte // from base on, what was not acknowledged
 	base     uint64
 	acked    uint64
@@ -96,7 +96,7 @@ func (l *Link) Write(b []byte) int {
 	return n
 }
 
-// Close ends the stream to the other side, behind what was written.
+// Close ends the stream to the other side, after what was written.
 func (l *Link) Close() { l.closed = true }
 
 // Assure has Next send an acknowledgement, so that the other side knows that this one is there.

@@ -136,7 +136,7 @@ func TestStreamsSurviveFaults(t *testing.T) {
 	}
 }
 
-// What is missing is asked for when something behind it comes, and comes at once.
+// What is missing is asked for when something after it comes, and comes at once.
 func TestGapsAreFound(t *testing.T) {
 	a, b := New(0), New(0)
 	a.Write([]byte("lost"))

@@ -7,7 +7,7 @@ import (
 
 // Flags of a segment.
 const (
-	Fin   = 1 << iota // the stream ends behind the data
+	Fin   = 1 << iota // the stream ends after the data
 	Again             // what begins at Ack is missing, and asked for
 	Probe             // an answer is wanted
 	Reset             // there is no such stream, or it was given up

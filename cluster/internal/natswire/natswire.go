@@ -38,7 +38,7 @@ type Reader struct {
 }
 
 // Read calls f with all that is whole in b and what came before, in order. The text is a message's
-// payload, or what stands behind the word of a line; it is f's until it returns. An error of f's ends
+// payload, or what follows the word of a line; it is f's until it returns. An error of f's ends
 // the reading and is returned.
 func (r *Reader) Read(b []byte, f func(kind Kind, text []byte) error) error {
 	kept := len(r.part) > 0
