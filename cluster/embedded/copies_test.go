@@ -16,82 +16,98 @@ import (
 	"github.com/packetmq/packetmq/session"
 )
 
+// copyNode is a node that keeps copies of its sessions, and whose server answers each note in its
+// session.
+type copyNode struct {
+	*cluster.Node
+	srv  *peer.Server
+	addr string
+	nc   *nats.Conn
+}
+
+// newCopyNode starts a node that notes in handled what it has handled, with its name.
+func newCopyNode(t *testing.T, name string, store *Server, handled chan<- note) *copyNode {
+	t.Helper()
+	n := &copyNode{srv: clustertest.NewServer(t, name, nil), nc: store.connect(t)}
+	sessions := session.Serve(n.srv, &session.Config{AckEvery: 10 * time.Millisecond})
+	peer.Handle(n.srv, noted, func(c *peer.Conn, v *note) error {
+		handled <- note{N: v.N, Text: name}
+		return session.Send(session.Of(c), noted, v)
+	})
+	n.addr = clustertest.Run(t, n.srv)
+	ctx, cancel := context.WithTimeout(t.Context(), await.Patience)
+	defer cancel()
+	node, err := cluster.Join(ctx, n.srv, cluster.Config{
+		Name: name, NATS: n.nc, Lease: 500 * time.Millisecond, Travel: cluster.Travel{Sessions: sessions, Copies: &cluster.Bucket{}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Node = node
+	t.Cleanup(func() { n.Leave() })
+	return n
+}
+
+// end has a node end without a word: it says nothing more to others, and its server closes.
+func (n *copyNode) end() {
+	n.nc.Close()
+	n.srv.Close()
+}
+
+// carry has conns to a node claim a session until one carries it.
+func carry(t *testing.T, cli *peer.Client, s *session.Session, addr string) {
+	t.Helper()
+	var c *peer.Conn
+	await.True(t, "the session at the other node", func() bool {
+		if s.Err() != nil {
+			t.Fatalf("ended with %v", s.Err())
+		}
+		if c == nil || c.State() != peer.Active {
+			var err error
+			if c, err = cli.Connect(t.Context(), addr); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Carry(c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return s.Conn() == c
+	})
+}
+
 // Copies of sessions in JetStream: a node ends without a word, and another one goes on with its
 // session; what was acknowledged is not repeated.
 func TestSessionGoesOnFromJetStream(t *testing.T) {
 	leak.Check(t)
 	store := startServer(t, "store", Config{StoreDir: t.TempDir()})
-	got := make(chan note, 1000)
-	node := func(name string) (*cluster.Node, *peer.Server, string, *nats.Conn) {
-		srv := clustertest.NewServer(t, name, nil)
-		sessions := session.Serve(srv, &session.Config{AckEvery: 10 * time.Millisecond})
-		peer.Handle(srv, noted, func(c *peer.Conn, v *note) error {
-			got <- note{N: v.N, Text: name}
-			return session.Send(session.Of(c), noted, v)
-		})
-		addr := clustertest.Run(t, srv)
-		nc := store.connect(t)
-		ctx, cancel := context.WithTimeout(t.Context(), await.Patience)
-		defer cancel()
-		n, err := cluster.Join(ctx, srv, cluster.Config{
-			Name: name, NATS: nc, Lease: 500 * time.Millisecond, Travel: cluster.Travel{Sessions: sessions, Copies: &cluster.Bucket{}},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { n.Leave() })
-		return n, srv, addr, nc
-	}
-	first, srv, from, nc := node("n0")
-	second, _, to, _ := node("n1")
-	clustertest.AwaitWhole(t, []*cluster.Node{first, second})
-
+	handled := make(chan note, 1000)
+	first, second := newCopyNode(t, "n0", store, handled), newCopyNode(t, "n1", store, handled)
+	clustertest.AwaitWhole(t, []*copyNode{first, second})
 	cli, answers := clustertest.NewClient(t, nil)
-	s, err := session.Dial(t.Context(), cli, from, nil)
+	s, err := session.Dial(t.Context(), cli, first.addr, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	acknowledged := func() bool { n, _ := s.Pending(); return n == 0 }
 	const each = 50
-	send := func(first int) {
-		for i := range each {
-			if err := session.Send(s, noted, &note{N: first + i}); err != nil {
-				t.Fatal(err)
-			}
+	for i := range 2 * each {
+		if i == each {
+			await.True(t, "all is acknowledged", acknowledged)
+			first.end()
+		}
+		if err := session.Send(s, noted, &note{N: i}); err != nil {
+			t.Fatal(err)
 		}
 	}
-	send(0)
-	await.True(t, "all is acknowledged", func() bool { n, _ := s.Pending(); return n == 0 })
-	nc.Close() // the first node is silent from now on
-	srv.Close()
-	send(each)
 	await.True(t, "end of the first node", func() bool { return len(second.Nodes()) == 0 })
-	carry := func() *peer.Conn {
-		c, err := cli.Connect(t.Context(), to)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Carry(c); err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
-	c := carry()
-	await.True(t, "the session at the other node", func() bool {
-		if c.State() != peer.Active {
-			c = carry()
-		}
-		return s.Conn() == c || s.Err() != nil
-	})
-	if s.Err() != nil {
-		t.Fatalf("ended with %v", s.Err())
-	}
-	await.True(t, "all is acknowledged", func() bool { n, _ := s.Pending(); return n == 0 })
+	carry(t, cli, s, second.addr)
+	await.True(t, "all is acknowledged", acknowledged)
 	for i := range 2 * each {
 		want := note{N: i, Text: "n0"}
 		if i >= each {
 			want.Text = "n1"
 		}
-		if v := <-got; v != want {
+		if v := await.Value(t, "handled note", handled); v != want {
 			t.Fatalf("handled %v, want %v", v, want)
 		}
 		if v := await.Value(t, "answer", answers); v.N != i {
