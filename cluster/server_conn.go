@@ -86,6 +86,7 @@ func newServerConns(n *Node, b bus) *serverConns {
 	}
 	s := &serverConns{node: n, bus: nb}
 	s.addr, s.user, s.password = l.Login()
+	n.srv.Reactor().WaitInRuntime() // beside the server's goroutines
 	return s
 }
 

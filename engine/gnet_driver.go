@@ -31,6 +31,7 @@ type poller struct {
 	waker     net.Conn // our end of the wake-up socket pair
 	callbacks callbacks
 	event     event
+	wait      runtimeWait
 }
 
 // callbacks has a poller's events handled. It is a callbackCoroutine, or a handover.
@@ -73,6 +74,7 @@ type wakeUpSocket struct{}
 
 func startDriver(l *Loop) (driver, error) {
 	p := &poller{loop: l}
+	p.wait.turn = func() { p.handleEvent(event{kind: wakeUpCame}) }
 	if l.r.cfg.OnCaller {
 		l.handover = newHandover(l, p.handle)
 	}
@@ -105,14 +107,23 @@ func startDriver(l *Loop) (driver, error) {
 
 var oneByte = []byte{1}
 
-// wake never blocks for long: a socket pair that is full has wake-ups to come.
-func (p *poller) wake() { p.waker.Write(oneByte) }
+// wake has the loop take a turn.
+func (p *poller) wake() {
+	if !p.wait.poke() {
+		p.wakeBySocket()
+	}
+}
+
+// wakeBySocket never blocks for long: a socket pair that is full has wake-ups to come.
+func (p *poller) wakeBySocket() { p.waker.Write(oneByte) }
 
 func (p *poller) stop() {
 	if p.loop.handover != nil { // gnet's goroutine may be waiting there
 		p.loop.handover.end()
 	}
+	p.wait.ask(p.wakeBySocket)
 	p.client.Stop()
+	p.wait.close()
 	if p.callbacks != nil && p.loop.handover == nil {
 		p.callbacks.end()
 	}
@@ -127,6 +138,10 @@ func (p *poller) enrol(nc net.Conn, c *Conn) error {
 	noZones(nc, c)
 	e := &enrolment{s: (*socket)(c)}
 	c.tr = e.s
+	if p.loop.r.waitsInRuntime.Load() {
+		p.wait.ask(p.wakeBySocket)
+		defer p.wait.answered()
+	}
 	if _, err := p.client.EnrollContext(nc, e); err != nil {
 		return err
 	}
@@ -188,6 +203,9 @@ func (p *poller) OnTraffic(gc gnet.Conn) gnet.Action {
 		p.handleEvent(event{kind: inputCame, s: s, input: b})
 	} else {
 		p.handleEvent(event{kind: wakeUpCame})
+	}
+	if p.loop.r.waitsInRuntime.Load() && p.loop.handover == nil {
+		p.wait.rest(p.loop.flooding.set, &p.loop.inbox)
 	}
 	return gnet.None
 }

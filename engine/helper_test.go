@@ -85,8 +85,15 @@ func echo(c *Conn, b []byte) int {
 // start runs a reactor until the test ends, and then looks for leaks.
 func start(t *testing.T, cfg *Config) *Reactor {
 	t.Helper()
-	leak.Check(t)
 	r := New(cfg)
+	run(t, r)
+	return r
+}
+
+// run runs r until the test ends, and then looks for leaks.
+func run(t *testing.T, r *Reactor) {
+	t.Helper()
+	leak.Check(t)
 	t.Cleanup(func() {
 		r.Close()
 		if n := r.Buffers().Out(); n != 0 {
@@ -96,7 +103,6 @@ func start(t *testing.T, cfg *Config) *Reactor {
 	if err := r.RunAsync(); err != nil {
 		t.Fatal(err)
 	}
-	return r
 }
 
 // serve listens with h for every conn and returns a dialled socket.

@@ -104,6 +104,13 @@ func (b *inbox) unlockAndWake(wanted bool) (coming bool) {
 	return coming
 }
 
+// isWaking reports whether a turn is on its way.
+func (b *inbox) isWaking() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.waking
+}
+
 // wakeAfterRound has the loop take a turn after the sockets that are ready now. It
 // reports whether one is on its way. On the loop only.
 func (b *inbox) wakeAfterRound() (coming bool) {
