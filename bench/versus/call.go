@@ -30,11 +30,12 @@ func calls() map[string]map[string]call {
 		"packetmq": {"typed": packetmqpeer.CallTyped, "call": packetmqpeer.Call, "go": packetmqpeer.Go,
 			"room": packetmqpeer.Say, "topic": packetmqpeer.Say, "session": packetmqpeer.CallSession, "cut": packetmqpeer.Cut,
 			"user": clusterpeer.User, "ask": clusterpeer.Ask, "across": clusterpeer.Say, "alone": clusterpeer.Say},
-		"grpc":   {"raw": grpcpeer.Call, "call": grpcpeer.CallUnary},
-		"ttrpc":  {"raw": ttrpcpeer.Call, "call": ttrpcpeer.CallTyped},
-		"netrpc": {"call": netrpcpeer.Call},
-		"arpc":   {"call": arpcpeer.Call},
-		"nats":   {"raw": natspeer.Call, "call": natspeer.CallTyped, "room": natspeer.Say, "user": clusterpeer.NATSUser, "ask": clusterpeer.NATSAsk},
+		"grpc":      {"raw": grpcpeer.Call, "call": grpcpeer.CallUnary},
+		"ttrpc":     {"raw": ttrpcpeer.Call, "call": ttrpcpeer.CallTyped},
+		"netrpc":    {"call": netrpcpeer.Call},
+		"arpc":      {"call": arpcpeer.Call},
+		"nats":      {"raw": natspeer.Call, "call": natspeer.CallTyped, "room": natspeer.Say, "user": clusterpeer.NATSUser, "ask": clusterpeer.NATSAsk},
+		"natsfloor": {"user": clusterpeer.FloorUser, "ask": clusterpeer.FloorAsk},
 		"limit": {"room": func(ctx context.Context, cfg caller.Config) (caller.Result, error) {
 			return caller.Say(ctx, cfg, caller.Frames{})
 		}},

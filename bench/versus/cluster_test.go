@@ -17,7 +17,7 @@ import (
 // it was.
 func TestNodesAnswer(t *testing.T) {
 	t.Setenv(asVersus, "1")
-	for name, serve := range map[string]server{"packetmq": clusterpeer.Serve, "nats": clusterpeer.ServeNATS} {
+	for name, serve := range map[string]server{"packetmq": clusterpeer.Serve, "nats": clusterpeer.ServeNATS, "natsfloor": clusterpeer.ServeFloor} {
 		for _, mode := range []string{"user", "ask"} {
 			t.Run(name+" "+mode, func(t *testing.T) {
 				addr := startServer(t, serve, mode)
@@ -46,7 +46,7 @@ func TestRoomCrossesOnceToEachNode(t *testing.T) {
 
 // What nodes cannot do is an error, and leaves no process.
 func TestNodesRefuse(t *testing.T) {
-	for _, serve := range []server{clusterpeer.Serve, clusterpeer.ServeNATS} {
+	for _, serve := range []server{clusterpeer.Serve, clusterpeer.ServeNATS, clusterpeer.ServeFloor} {
 		if err := serve(t.Context(), "127.0.0.1:0", "other", io.Discard); err == nil {
 			t.Error("no error for a mode that there is not")
 		}
@@ -54,10 +54,12 @@ func TestNodesRefuse(t *testing.T) {
 			t.Error("no error for an address")
 		}
 	}
-	if err := clusterpeer.ServeNATS(t.Context(), "127.0.0.1:0", "across", io.Discard); err == nil {
-		t.Error("NATS has no rooms")
+	for _, serve := range []server{clusterpeer.ServeNATS, clusterpeer.ServeFloor} {
+		if err := serve(t.Context(), "127.0.0.1:0", "across", io.Discard); err == nil {
+			t.Error("NATS has no rooms")
+		}
 	}
-	for _, name := range []string{"packetmq", "nats"} {
+	for _, name := range []string{"packetmq", "nats", "natsfloor"} {
 		if _, err := calls()[name]["user"](t.Context(), caller.Config{Addr: "127.0.0.1:1", Conns: 1, Depth: 1, Size: 64, Duration: time.Second}); err == nil {
 			t.Error("no error for one address where two are to be")
 		}
@@ -79,7 +81,7 @@ func TestRunCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(f.Samples) != 5 {
+	if len(f.Samples) != 7 {
 		t.Errorf("%d samples", len(f.Samples))
 	}
 	for i := range f.Samples {

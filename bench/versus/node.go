@@ -15,7 +15,7 @@ import (
 type node func(ctx context.Context, cfg clusterpeer.Node, in io.Reader, out io.Writer) error
 
 func clusterNodes() map[string]node {
-	return map[string]node{"packetmq": clusterpeer.ServeNode, "nats": clusterpeer.ServeNATSNode}
+	return map[string]node{"packetmq": clusterpeer.ServeNode, "nats": clusterpeer.ServeNATSNode, "natsfloor": clusterpeer.ServeFloorNode}
 }
 
 func nodeCommand(ctx context.Context, args []string, std command.IO) error {

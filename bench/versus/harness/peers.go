@@ -97,6 +97,7 @@ func Peers() []Peer {
 		{Name: "netrpc", About: "net/rpc of the standard library, with gob", serve: versus("netrpc"), calls: calls},
 		{Name: "arpc", About: "arpc, with msgpack", serve: versus("arpc"), calls: calls},
 		{Name: "nats", About: "NATS, request and reply through a server; calls have their bodies in msgpack; rooms are subjects; in a cluster, servers without anything beside them, and clients of nats.go", Modes: raw, serve: versus("nats"), call: true, calls: calls, rooms: rooms, nodes: []string{"user", "ask"}, serveNodes: versus("nats-nodes")},
+		{Name: "natsfloor", About: "the floor of a cluster: nodes that pass on what comes, beside the same servers of NATS, with nothing of what packetmq promises", nodes: []string{"user", "ask"}, serveNodes: versus("natsfloor-nodes")},
 		{Name: "melody", About: "melody over gorilla/websocket, a broadcast to all sessions", serve: versus("melody"), rooms: rooms},
 		{Name: "centrifuge", About: "centrifuge, a publication in a channel, WebSocket and JSON", serve: versus("centrifuge"), rooms: rooms},
 		{Name: "twisted", About: "Python and Twisted, the framework of the original", Modes: []string{"raw", "any"}, serve: versus("twisted"), handshake: true, foreign: true},
