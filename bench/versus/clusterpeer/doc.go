@@ -10,4 +10,6 @@
 // publisher, and drops what a reader does not take in time. packetmq finds what is missing, sends it
 // again, keeps the order, bounds what is under way and tells a sender that is too fast; it looks up
 // where the user is, and lets handlers of the node do what they want with the packet.
+//
+// Between the two is a floor: nodes in packetmq's topology that do nothing but pass on what comes.
 package clusterpeer

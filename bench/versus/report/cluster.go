@@ -13,6 +13,9 @@ import (
 
 func nats(mode string) result.Subject { return result.Subject{Peer: "nats", Mode: mode} }
 
+// natsFloor is NATS in packetmq's topology, with the least in between.
+func natsFloor(mode string) result.Subject { return result.Subject{Peer: "natsfloor", Mode: mode} }
+
 // nodesUse is the share of a CPU that each node has had.
 func nodesUse(s *result.Sample) float64 { return s.ServerUse() / float64(s.Conns) }
 
@@ -35,7 +38,8 @@ func (p *page) cluster() {
 	p.f("## Clusters: 64 B between nodes, pairs × packets under way on each\n\n" +
 		"Each node is a process; nodes and load share both CPUs, with the GOMAXPROCS that they find. What counts is the CPU of all processes, the load's among them, and the time until a packet has come. " +
 		"NATS is the same servers with the same options, and clients of nats.go; it promises less: a message at most once, no packet kept for a reader that is slow, nothing said to a sender that is too fast. " +
-		"packetmq finds what is missing and sends it again, in order and within bounds, looks up where the user is, and has a handler of each node in between.\n\n")
+		"packetmq finds what is missing and sends it again, in order and within bounds, looks up where the user is, and has a handler of each node in between. " +
+		"natsfloor is the least in packetmq's topology, client, node, server, route, server, node, client: what it takes beyond NATS is the topology's, and what packetmq takes beyond it is packetmq's.\n\n")
 	for _, part := range []struct{ way, about string }{
 		{result.ToUser, "A packet from a client at one node to a client at another."},
 		{result.ToNode, "A question from one node to another and its answer: call.Do, and a request of nats.go. The load is a node, with its server in its process."},
@@ -52,8 +56,10 @@ func (p *page) cluster() {
 			scale   float64
 			measure string
 		}{{"CPU of all processes per packet", total, 1e-3, "µs"}, {"CPU of the nodes per packet", perPacket, 1e-3, "µs"}, {"Latency, p50", percentiles[0].of, 1, "µs"}, {"Latency, p99", percentiles[2].of, 1, "µs"}} {
-			base := nats(subjects[0].Mode)
-			p.table("### "+m.name+", as a multiple of NATS'", subjects, cells, p.ratio(base, m.of))
+			p.table("### "+m.name+", as a multiple of NATS'", subjects, cells, p.ratio(nats(subjects[0].Mode), m.of))
+			if base := natsFloor(subjects[0].Mode); slices.Contains(subjects, base) {
+				p.table("### "+m.name+", as a multiple of the floor's", subjects, cells, p.ratio(base, m.of))
+			}
 			p.table("### "+m.name+", in "+m.measure, subjects, cells, p.absolute(m.of, m.scale))
 		}
 		p.table("### Packets a second, in thousands", subjects, cells, p.absolute(throughput, 1e-3))

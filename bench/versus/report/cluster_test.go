@@ -16,6 +16,7 @@ func TestClusterIsJudged(t *testing.T) {
 	f := &result.File{Machine: result.Machine{Date: time.Unix(1e9, 0)}, Samples: []result.Sample{
 		{Subject: ours("user"), Cell: user, Load: result.Load{Packets: 1000, ServerCPU: 2e6, CPU: 1e6, P50: 140}},
 		{Subject: nats("user"), Cell: user, Load: result.Load{Packets: 1000, ServerCPU: 0.8e6, CPU: 0.2e6, P50: 100}},
+		{Subject: natsFloor("user"), Cell: user, Load: result.Load{Packets: 1000, ServerCPU: 1.5e6, CPU: 0.5e6, P50: 110}},
 		{Subject: ours("across"), Cell: room, Load: result.Load{Packets: 3000, ServerCPU: 6e6, Crossed: 2, Said: 1}},
 		{Subject: ours("alone"), Cell: room, Load: result.Load{Packets: 3000, ServerCPU: 5e6, Said: 1}},
 		{Subject: ours("still"), Cell: rest, Load: result.Load{Seconds: 10, ServerCPU: 0.6e9, Conns: 3}, RSS: 39 << 20},
@@ -30,7 +31,7 @@ func TestClusterIsJudged(t *testing.T) {
 		}
 	}
 	var page, summary strings.Builder
-	if err := Markdown(&page, f, nil); err != nil || !strings.Contains(page.String(), "| packetmq user | 3.00 |") {
+	if err := Markdown(&page, f, nil); err != nil || !strings.Contains(page.String(), "| packetmq user | 3.00 |") || !strings.Contains(page.String(), "| packetmq user | 1.50 |") {
 		t.Errorf("%v %s", err, page.String())
 	}
 	Summary(&summary, f)
