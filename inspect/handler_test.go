@@ -10,6 +10,7 @@ import (
 
 	"github.com/packetmq/packetmq/internal/peertest"
 	"github.com/packetmq/packetmq/peer"
+	"github.com/packetmq/packetmq/registry"
 )
 
 // The JSON has what the peer does, over every transport.
@@ -49,6 +50,24 @@ func TestJSONHasWhatThePeerDoes(t *testing.T) {
 			t.Error("there are actions without Authorise")
 		}
 	})
+}
+
+// The console of a server tells how many sockets are half open; other peers accept none.
+func TestOnlyServersHaveHalfOpenSockets(t *testing.T) {
+	reg := registry.New()
+	srv, cli := peer.NewServer(reg, nil), peer.NewClient(reg, nil)
+	defer srv.Close()
+	defer cli.Close()
+	for _, test := range []struct {
+		h    peer.Host
+		want bool
+	}{{srv, true}, {cli, false}} {
+		limits := New(test.h, Config{}).limits()
+		i := slices.IndexFunc(limits, func(l Limit) bool { return l.Limit == "HalfOpen" })
+		if (i >= 0) != test.want || i >= 0 && limits[i].Most != peer.DefaultHalfOpen {
+			t.Errorf("the limits of %T are %+v", test.h, limits)
+		}
+	}
 }
 
 // Why conns ended is counted by reasons of the program too, if it has named them, and nothing

@@ -20,11 +20,12 @@ import (
 // where its methods return engine.ErrOnLoop.
 type Inspector struct {
 	// Set once.
-	peer    *peer.Peer
-	cfg     Config
-	timing  *timing // nil: handlers are not timed
-	watches []loopWatch
-	viewers chan struct{} // has one for each page that is live and each trace
+	peer      *peer.Peer
+	accepting accepting // nil: the peer accepts no sockets
+	cfg       Config
+	timing    *timing // nil: handlers are not timed
+	watches   []loopWatch
+	viewers   chan struct{} // has one for each page that is live and each trace
 
 	// Guarded by mu.
 	mu      sync.Mutex
@@ -37,14 +38,19 @@ type Inspector struct {
 	visitedPart func(conns int) // of tests: is called at the end of each posted visit; set once
 }
 
+// accepting is a peer that accepts sockets: *peer.Server, or what embeds it.
+type accepting interface{ HalfOpen() (open, most int) }
+
 // New returns an Inspector of h, one of package peer's peers. It panics if h is none, as
-// peer.Handle does. A peer may have several.
+// peer.Handle does. A peer may have several. Given the *peer.Peer of a server in place of the
+// server, it does not know the bound HalfOpen.
 func New(h peer.Host, cfg Config) *Inspector {
 	p, err := peer.Of(h)
 	if err != nil {
 		panic(err)
 	}
 	i := &Inspector{peer: p, cfg: cfg.withDefaults()}
+	i.accepting, _ = h.(accepting)
 	if cfg.Timing {
 		i.timing = timingOf(p)
 	}
@@ -216,14 +222,16 @@ func sorted(m map[string]uint64) []Count {
 // limits are the bounds, the nearest first.
 func (i *Inspector) limits() []Limit {
 	u := i.peer.Reactor().Usage()
-	half, mostHalf := i.peer.HalfOpen()
 	list := []Limit{
 		{"MaxConns", int64(u.Conns), int64(u.MaxConns)},
-		{"HalfOpen", int64(half), int64(mostHalf)},
 		{"MaxTotalPending", u.Output, u.MaxOutput},
 		{"MaxTotalInput", u.Input, u.MaxInput},
 		{"Workers", int64(u.Offloaded), int64(u.MaxWorkers)},
 		{"offloaded calls that wait", int64(u.Waiting), int64(u.MaxWaiting)},
+	}
+	if i.accepting != nil {
+		half, most := i.accepting.HalfOpen()
+		list = append(list, Limit{"HalfOpen", int64(half), int64(most)})
 	}
 	slices.SortStableFunc(list, func(a, b Limit) int { return cmp.Compare(b.share(), a.share()) })
 	return list

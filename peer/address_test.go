@@ -11,7 +11,7 @@ func TestAddresses(t *testing.T) {
 	defer p.Close()
 	open := func(_ *SchemeConn, inner engine.Transport) engine.Transport { return inner }
 	for _, s := range []Scheme{{Name: "web", Port: "80", Open: open}, {Name: "webs", TLS: true, Open: open}} {
-		if err := p.AddScheme(s); err != nil {
+		if err := p.addScheme(s); err != nil {
 			t.Fatal(err)
 		}
 	}

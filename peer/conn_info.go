@@ -58,15 +58,3 @@ func (p *Peer) AllConns() iter.Seq[*Conn] {
 		}
 	}
 }
-
-// HalfOpen returns how many accepted sockets have not completed their handshake, and
-// Config.HalfOpen, the bound on them.
-func (p *Peer) HalfOpen() (open, most int) {
-	if p.check() != nil {
-		return 0, 0
-	}
-	a := &p.admission
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.half.len(), a.halfOpen
-}

@@ -63,10 +63,24 @@ const MaxFrameAny = 0x16<<24 - 1
 // tlsHandshake is the first byte of a TLS conn.
 const tlsHandshake = 0x16
 
-// AddScheme has addresses of Listen and Connect name s from now on, and listeners on any://
-// that are opened from now on take sockets that speak it. The peer must not have a scheme of
+// SocketHost is a peer with addresses: *Server or *Client, and a type of the program's that
+// embeds one of these. Memory servers and clients have none.
+type SocketHost interface {
+	Host
+
+	// AddScheme has addresses name s.
+	AddScheme(s Scheme) error
+}
+
+// AddScheme has addresses of Listen name s from now on, and listeners on any:// that are opened
+// from now on take sockets that speak it. The server must not have a scheme of that name.
+func (s *Server) AddScheme(x Scheme) error { return s.addScheme(x) }
+
+// AddScheme has addresses of Connect name s from now on. The client must not have a scheme of
 // that name.
-func (p *Peer) AddScheme(s Scheme) error {
+func (c *Client) AddScheme(s Scheme) error { return c.addScheme(s) }
+
+func (p *Peer) addScheme(s Scheme) error {
 	if err := p.check(); err != nil {
 		return err
 	}

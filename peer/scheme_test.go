@@ -228,7 +228,7 @@ func TestServeConn(t *testing.T) {
 }
 
 func TestAddScheme(t *testing.T) {
-	p := newPeer(newSide(false, 17, 18).reg, nil)
+	p := NewServer(newSide(false, 17, 18).reg, nil)
 	defer p.Close()
 	open := wordScheme("good").Open
 	for _, s := range []Scheme{{}, {Name: "x"}, {Open: open}, {Name: "tcp", Open: open}, {Name: "any", Open: open}} {
@@ -242,8 +242,8 @@ func TestAddScheme(t *testing.T) {
 	if err := p.AddScheme(wordScheme("good")); !errors.Is(err, ErrSchemeName) {
 		t.Errorf("twice: %v", err)
 	}
-	if err := (*Peer)(nil).AddScheme(wordScheme("good")); !errors.Is(err, ErrNoPeer) {
-		t.Errorf("a nil peer: %v", err)
+	if err := new(Server).AddScheme(wordScheme("good")); !errors.Is(err, ErrNoPeer) {
+		t.Errorf("a server that is none: %v", err)
 	}
 }
 

@@ -107,3 +107,15 @@ func (s *Server) Inject(nc net.Conn) (*Conn, error) {
 	}
 	return c, nil
 }
+
+// HalfOpen returns how many accepted sockets have not completed their handshake, and
+// Config.HalfOpen, the bound on them.
+func (s *Server) HalfOpen() (open, most int) {
+	if s.check() != nil {
+		return 0, 0
+	}
+	a := &s.admission
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.half.len(), a.halfOpen
+}

@@ -7,4 +7,4 @@ import (
 	"github.com/packetmq/packetmq/websocket"
 )
 
-var _ = peer.SetWebSocket(func(h peer.Host) error { return websocket.Enable(h, nil) })
+var _ = peer.SetWebSocket(func(h peer.SocketHost) error { return websocket.Enable(h, nil) })

@@ -140,7 +140,7 @@ func overTLS() transport {
 
 // enableWebSocket has a peer know ws://. It is set before any test runs, by the tests outside this
 // package: package websocket is built on this one.
-var enableWebSocket func(h Host) error
+var enableWebSocket func(h SocketHost) error
 
 // overWebSocket is ws://.
 func overWebSocket() transport {
@@ -149,7 +149,7 @@ func overWebSocket() transport {
 		w.server = NewServer(s.reg, &s.cfg)
 		client := NewClient(c.reg, &c.cfg)
 		w.client = client.Peer
-		for _, h := range []Host{w.server, client} {
+		for _, h := range []SocketHost{w.server, client} {
 			if err := enableWebSocket(h); err != nil {
 				t.Fatal(err)
 			}

@@ -10,9 +10,8 @@ import (
 // Enable has h know ws:// and wss://: Listen of a server, Connect of a client. Listeners of the
 // server on any:// that are opened later take WebSocket too. Nil means the default Config. It
 // may be called once for a peer.
-func Enable(h peer.Host, cfg *Config) error {
-	p, err := peer.Of(h)
-	if err != nil {
+func Enable(h peer.SocketHost, cfg *Config) error {
+	if _, err := peer.Of(h); err != nil {
 		return err
 	}
 	c := cfg.withDefaults()
@@ -21,10 +20,10 @@ func Enable(h peer.Host, cfg *Config) error {
 	}
 	ws := peer.Scheme{Name: "ws", Port: "80", Begins: beginsHTTP, Open: open}
 	wss := peer.Scheme{Name: "wss", Port: "443", Begins: beginsHTTP, Open: open, TLS: true, ALPN: "http/1.1"}
-	if err := p.AddScheme(ws); err != nil {
+	if err := h.AddScheme(ws); err != nil {
 		return err
 	}
-	return p.AddScheme(wss)
+	return h.AddScheme(wss)
 }
 
 // beginsHTTP reports whether b can be the first byte of an HTTP request.

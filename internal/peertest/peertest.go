@@ -123,7 +123,7 @@ func overWebSocket(listen, connect string) Transport {
 	return func(t *testing.T, s, c *Side, setUp func(w *World)) *World {
 		withCertificate(t, s, c)
 		server, client := peer.NewServer(s.Reg, &s.Cfg), peer.NewClient(c.Reg, &c.Cfg)
-		for _, h := range []peer.Host{server, client} {
+		for _, h := range []peer.SocketHost{server, client} {
 			if err := websocket.Enable(h, nil); err != nil {
 				t.Fatal(err)
 			}
