@@ -27,12 +27,18 @@ func (c *Conn) reply(t *registry.Type, v any) error {
 }
 
 // replyID returns the id of a packet of type t that a callback may append to its output. ok is
-// false if the packet has to be sent like any other, or cannot be sent.
+// false if the packet has to be sent like any other, or cannot be sent. Conn.State, observed and
+// table are written out here, since a call counts.
 func (c *Conn) replyID(t *registry.Type) (id uint16, ok bool) {
-	if c.State() != Active || c.flags.has(encoding) || c.peer.observed() {
+	p := c.peer
+	if State(c.life.Load()) != Active || c.flags.has(encoding) || p.hooked || p.packets.on.Load() {
 		return 0, false
 	}
-	return c.table().WireID(t)
+	a := c.ids.Load()
+	if a == nil || a.base != p.reg.Table() {
+		return c.newTable().WireID(t)
+	}
+	return a.table.WireID(t)
 }
 
 // commit ends a packet: the last n bytes of what the callback has written. If there is no room
