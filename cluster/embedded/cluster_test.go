@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"github.com/packetmq/packetmq/call"
 	"github.com/packetmq/packetmq/cluster"
 	"github.com/packetmq/packetmq/internal/await"
+	"github.com/packetmq/packetmq/internal/leak"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/room"
 )
@@ -264,4 +266,23 @@ func TestServersAreStartedOnce(t *testing.T) {
 		t.Error("a node has left, and its server runs")
 	}
 	n.server.Stop()
+}
+
+// Start gives up when its context is done, and what it has begun is ended: the server can be started
+// again.
+func TestStartEndsWithItsContext(t *testing.T) {
+	leak.Check(t)
+	s := New(Config{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Start(ctx, "n0"); !errors.Is(err, ErrNotReady) || !errors.Is(err, context.Canceled) {
+		t.Errorf("Start: %v", err)
+	}
+	if s.Conn() != nil || s.Addr() != "" {
+		t.Error("the server runs")
+	}
+	if _, err := s.Start(t.Context(), "n0"); err != nil {
+		t.Fatal(err)
+	}
+	s.Stop()
 }

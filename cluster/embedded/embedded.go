@@ -28,7 +28,7 @@ var ErrStore = errors.New("embedded: impossible store")
 // ErrTLS is that Config.TLS would not have both sides verified.
 var ErrTLS = errors.New("embedded: TLS needs certificates, RootCAs, and verification")
 
-// ErrNotReady is that the server did not come up in time.
+// ErrNotReady is that the server did not come up in time: what wraps it says why.
 var ErrNotReady = errors.New("embedded: the server does not come up")
 
 // ErrStarted is that the server runs already: each node has one of its own.
@@ -118,24 +118,41 @@ func (s *Server) Start(ctx context.Context, name string) (*nats.Conn, error) {
 	}
 	s.server.Start()
 	s.user = url.UserPassword(opts.Username, opts.Password)
-	err = ErrNotReady
-	if s.server.ReadyForConnections(readyTime(ctx)) {
+	if err = awaitReady(ctx, s.server); err == nil {
 		s.nc, err = nats.Connect("", nats.InProcessServer(s.server), nats.UserInfo(opts.Username, opts.Password),
 			nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
+		if err != nil {
+			err = fmt.Errorf("embedded: %w", err)
+		}
 	}
 	if err != nil {
 		s.stop()
-		return nil, fmt.Errorf("embedded: %w", err)
+		return nil, err
 	}
 	return s.nc, nil
 }
 
-// readyTime is how long the server may take to come up.
-func readyTime(ctx context.Context) time.Duration {
-	if until, ok := ctx.Deadline(); ok {
-		return time.Until(until)
+const (
+	// readyTime is how long a server may take to come up if the context of Start has no deadline.
+	readyTime = 10 * time.Second
+
+	// readyStep is how often Start looks at its context meanwhile.
+	readyStep = 100 * time.Millisecond
+)
+
+// awaitReady waits until a server takes connections, or returns ErrNotReady with the reason.
+func awaitReady(ctx context.Context, s *server.Server) error {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, readyTime)
+		defer cancel()
 	}
-	return 10 * time.Second
+	for ctx.Err() == nil {
+		if s.ReadyForConnections(readyStep) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrNotReady, context.Cause(ctx))
 }
 
 // Conn is the connection to the server, which is closed with it; nil while it does not run.
