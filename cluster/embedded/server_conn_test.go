@@ -1,7 +1,9 @@
 package embedded
 
 import (
+	"bytes"
 	"context"
+	"runtime"
 	"testing"
 	"time"
 
@@ -169,4 +171,17 @@ func TestStreamsNeedNoWakeUp(t *testing.T) {
 	if n := turns() - before; n > calls/2 {
 		t.Errorf("%d turns for %d calls", n, calls)
 	}
+}
+
+// The loops of a node wait in the runtime's poller, where the goroutines of its server do.
+func TestLoopsWaitBesideTheServer(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("loops wait by themselves here")
+	}
+	nodes(t, 2)
+	stacks := make([]byte, 1<<20)
+	await.True(t, "both loops in the runtime's poller", func() bool {
+		all := stacks[:runtime.Stack(stacks, true)]
+		return bytes.Count(all, []byte("engine.(*runtimeWait).rest(")) >= 2
+	})
 }
