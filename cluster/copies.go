@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/packetmq/packetmq/cluster/internal/members"
@@ -79,7 +78,7 @@ const (
 
 // keptCopy is what a node knows of the copy of one of its sessions.
 type keptCopy struct {
-	call sync.Mutex // held while Copies is called for it
+	call chan struct{} // set once; has an element while Copies is called for it
 
 	// Guarded by the travel's mu.
 	revision uint64
@@ -112,11 +111,30 @@ func (a *archive) begin() {
 }
 
 // end has no more copies kept. What is under way ends.
+//
+// A session that has a copy may go on from it at another node. So nothing more of it is acknowledged
+// here: its client would not send again what the copy does not know of.
 func (a *archive) end() {
-	a.travel.cfg.Sessions.SetKeeper(session.Keeper{})
+	a.travel.cfg.Sessions.SetKeeper(session.Keeper{
+		Keep: func(s *session.Session, _ []byte, done func(error)) {
+			if a.has(s.ID()) {
+				done(ErrLeft)
+				return
+			}
+			done(nil) // it has begun since
+		},
+		Forget: func(*session.Session, error) {},
+	})
 	a.travel.mu.Lock() // so that nothing begins after Leave has begun to wait
 	defer a.travel.mu.Unlock()
 	a.cancel()
+}
+
+// has reports whether there may be a copy of a session of this node.
+func (a *archive) has(id session.ID) bool {
+	a.travel.mu.Lock()
+	defer a.travel.mu.Unlock()
+	return a.copies[id] != nil
 }
 
 // run has f call Copies on a goroutine of its own, which Leave waits for, and then done with what f
@@ -157,18 +175,33 @@ func (a *archive) of(id session.ID) *keptCopy {
 	defer a.travel.mu.Unlock()
 	k := a.copies[id]
 	if k == nil {
-		k = new(keptCopy)
+		k = &keptCopy{call: make(chan struct{}, 1)}
 		a.copies[id] = k
 	}
 	return k
 }
 
+// begin waits until Copies is not called for the copy, and has others wait from then on.
+func (k *keptCopy) begin(ctx context.Context) error {
+	select {
+	case k.call <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// end takes begin back.
+func (k *keptCopy) end() { <-k.call }
+
 // keep is Keeper.Keep.
 func (a *archive) keep(s *session.Session, data []byte, done func(error)) {
 	id, k := s.ID(), a.of(s.ID())
 	a.run(func(ctx context.Context) error {
-		k.call.Lock()
-		defer k.call.Unlock()
+		if err := k.begin(ctx); err != nil {
+			return err
+		}
+		defer k.end()
 		return a.put(ctx, id, k, data)
 	}, func(err error) {
 		if err != nil {
@@ -216,8 +249,10 @@ func (a *archive) forget(s *session.Session, reason error) {
 		return
 	}
 	a.run(func(ctx context.Context) error {
-		k.call.Lock() // after a Put that is under way
-		defer k.call.Unlock()
+		if err := k.begin(ctx); err != nil { // after a Put that is under way
+			return err
+		}
+		defer k.end()
 		a.travel.mu.Lock()
 		revision := k.revision
 		a.travel.mu.Unlock()
@@ -270,7 +305,7 @@ func (a *archive) found(ctx context.Context, c session.Claim) (session.Found, er
 	if err != nil {
 		return session.Found{}, err
 	}
-	_, data, ok := readCopy(value)
+	before, data, ok := readCopy(value)
 	if !ok || !c.Opens(data) {
 		return session.Found{}, session.ErrUnknown
 	}
@@ -288,7 +323,12 @@ func (a *archive) found(ctx context.Context, c session.Claim) (session.Found, er
 		Taken: func(err error) {
 			if err == nil {
 				a.travel.count(func(s *Stats) { s.Restored++ })
+				return
 			}
+			a.run(func(ctx context.Context) error { // the node before, which may only have been out of sight, has it again
+				_, err := a.store.Put(ctx, c.ID.String(), appendCopy(before, data), revision)
+				return err
+			}, func(error) {})
 		},
 	}, nil
 }

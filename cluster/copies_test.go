@@ -394,3 +394,70 @@ func TestCopiesReady(t *testing.T) {
 		t.Errorf("when they are ready: %v", err)
 	}
 }
+
+// A node that took a copy over for a conn that is lost by then gives it back: the node before it may
+// only have been out of sight, and goes on.
+func TestACopyThatIsNotTakenIsGivenBack(t *testing.T) {
+	w := withSessions(1)
+	kept := withCopies(w)
+	all := w.startAll(t, 2)
+	settled(t, all)
+	x := newWanderer(t)
+	x.come(t, all[0])
+	first, second := ownerOf(all[0].self), ownerOf(all[1].self)
+	await.True(t, "a copy", func() bool { return kept.owner(x.ID()) == first })
+	w.setCut("n0", true)
+	await.True(t, "home that is out of sight", func() bool { return len(all[1].Nodes()) == 0 })
+	found := make(chan session.Found, 1)
+	all[1].home.sessions.SetFinder(func(c session.Claim, answer func(session.Found)) {
+		all[1].travel.find(c, func(f session.Found) { found <- f })
+	})
+	x.conn.Abort(errors.New("cut by the test"))
+	x.try(t, all[1])
+	f := await.Value(t, "copy", found)
+	if f.Err != nil || kept.owner(x.ID()) != second {
+		t.Fatalf("the copy is of %s, %v", kept.owner(x.ID()), f.Err)
+	}
+	f.Taken(session.ErrLost)
+	await.True(t, "the copy is the first node's again", func() bool { return kept.owner(x.ID()) == first })
+	at := x.come(t, all[0])
+	sendNote(t, x.Session, 1)
+	await.True(t, "acknowledgement", func() bool { return x.unacked() == 0 })
+	if at.Err() != nil {
+		t.Errorf("the session has ended: %v", at.Err())
+	}
+}
+
+// After a node has left, nothing more is acknowledged to clients whose session may go on from its copy
+// elsewhere: they send it again there.
+func TestNothingIsAcknowledgedAfterLeave(t *testing.T) {
+	w := withSessions(1)
+	kept := withCopies(w)
+	all := w.startAll(t, 2)
+	settled(t, all)
+	x := newWanderer(t)
+	at := x.come(t, all[0])
+	await.True(t, "a copy", func() bool { return kept.owner(x.ID()) != "" })
+	sendNote(t, x.Session, 0)
+	await.True(t, "acknowledgement", func() bool { return x.unacked() == 0 })
+	if err := all[0].Leave(); err != nil {
+		t.Fatal(err)
+	}
+	const after = 600 // more than are acknowledged at once
+	for i := 1; i <= after; i++ {
+		sendNote(t, x.Session, i)
+	}
+	await.True(t, "all notes handled", func() bool { return len(all[0].home.got) == 1+after })
+	sendNote(t, at, 7) // which comes after what was acknowledged
+	await.Value(t, "note", x.got)
+	if n := x.unacked(); n != after {
+		t.Errorf("%d notes are not acknowledged, of %d", n, after)
+	}
+	x.conn.Abort(errors.New("cut by the test"))
+	x.come(t, all[1])
+	for i := 1; i <= after; i++ {
+		if v := await.Value(t, "note", all[1].home.got); v.N != i {
+			t.Fatalf("note %d came again, want %d", v.N, i)
+		}
+	}
+}

@@ -143,7 +143,7 @@ func (t *travel) pushAll(ctx context.Context, over time.Duration) Drained {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var done Drained
-	room := make(chan struct{}, pushesAtOnce)
+	room := make(chan struct{}, t.atOnce)
 	for round := range pushTries {
 		all := slices.Collect(t.cfg.Sessions.All())
 		if len(all) == 0 {

@@ -178,8 +178,9 @@ func (n *Node) Err() error {
 }
 
 // Leave says goodbye to the other nodes, ends all conns with them, and stops Config.Server. The
-// program's own server and its clients go on. It waits for the server's loops, so no loop may call
-// it: engine.ErrOnLoop, and the node stays.
+// program's own server and its clients go on. With Travel.Copies nothing more is acknowledged in
+// sessions that have copies, which may go on from these elsewhere. It waits for the server's loops, so
+// no loop may call it: engine.ErrOnLoop, and the node stays.
 func (n *Node) Leave() error {
 	if n.srv.Reactor().OnLoop() {
 		return engine.ErrOnLoop

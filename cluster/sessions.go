@@ -71,6 +71,7 @@ type travel struct {
 	cfg     Travel
 	self    origin
 	archive *archive // nil: there are no copies
+	atOnce  int      // how many sessions are on their way at once while the node drains
 
 	mu sync.Mutex
 
@@ -118,7 +119,7 @@ type give struct{ released *session.Released }
 
 func newTravel(n *Node, cfg Travel) *travel {
 	t := &travel{
-		node: n, cfg: cfg, finds: make(map[uint64]*find), pushes: make(map[uint64]*push), gives: make(map[giveKey]*give),
+		node: n, cfg: cfg, atOnce: pushesAtOnce, finds: make(map[uint64]*find), pushes: make(map[uint64]*push), gives: make(map[giveKey]*give),
 		far: make(map[string]*about), moved: make(map[session.ID]string),
 	}
 	if cfg.Copies != nil && cfg.Sessions != nil {

@@ -166,7 +166,7 @@ func (t *travel) unpack(s *session.Session, l *luggage, from string) {
 		}
 		sent, err := readMarks(l.marks)
 		if err == nil {
-			err = n.bind(s, l.user, sent)
+			err = n.bind(s, l.user, l.time, sent)
 		}
 		if err != nil {
 			n.cfg.Logger.Warn("user of a session was not bound", "session", s.ID(), "node", from, "err", err)

@@ -382,3 +382,19 @@ func FuzzTravel(f *testing.F) {
 		}
 	})
 }
+
+// A user who comes with his session is bound later than he was at the node before, also where this one's
+// clock is behind, and word of the bind there has not come yet: that does not end the session then.
+func TestUserWhoComesIsBoundLater(t *testing.T) {
+	w := withSessions(1)
+	all := w.startAll(t, 1)
+	x := newWanderer(t)
+	at := x.come(t, all[0])
+	before := uint64(time.Now().Add(time.Hour).UnixMilli())
+	all[0].travel.unpack(at, &luggage{user: "ann", time: before}, "elsewhere")
+	all[0].mu.Lock()
+	defer all[0].mu.Unlock()
+	if s, _ := all[0].dir.Where("ann"); s.Time <= before {
+		t.Errorf("bound at %d, after %d", s.Time, before)
+	}
+}

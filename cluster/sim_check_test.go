@@ -15,7 +15,11 @@ func (w *simWorld) finish() {
 	w.net.lost, w.net.doubled, w.net.late = min(w.net.lost, 3), min(w.net.doubled, 3), min(w.net.late, 3)
 	for _, h := range w.hosts {
 		h.paused = 0
+		if h.drain != nil {
+			h.drain.stop()
+		}
 	}
+	w.shelf.heal()
 	strongest := w.strongest()
 	w.agree(30 * time.Second)
 	for user, p := range strongest {
@@ -28,6 +32,9 @@ func (w *simWorld) finish() {
 	w.agree(30 * time.Second)
 	w.judge()
 	w.everybodySends()
+	w.gather()
+	w.drainInPeace()
+	w.judgeTalks()
 	if w.sabotage == simLeak && len(w.hosts) > 0 {
 		h := w.hosts[0]
 		id := streamID{h.self, 1 << 40, true}
@@ -126,7 +133,7 @@ func (h *simHost) differsFromTruth() string {
 			return fmt.Sprintf("%s is at %q, and %s says %q", user, at, h.Name(), got)
 		}
 	}
-	for _, room := range simRooms {
+	for _, room := range append([]string{simCave}, simRooms...) {
 		members := w.hosts[0].Presence(room).Members()
 		if got := h.Presence(room).Members(); !slices.Equal(got, members) {
 			return fmt.Sprintf("%s knows %v in %s, and %s %v", h.Name(), got, room, w.hosts[0].Name(), members)

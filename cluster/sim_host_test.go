@@ -15,6 +15,7 @@ import (
 	"github.com/packetmq/packetmq/memconn"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/registry"
+	"github.com/packetmq/packetmq/session"
 )
 
 // simHost is a process.
@@ -31,11 +32,17 @@ type simHost struct {
 	paused  time.Duration // until then it does nothing; 0: it goes on
 	over    bool
 
+	sessions *session.Sessions
+	coming   map[*peer.Conn]*simTalk // whose clients have made these conns
+	parts    []*simPart              // of sessions that were here
+	drain    *simDrain               // nil: it does not drain
+
 	up     map[string]bool
-	downs  map[string]int    // how often OnDown was called
-	missed map[string]int    // by user
-	inside map[[3]string]int // room, user, node: how many are there, as the program was told
-	lastOf map[int]int       // the last packet to this node, by the process that sent it
+	upAt   map[string]time.Duration // when that was told last
+	downs  map[string]int           // how often OnDown was called
+	missed map[string]int           // by user
+	inside map[[3]string]int        // room, user, node: how many are there, as the program was told
+	lastOf map[int]int              // the last packet to this node, by the process that sent it
 }
 
 // simPlace is a client of a host, as whom a user may be bound.
@@ -83,17 +90,19 @@ func (w *simWorld) start(machine int) {
 	h := &simHost{
 		w: w, number: len(w.all), machine: machine, plug: &simPlug{machine: machine},
 		virtual: engine.NewVirtual(&engine.Config{Loops: 1 + w.IntN(3)}),
-		up:      make(map[string]bool), downs: make(map[string]int), missed: make(map[string]int),
+		coming:  make(map[*peer.Conn]*simTalk),
+		up:      make(map[string]bool), upAt: make(map[string]time.Duration), downs: make(map[string]int), missed: make(map[string]int),
 		inside: make(map[[3]string]int), lastOf: make(map[int]int),
 	}
 	reg, other := registry.New(), registry.NewAdapting()
 	for _, r := range []*registry.Registry{reg, other} {
-		r.MustAdd(simNoted)
+		r.MustAdd(simNoted, simSpoke)
 		r.MustAdd(simAsked.Packets()...)
 	}
 	h.virtual.Advance(w.now)
 	h.srv = peer.NewServer(reg, &peer.Config{Reactor: h.virtual.Reactor()})
 	peer.Handle(h.srv, simNoted, h.nodeNoted)
+	h.serveSessions()
 	call.Handle(h.srv, simAsked, func(_ *call.Context, v *int) (*int, error) {
 		if w.calls[*v].handled++; w.calls[*v].handled > 1 {
 			w.Fail("call %d was handled twice", *v)
@@ -109,6 +118,9 @@ func (w *simWorld) start(machine int) {
 		h.Node = node
 		w.net.plugs = append(w.net.plugs, h.plug)
 		err = node.begin(context.Background(), h.plug)
+		node.travel.atOnce = 1                                       // so that a seed is always the same run,
+		node.travel.self = origin{uint16(machine), uint32(h.number)} // and for the order of ids
+		h.sessions.SetOrigin(node.travel.self.node, node.travel.self.epoch)
 	}
 	if err != nil {
 		w.Fail("start: %v", err)
@@ -123,12 +135,12 @@ func (w *simWorld) start(machine int) {
 
 func (h *simHost) config(name string) Config {
 	return Config{
-		Name: name, Lease: h.w.lease,
+		Name: name, Lease: h.w.lease, Travel: h.travels(),
 		OnUp: func(node string) {
 			if h.up[node] {
 				h.w.Fail("%s was told twice that %s is up", name, node)
 			}
-			h.up[node] = true
+			h.up[node], h.upAt[node] = true, h.w.now
 			h.w.Note("up %d %s", h.number, node)
 		},
 		OnDown: func(node string, reason error) {
@@ -171,6 +183,9 @@ func (h *simHost) present(room, user, node string, d int) {
 
 // arrive connects a client.
 func (h *simHost) arrive() {
+	if h.drain != nil { // which takes no conns
+		return
+	}
 	near, far := memconn.Pair(h.virtual.Reactor().Buffers(), h.virtual.Reactor().Buffers())
 	server, err := h.srv.Attach(far, nil)
 	if err != nil {
@@ -256,9 +271,11 @@ func (h *simHost) nodeNoted(c *peer.Conn, v *simNote) error {
 
 // settle has the loops take turns until they have nothing to do, or for long. Goroutines that
 // they wake go on after each turn, so that a seed is always the same run.
-func (h *simHost) settle() {
+func (h *simHost) settle() { settleVirtual(h.virtual) }
+
+func settleVirtual(v *engine.Virtual) {
 	for range 100 {
-		if h.virtual.Settle(1) {
+		if v.Settle(1) {
 			return
 		}
 		synctest.Wait()
@@ -273,14 +290,21 @@ func (h *simHost) turn() {
 // end ends a process: it says goodbye, or vanishes.
 func (h *simHost) end(vanish bool) {
 	w := h.w
+	if vanish {
+		h.cutPlayers()
+	}
 	if !vanish && h.Err() == nil {
 		h.Leave()
 		h.settle()
 	}
+	h.loseParts()
 	w.net.unplug(h.plug, vanish)
 	h.over = true
 	for _, p := range h.places {
 		p.ended = true
+	}
+	if h.drain != nil {
+		h.drain.stop()
 	}
 	h.leave(ErrLeft)
 	h.folk.Close()

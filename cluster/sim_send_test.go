@@ -28,6 +28,25 @@ type simSend struct {
 
 // send sends a packet to somebody.
 func (h *simHost) send() {
+	w := h.w
+	h.sendTo(func(s *simSend, v *simNote) error {
+		switch k := w.IntN(100); {
+		case k < 50:
+			return h.sendUser(s, simtest.Pick(w.World, simUsers), v)
+		case k < 80:
+			return h.sendRoom(s, simtest.Pick(w.World, simRooms), v)
+		}
+		name := simtest.Pick(w.World, w.all).Name()
+		s.flow = simFlow{h.number, "@" + name}
+		if c := h.Node.Node(name); c != nil {
+			return peer.Send(c, simNoted, v)
+		}
+		return peer.ErrNoConn
+	})
+}
+
+// sendTo has send send a packet.
+func (h *simHost) sendTo(send func(s *simSend, v *simNote) error) {
 	if h.isPaused() {
 		return
 	}
@@ -36,26 +55,11 @@ func (h *simHost) send() {
 		w.sends = append(w.sends, nil) // numbers begin with 1
 	}
 	s := &simSend{index: len(w.sends), downs: make(map[string]int), came: make(map[*simPlace]bool)}
-	v := &simNote{s.index}
 	for node, n := range h.downs {
 		s.downs[node] = n
 	}
 	w.sends = append(w.sends, s)
-	var err error
-	switch k := w.IntN(100); {
-	case k < 50:
-		err = h.sendUser(s, simtest.Pick(w.World, simUsers), v)
-	case k < 80:
-		err = h.sendRoom(s, simtest.Pick(w.World, simRooms), v)
-	default:
-		name := simtest.Pick(w.World, w.all).Name()
-		s.flow = simFlow{h.number, "@" + name}
-		err = peer.ErrNoConn
-		if c := h.Node.Node(name); c != nil {
-			err = peer.Send(c, simNoted, v)
-		}
-	}
-	if err != nil { // who got it although there was an error is of no interest
+	if send(s, &simNote{s.index}) != nil { // who got it although there was an error is of no interest
 		s.to, s.flow.to = nil, s.flow.to+"?"
 	}
 }

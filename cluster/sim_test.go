@@ -27,7 +27,8 @@ func TestSim(t *testing.T) {
 	})
 	t.Logf("%+v", total)
 	if simSeeds.Enough() && (total.missed < 100 || total.gaps < 100 || total.downs < 100 || total.elsewhere < 100 || total.crashes < 100 ||
-		total.leaves < 50 || total.usurped < 20 || total.pauses < 100 || total.answered < 100) {
+		total.leaves < 50 || total.usurped < 20 || total.pauses < 100 || total.answered < 100 ||
+		total.spoken < 1000 || total.moved < 100 || total.restored < 10 || total.drained < 50) {
 		t.Error("the worlds have become too quiet")
 	}
 }
@@ -45,13 +46,18 @@ func (c *simCounts) add(o *simCounts) {
 	c.cuts += o.cuts
 	c.pauses += o.pauses
 	c.answered += o.answered
+	c.spoken += o.spoken
+	c.moved += o.moved
+	c.restored += o.restored
+	c.drained += o.drained
+	c.lostTalks += o.lostTalks
 }
 
 // The same seed is the same run.
 func TestSimReplays(t *testing.T) {
 	simSeeds.Replays(t, 10, func(t *testing.T, n uint64) uint64 {
 		w := runSim(t, n, simNone)
-		return w.Trace() + uint64(w.count.messages) + uint64(w.count.came)
+		return w.Trace() + uint64(w.count.messages) + uint64(w.count.came) + uint64(w.count.spoken)
 	})
 }
 
@@ -65,5 +71,7 @@ func TestSimNotices(t *testing.T) {
 		"an end of a conn untold": simDownUntold, "a packet missed and untold": simMissedUntold,
 		"a member that left untold": simLeftUntold, "a user at two places": simEndUntold,
 		"a packet for another binding": simStale, "a stream that stays": simLeak,
+		"a session with an older state": simStatePast, "packets of a session that ended untold": simUnackedUntold,
+		"a session that ended with its process": simLossUnknown, "a copy that was not kept": simCopyLost,
 	}, func(t *testing.T, n uint64, s simSabotage) string { return runSim(t, n, s).Failure })
 }

@@ -3,6 +3,8 @@ package cluster
 // The world of the simulation: what happens in one run.
 
 import (
+	"runtime"
+
 	"slices"
 	"testing"
 	"time"
@@ -27,6 +29,10 @@ type simWorld struct {
 	binds    []simBind
 	sends    []*simSend
 	calls    []*simCall
+	players  []*simPlayer
+	talks    []*simTalk
+	packed   []simState // what sessions took along, by number
+	shelf    *simShelf  // nil: no copies are kept
 	count    simCounts
 	calm     bool // nothing goes wrong any more
 	sabotage simSabotage
@@ -35,6 +41,7 @@ type simWorld struct {
 // simCounts are what has happened in some runs.
 type simCounts struct {
 	messages, came, missed, gaps, downs, elsewhere, crashes, leaves, usurped, cuts, pauses, answered int
+	spoken, moved, restored, drained, lostTalks                                                      int
 }
 
 // simBind is that a user was bound at a process.
@@ -58,6 +65,10 @@ const (
 	simEndUntold
 	simStale
 	simLeak
+	simStatePast
+	simUnackedUntold
+	simLossUnknown
+	simCopyLost
 )
 
 func newSimWorld(seed uint64, s simSabotage) *simWorld {
@@ -79,8 +90,12 @@ func newSimWorld(seed uint64, s simSabotage) *simWorld {
 
 // runSim is one seed.
 func runSim(t *testing.T, seed uint64, s simSabotage) *simWorld {
+	// A goroutine that a loop wakes, such as a Drain's, goes on when the world waits, and not beside the
+	// loop: else a seed is not always the same run.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	w := newSimWorld(seed, s)
 	w.Run(t, func() {
+		w.addPlayers()
 		for m := range w.skews {
 			if w.Chance(80) {
 				w.start(m)
@@ -91,6 +106,7 @@ func runSim(t *testing.T, seed uint64, s simSabotage) *simWorld {
 		for len(w.hosts) > 0 {
 			w.hosts[0].end(w.Chance(50))
 		}
+		w.closePlayers()
 	})
 	w.count.messages = w.net.count
 	return w
@@ -106,6 +122,14 @@ func (w *simWorld) act() {
 		return
 	}
 	h := simtest.Pick(w.World, w.hosts)
+	if w.sabotage == simMissedUntold && w.Chance(10) {
+		w.sendToOneWhoGoes(h)
+		return
+	}
+	if len(w.players) > 0 && w.Chance(12) {
+		simtest.Pick(w.World, w.players).act()
+		return
+	}
 	switch k := w.IntN(1000); {
 	case k < 250:
 		w.pass(simtest.Pick(w.World, []time.Duration{time.Millisecond, 5 * time.Millisecond, 30 * time.Millisecond, 200 * time.Millisecond}))
@@ -147,6 +171,8 @@ func (w *simWorld) act() {
 		clear(w.net.cut)
 	case k < 966:
 		w.pass(simtest.Pick(w.World, []time.Duration{w.lease, link.Patience}))
+	case k < 968 && len(w.players) > 0:
+		h.beginDrain()
 	case k < 972:
 		w.count.crashes++
 		h.end(true)
@@ -218,6 +244,10 @@ func (w *simWorld) isPaused(p *simPlug) bool {
 // bury ends the processes whose nodes have left because another one has their name.
 func (w *simWorld) bury() {
 	for _, h := range slices.Clone(w.hosts) {
+		if h.drain != nil {
+			h.drain.bury()
+			continue
+		}
 		select {
 		case <-h.Done():
 			w.count.usurped++
@@ -235,6 +265,7 @@ func (w *simWorld) pass(d time.Duration) {
 		for _, h := range w.hosts {
 			h.virtual.Advance(slice)
 		}
+		w.Advance(slice)
 		time.Sleep(slice) // of the bubble
 		w.Wait()
 		w.flow()
@@ -253,6 +284,7 @@ func (w *simWorld) flow() {
 		}
 	}
 	w.net.collect()
+	w.flowPlayers()
 }
 
 // simCall is a call to another node.
@@ -324,6 +356,20 @@ func (h *simHost) bind() {
 	p.user, p.stamp = user, b.time
 	h.w.binds = append(h.w.binds, simBind{user, b.time, p})
 	h.w.Note("bind %d %s %d", h.number, user, b.time)
+}
+
+// sendToOneWhoGoes has a user go, and all others send to him before they hear of that.
+func (w *simWorld) sendToOneWhoGoes(h *simHost) {
+	p := h.somePlace()
+	if p == nil || p.user == "" {
+		return
+	}
+	user := p.user
+	h.Unbind(p.far)
+	p.user = ""
+	for _, other := range w.hosts {
+		other.sendTo(func(s *simSend, v *simNote) error { return other.sendUser(s, user, v) })
+	}
 }
 
 func (h *simHost) unbind() {

@@ -25,10 +25,11 @@ type User string
 // server, until that ends, is bound to another user, or Unbind. Where he was before, at this node
 // or another, is ended with ReasonElsewhere. Of two binds at two nodes at about the same time one
 // ends, by the nodes' clocks.
-func (n *Node) Bind(m room.Member, user string) error { return n.bind(m, user, new(durableMarks)) }
+func (n *Node) Bind(m room.Member, user string) error { return n.bind(m, user, 0, new(durableMarks)) }
 
-// bind is Bind for a member that has had the durable packets up to some marks.
-func (n *Node) bind(m room.Member, user string, sent *durableMarks) error {
+// bind is Bind for a member that was bound at another node at a time, 0 if at none, of which this node
+// may not have heard yet; and that has had the durable packets up to some marks.
+func (n *Node) bind(m room.Member, user string, before uint64, sent *durableMarks) error {
 	if user == "" || len(user) > MaxName || strings.ContainsRune(user, 0) {
 		return ErrName
 	}
@@ -52,7 +53,7 @@ func (n *Node) bind(m room.Member, user string, sent *durableMarks) error {
 		delete(n.names, old.member)
 	}
 	last, _ := n.dir.Where(user)
-	e := n.dir.Bind(user, uint64(n.clock().UnixMilli()))
+	e := n.dir.Bind(user, max(uint64(n.clock().UnixMilli()), before+1))
 	b := &binding{member: m, time: e.Time, sent: sent}
 	n.users[user] = b
 	n.names[m] = user

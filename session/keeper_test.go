@@ -402,3 +402,20 @@ func released(t *testing.T, s *Session) []byte {
 	r.Gone(peer.Advice{})
 	return r.Data()
 }
+
+// The first copy of a session is kept when the program has been told of it, and has what that kept.
+func TestFirstCopyIsAfterOnNew(t *testing.T) {
+	cfg := often
+	cfg.OnNew = func(s *Session) { s.SetData("told") }
+	x := newTwo(t, cfg)
+	blobs := make(chan any, 100)
+	x.a.sessions.SetKeeper(Keeper{
+		Keep:   func(_ *Session, _ []byte, done func(error)) { done(nil) },
+		Forget: func(*Session, error) {},
+		Blob:   func(s *Session) ([]byte, func()) { blobs <- s.Data(); return nil, nil },
+	})
+	x.begin(t, nil)
+	if data := await.Value(t, "copy", blobs); data != "told" {
+		t.Errorf("the first copy is of a session with %v", data)
+	}
+}

@@ -300,12 +300,12 @@ func (s *Session) carryAtServer(k *carrier, theirs window, again bool) {
 		s.finish(err, true)
 		return
 	}
-	s.copy()
 	if again {
 		s.callEach(s.backCalls())
 	} else if f := s.cfg.OnNew; f != nil {
 		s.call(func() { f(s) })
 	}
+	s.copy() // with what the program has been told of, and has made of it
 }
 
 // isUnconfirmed reports whether the client has not shown yet that it knows the session's id.
