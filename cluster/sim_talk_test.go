@@ -36,7 +36,6 @@ type simTalk struct {
 	leaving   bool  // the client ends it
 	closing   bool  // the world is over
 	lost      bool  // a process is gone that had it
-	mayDiffer bool  // it has gone to a third node before its client was back: see docs/cluster.md
 	elsewhere bool  // it goes on from a copy at a host that the client was not told of
 	over      bool  // for the client,
 	reason    error // because of this
@@ -146,7 +145,6 @@ func (h *simHost) partArrives(a Arrival) {
 	}
 	st := h.w.packed[binary.BigEndian.Uint64(a.Blob)]
 	t := h.w.talks[st.talk]
-	t.mayDiffer = t.mayDiffer || st.alone
 	from := t.legs[st.leg]
 	if st.alone = a.From == ""; st.alone {
 		h.w.count.restored++
@@ -319,9 +317,6 @@ func (t *simTalk) mayEnd(reason error) string {
 		}
 		return "no process is gone that had it"
 	case errors.Is(reason, session.ErrCount), errors.Is(reason, session.ReasonCount):
-		if t.mayDiffer {
-			return ""
-		}
 		return "no memory is lost"
 	case errors.Is(reason, peer.ReasonUnknown):
 		if t.elsewhere || t.player.w.shelf != nil && t.player.w.shelf.astray[t.client.ID().String()] {
