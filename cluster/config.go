@@ -7,6 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/packetmq/packetmq/cluster/internal/members"
 	"github.com/packetmq/packetmq/peer"
 )
 
@@ -16,6 +17,13 @@ const (
 
 	// MinLease is the shortest lease.
 	MinLease = 200 * time.Millisecond
+
+	// MaxNodes is how many other nodes a node knows at most. Of them, MaxStrangers may be there with
+	// whom it has not spoken yet: hellos of others are refused, counted by Stats.Strangers and logged,
+	// until one of those answers or does not answer in time. A node that it has spoken with makes
+	// room for none of them.
+	MaxNodes     = members.MaxNodes
+	MaxStrangers = members.MaxStrangers
 
 	// MaxName is how long the names of nodes, users and services may be, in bytes.
 	MaxName = 128

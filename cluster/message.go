@@ -15,6 +15,7 @@ import (
 const (
 	helloMessage   = 1
 	segmentMessage = 2
+	answerMessage  = 3
 )
 
 // errMessage is that a message is none of this protocol.
@@ -34,6 +35,21 @@ func appendHello(b []byte, h *members.Hello) []byte {
 		b = codec.AppendString(b, s)
 	}
 	return b
+}
+
+// appendAnswer appends the answer to a hello for which there was no room: its kind, the epoch of who
+// has said it, which nobody knows who has not heard it, and a hello.
+func appendAnswer(b []byte, toEpoch uint64, h *members.Hello) []byte {
+	return appendHello(binary.BigEndian.AppendUint64(append(b, answerMessage), toEpoch), h)
+}
+
+// readAnswer reads what follows the kind.
+func readAnswer(b []byte) (toEpoch uint64, h members.Hello, err error) {
+	if len(b) < 8+1 || b[8] != helloMessage {
+		return 0, h, errMessage
+	}
+	h, err = readHello(b[8+1:])
+	return binary.BigEndian.Uint64(b), h, err
 }
 
 // readHello reads what follows the kind.

@@ -14,6 +14,7 @@ import (
 	"github.com/packetmq/packetmq/cluster/internal/members"
 	"github.com/packetmq/packetmq/cluster/internal/natswire"
 	"github.com/packetmq/packetmq/engine"
+	"github.com/packetmq/packetmq/internal/throttle"
 	"github.com/packetmq/packetmq/peer"
 	"github.com/packetmq/packetmq/room"
 )
@@ -36,6 +37,8 @@ type Node struct {
 	done    chan struct{} // closed by leave
 	ended   sync.WaitGroup
 
+	refusals throttle.Throttle // of the log
+
 	mu sync.Mutex
 
 	// Guarded by mu.
@@ -45,6 +48,7 @@ type Node struct {
 	streams     map[streamID]*stream
 	inOrder     []*stream            // streams, as they began
 	number      uint64               // of the last stream that this node began
+	connecting  int                  // conns that are being made
 	loop        int                  // of the last conn between nodes
 	to          map[string]*outgoing // conns to nodes, by name
 	from        map[string]*incoming // conns from nodes, by name

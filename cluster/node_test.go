@@ -133,6 +133,34 @@ func TestUsurped(t *testing.T) {
 	whole(t, []*testNode{again, all[1]})
 }
 
+// Hellos in many names begin a bounded number of conns. A node that is there stays, and one that
+// comes meanwhile is taken in beside them.
+func TestForgedHellosAreBounded(t *testing.T) {
+	w := newNetwork(1)
+	all := w.startAll(t, 2)
+	attacker := &plug{net: w, node: "attacker"}
+	forged := 0
+	forge := func(count int) {
+		for range count {
+			forged++
+			h := members.Hello{From: members.ID{Name: fmt.Sprint("x", forged%(5*MaxStrangers)), Epoch: 1}}
+			attacker.publish("packetmq.all", appendHello(nil, &h))
+		}
+	}
+	forge(5 * MaxStrangers)
+	await.True(t, "hellos that are refused", func() bool { return all[0].Stats().Strangers > 0 && all[1].Stats().Strangers > 0 })
+	late := w.start(t, "n2")
+	await.True(t, "a node that has come meanwhile", func() bool {
+		forge(20) // more than the nodes of the test say hello
+		for _, n := range []*testNode{all[0], all[1], late} {
+			if s := n.Stats(); s.Streams > MaxStrangers+4 || n != late && len(n.Nodes()) == 0 {
+				t.Fatalf("%s has %d streams, and conns to %v", n.Name(), s.Streams, n.Nodes())
+			}
+		}
+		return len(all[0].Nodes()) == 2 && len(all[1].Nodes()) == 2 && len(late.Nodes()) == 2
+	})
+}
+
 // Packets of a client that pretends to be a node end its conn.
 func TestClientsAreNoNodes(t *testing.T) {
 	n := newNetwork(1).startAll(t, 1)[0]
@@ -196,6 +224,7 @@ func TestJoinRefuses(t *testing.T) {
 func FuzzReceive(f *testing.F) {
 	from := members.ID{Name: "a", Epoch: 7}
 	f.Add(appendHello(nil, &members.Hello{From: from, Services: []string{"shop"}}))
+	f.Add(appendAnswer(nil, 9, &members.Hello{From: from}))
 	e := envelope{from: from, toEpoch: 1, number: 1, begun: true}
 	f.Add(e.append(nil))
 	f.Add([]byte{0x94, 2, 0xa0, 0xa0, 1})
@@ -204,6 +233,7 @@ func FuzzReceive(f *testing.F) {
 		if len(b) == 0 {
 			return
 		}
+		readAnswer(b[1:])
 		if h, err := readHello(b[1:]); err == nil && checkName(h.From.Name) != nil {
 			t.Error("a hello of no name was read")
 		}

@@ -33,14 +33,15 @@ const (
 	lastRetry  = time.Second
 )
 
-// connectAll begins to make the conns that are missing. mu is held.
+// connectAll begins to make the conns that are missing, those with strangers a bounded number at a
+// time. mu is held.
 func (n *Node) connectAll(now time.Duration) {
 	if n.err != nil {
 		return
 	}
 	var due []*outgoing
 	for _, o := range n.to {
-		if o.conn == nil && !o.making && now >= o.retryAt {
+		if o.conn == nil && !o.making && now >= o.retryAt && (n.connecting < MaxStrangers || n.members.IsProven(o.id)) {
 			due = append(due, o)
 		}
 	}
@@ -50,6 +51,7 @@ func (n *Node) connectAll(now time.Duration) {
 		s := newStream(n, streamID{o.id, n.number, true})
 		n.add(s)
 		o.making, o.stream = true, s.id
+		n.connecting++
 		n.ended.Add(1)
 		go n.connect(o, s, n.nextLoop())
 	}
@@ -68,6 +70,9 @@ func (n *Node) connect(o *outgoing, s *stream, on *engine.Loop) {
 	ctx, cancel := context.WithTimeout(context.Background(), link.Patience)
 	defer cancel()
 	_, err := n.cli.Attach(ctx, s, on) // connected is called before it returns
+	n.mu.Lock()
+	n.connecting--
+	n.mu.Unlock()
 	if err == nil {
 		return
 	}
@@ -76,6 +81,7 @@ func (n *Node) connect(o *outgoing, s *stream, on *engine.Loop) {
 	n.cfg.Logger.Debug("conn to a node was not made", "node", o.id.Name, "err", err)
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.members.Fail(o.id)
 	if o.making && o.stream == s.id {
 		o.making = false
 		o.wait = min(max(2*o.wait, firstRetry), lastRetry)
@@ -94,6 +100,7 @@ func (n *Node) connected(c *peer.Conn) {
 		c.Abort(errGone)
 		return
 	}
+	n.members.Prove(id.far)
 	o.conn, o.making, o.wait = c, false, 0
 	n.tellAll(o)
 	o.isUp = true

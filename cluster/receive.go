@@ -21,6 +21,8 @@ func (n *Node) receive(b []byte) {
 	switch b[0] {
 	case helloMessage:
 		err = n.receiveHello(b[1:])
+	case answerMessage:
+		err = n.receiveAnswer(b[1:])
 	case segmentMessage:
 		err = n.receiveSegment(b[1:])
 	default:
@@ -44,13 +46,31 @@ func (n *Node) receiveHello(b []byte) error {
 	if err != nil {
 		return err
 	}
+	n.hello(h, false)
+	return nil
+}
+
+// receiveAnswer takes in the hello of a node that had no room for this one. By this node's epoch it
+// has proven to be one, and there is room for it here.
+func (n *Node) receiveAnswer(b []byte) error {
+	toEpoch, h, err := readAnswer(b)
+	if err == nil && toEpoch == n.self.Epoch {
+		n.hello(h, true)
+	}
+	return err
+}
+
+// hello takes in what a node says of itself.
+func (n *Node) hello(h members.Hello, proven bool) {
 	n.mu.Lock()
+	if proven {
+		n.members.Prove(h.From)
+	}
 	now := n.now()
 	after := n.see(n.members.Hello(h, now))
 	n.connectAll(now)
 	n.mu.Unlock()
 	n.finish(after)
-	return nil
 }
 
 // aftermath is what is to be done without mu when nodes have come and gone.
@@ -58,6 +78,7 @@ type aftermath struct {
 	greet   []string  // nodes that may not know this one yet
 	over    []*stream // with nodes that are gone
 	usurped bool
+	refused members.ID // a node for which there is no room; the zero ID: none
 }
 
 // see does what follows from nodes that have come and gone. mu is held, so that a node's going
@@ -81,6 +102,9 @@ func (n *Node) see(events []members.Event) (after aftermath) {
 			}
 		case members.Usurped:
 			after.usurped = true
+		case members.Refused:
+			n.stats.Strangers++
+			after.refused = id
 		}
 	}
 	return after
@@ -94,9 +118,21 @@ func (n *Node) finish(after aftermath) {
 	for _, s := range after.over {
 		s.end(errGone)
 	}
+	if after.refused != (members.ID{}) {
+		n.answerRefused(after.refused)
+	}
 	if after.usurped {
 		n.cfg.Logger.Error("another node has this one's name", "node", n.self.Name)
 		n.leave(ErrUsurped)
+	}
+}
+
+// answerRefused answers a node for which there is no room: if it is one, it begins a conn, by which it
+// proves that, and there is room for it. It is logged, not too often.
+func (n *Node) answerRefused(id members.ID) {
+	n.bus.publish(n.subject("node."+id.Name), appendAnswer(nil, id.Epoch, &members.Hello{From: n.self, Services: n.cfg.Services}))
+	if ok, skipped := n.refusals.Allow(); ok {
+		n.cfg.Logger.Warn("a node was not taken, since too many that do not answer say hello", "node", id.Name, "skipped", skipped)
 	}
 }
 
@@ -115,6 +151,9 @@ func (n *Node) receiveSegment(b []byte) error {
 	s := n.streams[id]
 	var before []*stream
 	var loop *engine.Loop
+	if s == nil && e.begun && e.segment.Flags&link.Reset == 0 { // who knows this node's epoch hears it
+		n.members.Prove(e.from)
+	}
 	fresh := s == nil && n.begins(&e)
 	if fresh {
 		s, before = n.accept(id)

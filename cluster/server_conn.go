@@ -245,7 +245,7 @@ func (c *serverConn) heard(kind natswire.Kind, text []byte) error {
 			close(c.ready)
 		}
 	case natswire.Message:
-		if len(text) > 0 && text[0] == helloMessage { // which may have a node leave, and wait
+		if len(text) > 0 && text[0] != segmentMessage { // a hello may have a node leave, and wait
 			n.malformed(len(text), errMessage)
 			return nil
 		}

@@ -14,6 +14,7 @@ type Stats struct {
 	Departed     uint64 // sessions that were given to another node
 	Restored     uint64 // sessions that have come from a copy
 	CopiesFailed uint64 // copies of sessions that could not be kept, and were tried again
+	Strangers    uint64 // hellos of nodes for which there was no room
 	Malformed    uint64 // messages that could not be read
 	Durable      DurableStats
 }

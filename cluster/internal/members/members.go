@@ -40,6 +40,7 @@ const (
 	Lost           // it was not heard for the lease
 	Forgotten      // it is gone for long: whoever has its name now is another one
 	Usurped        // another node has this one's name, and is later: this one is to end
+	Refused        // there is no room for it: see MaxStrangers
 )
 
 // Members are the nodes that one node knows. The zero value is not ready: see New.
@@ -47,18 +48,23 @@ type Members struct {
 	self  ID
 	lease time.Duration
 	nodes map[string]*node // by name, without self
+
+	vouched []ID // nodes that have proven to be ones, and whose hello was not taken yet
 }
 
 type node struct {
 	hello Hello
 	heard time.Duration
 	gone  bool // with this epoch; remembered so that late hellos do not bring it back
+
+	proven bool // it was spoken with, or vouched for
+	failed bool // it is not proven, and has not answered in time
 }
 
 // New returns the members that self knows at its start: none. A node that is not heard for
 // the lease is lost.
 func New(self ID, lease time.Duration) *Members {
-	return &Members{self, lease, make(map[string]*node)}
+	return &Members{self: self, lease: lease, nodes: make(map[string]*node)}
 }
 
 // Hello takes in what a node says of itself.
@@ -89,8 +95,12 @@ func (m *Members) Hello(h Hello, now time.Duration) []Event {
 		n = nil
 	}
 	if n == nil {
-		n = &node{hello: h, heard: now, gone: h.Leaving}
-		m.nodes[h.From.Name] = n
+		dropped, ok := m.admit(h)
+		if !ok {
+			return append(events, Event{Refused, h})
+		}
+		events = append(events, dropped...)
+		m.come(h, now)
 		if !h.Leaving {
 			events = append(events, Event{Came, h})
 		}

@@ -19,7 +19,7 @@ func leaving(name string, epoch uint64) Hello { return Hello{From: ID{name, epoc
 // told is events as text.
 func told(events []Event) (all []string) {
 	for _, e := range events {
-		all = append(all, fmt.Sprint(map[Kind]string{Came: "came", Changed: "changed", Left: "left", Lost: "lost", Forgotten: "forgotten", Usurped: "usurped"}[e.Kind],
+		all = append(all, fmt.Sprint(map[Kind]string{Came: "came", Changed: "changed", Left: "left", Lost: "lost", Forgotten: "forgotten", Usurped: "usurped", Refused: "refused"}[e.Kind],
 			" ", e.Hello.From.Name, e.Hello.From.Epoch))
 	}
 	return all
