@@ -68,10 +68,23 @@ type Durability struct {
 	// the same. Default: it is only counted.
 	OnDropped func(d Delivery, reason error)
 
+	// OnLost is called at each node that notices that the store has lost its packets, or its members,
+	// and was made anew: nobody knows any more what waited, or who was a durable member. Members that
+	// are left get what is sent from then on. Default: it is only counted and logged.
+	OnLost func(part StorePart)
+
 	// OnRefused is called for a packet that Send has taken, and that was not stored. Default: it
 	// is only counted.
 	OnRefused func(t DurableTarget, packet string, reason error)
 }
+
+// StorePart is a part of the store that may be lost alone.
+type StorePart string
+
+const (
+	StorePackets StorePart = "packets" // of users and rooms
+	StoreMembers StorePart = "members" // of rooms, with how far each has its packets
+)
 
 // Delivery is a stored packet on its way to a user.
 type Delivery struct {
@@ -215,5 +228,6 @@ type DurableStats struct {
 	Acked     uint64 // of these, what was acknowledged
 	Returned  uint64 // of these, what was not acknowledged when its user went: he has it again when he comes
 	Skipped   uint64 // packets that Durability.Deliver did not want sent
+	Lost      uint64 // how often a part of the store was lost, as told by Durability.OnLost
 	Dropped   uint64 // packets that were dropped, as told by Durability.OnDropped
 }

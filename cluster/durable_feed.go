@@ -35,6 +35,7 @@ type feed struct {
 	settled  uint64 // of the last one that the store knows to be
 	era      int    // grows when the store begins anew: what was sent before says nothing of what is in it
 	record   uint64 // number of the record of the user's membership in the room
+	renew    bool   // the record is of a store that is lost: it is to be written anew
 	inFlight int    // packets that are not acknowledged
 	want     bool   // the store may have packets after cursor
 	busy     bool   // a request is under way
@@ -47,7 +48,7 @@ type feed struct {
 func (f *feed) step() {
 	switch {
 	case f.busy || f.blocked && !f.over:
-	case f.acked > f.settled:
+	case f.acked > f.settled || f.renew:
 		f.settle()
 	case f.over:
 		f.end()
@@ -215,11 +216,11 @@ func mayPass(err error) bool {
 
 // settle has the store know what was acknowledged.
 func (f *feed) settle() {
-	upTo := f.acked
-	f.busy = true
+	upTo, store := f.acked, f.d.created.UnixNano()
+	f.busy, f.renew = true, false
 	f.d.request(func(ctx context.Context) error {
 		if f.room != "" {
-			return f.d.setCursor(ctx, f, upTo)
+			return f.d.setCursor(ctx, f, upTo, store)
 		}
 		return f.d.purge(ctx, f.d.packets, f.subject, upTo)
 	}, func(err error) {
@@ -243,6 +244,19 @@ func (f *feed) close() {
 		f.over = true
 		f.d.remove(f)
 		f.step()
+	}
+}
+
+// conflict ends the feed because the record of the membership is another one than the feed knows of,
+// and has the user's rooms looked for anew: he may have joined the room again.
+func (f *feed) conflict() {
+	b := f.box
+	f.close()
+	if b.feeds[f.room] == f {
+		delete(b.feeds, f.room)
+	}
+	if !b.over {
+		b.findRooms()
 	}
 }
 

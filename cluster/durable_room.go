@@ -4,12 +4,10 @@ package cluster
 // room's packets.
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +25,20 @@ const memberPage = 1000
 type membership struct {
 	user, room string
 	cursor     uint64 // number of the last packet that he has acknowledged
+	store      int64  // when the stream of packets was made that counts so; 0: not known
 	record     uint64 // number of this record in the stream of members
+}
+
+// isOlder reports whether a member's cursor is of a stream of packets that is lost since.
+func (m *membership) isOlder(than int64) bool { return m.store != 0 && m.store < than }
+
+// at is how far a member is in the stream of packets that was made at a time: one that was made
+// after his record counts from 1 again.
+func (m *membership) at(store int64) uint64 {
+	if m.isOlder(store) {
+		return 0
+	}
+	return m.cursor
 }
 
 // JoinDurable makes a user a durable member: what is sent to Durable(r) from now on waits for him
@@ -45,7 +56,7 @@ func (r Room) JoinDurable(ctx context.Context, user string) error {
 	if err != nil {
 		return storeError(err)
 	}
-	m := membership{user: user, room: r.name, cursor: info.State.LastSeq}
+	m := membership{user: user, room: r.name, cursor: info.State.LastSeq, store: info.Created.UnixNano()}
 	if err := d.putMember(ctx, &m); isConflict(err) {
 		return nil
 	} else if err != nil {
@@ -108,7 +119,7 @@ func (d *durable) memberSubject(user, room string) string {
 func (d *durable) putMember(ctx context.Context, m *membership) error {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	a, err := d.js.Publish(ctx, d.memberSubject(m.user, m.room), codec.AppendUint(nil, m.cursor),
+	a, err := d.js.Publish(ctx, d.memberSubject(m.user, m.room), codec.AppendInt(codec.AppendUint(nil, m.cursor), m.store),
 		jetstream.WithExpectLastSequencePerSubject(m.record), jetstream.WithRetryAttempts(0))
 	if err == nil {
 		m.record = a.Sequence
@@ -161,6 +172,17 @@ func (b *mailbox) enrolled(m *membership) {
 	}
 }
 
+// follow adds the feed of a room whose record is in the store.
+func (b *mailbox) follow(m *membership) {
+	store := b.d.created.UnixNano()
+	b.feed(m.room, m.at(store), m.record)
+	if f := b.feeds[m.room]; f != nil && f.record == m.record && m.isOlder(store) {
+		b.d.tellLost()
+		f.renew = true
+		f.step()
+	}
+}
+
 // findRooms adds the feeds of the rooms that the user is a durable member of.
 func (b *mailbox) findRooms() {
 	var list []membership
@@ -170,8 +192,8 @@ func (b *mailbox) findRooms() {
 		return err
 	}, func(err error) {
 		b.busy--
-		for _, m := range list {
-			b.feed(m.room, m.cursor, m.record)
+		for i := range list {
+			b.follow(&list[i])
 		}
 		if err != nil && !b.over {
 			b.d.n.cfg.Logger.Debug("rooms of a user were not found", "user", b.user, "err", err)
@@ -251,22 +273,25 @@ func (d *durable) membershipOf(s *stored) (m membership, err error) {
 	m.room, okRoom = nameOf(parts[1])
 	m.record = s.seq
 	var rest []byte
-	if m.cursor, rest, err = codec.ReadUint(s.data); err != nil || len(rest) > 0 || !okUser || !okRoom {
+	if m.cursor, rest, err = codec.ReadUint(s.data); err == nil && len(rest) > 0 {
+		m.store, rest, err = codec.ReadInt(rest)
+	}
+	if err != nil || len(rest) > 0 || !okUser || !okRoom {
 		return m, errStored
 	}
 	return m, nil
 }
 
 // setCursor has the store know how far a member is. If his record is another one he has left the
-// room, or another node sends to him: the feed ends.
-func (d *durable) setCursor(ctx context.Context, f *feed, upTo uint64) error {
-	m := membership{f.box.user, f.room, upTo, f.record}
+// room, perhaps to join it again, or another node sends to him: the feed ends.
+func (d *durable) setCursor(ctx context.Context, f *feed, upTo uint64, store int64) error {
+	m := membership{user: f.box.user, room: f.room, cursor: upTo, store: store, record: f.record}
 	err := d.putMember(ctx, &m)
 	switch {
 	case err == nil:
 		f.record = m.record
 	case isConflict(err):
-		d.n.call(f.close)
+		d.n.call(f.conflict)
 		return nil
 	}
 	return err
@@ -276,6 +301,11 @@ func (d *durable) setCursor(ctx context.Context, f *feed, upTo uint64) error {
 // not enough the oldest ones, which is told for each member who has not had them.
 func (d *durable) trim(ctx context.Context, room string) error {
 	subject := d.at("durable", "", room)
+	info, err := d.packets.Info(ctx, jetstream.WithSubjectFilter(subject))
+	if err != nil {
+		return err
+	}
+	store := info.Created.UnixNano()
 	members, err := d.membersOf(ctx, room)
 	if err != nil {
 		return err
@@ -284,11 +314,14 @@ func (d *durable) trim(ctx context.Context, room string) error {
 	if len(members) == 0 {
 		return d.packets.Purge(ctx, jetstream.WithPurgeSubject(subject))
 	}
-	least := slices.MinFunc(members, func(a, b membership) int { return cmp.Compare(a.cursor, b.cursor) }).cursor
+	least := members[0].at(store)
+	for i := range members {
+		least = min(least, members[i].at(store))
+	}
 	if err := d.purge(ctx, d.packets, subject, least); err != nil {
 		return err
 	}
-	info, err := d.packets.Info(ctx, jetstream.WithSubjectFilter(subject))
+	info, err = d.packets.Info(ctx, jetstream.WithSubjectFilter(subject))
 	if err != nil {
 		return err
 	}
@@ -323,8 +356,9 @@ func (d *durable) dropStored(ctx context.Context, s *stored, members []membershi
 		return
 	}
 	of.Room = name
+	store := d.store.Load()
 	for _, m := range members {
-		if m.cursor < s.seq {
+		if m.at(store) < s.seq {
 			of.User = m.user
 			one := of
 			d.n.call(func() { d.drop(one, reason) })

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -54,12 +55,19 @@ type durable struct {
 	trims     map[string]bool  // rooms that are being trimmed
 	stats     DurableStats
 
+	store atomic.Int64 // when the stream of packets was made
+
+	// Of sweep alone.
+	membersMade time.Time // when the stream of members was made
+	memberSeq   uint64    // number of the last record that was read of it
+
 	// Of the server's first loop.
 	boxes map[string]*mailbox // by user
 	feeds map[string][]*feed  // by the subject on which they hear what is stored
 	subs  map[string]*nats.Subscription
 
-	created time.Time // when the stream of packets was made
+	created time.Time // when the stream of packets was made, as far as feeds know
+	lostFor time.Time // which of them the program knows to be made after a loss
 }
 
 func newDurable(n *Node, cfg Durability) *durable {
@@ -148,8 +156,10 @@ func (d *durable) open() {
 		}
 	}
 	d.setError(nil)
-	created := d.packets.CachedInfo().Created
-	d.n.call(func() { d.created = created }) // before any mailbox begins
+	created, members := d.packets.CachedInfo().Created, d.members.CachedInfo()
+	d.store.Store(created.UnixNano())
+	d.membersMade, d.memberSeq = members.Created, members.State.LastSeq // mailboxes read what is before
+	d.n.call(func() { d.created = created })                            // before any mailbox begins
 	close(d.ready)
 	d.n.call(func() {
 		for _, b := range d.boxes {
@@ -261,6 +271,24 @@ func (d *durable) drop(of Delivery, reason error) {
 	d.n.cfg.Logger.Debug("durable packet was dropped", "user", of.User, "room", of.Room, "packet", of.Packet, "seq", of.Seq, "err", reason)
 	if d.cfg.OnDropped != nil {
 		d.cfg.OnDropped(of, reason)
+	}
+}
+
+// tellLost tells that the store has lost its packets, once for each time that it was made anew. On the
+// first loop.
+func (d *durable) tellLost() {
+	if !d.lostFor.Equal(d.created) {
+		d.lostFor = d.created
+		d.lost(StorePackets)
+	}
+}
+
+// lost tells that a part of the store was made anew. On the first loop.
+func (d *durable) lost(part StorePart) {
+	d.count(func(s *DurableStats) { s.Lost++ })
+	d.n.cfg.Logger.Error("store of durable packets was lost, and made anew", "part", part)
+	if d.cfg.OnLost != nil {
+		d.cfg.OnLost(part)
 	}
 }
 

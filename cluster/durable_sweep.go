@@ -39,6 +39,9 @@ func (d *durable) sweepOnce(ctx context.Context) error {
 	if err := d.findMissed(ctx); err != nil {
 		return err
 	}
+	if err := d.findEnrolled(ctx); err != nil {
+		return err
+	}
 	if !d.isFirst() {
 		return nil
 	}
@@ -71,6 +74,10 @@ func (d *durable) findMissed(ctx context.Context) error {
 	d.n.call(func() {
 		anew := !info.Created.Equal(d.created) // the store has lost all it had, and counts from 1 again
 		d.created = info.Created
+		if anew {
+			d.store.Store(info.Created.UnixNano())
+			d.tellLost()
+		}
 		for _, list := range d.feeds {
 			for _, f := range list {
 				if anew {
@@ -85,6 +92,45 @@ func (d *durable) findMissed(ctx context.Context) error {
 		}
 	})
 	return nil
+}
+
+// findEnrolled has the rooms followed which users of this node have joined, though the word of it was
+// lost: it reads the records that were written since the last time.
+func (d *durable) findEnrolled(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	info, err := d.members.Info(ctx)
+	if err != nil {
+		return err
+	}
+	if !info.Created.Equal(d.membersMade) {
+		d.membersMade, d.memberSeq = info.Created, 0
+		d.n.call(func() { d.lost(StoreMembers) })
+	}
+	for more := d.memberSeq < info.State.LastSeq; more; {
+		var list []stored
+		if list, more, err = d.read(ctx, d.members, d.subject("member", "*", "*"), d.memberSeq+1, memberPage); err != nil {
+			return err
+		}
+		var all []membership
+		for i := range list {
+			d.memberSeq = list[i].seq
+			if m, err := d.membershipOf(&list[i]); err == nil {
+				all = append(all, m)
+			}
+		}
+		d.n.call(func() { d.follow(all) })
+	}
+	return nil
+}
+
+// follow has users of this node follow rooms by their records.
+func (d *durable) follow(all []membership) {
+	for i := range all {
+		if b := d.boxes[all[i].user]; b != nil && b.begun && !b.over {
+			b.follow(&all[i])
+		}
+	}
 }
 
 // findMissedOf has feeds of a room read: the one that is furthest, which finds out what there is, and

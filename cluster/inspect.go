@@ -59,7 +59,7 @@ func (d *durable) inspect() *inspect.Durable {
 	s := d.counts()
 	x := &inspect.Durable{
 		Waiting: s.Waiting, Stored: s.Stored, Refused: s.Refused, Doubled: s.Doubled, Delivered: s.Delivered,
-		Acked: s.Acked, Returned: s.Returned, Skipped: s.Skipped, Dropped: s.Dropped,
+		Acked: s.Acked, Returned: s.Returned, Skipped: s.Skipped, Dropped: s.Dropped, Lost: s.Lost,
 	}
 	if err := d.whyNot(); err != nil {
 		x.Why = err.Error()

@@ -161,6 +161,28 @@ func TestForgedHellosAreBounded(t *testing.T) {
 	})
 }
 
+// A node for which there was no room says so to whoever says hello, with what only that one knows: who
+// answers so is taken in.
+func TestAnswersProveNodes(t *testing.T) {
+	n := newNetwork(1).startAll(t, 1)[0]
+	for i := range MaxStrangers + 1 {
+		n.receive(appendHello(nil, &members.Hello{From: members.ID{Name: fmt.Sprint("x", i), Epoch: 1}}))
+	}
+	if got := n.Stats().Strangers; got != 1 {
+		t.Fatalf("%d were refused", got)
+	}
+	late := members.Hello{From: members.ID{Name: "late", Epoch: 1}}
+	isIn := func() bool { n.mu.Lock(); defer n.mu.Unlock(); _, ok := n.members.Get("late"); return ok }
+	n.receive(appendAnswer(nil, n.self.Epoch+1, &late))
+	if isIn() {
+		t.Error("an answer to another node is taken for a proof")
+	}
+	n.receive(appendAnswer(nil, n.self.Epoch, &late))
+	if !isIn() {
+		t.Error("a node that has answered is not taken in")
+	}
+}
+
 // Packets of a client that pretends to be a node end its conn.
 func TestClientsAreNoNodes(t *testing.T) {
 	n := newNetwork(1).startAll(t, 1)[0]

@@ -28,6 +28,7 @@ type Durable struct {
 	Returned  uint64 `json:"returned"`      // of these, what comes again
 	Skipped   uint64 `json:"skipped"`       // packets that the program did not want sent
 	Dropped   uint64 `json:"dropped"`       // packets that waited for too long, or could not be sent
+	Lost      uint64 `json:"lost"`          // how often a part of the store was lost
 }
 
 // Node is another node.

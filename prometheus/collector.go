@@ -32,7 +32,7 @@ type Collector struct {
 	// With inspect.Config.Cluster.
 	users, routes, crossed, missed, malformed   *prom.Desc
 	nodes, rtt, underWay, pending, gaps, resent *prom.Desc
-	store, waiting, durable                     *prom.Desc
+	store, lost, waiting, durable               *prom.Desc
 }
 
 // New returns a Collector of the peer that i inspects. With more than one peer in a process,
@@ -75,6 +75,7 @@ func New(i *inspect.Inspector) *Collector {
 		missed:    desc("cluster_missed_total", "Packets for users who were not there any more."),
 		malformed: desc("cluster_malformed_total", "Messages of nodes that could not be read."),
 		store:     desc("durable_store_up", "1 if there is a store for durable packets."),
+		lost:      desc("durable_store_lost_total", "How often a part of the store was lost."),
 		waiting:   desc("durable_waiting", "Durable packets in the store that are for users at any node."),
 		durable:   desc("durable_packets_total", "Durable packets of this node, by what became of them.", "outcome"),
 		nodes:     desc("node_up", "1 if there is a conn to the other node.", "node"),
@@ -93,7 +94,7 @@ func (c *Collector) Describe(ch chan<- *prom.Desc) {
 		c.conns, c.made, c.ended, c.refused, c.used, c.most,
 		c.busy, c.watched, c.longest, c.callbacks, c.posted, c.ready, c.timers, c.unreadOfLoops,
 		c.users, c.routes, c.crossed, c.missed, c.malformed, c.nodes, c.rtt, c.underWay, c.pending, c.gaps, c.resent,
-		c.store, c.waiting, c.durable,
+		c.store, c.lost, c.waiting, c.durable,
 	} {
 		ch <- d
 	}
@@ -235,6 +236,7 @@ func (c *Collector) collectDurable(s sender, d *inspect.Durable) {
 		up = 1
 	}
 	s.gauge(c.store, up)
+	s.counter(c.lost, float64(d.Lost))
 	s.gauge(c.waiting, float64(d.Waiting))
 	for outcome, n := range map[string]uint64{
 		"stored": d.Stored, "refused": d.Refused, "doubled": d.Doubled, "delivered": d.Delivered,

@@ -137,7 +137,7 @@ func TestAScrapeHasTheCluster(t *testing.T) {
 	srv, _, _ := newPeers(t)
 	told := &inspect.Cluster{Node: "a", Users: 7, Routes: 2, Crossed: 3, Missed: 4, Malformed: 5, Nodes: []inspect.Node{
 		{Node: "b", Up: true, RTT: .5, UnderWay: 10, PendingOut: 20, Gaps: 1, Resent: 30}, {Node: "c"},
-	}, Durable: &inspect.Durable{Waiting: 1, Stored: 2, Refused: 3, Doubled: 4, Delivered: 5, Acked: 6, Returned: 7, Skipped: 8, Dropped: 9}}
+	}, Durable: &inspect.Durable{Waiting: 1, Stored: 2, Refused: 3, Doubled: 4, Delivered: 5, Acked: 6, Returned: 7, Skipped: 8, Dropped: 9, Lost: 10}}
 	families := scrape(t, New(inspect.New(srv, inspect.Config{Cluster: func() *inspect.Cluster { return told }})))
 	for _, want := range []struct {
 		name, labels string
@@ -146,7 +146,7 @@ func TestAScrapeHasTheCluster(t *testing.T) {
 		{"cluster_users", "", 7}, {"cluster_routes", "", 2}, {"cluster_crossed_total", "", 3}, {"cluster_missed_total", "", 4},
 		{"cluster_malformed_total", "", 5}, {"node_up", "node=b", 1}, {"node_up", "node=c", 0}, {"node_rtt_seconds", "node=b", .5},
 		{"node_under_way_bytes", "node=b", 10}, {"node_pending_out_bytes", "node=b", 20}, {"node_gaps", "node=b", 1}, {"node_resent_bytes", "node=b", 30},
-		{"durable_store_up", "", 1}, {"durable_waiting", "", 1}, {"durable_packets_total", "outcome=stored", 2}, {"durable_packets_total", "outcome=refused", 3},
+		{"durable_store_up", "", 1}, {"durable_waiting", "", 1}, {"durable_store_lost_total", "", 10}, {"durable_packets_total", "outcome=stored", 2}, {"durable_packets_total", "outcome=refused", 3},
 		{"durable_packets_total", "outcome=doubled", 4}, {"durable_packets_total", "outcome=delivered", 5}, {"durable_packets_total", "outcome=acked", 6},
 		{"durable_packets_total", "outcome=returned", 7}, {"durable_packets_total", "outcome=skipped", 8}, {"durable_packets_total", "outcome=dropped", 9},
 	} {

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/packetmq/packetmq/cluster"
 	"github.com/packetmq/packetmq/internal/await"
@@ -68,6 +71,101 @@ func TestDurableRoomCursor(t *testing.T) {
 	again := b.player("u")
 	sendDurable(t, b, r, 5)
 	wantNotes(t, again, 5, 5)
+}
+
+// putRecord writes a user's record of a room as JoinDurable does, and says nothing to any node.
+func putRecord(t testing.TB, s *Server, user, room string, cursor byte) {
+	t.Helper()
+	if _, err := js(t, s).Publish(t.Context(), "packetmq.member."+user+"."+room, []byte{cursor}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A user who is there follows a room that he has joined, or left and joined again, though the word of
+// it to his node was lost.
+func TestDurableRoomWithoutAWord(t *testing.T) {
+	leak.Check(t)
+	a, b, s := twoNodes(t, cluster.Durability{Age: 4 * time.Second}) // so the store is looked through each second
+	p := a.player("u")
+	wantNotes(t, p, 0, -1)
+	r := cluster.Durable(b.Room("r"))
+	await.True(t, "a node that follows its user", func() bool { return a.Where("u") == "a" })
+	putRecord(t, s, "u", "r", 0)
+	sendDurable(t, b, r, 0)
+	wantNotes(t, p, 0, 0)
+	await.True(t, "acknowledgement in the store", func() bool { return cursorOf(t, s, "u", "r") == 1 })
+	members, err := js(t, s).Stream(t.Context(), "packetmq-members")
+	if err == nil {
+		err = members.Purge(t.Context(), jetstream.WithPurgeSubject("packetmq.member.u.r"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	putRecord(t, s, "u", "r", 1)
+	for i := range 3 {
+		sendDurable(t, b, r, 1+i)
+		wantNotes(t, p, 1+i, 1+i)
+		await.True(t, "acknowledgement in the store", func() bool { return cursorOf(t, s, "u", "r") == byte(2+i) })
+	}
+}
+
+// cursorOf is how far a user has a room's packets, as the store has it.
+func cursorOf(t testing.TB, s *Server, user, room string) byte {
+	t.Helper()
+	m, err := js(t, s).Stream(t.Context(), "packetmq-members")
+	if err != nil {
+		return 0
+	}
+	record, err := m.GetLastMsgForSubject(t.Context(), "packetmq.member."+user+"."+room)
+	if err != nil || len(record.Data) == 0 {
+		return 0
+	}
+	return record.Data[0]
+}
+
+// When the packets are lost and the members are not, members have what is sent from then on, and the
+// program is told; when the members are lost, it is told too.
+func TestDurablePartsAreLost(t *testing.T) {
+	leak.Check(t)
+	lost := make(chan cluster.StorePart, 100)
+	a, b, s := twoNodes(t, cluster.Durability{Age: 8 * time.Second, OnLost: func(part cluster.StorePart) { lost <- part }})
+	joinDurable(t, a.Room("r"), "here", "away")
+	r := cluster.Durable(a.Room("r"))
+	here, away := a.player("here"), a.player("away")
+	for i := range 5 {
+		sendDurable(t, b, r, i)
+	}
+	wantNotes(t, here, 0, 4)
+	wantNotes(t, away, 0, 4)
+	await.True(t, "acknowledgements in the store", func() bool { return cursorOf(t, s, "here", "r") == 5 && cursorOf(t, s, "away", "r") == 5 })
+	away.End("reason.bye")
+	await.True(t, "a member who is away", func() bool { return a.Where("away") == "" && b.Where("away") == "" })
+	if err := js(t, s).DeleteStream(t.Context(), "packetmq-packets"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if part := await.Value(t, "word of it at each node", lost); part != cluster.StorePackets {
+			t.Errorf("told that the %s are lost", part)
+		}
+	}
+	for i := range 3 {
+		await.True(t, "a store again", func() bool {
+			return cluster.SendDurable(t.Context(), b.Node, r.WithID(fmt.Sprint(i)), noted, &note{N: 5 + i}) == nil
+		})
+	}
+	wantNotes(t, here, 5, 7)
+	wantNotes(t, b.player("away"), 5, 7)
+	if err := js(t, s).DeleteStream(t.Context(), "packetmq-members"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if part := await.Value(t, "word of it at each node", lost); part != cluster.StoreMembers {
+			t.Errorf("told that the %s are lost", part)
+		}
+	}
+	if got := a.Stats().Durable.Lost; got != 2 {
+		t.Errorf("%d losses are counted", got)
+	}
 }
 
 // A room takes packets on and on while its members are there. If one is away for so long that the

@@ -52,7 +52,7 @@ func TestDurablePacketsAreShown(t *testing.T) {
 	w := newWorld(t, inspect.Config{Cluster: func() *inspect.Cluster {
 		return &inspect.Cluster{Node: "eu-1", Nodes: []inspect.Node{}, Durable: &inspect.Durable{Why: "no <store>", Waiting: 7, Dropped: 9}}
 	}})
-	w.open().Wait("durable packets", `(text => text.startsWith("durable packets (no <store>): 7 wait ·") && text.endsWith("9 dropped"))(document.querySelector("#durable-facts").textContent)`)
+	w.open().Wait("durable packets", `(text => text.startsWith("durable packets (no <store>): 7 wait ·") && text.endsWith("9 dropped · the store was lost 0 times"))(document.querySelector("#durable-facts").textContent)`)
 }
 
 // A node of a cluster shows the others; a peer that is in none shows no table of them.
