@@ -172,7 +172,7 @@ func TestAnswersProveNodes(t *testing.T) {
 		t.Fatalf("%d were refused", got)
 	}
 	late := members.Hello{From: members.ID{Name: "late", Epoch: 1}}
-	isIn := func() bool { n.mu.Lock(); defer n.mu.Unlock(); _, ok := n.members.Get("late"); return ok }
+	isIn := func() bool { n.mu.Lock(); defer n.mu.Unlock(); _, ok := n.Node.members.Get("late"); return ok }
 	n.receive(appendAnswer(nil, n.self.Epoch+1, &late))
 	if isIn() {
 		t.Error("an answer to another node is taken for a proof")
