@@ -194,20 +194,14 @@ func (t *travel) push(ctx context.Context, s *session.Session) bool {
 		if ctx.Err() != nil || s.Err() != nil {
 			return false
 		}
-		type result struct {
-			r   *session.Released
-			err error
-		}
-		out := make(chan result, 1)
-		s.Release(t.pack, func(r *session.Released, err error) { out <- result{r, err} })
-		got := <-out
-		if got.err != nil { // it has ended, or is on its way to a node that has asked for it
+		released := release(ctx, s, t.pack)
+		if released == nil { // it has ended, or is on its way to a node that has asked for it
 			pause(ctx, pushRetry)
 			continue
 		}
-		node, address, ok := t.give(ctx, got.r)
+		node, address, ok := t.give(ctx, released)
 		if !ok {
-			got.r.Keep()
+			released.Keep()
 			pause(ctx, pushRetry)
 			continue
 		}
@@ -215,10 +209,36 @@ func (t *travel) push(ctx context.Context, s *session.Session) bool {
 		t.remember(s.ID(), node)
 		t.mu.Unlock()
 		t.count(func(s *Stats) { s.Departed++ })
-		got.r.Gone(peer.Advice{To: address, Comeback: peer.ComebackLater})
+		released.Gone(peer.Advice{To: address, Comeback: peer.ComebackLater})
 		return true
 	}
 	return false
+}
+
+// release has a session packed, or returns nil: it has ended, somebody else has it, or ctx is done while
+// the reactor is stopped, which is where a session that is packed later stays.
+func release(ctx context.Context, s *session.Session, pack func(*session.Session) []byte) *session.Released {
+	out := make(chan *session.Released, 1)
+	var over atomic.Bool // it was taken from out, or will not be
+	s.Release(pack, func(r *session.Released, err error) {
+		switch {
+		case err != nil:
+			r = nil
+		case !over.CompareAndSwap(false, true):
+			r.Keep()
+			return
+		}
+		out <- r
+	})
+	select {
+	case r := <-out:
+		return r
+	case <-ctx.Done():
+		if over.CompareAndSwap(false, true) {
+			return nil
+		}
+		return <-out
+	}
 }
 
 // give sends a session to the next node, and waits until that has it or has not.

@@ -226,3 +226,31 @@ func (x *wanderer) chat(t *testing.T, stop chan struct{}, over chan<- int) {
 		}
 	}
 }
+
+// Where the server is stopped a session cannot be packed: who waits for it gives up with its ctx, and the
+// session stays.
+func TestReleaseOfAStoppedServer(t *testing.T) {
+	w := withSessions(1)
+	n := w.startAll(t, 1)[0]
+	x := newWanderer(t)
+	at := x.come(t, n)
+	if err := n.srv.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if r := release(ctx, at, n.travel.pack); r != nil {
+		t.Fatal("packed by a server that is stopped")
+	}
+	if err := n.srv.RunAsync(); err != nil {
+		t.Fatal(err)
+	}
+	var r *session.Released
+	await.True(t, "the session to be had again", func() bool { r = release(t.Context(), at, n.travel.pack); return r != nil })
+	r.Keep()
+	x.come(t, n) // a session that is packed has no conn
+	sendNote(t, at, 1)
+	if v := await.Value(t, "note", x.got); v.N != 1 {
+		t.Errorf("got note %d", v.N)
+	}
+}
