@@ -15,6 +15,8 @@ import (
 // node was not told, because NATS has lost that; less costs more requests.
 const sweepEvery = 5 * time.Second
 
+var errNotDropped = errors.New("the store keeps a packet that was to be dropped")
+
 // sweep looks through the store until the node has left.
 func (d *durable) sweep() {
 	every := min(sweepEvery, max(d.cfg.Age/4, 100*time.Millisecond))
@@ -156,11 +158,15 @@ func (d *durable) findMissedOf(list []*feed) {
 // dropAged drops what has waited for too long. The stream is in the order of time.
 func (d *durable) dropAged(ctx context.Context) error {
 	members := make(map[string][]membership) // by subject of the room
-	for {
+	for last := uint64(0); ; {
 		list, _, err := d.read(ctx, d.packets, d.subject("durable", ">"), 1, readPackets)
 		if err != nil || len(list) == 0 {
 			return err
 		}
+		if list[0].seq == last {
+			return errNotDropped
+		}
+		last = list[0].seq
 		for i := range list {
 			s := &list[i]
 			if time.Since(s.at) < d.cfg.Age {

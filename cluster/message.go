@@ -76,6 +76,9 @@ func readHello(b []byte) (h members.Hello, err error) {
 		}
 		h.Services = append(h.Services, string(s))
 	}
+	if len(b) != 0 {
+		return h, errMessage
+	}
 	return h, nil
 }
 
