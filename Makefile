@@ -30,12 +30,18 @@ many: build ## N conns closed under writers that hold on to them; N unknown ids 
 soak: build ## clients that connect, talk and vanish, for SOAK
 	bin/siege soak --duration $(SOAK)
 
+# What the race detector would spoil, and tests that are shorter with it.
+UNRACED := Alloc|ConnMemory|OrderOfAllAPIs|TenThousandPauses|GoexitStaysItsOwn|EveryWayOutKeepsMaxTotalPending
+
+# They begin first, so that all is over sooner.
+LONGEST := ./peer ./engine
+
 cluster_tests = (cd cluster && $(GO) test -short -timeout 5m ./...) && (cd cluster/embedded && $(GO) test -short -timeout 5m ./...)
 
 test: ## every test of the library in Go, some at a smaller size, in some two minutes; downloads NATS the first time; those that need Python with Twisted are skipped where there is none
 	@log=$$(mktemp); trap 'rm -f $$log' EXIT; \
 	{ $(cluster_tests); } >$$log 2>&1 & cluster=$$!; \
-	code=0; $(GO) test -short -p 4 -parallel 10 -timeout 5m ./... || code=$$?; \
+	code=0; $(GO) test -short -p 4 -parallel 10 -timeout 5m $(LONGEST) ./... || code=$$?; \
 	wait $$cluster || code=$$?; cat $$log; exit $$code # most tests wait most of the time, so the cluster's run beside the others
 
 cluster-test: ## the nodes of a cluster, in the test's process and in others that are killed and paused, some at a smaller size, in about a minute; a part of test; downloads NATS the first time
@@ -47,18 +53,18 @@ ts: ## clients/ts: its packages by npm, its build and its tests; skipped where t
 	else echo "clients/ts is skipped: there is no Node (Debian: apt-get install nodejs npm)"; fi
 
 test-all: ts command ## all tests of all modules at their full size, with the race detector where it is our code; then those that it would spoil; some ten minutes, and downloads what bench/versus compares with
-	$(GO) test -race -vet=off -p 4 -timeout 15m ./...
-	@set -e; for m in $(RACED); do echo "$$m"; (cd $$m && $(GO) test -race -vet=off -timeout 10m ./...); done
-	@set -e; for m in $(PLAIN); do echo "$$m"; (cd $$m && $(GO) test -vet=off -timeout 10m ./...); done
+	$(GO) test -race -vet=off -p 4 -timeout 15m $(LONGEST) ./...
+	printf '%s\n' $(RACED) | xargs -P 2 -I DIR sh -c 'cd DIR && $(GO) test -race -vet=off -timeout 10m ./...'
+	printf '%s\n' $(PLAIN) | xargs -P 2 -I DIR sh -c 'cd DIR && $(GO) test -vet=off -timeout 10m ./...'
 	cd bench/versus && $(GO) test -vet=off -timeout 10m -p 1 ./... # what it compares with has data races of its own
-	$(GO) test -vet=off -run 'Alloc|ConnMemory|OrderOfAllAPIs|TenThousandPauses|GoexitStaysItsOwn|EveryWayOutKeepsMaxTotalPending' ./...
+	$(GO) test -vet=off -run '$(UNRACED)' $$(grep -rlE --include='*_test.go' --exclude-dir=bench --exclude-dir=cluster 'func Test.*($(UNRACED))' . | xargs -n 1 dirname | sort -u)
 	$(GO) test -vet=off -tags poll_opt -short ./engine # with gnet's other way to poll
 
 test-386: ## the tests of what has sizes and counts, on a processor of 32 bits, which those of amd64 are as well; without the race detector, which is not there
 	GOARCH=386 $(GO) test -vet=off -short -p 4 -timeout 10m ./internal/... ./codec ./registry ./engine ./memconn ./peer ./call ./room ./state ./session ./websocket ./capture/...
 
 debug: ## the tests in the debug build
-	$(GO) test -vet=off -tags packetmq_debug -timeout 20m ./internal/... ./engine ./memconn ./peer ./call ./room/... ./state ./session ./websocket ./capture -short
+	$(GO) test -vet=off -tags packetmq_debug -timeout 20m $(LONGEST) ./internal/... ./memconn ./call ./room/... ./state ./session ./websocket ./capture -short
 
 build: ## bin/bench and bin/siege
 	cd bench && $(GO) build -o ../bin/bench ./cmd/bench
@@ -113,8 +119,10 @@ lint: fmt vet ## with the linter that the tools module pins
 
 LIBS = $$($(GO) list -f '{{if and .GoFiles (ne .Name "main")}}{{.ImportPath}}{{end}}' ./...) # without linking programs
 
+CROSS := linux/arm64 darwin/arm64 freebsd/amd64 windows/amd64
+
 cross: ## the platforms that are built but not run here; test-386 is for those of 32 bits
-	@set -e; for t in linux/arm64 darwin/arm64 freebsd/amd64 windows/amd64; do \
+	@set -e; for t in $(CROSS); do \
 	  echo "$$t"; GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build $(LIBS); done # on Windows, Run returns ErrPlatform
 	GOOS=darwin GOARCH=arm64 $(GO) vet ./... # the tests too
 
