@@ -36,12 +36,12 @@ UNRACED := Alloc|ConnMemory|OrderOfAllAPIs|TenThousandPauses|GoexitStaysItsOwn|E
 # They begin first, so that all is over sooner.
 LONGEST := ./peer ./engine
 
-cluster_tests = (cd cluster && $(GO) test -short -timeout 5m ./...) && (cd cluster/embedded && $(GO) test -short -timeout 5m ./...)
+cluster_tests = (cd cluster && $(GO) test -short -timeout 10m ./...) && (cd cluster/embedded && $(GO) test -short -timeout 10m ./...)
 
 test: ## every test of the library in Go, some at a smaller size, in some two minutes; downloads NATS the first time; those that need Python with Twisted are skipped where there is none
 	@log=$$(mktemp); trap 'rm -f $$log' EXIT; \
 	{ $(cluster_tests); } >$$log 2>&1 & cluster=$$!; \
-	code=0; $(GO) test -short -p 4 -parallel 10 -timeout 5m $(LONGEST) ./... || code=$$?; \
+	code=0; $(GO) test -short -p 4 -parallel 10 -timeout 10m $(LONGEST) ./... || code=$$?; \
 	wait $$cluster || code=$$?; cat $$log; exit $$code # most tests wait most of the time, so the cluster's run beside the others
 
 cluster-test: ## the nodes of a cluster, in the test's process and in others that are killed and paused, some at a smaller size, in about a minute; a part of test; downloads NATS the first time
