@@ -83,6 +83,7 @@ type keptCopy struct {
 	// Guarded by the travel's mu.
 	revision uint64
 	owners   []string // whose copy it may be at that revision or after it: the nodes before this one
+	given    bool     // the session was packed for another node since a copy was made here: one of them may have it again
 }
 
 // archive is what a node has to do with copies.
@@ -197,6 +198,9 @@ func (k *keptCopy) end() { <-k.call }
 // keep is Keeper.Keep.
 func (a *archive) keep(s *session.Session, data []byte, done func(error)) {
 	id, k := s.ID(), a.of(s.ID())
+	a.travel.mu.Lock()
+	k.given = false
+	a.travel.mu.Unlock()
 	a.run(func(ctx context.Context) error {
 		if err := k.begin(ctx); err != nil {
 			return err
@@ -225,7 +229,9 @@ func (a *archive) put(ctx context.Context, id session.ID, k *keptCopy, data []by
 		if old, revision, err = a.store.Get(ctx, id.String()); err != nil {
 			return err
 		}
-		if owner, _, ok := readCopy(old); revision > 0 && ok && owner != own && !slices.Contains(owners, owner) {
+		owner, _, ok := readCopy(old)
+		before := owner == own || slices.Contains(owners, owner) && !a.isGiven(id, k)
+		if revision > 0 && ok && !before {
 			return session.ErrSuperseded
 		}
 		next, err = a.store.Put(ctx, id.String(), value, revision)
@@ -237,6 +243,22 @@ func (a *archive) put(ctx context.Context, id session.ID, k *keptCopy, data []by
 	defer a.travel.mu.Unlock()
 	k.revision, k.owners = next, nil
 	return nil
+}
+
+// isGiven reports whether a session may be at another node. Who asks has read its copy before, so
+// whatever that node has kept since then is of a later revision.
+func (a *archive) isGiven(id session.ID, k *keptCopy) bool {
+	a.travel.mu.Lock()
+	defer a.travel.mu.Unlock()
+	return k.given || a.copies[id] != k
+}
+
+// give notes that a session is packed for another node.
+func (a *archive) give(id session.ID) {
+	k := a.of(id)
+	a.travel.mu.Lock()
+	defer a.travel.mu.Unlock()
+	k.given = true
 }
 
 // forget is Keeper.Forget.

@@ -461,3 +461,38 @@ func TestNothingIsAcknowledgedAfterLeave(t *testing.T) {
 		}
 	}
 }
+
+// A copy of a node before this one is replaced, unless the session was given on meanwhile: that
+// node may have it again.
+func TestCopiesOfSessionsThatAreGivenOn(t *testing.T) {
+	w := withSessions(1)
+	kept := withCopies(w)
+	a := w.startAll(t, 1)[0].travel.archive
+	own := ownerOf(a.travel.node.self)
+	tests := map[string]struct {
+		meanwhile func(id session.ID)
+		want      error
+		owner     string
+	}{
+		"here":      {func(session.ID) {}, nil, own},
+		"packed":    {a.give, session.ErrSuperseded, "n9/1"},
+		"forgotten": {func(id session.ID) { a.travel.mu.Lock(); delete(a.copies, id); a.travel.mu.Unlock() }, session.ErrSuperseded, "n9/1"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			id := session.ID{Node: 9, Epoch: 1, Seq: uint64(len(name))}
+			if _, err := kept.Put(t.Context(), id.String(), appendCopy("n9/1", nil), 0); err != nil {
+				t.Fatal(err)
+			}
+			a.note(id, 0, "n9/1")
+			k := a.of(id)
+			test.meanwhile(id)
+			if err := a.put(t.Context(), id, k, nil); !errors.Is(err, test.want) {
+				t.Errorf("put: %v", err)
+			}
+			if owner := kept.owner(id); owner != test.owner {
+				t.Errorf("the copy is of %s", owner)
+			}
+		})
+	}
+}

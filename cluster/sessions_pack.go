@@ -32,6 +32,9 @@ const maxRooms = 1 << 16
 
 // pack returns the luggage of a session in which nothing can be sent meanwhile. On its loop.
 func (t *travel) pack(s *session.Session) []byte {
+	if t.archive != nil {
+		t.archive.give(s.ID()) // before the copy's revision is read
+	}
 	b, sends := t.packWhole(s)
 	sends()
 	return b
