@@ -230,9 +230,12 @@ func (a *archive) put(ctx context.Context, id session.ID, k *keptCopy, data []by
 			return err
 		}
 		owner, _, ok := readCopy(old)
-		before := owner == own || slices.Contains(owners, owner) && !a.isGiven(id, k)
-		if revision > 0 && ok && !before {
+		switch {
+		case revision == 0 || !ok || owner == own:
+		case !slices.Contains(owners, owner):
 			return session.ErrSuperseded
+		case a.isGiven(id, k):
+			return ErrRevision // if the session stays after all, it is kept again
 		}
 		next, err = a.store.Put(ctx, id.String(), value, revision)
 	}

@@ -475,8 +475,8 @@ func TestCopiesOfSessionsThatAreGivenOn(t *testing.T) {
 		owner     string
 	}{
 		"here":      {func(session.ID) {}, nil, own},
-		"packed":    {a.give, session.ErrSuperseded, "n9/1"},
-		"forgotten": {func(id session.ID) { a.travel.mu.Lock(); delete(a.copies, id); a.travel.mu.Unlock() }, session.ErrSuperseded, "n9/1"},
+		"packed":    {a.give, ErrRevision, "n9/1"},
+		"forgotten": {func(id session.ID) { a.travel.mu.Lock(); delete(a.copies, id); a.travel.mu.Unlock() }, ErrRevision, "n9/1"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
