@@ -231,11 +231,11 @@ func (a *archive) put(ctx context.Context, id session.ID, k *keptCopy, data []by
 		}
 		owner, _, ok := readCopy(old)
 		switch {
-		case revision == 0 || !ok || owner == own:
-		case !slices.Contains(owners, owner):
-			return session.ErrSuperseded
+		case ok && owner == own:
 		case a.isGiven(id, k):
 			return ErrRevision // if the session stays after all, it is kept again
+		case ok && !slices.Contains(owners, owner):
+			return session.ErrSuperseded
 		}
 		next, err = a.store.Put(ctx, id.String(), value, revision)
 	}
