@@ -61,10 +61,12 @@ test-all: ts command ## all tests of all modules at their full size, with the ra
 	$(GO) test -vet=off -tags poll_opt -short ./engine # with gnet's other way to poll
 
 test-386: ## the tests of what has sizes and counts, on a processor of 32 bits, which those of amd64 are as well; without the race detector, which is not there
-	GOARCH=386 $(GO) test -vet=off -short -p 4 -timeout 10m ./internal/... ./codec ./registry ./engine ./memconn ./peer ./call ./room ./state ./session ./websocket ./capture/...
+	GOARCH=386 $(GO) test -vet=off -short -p 4 -timeout 10m ./internal/... ./codec ./registry ./engine ./memconn ./room ./state
+
+DEBUGGED := $(LONGEST) ./internal/... ./memconn ./call ./room/... ./state ./session ./websocket ./capture
 
 debug: ## the tests in the debug build
-	$(GO) test -vet=off -tags packetmq_debug -timeout 20m $(LONGEST) ./internal/... ./memconn ./call ./room/... ./state ./session ./websocket ./capture -short
+	$(GO) test -vet=off -tags packetmq_debug -timeout 20m $(DEBUGGED) -short
 
 build: ## bin/bench and bin/siege
 	cd bench && $(GO) build -o ../bin/bench ./cmd/bench

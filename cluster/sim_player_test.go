@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing/synctest"
 	"time"
 
@@ -24,9 +25,9 @@ type simPlayer struct {
 	virtual *engine.Virtual
 	cli     *peer.Client
 	talk    *simTalk
-	next    *simHost   // to which a conn is being made; nil: none is
-	far     *peer.Conn // as that host has it
-	came    []*simHost // to which conns were made, the last ones
+	next    atomic.Pointer[simHost] // to which a conn is being made; nil: none is
+	far     *peer.Conn              // as that host has it
+	came    []*simHost              // to which conns were made, the last ones
 }
 
 // simAt is the host to which a player's conn was made.
@@ -130,7 +131,7 @@ func (p *simPlayer) act() {
 
 // come has a new conn to a host claim the session.
 func (p *simPlayer) come(h *simHost) {
-	if p.next != nil {
+	if p.next.Load() != nil {
 		return
 	}
 	near, far := memconn.Pair(p.virtual.Reactor().Buffers(), h.virtual.Reactor().Buffers())
@@ -139,14 +140,15 @@ func (p *simPlayer) come(h *simHost) {
 		return // it drains
 	}
 	p.came = append(p.came[max(0, len(p.came)-2):], h)
-	p.next, p.far = h, c
+	p.next.Store(h)
+	p.far = c
 	p.w.Note("come %d %d", h.number, p.talk.number)
 	patience := simtest.Pick(p.w.World, []time.Duration{20 * time.Millisecond, time.Second})
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if _, err := p.cli.Attach(ctx, near, p.virtual.Reactor().Loops()[0]); err != nil {
-			p.next = nil
+			p.next.Store(nil)
 		}
 	}()
 	synctest.Wait()
@@ -159,9 +161,9 @@ func (p *simPlayer) come(h *simHost) {
 
 // made has a conn claim the session.
 func (p *simPlayer) made(c *peer.Conn) {
-	simAt.Set(c, p.next)
-	p.next.coming[p.far] = p.talk
-	p.next = nil
+	h := p.next.Swap(nil)
+	simAt.Set(c, h)
+	h.coming[p.far] = p.talk
 	if p.talk.client.Carry(c) != nil {
 		c.Abort(errSimCut)
 	}

@@ -125,6 +125,12 @@ func TestDurableTravelsToANewStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	await.True(t, "the session at its new node", func() bool { return a.Where("u") == "a" })
-	sendDurable(t, a, u, 5)
+	await.True(t, "the new store at its new node", func() bool {
+		err := cluster.SendDurable(t.Context(), a.Node, u, noted, &note{N: 5})
+		if err != nil && !errors.Is(err, cluster.ErrNoStore) {
+			t.Errorf("to the new store: %v", err)
+		}
+		return err == nil
+	})
 	wantNotes(t, p, 5, 5)
 }
