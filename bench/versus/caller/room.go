@@ -325,13 +325,24 @@ func dialSocket(at netip.AddrPort) (*Socket, error) {
 		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &patience),
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
 	if err == nil {
-		err = unix.Connect(fd, &unix.SockaddrInet4{Addr: at.Addr().As4(), Port: int(at.Port())})
+		err = connect(fd, &unix.SockaddrInet4{Addr: at.Addr().As4(), Port: int(at.Port())})
 	}
 	if err != nil {
 		unix.Close(fd)
 		return nil, err
 	}
 	return &Socket{fd}, nil
+}
+
+// connect goes on where a signal of Go's runtime has interrupted it.
+func connect(fd int, to unix.Sockaddr) error {
+	err := unix.Connect(fd, to)
+	for err == unix.EINTR {
+		if err = unix.Connect(fd, to); err == unix.EISCONN {
+			err = nil
+		}
+	}
+	return err
 }
 
 // Read reads what there is, or waits for something.
