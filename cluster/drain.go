@@ -27,6 +27,10 @@ const (
 	// pushTries is how often a session is given, each time to the next node, before it is left.
 	pushTries = 5
 
+	// pushPatience is how long a drain goes on while no session can be given, such as those that are
+	// on their way to a node that has asked for them. With less, a node that is slow loses them.
+	pushPatience = time.Second
+
 	// pushRetry is how long to wait where a conn to another node has no room, or a session is on
 	// its way already.
 	pushRetry = 10 * time.Millisecond
@@ -144,11 +148,12 @@ func (t *travel) pushAll(ctx context.Context, over time.Duration) Drained {
 	var mu sync.Mutex
 	var done Drained
 	room := make(chan struct{}, t.atOnce)
-	for round := range pushTries {
+	for round, last := 0, time.Now(); ctx.Err() == nil && time.Since(last) < pushPatience; round++ {
 		all := slices.Collect(t.cfg.Sessions.All())
 		if len(all) == 0 {
 			break
 		}
+		before := done.Moved
 		for i, s := range all {
 			if round == 0 && i > 0 {
 				pause(ctx, over/time.Duration(len(all)))
@@ -164,6 +169,9 @@ func (t *travel) pushAll(ctx context.Context, over time.Duration) Drained {
 			})
 		}
 		wg.Wait()
+		if done.Moved > before {
+			last = time.Now()
+		}
 	}
 	done.Left = t.cfg.Sessions.Len()
 	return done
