@@ -38,7 +38,7 @@ LONGEST := ./peer ./engine
 
 cluster_tests = (cd cluster && $(GO) test -short -timeout 10m ./...) && (cd cluster/embedded && $(GO) test -short -timeout 10m ./...)
 
-test: ## every test of the library in Go, some at a smaller size, in some two minutes; downloads NATS the first time; those that need Python with Twisted are skipped where there is none
+test: ## every test of the library in Go, some at a smaller size, in some three minutes; downloads NATS the first time; those that need Python with Twisted are skipped where there is none
 	@log=$$(mktemp); trap 'rm -f $$log' EXIT; \
 	{ $(cluster_tests); } >$$log 2>&1 & cluster=$$!; \
 	code=0; $(GO) test -short -p 4 -parallel 10 -timeout 10m $(LONGEST) ./... || code=$$?; \
